@@ -1,0 +1,1 @@
+"""AMU-Tuning: auxiliary features, multi-branch training, uncertainty-based fusion."""

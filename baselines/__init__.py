@@ -1,0 +1,1 @@
+"""The systems that AMU-Tuning is compared with, one file each."""

@@ -1,0 +1,47 @@
+"""CLIP as a predictor may use it: frozen, in eval mode, and not a module of the predictor's own."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.logits import unit
+
+
+class Clip:
+    """A frozen open_clip model with its tokenizer.
+
+    Not an nn.Module, so that keeping one as an attribute adds nothing to a predictor's parameters or state.
+    model: open_clip.CLIP with the standard text tower (token_embedding, positional_embedding, transformer.resblocks,
+    ln_final, text_projection, attn_mask).
+    tokenizer: list of strings -> [N, L] ids; the end-of-text token has the largest id, its position is where text is read.
+    """
+
+    def __init__(self, model: nn.Module, tokenizer: Callable[[list[str]], Tensor]) -> None:
+        self.model: Any = model.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+
+    @property
+    def logit_scale(self) -> float:
+        """The model's own exp(logit_scale)."""
+        return float(self.model.logit_scale.exp())
+
+    def tokenize(self, texts: Sequence[str]) -> Tensor:
+        """Token ids, [N, L]."""
+        return self.tokenizer(list(texts))
+
+    @torch.no_grad()
+    def encode_text(self, texts: Sequence[str]) -> Tensor:
+        """Text features as the tower gives them, [N, D]."""
+        return self.model.encode_text(self.tokenize(texts))
+
+    @torch.no_grad()
+    def classifier(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
+        """Zero-shot classifier [C, D] with unit rows: unit text features, averaged over the templates, made unit again.
+
+        Tip-Adapter, CaFo, AMU and open_clip build it alike; underscores in a class name are read as spaces.
+        """
+        names = [name.replace("_", " ") for name in classnames]
+        per_template = [unit(self.encode_text([t.format(name) for name in names])) for t in templates]
+        return unit(torch.stack(per_template).mean(0))

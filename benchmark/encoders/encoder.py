@@ -1,0 +1,50 @@
+"""What an encoder is to the harness: frozen, in eval mode, images in, features out."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from benchmark.encoders.clip import Clip
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An encoder in memory.
+
+    forward: uint8 [B, 3, H, W] -> features [B, D], its own normalisation included.
+    clip: the whole model with its text tower, where it has one.
+    """
+
+    forward: Callable[[Tensor], Tensor]
+    clip: Clip | None = None
+
+
+class Encoder:
+    """One feature space of a suite.
+
+    role: its name there ("RN50", "mocov3").  fingerprint: sha256 of its weights.
+    load: builds the network; called only when something is encoded, so that asking what is stored needs no network.
+    """
+
+    def __init__(self, role: str, fingerprint: str, load: Callable[[], Loaded]) -> None:
+        self.role = role
+        self.fingerprint = fingerprint
+        self._load = load
+
+    @cached_property
+    def loaded(self) -> Loaded:
+        """The network, built at first use."""
+        return self._load()
+
+    @property
+    def clip(self) -> Clip | None:
+        """The CLIP model that this is the image tower of, if it is one."""
+        return self.loaded.clip
+
+    @torch.no_grad()
+    def encode(self, images: Tensor, batch_size: int) -> Tensor:
+        """Features of uint8 images [N, 3, H, W], batch by batch -> float32 [N, D]."""
+        return torch.cat([self.loaded.forward(batch).float() for batch in images.split(batch_size)])

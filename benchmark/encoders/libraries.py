@@ -1,0 +1,37 @@
+"""open_clip, timm and torchvision, imported in the one place that knows about mismatched torchvision builds.
+
+Both import torchvision. A CUDA build of torchvision beside a CPU build of torch fails there with "operator
+torchvision::nms does not exist", because it registers shape functions for compiled operators that never loaded. Nothing
+here uses those operators, so when (and only when) the plain import fails, that one registration module is left out.
+"""
+
+import sys
+from types import ModuleType
+
+_REGISTRATIONS = "torchvision._meta_registrations"
+
+
+def mend_torchvision() -> bool:
+    """Make `import torchvision` work; True when that needed mending."""
+    try:
+        import torchvision
+    except RuntimeError as error:
+        if "torchvision::nms" not in str(error):
+            raise
+    else:
+        return False
+    for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    sys.modules[_REGISTRATIONS] = ModuleType(_REGISTRATIONS)
+    import torchvision  # noqa: F401
+
+    return True
+
+
+TORCHVISION_MENDED = mend_torchvision()
+
+import open_clip  # noqa: E402
+import timm  # noqa: E402
+from torchvision import transforms as torchvision_transforms  # noqa: E402
+
+__all__ = ["TORCHVISION_MENDED", "open_clip", "timm", "torchvision_transforms"]

@@ -1,0 +1,122 @@
+"""The one training loop.
+
+Epoch e trains on view e mod V of the support set. After every epoch the state is a milestone: whoever watches
+(the harness does, with `watching`) may score it. The predictor cannot see the watcher, and learns nothing from it.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from benchmark.predictor import Predictor, Task
+
+Watcher = Callable[["Predictor"], None]
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a predictor is trained. A method's file says where its numbers come from.
+
+    schedule: "step" anneals the cosine after every iteration (Tip-Adapter, CaFo, AMU), "epoch" after every epoch (CoOp).
+    warmup_epochs run at the constant warmup_lr first; the cosine begins after them and keeps its length of `epochs`,
+    so that it is cut off that much before its end (Dassl).
+    drop_last leaves out the last, smaller batch wherever there is a full one (Dassl).
+    """
+
+    lr: float
+    epochs: int
+    batch_size: int
+    weight_decay: float = 0.01  # AdamW's own default in torch, which Tip-Adapter and CaFo leave alone
+    eps: float = 1e-4  # Tip-Adapter, CaFo and AMU: AdamW(eps=1e-4)
+    optimizer: Literal["adamw", "sgd"] = "adamw"
+    momentum: float = 0.9  # sgd only: Dassl's default
+    schedule: Literal["step", "epoch"] = "step"
+    warmup_epochs: int = 0
+    warmup_lr: float = 1e-5  # Dassl: WARMUP_CONS_LR of CoOp's configurations
+    drop_last: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse numbers that cannot train."""
+        for name in ("lr", "epochs", "batch_size"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"recipe {name}={getattr(self, name)!r} must be positive")
+        if self.optimizer not in ("adamw", "sgd"):
+            raise ValueError(f"recipe optimizer={self.optimizer!r}; there are 'adamw' and 'sgd'")
+        if self.schedule not in ("step", "epoch"):
+            raise ValueError(f"recipe schedule={self.schedule!r}; there are 'step' and 'epoch'")
+
+    def lr_at(self, epoch: int, step: int, steps: int) -> float:
+        """Learning rate of step `step` (from 0) of the `steps` in epoch `epoch` (from 0)."""
+        if epoch < self.warmup_epochs:
+            return self.warmup_lr
+        # Dassl's constant warm-up delays the cosine: the first epoch after it runs at the full rate.
+        done = epoch - self.warmup_epochs + (step / steps if self.schedule == "step" else 0)
+        progress = done / self.epochs
+        return self.lr * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """While this lasts, `watcher(predictor)` is called at every milestone of whatever is trained."""
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def milestone(predictor: "Predictor") -> None:
+    """Say that the predictor is in a state worth scoring: after an epoch, or after one point of a search."""
+    watcher = _watcher.get()
+    if watcher is None:
+        return
+    training = predictor.training
+    predictor.eval()
+    with torch.no_grad():
+        watcher(predictor)
+    predictor.train(training)
+
+
+def run(predictor: "Predictor", task: "Task", recipe: Recipe) -> None:
+    """Train the predictor's parameters on task.support by the recipe, and leave it in eval mode."""
+    from benchmark.predictor import Batch
+
+    parameters = [p for p in predictor.parameters() if p.requires_grad]
+    optimizer = _optimizer(parameters, recipe)
+    support = task.support.only(predictor.reads)
+    generator = task.generator()
+    predictor.train()
+    for epoch in range(recipe.epochs):
+        batches = _batches(len(support), recipe, generator)
+        for step, index in enumerate(batches):
+            for group in optimizer.param_groups:
+                group["lr"] = recipe.lr_at(epoch, step, len(batches))
+            loss = predictor.loss(Batch(support.view(epoch, index), support.labels[index]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+        milestone(predictor)
+    predictor.eval()
+
+
+def _batches(n: int, recipe: Recipe, generator: torch.Generator) -> list[Tensor]:
+    """A shuffled epoch of n images as index tensors."""
+    batches = list(torch.randperm(n, generator=generator).split(recipe.batch_size))
+    if recipe.drop_last and len(batches) > 1 and len(batches[-1]) < recipe.batch_size:
+        batches.pop()
+    return batches
+
+
+def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+    # fused: one kernel a step; most of these steps are so small that calling kernels is the cost
+    return torch.optim.AdamW(parameters, lr=recipe.lr, eps=recipe.eps, weight_decay=recipe.weight_decay, fused=True)
