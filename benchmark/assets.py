@@ -1,0 +1,28 @@
+"""The data sets and encoders that a suite names, opened once a process."""
+
+from typing import Any
+
+from benchmark.data.dataset import Dataset
+from benchmark.encoders.encoder import Encoder
+from benchmark.names import choose, resolve
+from benchmark.suite import Suite
+
+_open: dict[tuple[str, str, str], Any] = {}
+
+
+def dataset(suite: Suite, role: str) -> Dataset:
+    """The data set that plays a role in the suite."""
+    return _get(suite, "data set", role, suite.datasets, "reader", ())
+
+
+def encoder(suite: Suite, role: str) -> Encoder:
+    """The encoder that plays a role in the suite, with its weights, frozen."""
+    return _get(suite, "encoder", role, suite.encoders, "loader", (role,))
+
+
+def _get(suite: Suite, kind: str, role: str, table: Any, key: str, arguments: tuple[str, ...]) -> Any:
+    place = (suite.name, kind, role)
+    if place not in _open:
+        spec = dict(table[choose(role, table, f"{kind} of suite {suite.name}")])
+        _open[place] = resolve(spec.pop(key), kind)(*arguments, **spec)
+    return _open[place]

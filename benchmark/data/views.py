@@ -1,0 +1,30 @@
+"""Views of an image: view 0 is the image as tested, the others are the training transform of the Tip-Adapter family.
+
+RandomResizedCrop(scale 0.5-1, bicubic) and a horizontal flip (Tip-Adapter, CaFo and AMU, datasets/*.py). A view is decided by
+the seed, the image and the view's number alone, and made once for every encoder: view v is the same crop in every space.
+"""
+
+import torch
+from torch import Tensor
+
+from benchmark.encoders.libraries import torchvision_transforms as transforms
+
+SCALE = (0.5, 1.0)
+RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's own default
+
+
+def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
+    """View `view` of uint8 images [N, 3, H, W] -> uint8 [N, 3, H, W]; the images themselves for view 0."""
+    if view == 0:
+        return images
+    with torch.random.fork_rng(devices=[]):
+        return torch.stack([_crop(image, seed, i, view) for image, i in zip(images, ids, strict=True)])
+
+
+def _crop(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
+    torch.manual_seed(hash((seed, image_id, view)) & (2**63 - 1))  # hash of integers is the same everywhere
+    top, left, height, width = transforms.RandomResizedCrop.get_params(image, list(SCALE), list(RATIO))
+    size = list(image.shape[-2:])
+    cubic = transforms.InterpolationMode.BICUBIC
+    cropped = transforms.functional.resized_crop(image, top, left, height, width, size, cubic, antialias=True)
+    return cropped.flip(-1) if torch.rand(()) < 0.5 else cropped

@@ -1,0 +1,46 @@
+"""The mini suite's encoders: built by benchmark.mini.networks, weights shipped with the package."""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from benchmark.encoders.clip import Clip
+from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.mini import weights
+
+
+def clip(role: str) -> Encoder:
+    """A CLIP and its tokenizer; features are those of `encode_image`, not normalised."""
+
+    def load() -> Loaded:
+        from benchmark.mini import networks
+
+        model, tokenizer = networks.build_clip(role)
+        _fill(model, role)
+        return Loaded(_preprocessed(model.encode_image), Clip(model, tokenizer))
+
+    return Encoder(role, weights.fingerprint(role), load)
+
+
+def auxiliary(role: str) -> Encoder:
+    """A self-supervised image encoder; features are its pooled output."""
+
+    def load() -> Loaded:
+        from benchmark.mini import networks
+
+        model = networks.build_auxiliary(role)
+        _fill(model, role)
+        return Loaded(_preprocessed(model))
+
+    return Encoder(role, weights.fingerprint(role), load)
+
+
+def _fill(model: nn.Module, role: str) -> None:
+    model.load_state_dict(weights.load(role), strict=True)
+    model.eval().requires_grad_(False)
+
+
+def _preprocessed(encode: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    from benchmark.mini import networks
+
+    return lambda images: encode(networks.preprocess(images.permute(0, 2, 3, 1)))

@@ -1,0 +1,86 @@
+"""Where a number comes from: code, versions, machine."""
+
+import hashlib
+import os
+import platform
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from benchmark import __version__, paths
+
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "scipy", "scikit-learn")
+
+
+@cache
+def conditions() -> dict[str, Any]:
+    """The conditions of a measurement, once a process."""
+    import torch
+
+    return {
+        "amu_bench": __version__,
+        **commit(),
+        "python": platform.python_version(),
+        "versions": versions(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "cpu": cpu_name(),
+        "threads": torch.get_num_threads(),
+        "device": "cpu",
+        "dtype": "float32",
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages that numbers depend on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def commit() -> dict[str, str]:
+    """The commit measured at, with a hash of what was changed since; empty outside a checkout."""
+    if not (paths.REPOSITORY / ".git").exists():
+        return {}
+    diff = _git("diff", "HEAD", "--", "benchmark", "baselines", "amu")
+    dirty = {"dirty": hashlib.sha256(diff.encode()).hexdigest()[:12]} if diff else {}
+    return {"commit": _git("rev-parse", "HEAD").strip(), **dirty}
+
+
+def cpu_name() -> str:
+    """The processor's name as the system gives it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{names[0]}, {os.cpu_count()} cores" if names else "unknown"
+
+
+def now() -> str:
+    """The time, UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def peak_memory_mib() -> int:
+    """The most memory this process ever held, in MiB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(paths.REPOSITORY), *arguments]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return ""

@@ -1,0 +1,144 @@
+"""One training run, three numbers: what the last epoch gives, what validation picks, what picking on test would have given.
+
+`last`  the last epoch at the method's own hyper-parameters.
+`val`   the epoch, then the tunable hyper-parameters, that are best on the few-shot validation images.
+`test`  the same picked on the test images: what the released code of Tip-Adapter-F, CaFo and AMU-Tuning reports.
+
+The predictor sees none of this: it is watched while it trains, and searched when it is done.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.predictor import Features, Predictor, Samples
+
+
+@dataclass
+class State:
+    """A state of the predictor worth keeping: which milestone, which hyper-parameters, its weights, its score."""
+
+    epoch: int
+    weights: dict[str, Tensor]
+    score: int
+    tuned: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Outcome:
+    """What one selection gives: right or wrong for every test image [N], and how it was picked."""
+
+    correct: Tensor
+    epoch: int
+    tuned: dict[str, float]
+
+    def summary(self) -> dict[str, Any]:
+        """Plain data for the record."""
+        return {"correct": int(self.correct.sum()), "epoch": self.epoch, "tuned": self.tuned}
+
+
+class Observer:
+    """Scores a predictor at each milestone on validation and test images, and keeps the best states.
+
+    Give `observer.watch` to benchmark.train.watching, fit, then ask for `outcomes`.
+    """
+
+    def __init__(self, val: Samples | None, test: Samples) -> None:
+        self.sets = {"test": test} if val is None else {"val": val, "test": test}
+        self.curves: dict[str, list[int]] = {name: [] for name in self.sets}
+        self.best: dict[str, State] = {}
+
+    def watch(self, predictor: Predictor) -> None:
+        """Score the predictor as it stands now."""
+        for name, samples in self.sets.items():
+            score = int(right(predictor, samples).sum())
+            self.curves[name].append(score)
+            if name not in self.best or self._better(name, score):
+                self.best[name] = State(len(self.curves[name]), _copy(predictor), score)
+
+    def outcomes(self, predictor: Predictor) -> dict[str, Outcome]:
+        """The three selections of a fitted predictor, which is left as it was."""
+        last = State(len(self.curves["test"]), _copy(predictor), 0)
+        picked = {"last": last, **{name: self._searched(predictor, name) for name in self.sets}}
+        found = {name: self._outcome(predictor, state) for name, state in picked.items()}
+        predictor.load_state_dict(last.weights)
+        return {"last": found["last"], "val": found.get("val", found["last"]), "test": found["test"]}
+
+    def _better(self, name: str, score: int) -> bool:
+        # A tie on a few hundred validation images is no evidence for stopping early: the later epoch stays.
+        # On test the first of equals stays, as in the released code; the count is the same.
+        return score >= self.best[name].score if name == "val" else score > self.best[name].score
+
+    def _searched(self, predictor: Predictor, name: str) -> State:
+        """The best epoch's weights, with the hyper-parameters that suit them best. Ties keep the defaults, then the first."""
+        state = self.best[name]
+        predictor.load_state_dict(state.weights)
+        best, samples = State(state.epoch, state.weights, state.score), self.sets[name]
+        for tuned, score in sweep(predictor, samples):
+            if score > best.score:
+                best = State(state.epoch, state.weights, score, tuned)
+        return best
+
+    def _outcome(self, predictor: Predictor, state: State) -> Outcome:
+        predictor.load_state_dict(state.weights)
+        with tuned(predictor, state.tuned):
+            return Outcome(right(predictor, self.sets["test"]), state.epoch, state.tuned)
+
+
+def right(predictor: Predictor, samples: Samples) -> Tensor:
+    """Whether the fused logits put each image's own class first, booleans [N]."""
+    return predictor(samples.view(0)).argmax(-1) == samples.labels
+
+
+@torch.no_grad()
+def sweep(predictor: Predictor, samples: Samples) -> Iterator[tuple[dict[str, float], int]]:
+    """Every combination of the tunable hyper-parameters with its number of images classified rightly.
+
+    `beta` scales the bias alone (fused = zero_shot + beta · b), so its whole grid costs one pass through the predictor.
+    """
+    grids = dict(predictor.tunes)
+    betas = grids.pop("beta", None)
+    if betas is None and not grids:
+        return
+    x = samples.view(0)
+    for values in itertools.product(*grids.values()):
+        point = dict(zip(grids, values, strict=True))
+        with tuned(predictor, point):
+            if betas is None:
+                yield point, int(right(predictor, samples).sum())
+                continue
+            for beta, score in _over_beta(predictor, x, samples.labels, betas):
+                yield {**point, "beta": beta}, score
+
+
+def _over_beta(
+    predictor: Predictor, x: Features, labels: Tensor, betas: Sequence[float]
+) -> Iterator[tuple[float, int]]:
+    with tuned(predictor, {"beta": 1.0}):
+        s = predictor.scores(x)
+    bias = s.fused - s.zero_shot
+    for beta in betas:
+        logits = torch.add(s.zero_shot, bias, alpha=beta)
+        yield beta, int((logits.argmax(-1) == labels).sum())
+
+
+@contextmanager
+def tuned(predictor: Predictor, values: dict[str, float]) -> Iterator[None]:
+    """The predictor with other hyper-parameters for a while."""
+    before = {name: getattr(predictor, name) for name in values}
+    try:
+        for name, value in values.items():
+            setattr(predictor, name, value)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(predictor, name, value)
+
+
+def _copy(predictor: Predictor) -> dict[str, Tensor]:
+    return {name: value.clone() for name, value in predictor.state_dict().items()}
