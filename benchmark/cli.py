@@ -1,0 +1,163 @@
+"""`bench`: parse, call, echo. Nothing heavy is imported before a command needs it.
+
+Exit codes: 0 all is well; 1 `check` found a difference; 2 a mistake in what was typed or given; 3 something needed is
+not here; 4 runs failed; 130 interrupted (what was measured stays).
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from benchmark import __version__
+from benchmark.errors import BenchError
+
+RUNS_FAILED = 4
+INTERRUPTED = 130
+
+
+class Numbers(click.ParamType):
+    """A list of whole numbers: 1,2,4 or 1-3."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
+        """Parse the list, or say what was expected."""
+        try:
+            spans = [[int(end) for end in part.split("-", 1)] for part in value.split(",")]
+            numbers = [n for span in spans for n in range(span[0], span[-1] + 1)]
+            if numbers:
+                return numbers
+        except ValueError:
+            pass
+        self.fail(f"{value!r} is no list of whole numbers; write 1,2,4 or 1-3", param, ctx)
+
+
+def common(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that every command with results has."""
+    options = [
+        click.option("--suite", default="mini", show_default=True, help="Which world to measure in."),
+        click.option("--results", help="Folder of the records.  [BENCH_RESULTS; default: results]"),
+        click.option("--reports", help="Folder of tables and pages.  [BENCH_REPORTS; default: reports]"),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def exhibits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that choose exhibits."""
+    command = click.option("--figure", multiple=True, metavar="N", help="A figure of the paper, by number.")(command)
+    return click.option("--table", multiple=True, metavar="N", help="A table of the paper, by number.")(command)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bench")
+def cli() -> None:
+    """AMU-Bench: does AMU-Tuning, and CLIP few-shot learning around it, reproduce?
+
+    Start with: bench run --table 4
+    """
+
+
+@cli.command()
+@exhibits
+@common
+@click.option("--method", multiple=True, help="Only this row (its name, class, or any package.module:Class).")
+@click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
+@click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
+@click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
+@click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
+def run(**options: Any) -> None:
+    """Measure an exhibit and draw it. What is measured already is not measured again."""
+    from benchmark.commands.run import run as command
+
+    sys.exit(command(**options))
+
+
+@cli.command()
+@common
+def report(**options: Any) -> None:
+    """Write the HTML page, and every exhibit's Markdown, CSV and PNG, from what is measured."""
+    from benchmark.commands.report import report as command
+
+    sys.exit(command(**options))
+
+
+@cli.command()
+@exhibits
+@common
+def check(**options: Any) -> None:
+    """Compare what is measured with the reference run; exit 1 when it differs."""
+    from benchmark.commands.check import check as command
+
+    sys.exit(command(**options))
+
+
+@cli.command(name="list")
+@click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_(suite: str, form: str) -> None:
+    """Show tables, figures, methods, data sets, backbones and encoders."""
+    from benchmark.commands.show import show_catalogue
+
+    sys.exit(show_catalogue(suite, form))
+
+
+@cli.command()
+@common
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def doctor(**options: Any) -> None:
+    """Say what is here and what is missing: versions, device, weights, folders, records."""
+    from benchmark.commands.show import show_doctor
+
+    sys.exit(show_doctor(**options))
+
+
+@cli.command()
+@click.argument("role")
+@click.option("--out", default="pretrained", show_default=True, help="Folder for weights, card, curve, checkpoint.")
+@click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps.  [default: the shipped run's]")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
+def pretrain(role: str, out: str, steps: int | None, threads: int) -> None:
+    """Pre-train an encoder of the mini suite anew: RN50, mocov3 or dino. Stopped, it goes on where it was."""
+    from benchmark.commands.pretrain import pretrain as command
+
+    sys.exit(command(role, out, steps, threads))
+
+
+@cli.command(name="test-method")
+@click.argument("method")
+def test_method(method: str) -> None:
+    """Hold a predictor class (package.module:Class) against the contract that every method here meets."""
+    from benchmark.commands.show import test_contract
+
+    sys.exit(test_contract(method))
+
+
+def main() -> None:
+    """Entry point: mistakes end in one line and an exit code, never in a traceback."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help() if error.ctx else "bench --help")
+        sys.exit(2)
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "bench"
+        _fail(
+            f"{error.format_message()} ({path} --help lists what there is)".replace("\n", " "),
+            error.exit_code,
+        )
+    except click.ClickException as error:
+        _fail(error.format_message(), error.exit_code)
+    except BenchError as error:
+        _fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; what was measured stays, the same command goes on from there", INTERRUPTED)
+
+
+def _fail(message: str, code: int) -> None:
+    click.echo(f"bench: {message}", err=True)
+    sys.exit(code)

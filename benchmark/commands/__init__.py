@@ -1,0 +1,1 @@
+"""What each command of `bench` does; benchmark.cli parses and calls these."""

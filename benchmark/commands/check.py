@@ -1,0 +1,34 @@
+"""`bench check`: the regression gate."""
+
+from collections.abc import Sequence
+
+import click
+
+from benchmark import check as gate
+from benchmark import exhibit, paths
+from benchmark import suite as suites
+from benchmark.commands.run import chosen
+from benchmark.errors import Incomplete
+from benchmark.results import gather
+from benchmark.store import Store
+
+
+def check(table: Sequence[str], figure: Sequence[str], suite: str, results: str | None, reports: str | None) -> int:
+    """Compare; returns 0 when all that is measured agrees with the reference, 1 when something differs."""
+    world = suites.load(suite)
+    records = Store(paths.results(results) / suite).records()
+    names = chosen(table, figure) if table or figure else exhibit.names()
+    verdicts = []
+    for name in names:
+        verdicts += gate.compare(gather(exhibit.load(name), world, records).rows, gate.read(suite, name))
+    measured = [v for v in verdicts if v.measured is not None]
+    if not measured:
+        raise Incomplete(f"{paths.results(results) / suite}: nothing to compare; measure it with bench run --table 4")
+    for verdict in gate.shown(verdicts):
+        click.echo(verdict.line)
+    differing = len(gate.shown(verdicts))
+    click.echo(
+        f"{len(measured) - differing} of {len(measured)} cells agree within {gate.MARGIN:g} point,"
+        f" {differing} differ, {len(verdicts) - len(measured)} not measured"
+    )
+    return 1 if differing else 0

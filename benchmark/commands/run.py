@@ -1,0 +1,130 @@
+"""`bench run`: plan, fill in what is missing, draw."""
+
+import os
+from collections.abc import Sequence
+from functools import partial
+
+import click
+
+from benchmark import engine, exhibit, features, paths, plan, progress, render, task
+from benchmark import suite as suites
+from benchmark.cli import RUNS_FAILED
+from benchmark.errors import BenchError
+from benchmark.exhibit import Exhibit
+from benchmark.features import Request
+from benchmark.measure import measure
+from benchmark.plan import DONE, MISSING, STALE, Planned
+from benchmark.results import gather
+from benchmark.run import Run
+from benchmark.store import Store
+from benchmark.suite import Suite
+
+
+def run(
+    table: Sequence[str],
+    figure: Sequence[str],
+    suite: str,
+    results: str | None,
+    reports: str | None,
+    method: Sequence[str],
+    shots: Sequence[int] | None,
+    seeds: Sequence[int] | None,
+    jobs: int | None,
+    dry_run: bool,
+    rerun: bool,
+) -> int:
+    """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
+    world = suites.load(suite)
+    shown = [_extended(exhibit.load(name), method) for name in chosen(table, figure)]
+    runs = planned_runs(shown, world, method, shots or (), seeds)
+    store = Store(paths.results(results) / suite)
+    planned = plan.survey(runs, store, world)
+    wanted = plan.to_run(planned, rerun)
+    workers = jobs or os.cpu_count() or 1
+    _say(planned, wanted, store, workers)
+    if dry_run:
+        return 0
+    failed = 0
+    if wanted:
+        store.check_writable()
+        failed = _make(wanted, store, world, workers)
+    _draw(shown, world, store, reports)
+    return RUNS_FAILED if failed else 0
+
+
+def chosen(table: Sequence[str], figure: Sequence[str]) -> list[str]:
+    """Exhibit ids for --table and --figure; BenchError where neither is given or one is unknown."""
+    from benchmark.names import choose
+
+    there = exhibit.names()
+    picked = []
+    for kind, numbers in (("table", table), ("figure", figure)):
+        known = [name.removeprefix(kind) for name in there if name.startswith(kind)]
+        picked += [kind + choose(str(number), known, kind) for number in numbers]
+    if not picked:
+        raise BenchError("nothing chosen; type bench run --table 4, or bench list for what there is")
+    return picked
+
+
+def planned_runs(
+    shown: Sequence[Exhibit],
+    world: Suite,
+    methods: Sequence[str],
+    shots: Sequence[int],
+    seeds: Sequence[int] | None,
+) -> list[Run]:
+    """Every run that the exhibits ask for, each once."""
+    cells = [cell for e in shown for cell in exhibit.select(e.cells(), methods, shots)]
+    return exhibit.unique(run for cell in cells for run in cell.runs(world, seeds))
+
+
+def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
+    """The exhibit, with a row for each named class that it does not have yet."""
+    there = {row.get("method") for row in shown.rows}
+    for method in methods:
+        if ":" in method and method not in there:
+            shown = exhibit.with_method(shown, method)
+    return shown
+
+
+def _say(planned: Sequence[Planned], wanted: Sequence[Run], store: Store, workers: int) -> None:
+    counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
+    click.echo(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
+    records = store.records()
+    for name, problem in store.problems.items():
+        click.echo(f"skipped {store.root / name}: {problem}", err=True)
+    if counts[STALE]:
+        click.echo("stale: measured on other data or weights than today's; --rerun measures them again", err=True)
+    if not wanted:
+        click.echo("nothing to run", err=True)
+        return
+    seconds = plan.estimate(wanted, records, workers)
+    time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
+    click.echo(f"{len(wanted)} to run with {workers} workers, time: {time}", err=True)
+
+
+def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
+    """Features first, shared by all; then the runs. Returns how many runs failed."""
+    needed = list(dict.fromkeys(request for run in wanted for request in task.requests(run)))
+    absent = [request for request in needed if not features.path(request, world).is_file()]
+    done = list(progress.follow(engine.each(partial(_fill, world.name), absent, workers), len(absent), "features"))
+    ended = progress.follow(engine.each(partial(_measure, store), list(wanted), workers), len(wanted), "runs")
+    return sum(bool(item.error) for item in [*ended, *done])
+
+
+def _fill(suite: str, request: Request) -> None:
+    features.fill(request, suites.load(suite))
+
+
+def _measure(store: Store, run: Run) -> str:
+    record = measure(run, store)
+    return f"{100 * record['selections']['val']['correct'] / record['n']:.2f} %"
+
+
+def _draw(shown: Sequence[Exhibit], world: Suite, store: Store, reports: str | None) -> None:
+    records = store.records()
+    for e in shown:
+        measured = gather(e, world, records)
+        written = render.write(measured, paths.reports(reports) / world.name)
+        click.echo(render.main_table(measured))
+        click.echo("\nwrote " + ", ".join(map(str, written)))

@@ -1,0 +1,48 @@
+"""`bench list`, `bench doctor`, `bench test-method`: what there is, what is missing, whether a method keeps the contract."""
+
+import json
+from dataclasses import asdict
+
+import click
+
+from benchmark import catalogue, contract, paths
+from benchmark import doctor as examination
+from benchmark import suite as suites
+from benchmark.run import predictor_class
+
+
+def show_catalogue(suite: str, form: str) -> int:
+    """Print what there is; returns the exit code."""
+    kinds = catalogue.everything(suites.load(suite))
+    if form == "json":
+        click.echo(json.dumps(kinds, indent=1, ensure_ascii=False))
+        return 0
+    for kind, entries in kinds.items():
+        click.echo(f"{kind}:" if entries else f"{kind}: none yet")
+        width = max(map(len, entries), default=0)
+        for name, words in entries.items():
+            click.echo(f"  {name:<{width}}  {words}")
+    return 0
+
+
+def show_doctor(suite: str, results: str | None, reports: str | None, form: str) -> int:
+    """Print the examination; returns 0 when nothing is amiss, else 3."""
+    found = list(examination.examine(suites.load(suite), paths.results(results), paths.reports(reports)))
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+    else:
+        for finding in found:
+            click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
+    return 0 if all(finding.ok for finding in found) else 3
+
+
+def test_contract(method: str) -> int:
+    """Print each clause of the contract and whether the method keeps it; returns 0 or 1."""
+    outcomes = contract.check(predictor_class(method))
+    for outcome in outcomes:
+        click.echo(f"{'kept  ' if outcome.passed else 'BROKEN'} {outcome.clause}{_because(outcome.reason)}")
+    return 0 if all(outcome.passed for outcome in outcomes) else 1
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""

@@ -1,0 +1,47 @@
+"""Which method is ahead of which: what a suite of its own scale can be held against the paper with."""
+
+from dataclasses import dataclass
+
+from scipy import stats
+
+from benchmark import reference
+from benchmark.results import Measured
+
+
+@dataclass(frozen=True)
+class Order:
+    """One column's ranking of the rows that both the paper and we have a number for, best first.
+
+    tau: Kendall's rank correlation of the two, 1 for the same order, -1 for the reverse; None for fewer than three rows.
+    """
+
+    column: str
+    paper: list[str]
+    ours: list[str]
+    tau: float | None
+
+
+def orders(measured: Measured, selection: str = "val") -> list[Order]:
+    """The two rankings, column by column."""
+    exhibit = measured.exhibit
+    cells = {(c.row, c.column): c for c in exhibit.cells()}
+    found = []
+    for column in exhibit.columns:
+        pairs = []
+        for row in exhibit.rows:
+            cell = cells[row["name"], column["name"]]
+            printed = reference.printed(exhibit.reference, cell.said["cite"])
+            ours = measured.at(cell.row, cell.column, selection).mean
+            if printed is not None and ours is not None:
+                pairs.append((cell.row, printed, ours))
+        found.append(_order(column["name"], pairs))
+    return [order for order in found if order.paper]
+
+
+def _order(column: str, pairs: list[tuple[str, float, float]]) -> Order:
+    paper = [name for name, printed, _ in sorted(pairs, key=lambda p: -p[1])]
+    ours = [name for name, _, mean in sorted(pairs, key=lambda p: -p[2])]
+    tau = None
+    if len(pairs) >= 3:
+        tau = float(stats.kendalltau([p[1] for p in pairs], [p[2] for p in pairs]).statistic)
+    return Order(column, paper, ours, tau)

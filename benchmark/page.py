@@ -1,0 +1,117 @@
+"""`bench report`: one self-contained HTML page from the store. No network, no JavaScript, everything escaped."""
+
+import base64
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from benchmark import figure, render
+from benchmark.errors import BenchError
+from benchmark.ordering import orders
+from benchmark.results import Measured
+from benchmark.store import SELECTIONS, Record
+
+
+def write(exhibits: Sequence[Measured], problems: dict[str, str], folder: Path) -> Path:
+    """Write index.html under `folder` and return its path."""
+    path = folder / "index.html"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(html(exhibits, problems), encoding="utf-8")
+    except OSError as error:
+        raise BenchError(
+            f"reports folder {folder}: cannot be written ({error.strerror}); choose another with --reports"
+        ) from error
+    return path
+
+
+def html(exhibits: Sequence[Measured], problems: dict[str, str]) -> str:
+    """The page as text."""
+    environment = Environment(
+        loader=PackageLoader("benchmark"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    template = environment.get_template("report.html")
+    suite = exhibits[0].suite
+    return template.render(
+        suite=suite,
+        exhibits=[_exhibit(measured) for measured in exhibits],
+        problems=problems,
+        conditions=_conditions([r for m in exhibits for found in m.records.values() for r in found]),
+    )
+
+
+def _exhibit(measured: Measured) -> dict[str, Any]:
+    return {
+        "id": measured.exhibit.id,
+        "title": measured.exhibit.title,
+        "caption": measured.exhibit.caption,
+        "paper": measured.exhibit.paper,
+        "columns": [column["name"] for column in measured.exhibit.columns],
+        "rows": [_row(measured, row["name"]) for row in measured.exhibit.rows],
+        "orders": orders(measured),
+        "missing": render.missing_rows(measured),
+        "deviations": render.deviations(measured),
+        "picture": _picture(measured),
+        "empty": not any(measured.records.values()),
+    }
+
+
+def _row(measured: Measured, name: str) -> dict[str, Any]:
+    cells = []
+    for column in measured.exhibit.columns:
+        row = measured.at(name, column["name"])
+        cells.append(
+            {
+                "value": render.value(row),
+                "others": render.other_selections(measured, row),
+                "seeds": _seeds(measured.records[name, column["name"]]),
+            }
+        )
+    return {"name": name, "cells": cells}
+
+
+def _seeds(records: Sequence[Record]) -> list[dict[str, Any]]:
+    """A cell's records, seed by seed, for the details that a cell opens to."""
+    return [
+        {
+            "seed": record["asked"].get("seed"),
+            **{s: f"{100 * record['selections'][s]['correct'] / max(1, record['n']):.2f}" for s in SELECTIONS},
+            "key": record["key"],
+            "fit": record.get("seconds", {}).get("fit"),
+        }
+        for record in records
+    ]
+
+
+def _picture(measured: Measured) -> str:
+    """The exhibit's picture as base64 PNG."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        figure.draw(measured, path)
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def _conditions(records: Sequence[Record]) -> dict[str, str]:
+    """What the records say of the circumstances; several values where they differ."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        conditions = dict(record.get("conditions", {}))
+        conditions.update(conditions.pop("versions", {}))
+        for name, value in conditions.items():
+            found.setdefault(name, set()).add(str(value))
+    seconds = sum(record.get("seconds", {}).get("total", 0) for record in records)
+    peak = max((record.get("peak_memory_mib", 0) for record in records), default=0)
+    shown = {name.replace("_", " "): ", ".join(sorted(values)) for name, values in found.items()}
+    return {
+        "runs": str(len(records)),
+        "seconds, all runs added up": f"{seconds:.0f}",
+        "peak memory of a process": f"{peak} MiB",
+        **shown,
+    }

@@ -1,0 +1,34 @@
+"""The paper's printed numbers, results/reference/paper/*.csv: looked up, never typed into code."""
+
+import csv
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from benchmark import paths
+
+
+def printed(file: str, cite: Mapping[str, Any]) -> float | None:
+    """The accuracy (%) of the one row of a reference file that agrees with every key of `cite`; None where there is none.
+
+    Raises ValueError when two rows agree: a citation must be unambiguous.
+    """
+    if not cite or not file:
+        return None
+    found = [row for row in _rows(paths.reference() / "paper" / file) if _agrees(row, cite)]
+    if len(found) > 1:
+        raise ValueError(f"{file}: {len(found)} rows agree with {dict(cite)}")
+    return float(found[0]["accuracy"]) if found and found[0]["accuracy"] else None
+
+
+def _agrees(row: Mapping[str, str], cite: Mapping[str, Any]) -> bool:
+    return all(row.get(key) == str(value) for key, value in cite.items())
+
+
+@cache
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
