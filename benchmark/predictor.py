@@ -148,12 +148,13 @@ class Predictor(nn.Module):
         raise NotImplementedError(f"{type(self).__name__} has no build(task)")
 
     def fit(self, task: Task) -> None:
-        """Learn from task.support."""
+        """Learn from task.support, and end in eval mode."""
         self.build(task)
         if self.recipe is None:
             train.milestone(self)
         else:
             train.run(self, task, self.recipe)
+        self.eval()
 
     def scores(self, x: Features) -> Scores:
         """Score images: x[space] = [B, D] -> Scores of [B, C]."""

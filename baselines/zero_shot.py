@@ -1,0 +1,39 @@
+"""Zero-shot CLIP: Radford et al., ICML 2021, https://arxiv.org/abs/2103.00020.
+
+An image belongs to the class whose text is nearest in angle. Every other method starts from these logits.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.logits import cosine_logits
+from benchmark.predictor import Features, Predictor, Scores, Task
+
+
+class TextClassifier(nn.Module):
+    """The zero-shot logits s₀ = scale · f̂ W₀ᵀ as a part of a predictor; nothing in it is trained."""
+
+    text: Tensor
+    scale: Tensor
+
+    def __init__(self, task: Task) -> None:
+        super().__init__()
+        self.register_buffer("text", task.text.clone())
+        self.register_buffer("scale", torch.tensor(float(task.logit_scale)).to(task.text))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """CLIP features [B, D], not normalised -> s₀ [B, C]."""
+        return cosine_logits(features, self.text, self.scale)
+
+
+class ZeroShotCLIP(Predictor):
+    """CLIP as it is: no support image is looked at, and the bias is zero."""
+
+    def build(self, task: Task) -> None:
+        """Keep the text classifier."""
+        self.classifier = TextClassifier(task)
+
+    def scores(self, x: Features) -> Scores:
+        """The zero-shot logits, fused with nothing."""
+        s0 = self.classifier(x["clip"])
+        return Scores(zero_shot=s0, bias=torch.zeros_like(s0), fused=s0)

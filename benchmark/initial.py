@@ -1,0 +1,11 @@
+"""How fresh weights are drawn: from a generator that the caller seeds, never from the global one."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+def linear_weight(outputs: int, inputs: int, generator: torch.Generator) -> Tensor:
+    """A weight [outputs, inputs] as `nn.Linear` draws its own: uniform within ±1/√inputs."""
+    return nn.init.kaiming_uniform_(torch.empty(outputs, inputs), a=math.sqrt(5), generator=generator)

@@ -1,0 +1,15 @@
+"""What many tests share: one thread, and a small few-shot task."""
+
+import pytest
+import torch
+
+from benchmark.predictor import Task
+from benchmark.toy import toy_task
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def task() -> Task:
+    """Five classes, two shots, two views, the spaces clip, mocov3 and dino, and a tiny CLIP."""
+    return toy_task()
