@@ -1,0 +1,4 @@
+"""The mini suite: a rendered, captioned world and small encoders that are really pre-trained on it.
+
+draws -> shapes, textures, species, scenes -> factors -> render -> world, captions -> networks -> pretrain -> weights
+"""

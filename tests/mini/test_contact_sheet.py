@@ -1,0 +1,17 @@
+"""The sheet that people look at is drawn."""
+
+import pytest
+
+from benchmark.mini import contact_sheet
+
+
+def test_long_captions_are_broken_between_words():
+    assert contact_sheet._wrapped("my dax in snow", width=8) == "my dax\nin snow"
+
+
+@pytest.mark.slow
+def test_the_sheet_is_a_picture_small_enough_for_the_documentation(tmp_path):
+    contact_sheet.write(tmp_path / "world.png")
+    content = (tmp_path / "world.png").read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert len(content) < 700_000
