@@ -1,0 +1,78 @@
+"""The documents are true: their code runs, their commands exist, their files are there."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from benchmark.cli import cli
+from benchmark.contract import check
+from benchmark.paths import REPOSITORY
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "benchmark/mini/weights/MODEL_CARD.md"]
+
+
+def text(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text(name), flags=re.S)
+
+
+def commands(name: str) -> list[list[str]]:
+    """Every `bench …` that a document shows, in a code span or on a line of a block."""
+    found = re.findall(r"`(bench [^`]+)`|^(?:\s{4})?(?:\S*/)?(bench .+)$", text(name), flags=re.M)
+    return [shlex.split(span or line, comments=True)[1:] for span, line in found]
+
+
+def test_the_notebook_lines_of_the_readme_run(capsys):
+    (code,) = blocks("README.md", "python")
+    exec(compile(code, "README.md", "exec"), {})
+    assert re.search(r"tensor\(\[\d, \d, \d, \d, \d\]\)", capsys.readouterr().out)
+
+
+def test_the_method_of_the_contributing_guide_keeps_the_contract():
+    (code,) = blocks("CONTRIBUTING.md", "python")
+    namespace: dict = {"__name__": "guide"}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), namespace)
+    outcomes = check(namespace["Prototype"])
+    assert outcomes
+    assert [outcome.reason for outcome in outcomes if not outcome.passed] == []
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_command_shown_exists_with_its_options(name):
+    for arguments in commands(name):
+        if arguments[0].startswith("-"):
+            continue
+        command = cli.commands[arguments[0]]
+        assert isinstance(command, click.Command)
+        known = {option for p in command.params for option in p.opts}
+        assert {a for a in arguments if a.startswith("--")} <= known, arguments
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_local_link_leads_somewhere(name):
+    for target in re.findall(r"\]\((?!http|#)([^)#]+)", text(name)):
+        assert (REPOSITORY / name).parent.joinpath(target).exists(), target
+
+
+def test_the_readme_names_every_command():
+    assert {name for name in cli.commands if f"`bench {name}" not in text("README.md")} == set()
+
+
+def test_both_make_targets_and_the_pip_way_use_the_constraints():
+    assert "constraints.txt" in text("README.md")
+    assert "constraints.txt" in text("Makefile")
+
+
+def test_the_constraints_pin_every_requirement_exactly():
+    lines = [line for line in text("constraints.txt").splitlines() if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.!+-]+", line) for line in lines)
+    pinned = {line.split("==")[0].lower().replace("_", "-") for line in lines}
+    required = re.findall(r"^    ([A-Za-z_0-9-]+)>=", text("setup.cfg"), flags=re.M)
+    assert {name.lower().replace("_", "-") for name in required} <= pinned
+    assert Path(REPOSITORY / "Makefile").exists()
