@@ -21,8 +21,8 @@ def encoder(suite: Suite, role: str) -> Encoder:
 
 
 def _get(suite: Suite, kind: str, role: str, table: Any, key: str, arguments: tuple[str, ...]) -> Any:
-    place = (suite.name, kind, role)
+    spec = dict(table[choose(role, table, f"{kind} of suite {suite.name}")])
+    place = (kind, role, repr(spec))
     if place not in _open:
-        spec = dict(table[choose(role, table, f"{kind} of suite {suite.name}")])
         _open[place] = resolve(spec.pop(key), kind)(*arguments, **spec)
     return _open[place]

@@ -37,7 +37,7 @@ class Numbers(click.ParamType):
 def common(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that every command with results has."""
     options = [
-        click.option("--suite", default="mini", show_default=True, help="Which world to measure in."),
+        click.option("--suite", default="mini", show_default=True, help="Which world: a name, or your own .toml."),
         click.option("--results", help="Folder of the records.  [BENCH_RESULTS; default: results]"),
         click.option("--reports", help="Folder of tables and pages.  [BENCH_REPORTS; default: reports]"),
     ]
@@ -97,7 +97,7 @@ def check(**options: Any) -> None:
 
 
 @cli.command(name="list")
-@click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders.")
+@click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders: a name or a .toml.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_(suite: str, form: str) -> None:
     """Show tables, figures, methods, data sets, backbones and encoders."""
@@ -140,7 +140,7 @@ def test_method(method: str) -> None:
 def main() -> None:
     """Entry point: mistakes end in one line and an exit code, never in a traceback."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="bench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "bench --help")
         sys.exit(2)

@@ -1,8 +1,9 @@
 """What is here: versions, device, weights, folders, caches. What is missing, and what to type."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmark import assets, paths, provenance
@@ -25,7 +26,7 @@ def examine(suite: Suite, results: Path, reports: Path) -> Iterator[Finding]:
     yield from _software()
     yield from _machine()
     yield from _encoders(suite)
-    yield _data(suite)
+    yield _finding("data", partial(_data, suite))
     yield _folder("results", results / suite.name, "--results")
     yield _folder("reports", reports / suite.name, "--reports")
     yield _folder("cache", paths.cache(), "BENCH_CACHE")
@@ -54,20 +55,31 @@ def _machine() -> Iterator[Finding]:
 
 def _encoders(suite: Suite) -> Iterator[Finding]:
     for role in suite.encoders:
-        try:
-            encoder = assets.encoder(suite, role)
-            assert encoder.loaded
-            yield Finding(f"weights {role}", f"ok, sha256 {encoder.fingerprint[:12]}…")
-        except BenchError as error:
-            yield Finding(f"weights {role}", str(error), ok=False)
+        yield _finding(f"weights {role}", partial(_weights, suite, role))
 
 
-def _data(suite: Suite) -> Finding:
+def _weights(suite: Suite, role: str) -> str:
+    encoder = assets.encoder(suite, role)
+    encoder.loaded  # noqa: B018  (builds the network and fills it)
+    return f"ok, sha256 {encoder.fingerprint[:12]}…"
+
+
+def _finding(what: str, look: Callable[[], str]) -> Finding:
+    """What a look says, or what became of it: an examination goes on whatever it meets."""
+    try:
+        return Finding(what, look())
+    except BenchError as error:
+        return Finding(what, str(error), ok=False)
+    except Exception as error:
+        return Finding(what, f"{type(error).__name__}: {' '.join(str(error).split())}", ok=False)
+
+
+def _data(suite: Suite) -> str:
     sizes = []
     for role in suite.datasets:
         dataset = assets.dataset(suite, role)
         sizes.append(f"{role}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images")
-    return Finding("data", "; ".join(sizes))
+    return "; ".join(sizes)
 
 
 def _folder(what: str, folder: Path, how: str) -> Finding:

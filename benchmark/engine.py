@@ -1,23 +1,26 @@
 """Where runs are made: in this process, or in worker processes of this machine.
 
-Workers write their own records; what comes back is only that a run is done, or why it is not. So a worker that is killed
-costs the runs it had in hand, and those are tried again.
+Workers write their own records; what comes back is only that a run is done, or why it is not. Every worker is a pool of its
+own, so one that is killed costs the one run it had in hand, and that is tried again.
 """
 
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing import connection
 from typing import Any, TypeVar
 
 from benchmark.errors import BenchError
 
 Item = TypeVar("Item")
 RETRIES = 2
-"""How often the work of killed workers is given out again."""
+"""How often the work of a killed worker is given out again."""
 
 
 @dataclass(frozen=True)
@@ -29,41 +32,61 @@ class Done:
     result: Any = None
 
 
-def each(work: Callable[[Item], Any], items: Sequence[Item], jobs: int) -> Iterator[Done]:
+def each(work: Callable[[Item], Any], items: Sequence[Item], jobs: int) -> Generator[Done, None, None]:
     """Do `work` on every item, yielding as they end. `work` must be importable from a module (workers are spawned)."""
     if jobs <= 1 or len(items) <= 1:
         yield from (_attempt(work, item) for item in items)
         return
-    left = list(items)
-    for _ in range(1 + RETRIES):
-        finished = []
-        for done in _pool(work, left, min(jobs, len(left)), max(1, (os.cpu_count() or 1) // jobs)):
-            finished.append(done.item)
-            yield done
-        left = [item for item in left if item not in finished]
-        if not left:
-            return
-    reason = "its worker was killed each time (out of memory?); try fewer --jobs"
-    yield from (Done(item, reason) for item in left)
-
-
-def _pool(work: Callable[[Item], Any], items: Iterable[Item], jobs: int, threads: int) -> Iterator[Done]:
-    """The items that get done before all are, or before a worker dies."""
-    context = multiprocessing.get_context("spawn")  # fork would copy torch's threads in an unknown state
-    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(threads,))
-    futures: dict[Future[Done], Item] = {pool.submit(_attempt, work, item): item for item in items}
+    others = set(multiprocessing.active_children())
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    crew = _Crew([_worker(threads) for _ in range(min(jobs, len(items)))], threads)
     try:
-        for future in as_completed(futures):
-            try:
-                yield future.result()
-            except BrokenProcessPool:
-                continue
-    except BaseException:
-        for process in multiprocessing.active_children():
+        yield from crew.do(work, items)
+    except BaseException:  # Ctrl-C, or nobody wants the rest: do not wait for what is in hand
+        for process in set(multiprocessing.active_children()) - others:
             process.terminate()
         raise
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        crew.dismiss()
+
+
+class _Crew:
+    """Workers, each with one piece of work in hand at most."""
+
+    def __init__(self, workers: list[ProcessPoolExecutor], threads: int) -> None:
+        self.idle = workers
+        self.threads = threads
+        self.busy: dict[Future[Done], tuple[ProcessPoolExecutor, Any, int]] = {}
+
+    def do(self, work: Callable[[Item], Any], items: Sequence[Item]) -> Iterator[Done]:
+        """Every item, in the order in which they end."""
+        queue = deque((item, 0) for item in items)
+        while queue or self.busy:
+            while queue and self.idle:
+                worker, (item, tries) = self.idle.pop(), queue.popleft()
+                self.busy[worker.submit(_attempt, work, item)] = (worker, item, tries)
+            for future in wait(self.busy, return_when=FIRST_COMPLETED).done:
+                worker, item, tries = self.busy.pop(future)
+                if not isinstance(future.exception(), BrokenProcessPool):
+                    self.idle.append(worker)
+                    yield future.result()
+                    continue
+                worker.shutdown()
+                self.idle.append(_worker(self.threads))
+                if tries < RETRIES:
+                    queue.append((item, tries + 1))
+                else:
+                    yield Done(item, "its worker was killed each time (out of memory?); try fewer --jobs")
+
+    def dismiss(self) -> None:
+        """Let every worker end."""
+        for worker in [*self.idle, *(worker for worker, _, _ in self.busy.values())]:
+            worker.shutdown(wait=True, cancel_futures=True)
+
+
+def _worker(threads: int) -> ProcessPoolExecutor:
+    context = multiprocessing.get_context("spawn")  # fork would copy torch's threads in an unknown state
+    return ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(threads,))
 
 
 def _attempt(work: Callable[[Item], Any], item: Item) -> Done:
@@ -71,7 +94,7 @@ def _attempt(work: Callable[[Item], Any], item: Item) -> Done:
         return Done(item, result=work(item))
     except BenchError as error:
         return Done(item, str(error))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         # A method's own failure: one line here, and the others go on. BENCH_DEBUG=1 shows where it came from.
         if os.environ.get("BENCH_DEBUG"):
             raise
@@ -79,12 +102,21 @@ def _attempt(work: Callable[[Item], Any], item: Item) -> Done:
         while where is not None and where.tb_next is not None:
             where = where.tb_next
         place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where else ""
-        return Done(item, f"{type(error).__name__}: {error}{place}")
+        return Done(item, f"{type(error).__name__}: {' '.join(str(error).split())}{place}")
 
 
 def _start(threads: int) -> None:
-    """A worker leaves Ctrl-C to its parent and keeps to its share of the cores."""
+    """A worker leaves Ctrl-C to its parent, ends with it, and keeps to its share of the cores."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     import torch
 
     torch.set_num_threads(threads)
+
+
+def _end_with_parent() -> None:
+    """A parent that was killed cannot dismiss its workers, and they would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        connection.wait([parent.sentinel])
+        os._exit(1)

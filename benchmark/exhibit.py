@@ -86,13 +86,19 @@ def parse(name: str, text: str) -> Exhibit:
         raise BenchError(f"exhibits/{name}.toml: {error}") from error
     for part in (exhibit.fixed, *exhibit.rows, *exhibit.columns):
         for key in part:
-            choose(key, KEYS, f"key in exhibits/{name}.toml")
+            choose(key, sorted(KEYS), f"key in exhibits/{name}.toml")
+    for kind, parts in (("row", exhibit.rows), ("column", exhibit.columns)):
+        called = [part.get("name") for part in parts]
+        if None in called or len(set(called)) < len(called):
+            raise BenchError(f"exhibits/{name}.toml: every {kind} needs a name of its own")
     return exhibit
 
 
 def with_method(exhibit: Exhibit, method: str) -> Exhibit:
     """The exhibit with one more row: a method from anybody's package, as `package.module:Class`."""
-    row = {"name": method.partition(":")[2], "method": method}
+    short = method.partition(":")[2]
+    taken = any(row["name"] == short for row in exhibit.rows)
+    row = {"name": method if taken else short, "method": method}
     return Exhibit(**{**exhibit.__dict__, "rows": [*exhibit.rows, row]})
 
 
@@ -100,20 +106,20 @@ def select(cells: Iterable[Cell], methods: Sequence[str], shots: Sequence[int]) 
     """The cells of the named methods (row name, class name or module:Class) and shots; all where none is named."""
     cells = list(cells)
     for method in methods:
-        choose(method, {name for c in cells for name in _aliases(c)}, "method")
+        choose(method, dict.fromkeys(name for c in cells for name in _aliases(c)), "method")
     for shot in shots:
-        choose(str(shot), {str(c.column_said.get("shots")) for c in cells}, "number of shots")
+        choose(str(shot), dict.fromkeys(str(c.column_said.get("shots")) for c in cells), "number of shots")
     return [
         c
         for c in cells
-        if (not methods or _aliases(c) & set(methods)) and (not shots or c.column_said.get("shots") in shots)
+        if (not methods or set(_aliases(c)) & set(methods)) and (not shots or c.column_said.get("shots") in shots)
     ]
 
 
-def _aliases(cell: Cell) -> set[str]:
+def _aliases(cell: Cell) -> list[str]:
     if cell.method is None:
-        return set()
-    return {cell.row, cell.method, cell.method.partition(":")[2]}
+        return []
+    return [cell.row, cell.method, cell.method.partition(":")[2]]
 
 
 def unique(runs_: Iterable[Run]) -> list[Run]:

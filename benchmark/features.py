@@ -19,7 +19,6 @@ from torch import Tensor
 
 from benchmark import assets, paths
 from benchmark.data.views import augmented
-from benchmark.errors import BenchError
 from benchmark.suite import Suite
 
 
@@ -108,16 +107,13 @@ def _readable(where: Path) -> bool:
 
 def _write(where: Path, features: Tensor) -> None:
     temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
-    try:
+    with paths.writing("cache", where.parent, "BENCH_CACHE"):
         where.parent.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file({"features": features.contiguous()}, temporary)
-        temporary.replace(where)
-    except OSError as error:
-        raise BenchError(
-            f"cache folder {where.parent}: cannot be written ({error.strerror}); choose another with BENCH_CACHE"
-        ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        try:
+            temporary.write_bytes(safetensors.torch.save({"features": features.contiguous()}))
+            temporary.replace(where)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def requests(dataset: str, roles: Sequence[str], seed: int, learns: bool) -> list[Request]:

@@ -19,6 +19,7 @@ def draw(measured: Measured, path: Path) -> None:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
+    matplotlib.rcParams["text.parse_math"] = False  # a name with dollar signs is a name, no formula
     lines = list(_lines(measured))
     figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5.2), width_ratios=(1, 1.5), layout="constrained")
     for axes in (left, right):

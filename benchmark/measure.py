@@ -3,15 +3,14 @@
 import time
 
 from benchmark import provenance, task, train
-from benchmark import suite as suites
 from benchmark.run import Run
 from benchmark.selection import Observer
 from benchmark.store import SCHEMA, Record, Store
+from benchmark.suite import Suite
 
 
-def measure(run: Run, store: Store) -> Record:
+def measure(run: Run, suite: Suite, store: Store) -> Record:
     """Make the record of a run and store it. Whatever was stored under the same question is replaced."""
-    suite = suites.load(run.suite)
     started = time.perf_counter()
     build, test = task.build(run, suite)
     ready = time.perf_counter()
@@ -19,6 +18,7 @@ def measure(run: Run, store: Store) -> Record:
     observer = Observer(build.val, test)
     with train.watching(observer.watch):
         predictor.fit(build)
+    predictor.eval()
     fitted = time.perf_counter()
     outcomes = observer.outcomes(predictor)
     record: Record = {

@@ -25,8 +25,8 @@ def _are(names: list[str]) -> str:
 
 def resolve(name: str, what: str) -> Any:
     """The object that `package.module:Name` names, as an entry point would find it."""
-    module, colon, attribute = name.partition(":")
-    if not (module and colon and attribute):
+    module, _, attribute = name.partition(":")
+    if not all(part.isidentifier() for part in [*module.split("."), *attribute.split(".")]):
         raise BenchError(f"{what} {name!r} is no name of the form package.module:Class")
     try:
         return pkgutil.resolve_name(name)
@@ -34,3 +34,5 @@ def resolve(name: str, what: str) -> Any:
         raise BenchError(f"{what} {name!r} cannot be imported: {error}; is its package installed here?") from error
     except AttributeError as error:
         raise BenchError(f"{what} {name!r}: module {module} has no {attribute!r}") from error
+    except Exception as error:  # whatever the module does when it is imported, a mistyped line included
+        raise BenchError(f"{what} {name!r} cannot be imported: {type(error).__name__}: {error}") from error

@@ -1,5 +1,6 @@
 """Which method is ahead of which: what a suite of its own scale can be held against the paper with."""
 
+import math
 from dataclasses import dataclass
 
 from scipy import stats
@@ -12,7 +13,8 @@ from benchmark.results import Measured
 class Order:
     """One column's ranking of the rows that both the paper and we have a number for, best first.
 
-    tau: Kendall's rank correlation of the two, 1 for the same order, -1 for the reverse; None for fewer than three rows.
+    tau: Kendall's rank correlation of the two, 1 for the same order, -1 for the reverse; None for fewer than three rows, or
+    where one side's numbers are all the same.
     """
 
     column: str
@@ -43,5 +45,6 @@ def _order(column: str, pairs: list[tuple[str, float, float]]) -> Order:
     ours = [name for name, _, mean in sorted(pairs, key=lambda p: -p[2])]
     tau = None
     if len(pairs) >= 3:
-        tau = float(stats.kendalltau([p[1] for p in pairs], [p[2] for p in pairs]).statistic)
+        statistic = float(stats.kendalltau([p[1] for p in pairs], [p[2] for p in pairs]).statistic)
+        tau = None if math.isnan(statistic) else statistic
     return Order(column, paper, ours, tau)

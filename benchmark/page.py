@@ -8,8 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmark import figure, render
-from benchmark.errors import BenchError
+from benchmark import figure, paths, render
 from benchmark.ordering import orders
 from benchmark.results import Measured
 from benchmark.store import SELECTIONS, Record
@@ -18,13 +17,9 @@ from benchmark.store import SELECTIONS, Record
 def write(exhibits: Sequence[Measured], problems: dict[str, str], folder: Path) -> Path:
     """Write index.html under `folder` and return its path."""
     path = folder / "index.html"
-    try:
+    with paths.writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text(html(exhibits, problems), encoding="utf-8")
-    except OSError as error:
-        raise BenchError(
-            f"reports folder {folder}: cannot be written ({error.strerror}); choose another with --reports"
-        ) from error
     return path
 
 

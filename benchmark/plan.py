@@ -3,6 +3,7 @@
 import csv
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from statistics import median
 
 from benchmark import paths, task
@@ -47,11 +48,10 @@ def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> f
     From this machine's records where there are any, else from the reference run; None where neither knows a method.
     """
     known = _timings(records)
-    reference = _reference_timings()
     total = 0.0
     for run in runs:
         place = (run.method, run.shots)
-        seconds = known.get(place) or reference.get(place)
+        seconds = known[place] if place in known else _reference_timings(run.suite).get(place)
         if seconds is None:
             return None
         total += seconds
@@ -66,8 +66,9 @@ def _timings(records: Mapping[str, Record]) -> dict[tuple[str, int], float]:
     return {place: median(seconds) for place, seconds in found.items()}
 
 
-def _reference_timings() -> dict[tuple[str, int], float]:
-    path = paths.reference() / "mini" / "seconds.csv"
+@cache
+def _reference_timings(suite: str) -> dict[tuple[str, int], float]:
+    path = paths.reference() / suite / "seconds.csv"
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:

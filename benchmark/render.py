@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from benchmark import figure
-from benchmark.errors import BenchError
+from benchmark import figure, paths
 from benchmark.ordering import orders
 from benchmark.results import COLUMNS, Measured, Row
 
@@ -16,17 +15,13 @@ NOTHING = "–"
 def write(measured: Measured, folder: Path) -> list[Path]:
     """Write <id>.md, <id>.csv and <id>.png of an exhibit under `folder` and return their paths."""
     base = folder / measured.exhibit.id
-    paths = [base.with_suffix(suffix) for suffix in (".md", ".csv", ".png")]
-    try:
+    written = [base.with_suffix(suffix) for suffix in (".md", ".csv", ".png")]
+    with paths.writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)
-        paths[0].write_text(markdown(measured), encoding="utf-8")
-        paths[1].write_text(csv(measured), encoding="utf-8")
-        figure.draw(measured, paths[2])
-    except OSError as error:
-        raise BenchError(
-            f"reports folder {folder}: cannot be written ({error.strerror}); choose another with --reports"
-        ) from error
-    return paths
+        written[0].write_text(markdown(measured), encoding="utf-8")
+        written[1].write_text(csv(measured), encoding="utf-8")
+        figure.draw(measured, written[2])
+    return written
 
 
 def csv(measured: Measured) -> str:

@@ -75,6 +75,6 @@ def _row(exhibit: Exhibit, cell: Cell, suite: Suite, selection: str, found: Sequ
     if not found:
         return Row(*place, None, None, None, 0, None, None, paper)
     correct = [record["selections"][selection]["correct"] for record in found]
-    n = found[0]["n"]
+    n = [record["n"] for record in found]
     mean, low, high = stats.interval(correct, n)
-    return Row(*place, mean, low, high, len(found), sum(correct), n * len(found), paper)
+    return Row(*place, mean, low, high, len(found), sum(correct), sum(n), paper)

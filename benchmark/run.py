@@ -57,9 +57,18 @@ class Run:
 
 
 def digest(asked: Mapping[str, Any]) -> str:
-    """20 hexadecimal digits that name a question."""
-    text = json.dumps(asked, sort_keys=True, allow_nan=False)
+    """20 hexadecimal digits that name a question. The order of names does not count, and 1.0 is 1."""
+    text = json.dumps(_same(asked), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def _same(value: Any) -> Any:
+    """What is equal in Python is made equal in JSON: a TOML file's 1 is the 1.0 of a default."""
+    if isinstance(value, Mapping):
+        return {name: _same(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_same(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def cell_key(asked: Mapping[str, Any]) -> str:
@@ -107,7 +116,6 @@ def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
     """
     method = cell["method"]
     arguments = _merge(suite.methods.get(method, {}), cell.get("with", {}))
-    predictor = construct(method, arguments)
     return Run(
         suite=suite.name,
         dataset=choose(cell["dataset"], suite.datasets, f"data set of suite {suite.name}"),
@@ -116,8 +124,18 @@ def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
         shots=cell["shots"],
         seed=seed,
         views=suite.views,
-        settings=predictor.settings(),
+        settings=_settings(construct(method, arguments), method),
     )
+
+
+def _settings(predictor: Predictor, method: str) -> dict[str, Any]:
+    """The predictor's settings; BenchError when it does not keep them, or they are no plain data."""
+    try:
+        settings = predictor.settings()
+        digest(settings)
+    except (AttributeError, TypeError, ValueError) as error:
+        raise BenchError(f"{method}: a run is named by its settings, kept as plain data: {error}") from error
+    return settings
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

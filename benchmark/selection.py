@@ -62,7 +62,9 @@ class Observer:
                 self.best[name] = State(len(self.curves[name]), _copy(predictor), score)
 
     def outcomes(self, predictor: Predictor) -> dict[str, Outcome]:
-        """The three selections of a fitted predictor, which is left as it was."""
+        """The three selections of a fitted predictor, which is left as it was. Its end counts where no milestone was."""
+        if not self.curves["test"]:
+            self.watch(predictor)
         last = State(len(self.curves["test"]), _copy(predictor), 0)
         picked = {"last": last, **{name: self._searched(predictor, name) for name in self.sets}}
         found = {name: self._outcome(predictor, state) for name, state in picked.items()}
@@ -90,6 +92,7 @@ class Observer:
             return Outcome(right(predictor, self.sets["test"]), state.epoch, state.tuned)
 
 
+@torch.no_grad()
 def right(predictor: Predictor, samples: Samples) -> Tensor:
     """Whether the fused logits put each image's own class first, booleans [N]."""
     return predictor(samples.view(0)).argmax(-1) == samples.labels

@@ -7,17 +7,33 @@ last and is what makes a record. Two machines' results merge by copying files. C
 import json
 import os
 import secrets
+import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from benchmark import paths
 from benchmark.errors import BenchError
+from benchmark.run import digest
 
 SCHEMA = 1
 SELECTIONS = ("last", "val", "test")
+SHAPE = {
+    "asked": {"method": str, "shots": int, "seed": int},
+    "n": int,
+    "selections": {name: {"correct": int} for name in SELECTIONS},
+    "fingerprints": {},
+    "seconds": {"fit": (int, float), "total": (int, float)},
+    "peak_memory_mib": int,
+    "conditions": {"versions": {}},
+}
+"""What somebody reads of a record, and of which type it must therefore be."""
+LARGEST = 2**53
+"""Beyond it a float is no exact count, and nothing that is measured here comes near it."""
 
 Record = dict[str, Any]
 
@@ -42,22 +58,34 @@ class Store:
         return {key: record for key, record in found.items() if record is not None}
 
     def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> None:
-        """Write a record, and `correct`: selection -> booleans [N], packed."""
-        key = record["key"]
+        """Write a record, and `correct`: selection -> booleans [N], packed. ValueError for what `records` would skip."""
+        key = str(record["key"])
+        if complaint := invalid(record, key) or _disagreement(record, correct):
+            raise ValueError(complaint)
         text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
         packed = {name: np.packbits(bits) for name, bits in correct.items()}
-        with self._explained():
+        with paths.writing("results", self.root, "--results"):
             self.root.mkdir(parents=True, exist_ok=True)
             _write(self.root / f"{key}.npz", lambda f: np.savez_compressed(f, allow_pickle=False, **packed))
             _write(self.root / f"{key}.json", lambda f: f.write(text.encode()))
 
     def correct(self, key: str, selection: str) -> np.ndarray:
-        """Whether each test image was classified rightly, booleans [N]."""
+        """Whether each test image was classified rightly, booleans [N].
+
+        BenchError where there is no such record, or its bits are gone, damaged, or those of another measurement.
+        """
         record = self.get(key)
         if record is None:
             raise BenchError(f"{self.root / key}.json: no such record; run it first")
-        with np.load(self.root / f"{key}.npz", allow_pickle=False) as file:
-            return np.unpackbits(file[selection], count=record["n"]).astype(bool)
+        path = self.root / f"{key}.npz"
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                bits = np.unpackbits(file[selection], count=record["n"]).astype(bool)
+        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+            raise BenchError(f"{path}: cannot be read ({error}); measure it again with --rerun") from error
+        if complaint := _disagreement(record, {selection: bits}):
+            raise BenchError(f"{path}: {complaint}; measure it again with --rerun")
+        return bits
 
     def delete(self, key: str) -> None:
         """Forget a run, whether or not it was there."""
@@ -66,17 +94,11 @@ class Store:
 
     def check_writable(self) -> None:
         """BenchError before anything is measured, when nothing could be written afterwards."""
-        with self._explained():
-            self.root.mkdir(parents=True, exist_ok=True)
-            _write(self.root / ".writable", lambda f: f.write(b""))
-            (self.root / ".writable").unlink()
-
-    def _explained(self) -> "_Explained":
-        return _Explained(self.root)
+        paths.check_writable("results", self.root, "--results")
 
     def _read(self, path: Path) -> Record | None:
         try:
-            record = json.loads(path.read_bytes(), parse_constant=_no_nan)
+            record = json.loads(path.read_bytes(), parse_constant=_no_number, parse_float=_finite)
             complaint = invalid(record, path.stem)
         except (OSError, ValueError, RecursionError) as error:
             complaint = f"not readable as JSON ({error})"
@@ -86,49 +108,58 @@ class Store:
         return record
 
 
-class _Explained:
-    """Turns an OSError into the one line that says what to do about it."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: type | None, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError):
-            reason = error.strerror or error
-            raise BenchError(
-                f"results folder {self.root}: cannot be written ({reason}); choose another with --results"
-            ) from error
-
-
 def invalid(record: Any, key: str) -> str:
-    """Why this is no record of ours, in a few words; empty when it is one."""
+    """Why this is no record of ours, in a few words; empty when it is one. Whatever is read later is checked here."""
     if not isinstance(record, dict):
         return "not a record: no JSON object"
     if record.get("schema") != SCHEMA:
         return f"not a record of schema {SCHEMA}: schema is {record.get('schema')!r}"
     if record.get("key") != key:
         return f"named {key} but holds the record of {record.get('key')!r}"
-    n = record.get("n")
-    if not (_count(n) and isinstance(record.get("asked"), dict) and isinstance(record.get("fingerprints"), dict)):
-        return "not a record: n, asked or fingerprints is missing"
-    selections = record.get("selections")
+    if complaint := _misfit(record, SHAPE, ""):
+        return f"not a record: {complaint}"
+    n = record["n"]
     for name in SELECTIONS:
-        selection = selections.get(name) if isinstance(selections, dict) else None
-        correct = selection.get("correct") if isinstance(selection, dict) else None
-        if not _count(correct) or correct > n:
+        if not 0 <= record["selections"][name]["correct"] <= n or n == 0:
             return f"selection {name!r}: correct is no count from 0 to {n}"
+    json.dumps(record, ensure_ascii=False).encode()  # raises ValueError for a text that no file could hold
+    return "" if digest(record["asked"]) == key else "its name is not the hash of what it says was asked"
+
+
+def _misfit(value: Any, shape: Any, place: str) -> str:
+    """Where a value has not the shape wanted, in a few words; empty when it has."""
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            return f"{place} is no object"
+        parts = (_misfit(value.get(name), part, f"{place}.{name}".lstrip(".")) for name, part in shape.items())
+        return next(filter(None, parts), "")
+    if isinstance(value, bool) or not isinstance(value, shape):
+        return f"{place} is missing or of another type"
+    too_large = isinstance(value, int | float) and abs(value) > LARGEST
+    return f"{place} is too large" if too_large else ""
+
+
+def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
+    """Whether per-image correctness and the record's counts are of two measurements."""
+    for name, bits in correct.items():
+        counted = (len(bits), int(bits.sum()))
+        said = (record["n"], record["selections"][name]["correct"])
+        if counted != said:
+            return (
+                f"selection {name!r}: {counted[1]} of {counted[0]} images right, the record says {said[1]} of {said[0]}"
+            )
     return ""
 
 
-def _count(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
-
-
-def _no_nan(name: str) -> None:
+def _no_number(name: str) -> None:
     raise ValueError(f"{name} is no number a record may hold")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if value in (float("inf"), float("-inf")):
+        _no_number(text)
+    return value
 
 
 def _write(path: Path, fill: Callable[[BinaryIO], Any]) -> None:

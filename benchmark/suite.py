@@ -1,9 +1,10 @@
-"""A suite says what the paper's roles ("imagenet", "RN50", "mocov3") are: benchmark/suites/<name>.toml."""
+"""A suite says what the paper's roles ("imagenet", "RN50", "mocov3") are: benchmark/suites/<name>.toml, or your file."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from benchmark.errors import BenchError
@@ -32,17 +33,65 @@ class Suite:
     note: str = ""
 
 
+KINDS: dict[str, tuple[type, str]] = {
+    "title": (str, "a text"),
+    "comparable": (bool, "true or false"),
+    "seeds": (list, "a list of whole numbers"),
+    "views": (int, "a whole number"),
+    "batch_size": (int, "a whole number"),
+    "datasets": (dict, "a table of tables"),
+    "encoders": (dict, "a table of tables"),
+    "methods": (dict, "a table of tables"),
+    "note": (str, "a text"),
+}
+"""What a suite's file may say, and in which form."""
+
+OPTIONAL = ("methods", "note")
+
+
 def names() -> list[str]:
-    """The suites that there are."""
+    """The suites that are shipped."""
     files = resources.files("benchmark").joinpath("suites").iterdir()
     return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
 def load(name: str) -> Suite:
-    """Read one suite; an unknown name is a BenchError with the nearest one."""
+    """Read a shipped suite by name, or anybody's by the path of its TOML file, whose stem is then the suite's name.
+
+    An unknown name is a BenchError with the nearest one.
+    """
+    if name.endswith(".toml"):
+        return _own(Path(name).expanduser())
     choose(name, names(), "suite")
-    text = resources.files("benchmark").joinpath("suites", f"{name}.toml").read_text("utf-8")
+    return parse(name, resources.files("benchmark").joinpath("suites", f"{name}.toml").read_text("utf-8"))
+
+
+def _own(path: Path) -> Suite:
+    if path.stem in names():
+        raise BenchError(f"suite file {path}: {path.stem!r} is shipped, and records are kept by name; rename the file")
     try:
-        return Suite(name=name, **tomllib.loads(text))
-    except (tomllib.TOMLDecodeError, TypeError) as error:
-        raise BenchError(f"suites/{name}.toml: {error}") from error
+        return parse(path.stem, path.read_text("utf-8"))
+    except OSError as error:
+        raise BenchError(f"suite file {path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise BenchError(f"suite file {path}: is no UTF-8 text") from error
+
+
+def parse(name: str, text: str) -> Suite:
+    """A suite from the text of its TOML file; BenchError names what is wrong in it."""
+    try:
+        said = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise BenchError(f"{name}.toml: {error}") from error
+    for key, value in said.items():
+        kind, words = KINDS[choose(key, KINDS, f"key in {name}.toml")]
+        if not isinstance(value, kind):
+            raise BenchError(f"{name}.toml: {key} is {value!r}, not {words}")
+    for key in KINDS:
+        if key not in said and key not in OPTIONAL:
+            raise BenchError(f"{name}.toml: {key} is missing, {KINDS[key][1]}")
+    for table, key in (("datasets", "reader"), ("encoders", "loader")):
+        for role, spec in said[table].items():
+            if not (isinstance(spec, dict) and isinstance(spec.get(key), str)):
+                raise BenchError(f'{name}.toml: [{table}.{role}] needs {key} = "package.module:callable"')
+    return Suite(name=name, **said)

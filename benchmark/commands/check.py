@@ -16,14 +16,16 @@ from benchmark.store import Store
 def check(table: Sequence[str], figure: Sequence[str], suite: str, results: str | None, reports: str | None) -> int:
     """Compare; returns 0 when all that is measured agrees with the reference, 1 when something differs."""
     world = suites.load(suite)
-    records = Store(paths.results(results) / suite).records()
+    records = Store(paths.results(results) / world.name).records()
     names = chosen(table, figure) if table or figure else exhibit.names()
     verdicts = []
     for name in names:
-        verdicts += gate.compare(gather(exhibit.load(name), world, records).rows, gate.read(suite, name))
+        verdicts += gate.compare(gather(exhibit.load(name), world, records).rows, gate.read(world.name, name))
     measured = [v for v in verdicts if v.measured is not None]
     if not measured:
-        raise Incomplete(f"{paths.results(results) / suite}: nothing to compare; measure it with bench run --table 4")
+        raise Incomplete(
+            f"{paths.results(results) / world.name}: nothing to compare; measure it with bench run --table 4"
+        )
     for verdict in gate.shown(verdicts):
         click.echo(verdict.line)
     differing = len(gate.shown(verdicts))

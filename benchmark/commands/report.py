@@ -11,9 +11,9 @@ from benchmark.store import Store
 def report(suite: str, results: str | None, reports: str | None) -> int:
     """Write Markdown, CSV, PNG and HTML; returns the exit code."""
     world = suites.load(suite)
-    store = Store(paths.results(results) / suite)
+    store = Store(paths.results(results) / world.name)
     records = store.records()
-    folder = paths.reports(reports) / suite
+    folder = paths.reports(reports) / world.name
     shown = [gather(exhibit.load(name), world, records) for name in exhibit.names()]
     for measured in shown:
         for path in render.write(measured, folder):

@@ -37,7 +37,7 @@ def run(
     world = suites.load(suite)
     shown = [_extended(exhibit.load(name), method) for name in chosen(table, figure)]
     runs = planned_runs(shown, world, method, shots or (), seeds)
-    store = Store(paths.results(results) / suite)
+    store = Store(paths.results(results) / world.name)
     planned = plan.survey(runs, store, world)
     wanted = plan.to_run(planned, rerun)
     workers = jobs or os.cpu_count() or 1
@@ -46,7 +46,7 @@ def run(
         return 0
     failed = 0
     if wanted:
-        store.check_writable()
+        _check_writable(store, world, reports)
         failed = _make(wanted, store, world, workers)
     _draw(shown, world, store, reports)
     return RUNS_FAILED if failed else 0
@@ -107,17 +107,24 @@ def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> in
     """Features first, shared by all; then the runs. Returns how many runs failed."""
     needed = list(dict.fromkeys(request for run in wanted for request in task.requests(run)))
     absent = [request for request in needed if not features.path(request, world).is_file()]
-    done = list(progress.follow(engine.each(partial(_fill, world.name), absent, workers), len(absent), "features"))
-    ended = progress.follow(engine.each(partial(_measure, store), list(wanted), workers), len(wanted), "runs")
+    done = list(progress.follow(engine.each(partial(_fill, world), absent, workers), len(absent), "features"))
+    ended = progress.follow(engine.each(partial(_measure, store, world), list(wanted), workers), len(wanted), "runs")
     return sum(bool(item.error) for item in [*ended, *done])
 
 
-def _fill(suite: str, request: Request) -> None:
-    features.fill(request, suites.load(suite))
+def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
+    """Say now, not after an hour of training, that there is nowhere to put what comes of it."""
+    store.check_writable()
+    paths.check_writable("reports", paths.reports(reports) / world.name, "--reports")
+    paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
 
 
-def _measure(store: Store, run: Run) -> str:
-    record = measure(run, store)
+def _fill(world: Suite, request: Request) -> None:
+    features.fill(request, world)
+
+
+def _measure(store: Store, world: Suite, run: Run) -> str:
+    record = measure(run, world, store)
     return f"{100 * record['selections']['val']['correct'] / record['n']:.2f} %"
 
 

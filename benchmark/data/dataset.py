@@ -54,8 +54,10 @@ def nested_draw(labels: np.ndarray, ids: np.ndarray, shots: int, seed: int) -> D
     comes from behind place 16. So the 4-shot set is part of the 16-shot set, and a curve over shots adds images rather
     than exchanging them. (The official samplers draw anew for every number of shots: Python's random.sample, not nested.)
 
-    labels, ids: [N]. Raises ValueError for a class with fewer than 20 images.
+    labels, ids: [N]. Raises ValueError for a class with fewer than 20 images, and for more than 16 shots.
     """
+    if not 0 <= shots <= MAX_SHOTS:
+        raise ValueError(f"{shots} shots; a draw has 0 to {MAX_SHOTS}")
     generator = random.Random(seed)
     drawn = [_sample(generator, ids[labels == c].tolist(), c) for c in range(int(labels.max()) + 1)]
     order = np.array(drawn)

@@ -17,7 +17,8 @@ def clip(role: str) -> Encoder:
 
         model, tokenizer = networks.build_clip(role)
         _fill(model, role)
-        return Loaded(_preprocessed(model.encode_image), Clip(model, tokenizer))
+        whole = Clip(model, tokenizer)
+        return Loaded(_preprocessed(whole.model.encode_image), whole)
 
     return Encoder(role, weights.fingerprint(role), load)
 

@@ -1,0 +1,92 @@
+"""The house stands as drawn: imports go one way, exhibits bind, and asking for help loads nothing heavy."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmark import exhibit, run, suite
+
+ROOT = Path(__file__).resolve().parent.parent
+MAY_IMPORT = {
+    "benchmark": {"benchmark"},
+    "baselines": {"benchmark", "baselines"},
+    "amu": {"benchmark", "baselines", "amu"},
+}
+ROOMS = {*MAY_IMPORT, "tests", "results", "reports", "toy_world", "toy_methods", "conftest"}
+MODULES = [path for package in MAY_IMPORT for path in sorted((ROOT / package).rglob("*.py"))]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """The top-level packages that a module imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where they go"
+            yield (node.module or "").partition(".")[0]
+
+
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def test_the_walk_sees_every_kind_of_import() -> None:
+    code = "import a.b as c, d\nfrom e.f import g\ndef h():\n    from i import j\n    import k"
+    assert sorted(imported(ast.parse(code))) == ["a", "d", "e", "i", "k"]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_go_from_amu_to_baselines_to_benchmark_only(path: Path) -> None:
+    home = path.relative_to(ROOT).parts[0]
+    assert set(imported(parsed(path))) & ROOMS <= MAY_IMPORT[home]
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_says_what_it_is(path: Path) -> None:
+    assert ast.get_docstring(parsed(path))
+
+
+def test_the_harness_names_no_method_but_in_exhibits_and_suites() -> None:
+    for path in sorted((ROOT / "benchmark").rglob("*.py")):
+        for node in ast.walk(parsed(path)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                assert not node.value.startswith(("baselines.", "amu.")), f"{path}: {node.value}"
+
+
+def test_asking_for_help_loads_nothing_heavy() -> None:
+    heavy = "torch", "pandas", "matplotlib", "open_clip", "timm", "scipy", "numpy", "sklearn"
+    code = f"import sys, benchmark.cli; print([m for m in {heavy!r} if m in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
+
+
+PLACES = [(e, s) for e in exhibit.names() for s in suite.names()]
+
+
+@pytest.mark.parametrize(("exhibit_name", "suite_name"), PLACES)
+def test_every_parameter_of_every_exhibit_binds_in_every_suite(exhibit_name: str, suite_name: str) -> None:
+    world = suite.load(suite_name)
+    runs = [r for cell in exhibit.load(exhibit_name).cells() for r in cell.runs(world)]
+    assert runs
+    for one in exhibit.unique(runs):
+        assert one.predictor().settings() == one.settings
+        assert one.dataset in world.datasets
+        assert {role if role != "clip" else one.backbone for role in one.predictor().reads} <= {
+            *world.encoders,
+            "pixels",
+        }
+
+
+@pytest.mark.parametrize("name", suite.names())
+def test_what_a_suite_sets_for_a_method_the_method_takes(name: str) -> None:
+    for method, arguments in suite.load(name).methods.items():
+        run.construct(method, arguments)
+
+
+@pytest.mark.parametrize("name", exhibit.names())
+def test_a_row_that_is_not_run_says_why(name: str) -> None:
+    for row in exhibit.load(name).rows:
+        assert row.get("method") or row.get("missing"), row["name"]

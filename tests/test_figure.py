@@ -1,0 +1,86 @@
+"""The picture: one line a row, and the upper ones again at a scale of their own."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import matplotlib.figure
+import pytest
+from toy_world import planted, table, toy
+
+from benchmark import figure
+from benchmark.exhibit import Exhibit
+from benchmark.results import Measured, gather
+
+ZERO = "baselines.zero_shot:ZeroShotCLIP"
+TIP = "baselines.tip_adapter:TipAdapter"
+ROWS: list[dict[str, Any]] = [
+    {"name": "Level", "method": ZERO, "shots": 0},
+    {"name": "Low", "method": TIP, "with": {"beta": 2.0}},
+    {"name": "High $x_{$", "method": TIP},
+    {"name": "Unmeasured", "method": TIP, "with": {"beta": 3.0}},
+]
+COUNTS = {("Level", "1-shot"): 40, ("Low", "1-shot"): 10, ("Low", "2-shot"): 20, ("High $x_{$", "2-shot"): 60}
+
+
+def measured(shown: Exhibit | None = None, counts: dict[tuple[str, str], int] = COUNTS) -> Measured:
+    shown = shown or table(rows=ROWS)
+    return gather(shown, toy(), planted(shown, toy(), {place: [(0, c, 0)] for place, c in counts.items()}))
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that were saved."""
+    saved: list[Any] = []
+    original = matplotlib.figure.Figure.savefig
+
+    def keep(self: Any, *args: Any, **kwargs: Any) -> None:
+        saved.append(self)
+        original(self, *args, **{**kwargs, "dpi": 40})
+
+    monkeypatch.setattr(matplotlib.figure.Figure, "savefig", keep)
+    return saved
+
+
+def test_a_png_of_some_size_is_written(tmp_path: Path, drawn: list[Any]) -> None:
+    figure.draw(measured(), tmp_path / "x.png")
+    content = (tmp_path / "x.png").read_bytes()
+    assert content[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", content[16:24])
+    assert width > height > 100
+
+
+def test_axes_and_lines_are_labelled_and_only_what_is_measured_is_drawn(tmp_path: Path, drawn: list[Any]) -> None:
+    figure.draw(measured(), tmp_path / "x.png")
+    left, right = drawn[0].axes
+    assert left.get_ylabel() == "top-1 accuracy (%)"
+    assert left.get_xlabel() == right.get_xlabel() == "shots per class"
+    assert "Table 0: a test" in drawn[0].get_suptitle()
+    assert "toy" in drawn[0].get_suptitle()
+    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["Level", "Low", "High $x_{$"]
+    lines = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in left.get_lines()}
+    assert lines["Low"] == ([1, 2], [10, 20])
+    assert lines["High $x_{$"] == ([2], [60])
+    # the level is of no number of shots, so it is one run and the same in every column
+    assert lines["Level"] == ([1, 2], [40, 40])
+
+
+def test_the_right_side_begins_just_below_the_level(tmp_path: Path, drawn: list[Any]) -> None:
+    figure.draw(measured(), tmp_path / "x.png")
+    left, right = drawn[0].axes
+    assert right.get_ylim() == (37.5, 61)
+    assert left.get_ylim()[0] < 10
+
+
+@pytest.mark.parametrize("counts", [{}, {("Level", "1-shot"): 40}, {("Low", "1-shot"): 10}])
+def test_few_lines_or_none_are_drawn_too(tmp_path: Path, drawn: list[Any], counts: dict[tuple[str, str], int]) -> None:
+    figure.draw(measured(counts=counts), tmp_path / "x.png")
+    assert (tmp_path / "x.png").stat().st_size > 0
+
+
+def test_no_two_rows_of_table_4_look_alike() -> None:
+    from benchmark import exhibit
+
+    styles = [figure._style(row["name"], i, False) for i, row in enumerate(exhibit.load("table4").rows)]
+    looks = {(s["color"], s["marker"], s["linestyle"]) for s in styles}
+    assert len(looks) == len(styles)

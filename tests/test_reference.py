@@ -1,0 +1,68 @@
+"""The paper's numbers are looked up in its tables, and a citation means one number."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmark import exhibit, paths
+from benchmark.reference import printed
+
+LINES = ["method,shots,accuracy", "A,1,10.5", "A,2,20.5", "B,1,", "C,1,30.5", "C,1,31.5"]
+
+
+@pytest.fixture
+def _small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "paper").mkdir()
+    (tmp_path / "paper" / "small.csv").write_text("\n".join(LINES) + "\n")
+    monkeypatch.setattr(paths, "reference", lambda: tmp_path)
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize(
+    ("cite", "number"),
+    [
+        ({"method": "A", "shots": 1}, 10.5),
+        ({"method": "A", "shots": 2}, 20.5),
+        ({"method": "B", "shots": 1}, None),
+        ({"method": "D"}, None),
+        ({"methods": "A"}, None),
+        ({}, None),
+    ],
+)
+def test_a_citation_finds_its_number_or_none(cite: dict[str, object], number: float | None) -> None:
+    assert printed("small.csv", cite) == number
+
+
+@pytest.mark.usefixtures("_small")
+@pytest.mark.parametrize("cite", [{"method": "A"}, {"method": "C", "shots": 1}])
+def test_an_ambiguous_citation_raises(cite: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="2 rows agree"):
+        printed("small.csv", cite)
+
+
+@pytest.mark.usefixtures("_small")
+def test_a_file_that_is_not_there_has_no_numbers() -> None:
+    assert printed("none.csv", {"method": "A"}) is None
+    assert printed("", {"method": "A"}) is None
+
+
+def cited(name: str) -> dict[tuple[str, str], float | None]:
+    shown = exhibit.load(name)
+    cells = [cell for cell in shown.cells() if cell.said["cite"]]
+    return {(c.row, c.column): printed(shown.reference, c.said["cite"]) for c in cells}
+
+
+@pytest.mark.parametrize("name", exhibit.names())
+def test_every_citing_cell_of_every_exhibit_finds_its_number(name: str) -> None:
+    found = cited(name)
+    assert found
+    assert [place for place, number in found.items() if number is None] == []
+
+
+def test_table_4_cites_what_the_paper_prints() -> None:
+    found = cited("table4")
+    assert len(found) == 8 * 5
+    assert found["CoOp", "16-shot"] == 62.95
+    assert found["LP-CLIP", "1-shot"] == 22.17
+    assert found["CaFo*", "16-shot"] == 68.05
+    assert found["AMU-Tuning", "16-shot"] == 70.02
