@@ -1,13 +1,15 @@
 """The regression gate: what stands in results/ against the reference run in results/reference/<suite>/."""
 
 import csv
+import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmark import paths
+from benchmark import exhibit, paths, plan, provenance, render
 from benchmark.errors import Incomplete
-from benchmark.results import Row
+from benchmark.results import Measured, Row
+from benchmark.store import Record
 
 MARGIN = 1.0
 """Percentage points that a cell's mean may move. The same seeds and images on another processor or torch version move it by
@@ -49,11 +51,22 @@ def reference_file(suite: str, exhibit: str) -> Path:
     return paths.reference() / suite / f"{exhibit}.csv"
 
 
+def referenced(suite: str) -> list[str]:
+    """The exhibits that a suite has a reference run of; Incomplete where there is none at all."""
+    there = [name for name in exhibit.names() if reference_file(suite, name).is_file()]
+    if not there:
+        raise Incomplete(f"{paths.reference() / suite}: there is no reference run for suite {suite}")
+    return there
+
+
 def compare(rows: Iterable[Row], reference: Iterable[Mapping[str, str]]) -> list[Verdict]:
-    """Hold each reference cell against ours. Cells that only we have are no matter of the gate."""
-    ours = {(r.row, r.column, r.selection): r.mean for r in rows}
+    """Hold each reference cell against ours; one measured with another number of seeds counts as not measured.
+
+    Cells that only we have are no matter of the gate.
+    """
+    ours = {(r.row, r.column, r.selection, str(r.seeds)): r.mean for r in rows}
     return [
-        Verdict(*place, float(cell["mean"]), ours.get(place))
+        Verdict(*place, float(cell["mean"]), ours.get((*place, cell["seeds"])))
         for cell in reference
         if cell["mean"]
         for place in [(cell["row"], cell["column"], cell["selection"])]
@@ -67,6 +80,26 @@ def read(suite: str, exhibit: str) -> list[dict[str, str]]:
         raise Incomplete(f"{path}: there is no reference run of {exhibit} for suite {suite}")
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def update(measured: Measured, records: Mapping[str, Record]) -> list[Path]:
+    """Make what is measured the reference run: an exhibit's tidy rows, the seconds each method took, the conditions."""
+    folder = reference_file(measured.suite.name, measured.exhibit.id).parent
+    files = {
+        f"{measured.exhibit.id}.csv": render.csv(replace(measured, rows=[r for r in measured.rows if r.seeds])),
+        "seconds.csv": _seconds(records),
+        "conditions.json": json.dumps(provenance.summary(records.values()), indent=1, ensure_ascii=False) + "\n",
+    }
+    with paths.writing("reference", folder, "a checkout of the source"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in files]
+
+
+def _seconds(records: Mapping[str, Record]) -> str:
+    lines = [f"{method},{shots},{seconds:.3f}" for (method, shots), seconds in sorted(plan.timings(records).items())]
+    return "\n".join(["method,shots,seconds", *lines]) + "\n"
 
 
 def shown(verdicts: list[Verdict]) -> list[Verdict]:

@@ -4,6 +4,7 @@ Exit codes: 0 all is well; 1 `check` found a difference; 2 a mistake in what was
 not here; 4 runs failed; 130 interrupted (what was measured stays).
 """
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -89,6 +90,7 @@ def report(**options: Any) -> None:
 @cli.command()
 @exhibits
 @common
+@click.option("--update", is_flag=True, help="Make what is measured the reference run instead of comparing.")
 def check(**options: Any) -> None:
     """Compare what is measured with the reference run; exit 1 when it differs."""
     from benchmark.commands.check import check as command
@@ -139,6 +141,7 @@ def test_method(method: str) -> None:
 
 def main() -> None:
     """Entry point: mistakes end in one line and an exit code, never in a traceback."""
+    sys.path.append(os.getcwd())  # so that a method in a file of this folder can be named, as with python -m
     try:
         cli.main(prog_name="bench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from benchmark import assets, paths
-from benchmark.data.views import augmented
+from benchmark.data.views import VERSION, augmented
 from benchmark.suite import Suite
 
 
@@ -50,7 +50,7 @@ def path(request: Request, suite: Suite) -> Path:
         hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
         assets.encoder(suite, request.role).fingerprint,
         str(views),
-        str(request.seed if views > 1 else 0),
+        f"{VERSION} {request.seed}" if views > 1 else "",
     ]
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
     return paths.cache() / "features" / suite.name / f"{request.dataset}-{request.role}-{split}-{digest}.safetensors"

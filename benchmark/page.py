@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from benchmark import figure, paths, render
+from benchmark import figure, paths, provenance, render
 from benchmark.ordering import orders
 from benchmark.results import Measured
 from benchmark.store import SELECTIONS, Record
@@ -38,7 +38,7 @@ def html(exhibits: Sequence[Measured], problems: dict[str, str]) -> str:
         suite=suite,
         exhibits=[_exhibit(measured) for measured in exhibits],
         problems=problems,
-        conditions=_conditions([r for m in exhibits for found in m.records.values() for r in found]),
+        conditions=provenance.summary([r for m in exhibits for found in m.records.values() for r in found]),
     )
 
 
@@ -91,22 +91,3 @@ def _picture(measured: Measured) -> str:
         path = Path(folder) / "picture.png"
         figure.draw(measured, path)
         return base64.b64encode(path.read_bytes()).decode()
-
-
-def _conditions(records: Sequence[Record]) -> dict[str, str]:
-    """What the records say of the circumstances; several values where they differ."""
-    found: dict[str, set[str]] = {}
-    for record in records:
-        conditions = dict(record.get("conditions", {}))
-        conditions.update(conditions.pop("versions", {}))
-        for name, value in conditions.items():
-            found.setdefault(name, set()).add(str(value))
-    seconds = sum(record.get("seconds", {}).get("total", 0) for record in records)
-    peak = max((record.get("peak_memory_mib", 0) for record in records), default=0)
-    shown = {name.replace("_", " "): ", ".join(sorted(values)) for name, values in found.items()}
-    return {
-        "runs": str(len(records)),
-        "seconds, all runs added up": f"{seconds:.0f}",
-        "peak memory of a process": f"{peak} MiB",
-        **shown,
-    }

@@ -47,7 +47,7 @@ def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> f
 
     From this machine's records where there are any, else from the reference run; None where neither knows a method.
     """
-    known = _timings(records)
+    known = timings(records)
     total = 0.0
     for run in runs:
         place = (run.method, run.shots)
@@ -58,7 +58,8 @@ def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> f
     return total / max(1, jobs)
 
 
-def _timings(records: Mapping[str, Record]) -> dict[tuple[str, int], float]:
+def timings(records: Mapping[str, Record]) -> dict[tuple[str, int], float]:
+    """Median seconds of a run by method and shots."""
     found: dict[tuple[str, int], list[float]] = {}
     for record in records.values():
         place = (record["asked"]["method"], record["asked"]["shots"])

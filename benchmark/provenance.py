@@ -6,6 +6,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -39,6 +40,25 @@ def conditions() -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of the packages that numbers depend on."""
     return {name: _version(name) for name in PACKAGES}
+
+
+def summary(records: Collection[Mapping[str, Any]]) -> dict[str, str]:
+    """What the records say of the circumstances; several values where they differ."""
+    found: dict[str, set[str]] = {}
+    for record in records:
+        said = dict(record.get("conditions", {}))
+        said.update(said.pop("versions", {}))
+        for name, value in said.items():
+            found.setdefault(name, set()).add(str(value))
+    seconds = sum(record.get("seconds", {}).get("total", 0) for record in records)
+    peak = max((record.get("peak_memory_mib", 0) for record in records), default=0)
+    shown = {name.replace("_", " "): ", ".join(sorted(values)) for name, values in found.items()}
+    return {
+        "runs": str(len(records)),
+        "seconds, all runs added up": f"{seconds:.0f}",
+        "peak memory of a process": f"{peak} MiB",
+        **shown,
+    }
 
 
 def commit() -> dict[str, str]:

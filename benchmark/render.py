@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
-
 from benchmark import figure, paths
 from benchmark.ordering import orders
 from benchmark.results import COLUMNS, Measured, Row
@@ -26,6 +24,8 @@ def write(measured: Measured, folder: Path) -> list[Path]:
 
 def csv(measured: Measured) -> str:
     """The tidy rows; percentages to four decimals, empty where nothing was measured."""
+    import pandas as pd
+
     frame = pd.DataFrame(measured.tidy(), columns=COLUMNS)
     counts = {name: "Int64" for name in ("seeds", "correct", "n")}
     return frame.astype(counts).to_csv(index=False, float_format="%.4f", lineterminator="\n")

@@ -10,7 +10,7 @@ from benchmark.check import Verdict
 from benchmark.errors import Incomplete
 from benchmark.store import Store
 
-HEADER = "row,column,selection,mean"
+HEADER = "row,column,selection,mean,seeds"
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def held(gate: Path, *lines: str) -> tuple[int, str, str]:
 
 
 def test_a_regression_of_two_points_is_red(gate: Path) -> None:
-    code, out, err = held(gate, "One,1-shot,val,62.0", "One,1-shot,last,60.0")
+    code, out, err = held(gate, "One,1-shot,val,62.0,1", "One,1-shot,last,60.0,1")
     assert (code, err) == (1, "")
     assert out.splitlines() == [
         "regressed: One, 1-shot, val: 60.00 (-2.00); reference 62.00",
@@ -62,7 +62,7 @@ def test_a_regression_of_two_points_is_red(gate: Path) -> None:
 
 
 def test_within_the_margin_is_green(gate: Path) -> None:
-    code, out, _ = held(gate, "One,1-shot,val,60.9", "One,2-shot,val,50", "One,1-shot,test,")
+    code, out, _ = held(gate, "One,1-shot,val,60.9,1", "One,2-shot,val,50", "One,1-shot,test,")
     assert (code, out) == (0, "1 of 1 cells agree within 1 point, 0 differ, 1 not measured\n")
 
 
@@ -73,6 +73,22 @@ def test_no_reference_is_exit_3(gate: Path) -> None:
 
 
 def test_nothing_measured_is_exit_3(gate: Path) -> None:
-    code, _, err = held(gate, "Two,1-shot,val,60.9")
+    code, _, err = held(gate, "Two,1-shot,val,60.9,1")
     assert code == 3
     assert "nothing to compare" in err
+
+
+def test_a_reference_with_other_seeds_is_not_compared(gate: Path) -> None:
+    code, _, err = held(gate, "One,1-shot,val,62.0,3")
+    assert code == 3
+    assert "nothing to compare" in err
+
+
+def test_an_update_makes_what_is_measured_the_reference(gate: Path) -> None:
+    code, out, _ = bench("check", "--table", 4, "--update", "--suite", FILE, "--results", gate / "results")
+    assert code == 0
+    folder = gate / "reference" / "toy"
+    assert out.splitlines() == [f"wrote {folder / name}" for name in ("table0.csv", "seconds.csv", "conditions.json")]
+    (folder / "table0.csv").rename(folder / "table4.csv")  # the exhibit that stands in for table 4 calls itself 0
+    code, out, _ = bench("check", "--suite", FILE, "--results", gate / "results")
+    assert (code, out) == (0, "3 of 3 cells agree within 1 point, 0 differ, 0 not measured\n")

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from toy_world import planted, table, toy
 
-from benchmark import page
+from benchmark import page, provenance
 from benchmark.results import Measured, gather
 
 EVIL = "<script>alert('x')</script>\"'&<img src=http://example.org/x onerror=y>"
@@ -95,7 +95,7 @@ def test_what_is_not_measured_is_said() -> None:
 def test_conditions_are_listed_and_differing_ones_side_by_side() -> None:
     records = list(planted(table(), toy(), COUNTS).values())
     records[1]["conditions"] = {"cpu": "a slide rule", "versions": {"torch": "2"}}
-    conditions = page._conditions(records)
+    conditions = provenance.summary(records)
     assert conditions["cpu"] == "a slide rule, an abacus"
     assert conditions["torch"] == "2"
     assert conditions["runs"] == "3"

@@ -1,6 +1,6 @@
 """`bench check`: the regression gate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -10,14 +10,19 @@ from benchmark import suite as suites
 from benchmark.commands.run import chosen
 from benchmark.errors import Incomplete
 from benchmark.results import gather
-from benchmark.store import Store
+from benchmark.store import Record, Store
+from benchmark.suite import Suite
 
 
-def check(table: Sequence[str], figure: Sequence[str], suite: str, results: str | None, reports: str | None) -> int:
-    """Compare; returns 0 when all that is measured agrees with the reference, 1 when something differs."""
+def check(
+    table: Sequence[str], figure: Sequence[str], suite: str, results: str | None, reports: str | None, update: bool
+) -> int:
+    """Compare, or make what is measured the reference run; returns 1 when something differs, else 0."""
     world = suites.load(suite)
     records = Store(paths.results(results) / world.name).records()
-    names = chosen(table, figure) if table or figure else exhibit.names()
+    names = chosen(table, figure) if table or figure else exhibit.names() if update else gate.referenced(world.name)
+    if update:
+        return _update(names, world, records)
     verdicts = []
     for name in names:
         verdicts += gate.compare(gather(exhibit.load(name), world, records).rows, gate.read(world.name, name))
@@ -34,3 +39,12 @@ def check(table: Sequence[str], figure: Sequence[str], suite: str, results: str 
         f" {differing} differ, {len(verdicts) - len(measured)} not measured"
     )
     return 1 if differing else 0
+
+
+def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record]) -> int:
+    for name in names:
+        measured = gather(exhibit.load(name), world, records)
+        if any(measured.records.values()):
+            for path in gate.update(measured, records):
+                click.echo(f"wrote {path}")
+    return 0

@@ -6,13 +6,11 @@ from functools import partial
 
 import click
 
-from benchmark import engine, exhibit, features, paths, plan, progress, render, task
+from benchmark import engine, exhibit, features, paths, plan, progress, render, task, work
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
 from benchmark.errors import BenchError
 from benchmark.exhibit import Exhibit
-from benchmark.features import Request
-from benchmark.measure import measure
 from benchmark.plan import DONE, MISSING, STALE, Planned
 from benchmark.results import gather
 from benchmark.run import Run
@@ -107,8 +105,10 @@ def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> in
     """Features first, shared by all; then the runs. Returns how many runs failed."""
     needed = list(dict.fromkeys(request for run in wanted for request in task.requests(run)))
     absent = [request for request in needed if not features.path(request, world).is_file()]
-    done = list(progress.follow(engine.each(partial(_fill, world), absent, workers), len(absent), "features"))
-    ended = progress.follow(engine.each(partial(_measure, store, world), list(wanted), workers), len(wanted), "runs")
+    done = list(progress.follow(engine.each(partial(work.fill, world), absent, workers), len(absent), "features"))
+    ended = progress.follow(
+        engine.each(partial(work.measured, store, world), list(wanted), workers), len(wanted), "runs"
+    )
     return sum(bool(item.error) for item in [*ended, *done])
 
 
@@ -117,15 +117,6 @@ def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
     store.check_writable()
     paths.check_writable("reports", paths.reports(reports) / world.name, "--reports")
     paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
-
-
-def _fill(world: Suite, request: Request) -> None:
-    features.fill(request, world)
-
-
-def _measure(store: Store, world: Suite, run: Run) -> str:
-    record = measure(run, world, store)
-    return f"{100 * record['selections']['val']['correct'] / record['n']:.2f} %"
 
 
 def _draw(shown: Sequence[Exhibit], world: Suite, store: Store, reports: str | None) -> None:

@@ -4,11 +4,13 @@ RandomResizedCrop(scale 0.5-1, bicubic) and a horizontal flip (Tip-Adapter, CaFo
 the seed, the image and the view's number alone, and made once for every encoder: view v is the same crop in every space.
 """
 
+import hashlib
+
 import torch
 from torch import Tensor
 
-from benchmark.encoders.libraries import torchvision_transforms as transforms
-
+VERSION = 1
+"""Raised when a view of the same image, seed and number becomes another one: features on disk are named by it."""
 SCALE = (0.5, 1.0)
 RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's own default
 
@@ -22,9 +24,18 @@ def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
 
 
 def _crop(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
-    torch.manual_seed(hash((seed, image_id, view)) & (2**63 - 1))  # hash of integers is the same everywhere
+    from benchmark.encoders.libraries import (
+        torchvision_transforms as transforms,
+    )  # seconds, needed only to make features
+
+    torch.manual_seed(_number(seed, image_id, view))
     top, left, height, width = transforms.RandomResizedCrop.get_params(image, list(SCALE), list(RATIO))
     size = list(image.shape[-2:])
     cubic = transforms.InterpolationMode.BICUBIC
     cropped = transforms.functional.resized_crop(image, top, left, height, width, size, cubic, antialias=True)
     return cropped.flip(-1) if torch.rand(()) < 0.5 else cropped
+
+
+def _number(*parts: int) -> int:
+    """63 bits that depend on all the parts, the same on every machine and Python."""
+    return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,19 @@
+"""What a worker does. Apart from the command that gives it out, so that a worker imports nothing that only draws."""
+
+from benchmark import features
+from benchmark.features import Request
+from benchmark.measure import measure
+from benchmark.run import Run
+from benchmark.store import Store
+from benchmark.suite import Suite
+
+
+def fill(suite: Suite, request: Request) -> None:
+    """Make features unless they are there."""
+    features.fill(request, suite)
+
+
+def measured(store: Store, suite: Suite, run: Run) -> str:
+    """Make and store a run's record; returns its accuracy in words."""
+    record = measure(run, suite, store)
+    return f"{100 * record['selections']['val']['correct'] / record['n']:.2f} %"
