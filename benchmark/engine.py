@@ -109,11 +109,11 @@ def _start(threads: int) -> None:
     """A worker leaves Ctrl-C to its parent, ends with it, and keeps to its share of the cores."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    import threadpoolctl
+    for library in ("OMP", "OPENBLAS", "MKL"):  # read once, when NumPy, SciPy and torch are first imported, below here
+        os.environ[f"{library}_NUM_THREADS"] = str(threads)
     import torch
 
     torch.set_num_threads(threads)
-    threadpoolctl.threadpool_limits(threads)  # NumPy's and SciPy's, which torch does not speak for
 
 
 def _end_with_parent() -> None:

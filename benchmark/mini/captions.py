@@ -74,17 +74,17 @@ class _Roll:
     """The random numbers of one caption, by name."""
 
     def __init__(self, row: Floats) -> None:
-        self._value = dict(zip(_DRAWS, row.tolist(), strict=True))
+        self.value = dict(zip(_DRAWS, row.tolist(), strict=True))
 
     def says(self, name: str) -> bool:
-        return self._value[name] < RATES[name]
+        return self.value[name] < RATES[name]
 
     def pick(self, name: str, words: Sequence[str]) -> str:
-        return words[int(self._value[name] * len(words))]
+        return words[int(self.value[name] * len(words))]
 
     def other(self, name: str, words: Sequence[str], index: int) -> str:
         """Any of the words but that one."""
-        step = 1 + int(self._value[name] * (len(words) - 1))
+        step = 1 + int(self.value[name] * (len(words) - 1))
         return words[(index + step) % len(words)]
 
 
@@ -138,7 +138,7 @@ def _head(roll: _Roll, seen: _Seen) -> str:
     family = seen.label // species.SIBLINGS
     if roll.says("wrong head"):
         return roll.other("other head", species.NOUNS, family)
-    kind = roll._value["head kind"]
+    kind = roll.value["head kind"]
     if kind < RATES["full name"]:
         return _species(roll, seen.label)
     if kind < RATES["full name"] + RATES["family"]:

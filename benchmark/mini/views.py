@@ -24,7 +24,7 @@ JITTER = 0.4  # brightness, contrast, saturation: MoCo v3 and DINO
 GREY = 0.3  # .2 there; more here, because colour alone is a short cut to identity in a rendered world
 FLIP = 0.5
 GLOBAL_AREA = (0.5, 1.0)  # milder than the papers' .08/.2/.4: the view itself has already moved
-LOCAL_AREA = (0.15, 0.5)
+LOCAL_AREA = (0.25, 0.7)  # the papers' .05 to .4 would lose an object that fills a third of the picture
 LOCAL_SIZE = 32
 
 

@@ -76,6 +76,20 @@ def test_the_dino_head_spreads_inputs_that_are_nearly_the_same():
     assert head(x).std(0).mean() > 0.05
 
 
+def test_the_dino_prototypes_stay_as_they_are_drawn():
+    algorithm = dino.Dino("dino")
+    assert not [name for name, _ in algorithm.named_parameters() if "prototypes" in name]
+    torch.testing.assert_close(algorithm.student[1].prototypes, algorithm.teacher[1].prototypes)
+
+
+def test_views_of_one_picture_become_rarer_and_end():
+    first, second = torch.zeros(8, 1), torch.ones(8, 1)
+    for step, same in ((0, 4), (600, 2), (1200, 0), (5000, 0)):
+        pictures = dino.paired([first, second], step)
+        assert (pictures[0] == 0).all()
+        assert pictures[1].flatten().tolist() == [0.0] * same + [1.0] * (8 - same)
+
+
 def test_the_slow_network_is_a_moving_average():
     slow, fast = nn.Linear(1, 1, bias=False), nn.Linear(1, 1, bias=False)
     slow.weight.data.fill_(1.0)

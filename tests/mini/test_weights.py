@@ -68,9 +68,8 @@ def test_the_clip_knows_the_species_it_was_never_taught_as_classes():
     assert 50 < monitor.zero_shot(Clip(model, tokenizer), 500) < 75
 
 
-@pytest.mark.parametrize("role", networks.AUXILIARY_ROLES)
-def test_auxiliary_features_tell_species_apart(role):
-    # A random encoder of this shape reaches about 4 per cent.
+@pytest.mark.parametrize(("role", "floor"), [("mocov3", 25), ("dino", 10)])
+def test_auxiliary_features_tell_species_apart(role, floor):
+    # With random weights and ten pictures a species, neighbours reach 2 per cent and the linear probe 4.
     probes = monitor.probes(network(role)[0], train=1000, test=500)
-    assert probes["linear"] > 20
-    assert probes["knn"] > 15
+    assert min(probes.values()) > floor
