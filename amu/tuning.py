@@ -59,6 +59,8 @@ class AMUTuning(Predictor):
     beta: weight of the bias, α in the released code.  lam: λ of Eq. 9.  rho: ρ of Eq. 10.
     fusion: a name in amu.fusion.FUSIONS.  init: "mean" (Eq. 6) or "random".  zscore: of the bias over
     the classes, in both losses too. ValueError for an unknown preset, fusion or init.
+
+    Table 6 switches its components off by arguments: AUX by aux="clip", MTFi by init="random" and lam=1, UF by fusion="none".
     """
 
     feature = "Aux"
@@ -87,7 +89,7 @@ class AMUTuning(Predictor):
         default = PRESETS[_known(preset, PRESETS, "preset")]
         self.preset = preset
         self.aux = aux
-        self.reads = ("clip", aux)
+        self.reads = tuple(dict.fromkeys(("clip", aux)))
         self.beta = default.beta if beta is None else beta
         self.lam = default.lam if lam is None else lam
         self.rho = default.rho if rho is None else rho

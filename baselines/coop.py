@@ -8,7 +8,7 @@ image tower is not touched, so image features come from the cache; gradients run
 import torch
 from torch import Tensor, nn
 
-from baselines.prompts import PromptEncoder
+from baselines.prompts import PromptEncoder, Remembered
 from baselines.zero_shot import TextClassifier
 from benchmark.logits import cosine_logits, unit
 from benchmark.predictor import Features, Predictor, Scores, Task
@@ -61,22 +61,17 @@ class CoOp(Predictor):
         self.encode = PromptEncoder(task.clip, task.classnames, self.n_ctx)
         drawn = torch.randn(self.n_ctx, self.encode.names.shape[1], generator=task.generator())
         self.context = nn.Parameter(self.ctx_std * drawn.to(self.encode.names))
-        self._encoded: tuple[Tensor, Tensor] | None = None
+        self.remembered = Remembered(self._encode)
 
     def weights(self) -> Tensor:
-        """The prompts' text features as unit rows, [C, D].
-
-        Encoded once a state where no gradient is wanted. The state is compared by value: no way of changing
-        the context (a step, a loaded state, an assignment to .data) can leave old weights behind.
-        """
-        if torch.is_grad_enabled():
-            return unit(self.encode(self.context))
-        if self._encoded is None or not torch.equal(self._encoded[0], self.context):
-            self._encoded = (self.context.clone(), unit(self.encode(self.context)))
-        return self._encoded[1]
+        """The prompts' text features as unit rows, [C, D]: encoded once a state where no gradient is wanted."""
+        return self.remembered(self.context)
 
     def scores(self, x: Features) -> Scores:
         """Cosine logits of the learned prompts as `fused`."""
         s0 = self.classifier(x["clip"])
         fused = cosine_logits(x["clip"], self.weights(), self.classifier.scale)
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
+
+    def _encode(self, context: Tensor) -> Tensor:
+        return unit(self.encode(context))

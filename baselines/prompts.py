@@ -6,7 +6,8 @@ are shared. What follows the end-of-text token is never read and is cut off; in 
 All of it is exact.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 import torch
@@ -29,11 +30,39 @@ class Group(NamedTuple):
 
 
 class Heads(NamedTuple):
-    """Queries, keys and values of some tokens, each [tokens, heads, width of a head]."""
+    """Queries, keys and values of some tokens, each [..., tokens, heads, width of a head]."""
 
     q: Tensor
     k: Tensor
     v: Tensor
+
+
+class Remembered:
+    """An encoder that gives its last answer again where its inputs are equal to the last and no gradient is wanted.
+
+    Inputs are compared by value: no way of changing them (a step, a loaded state, an assignment to .data) can leave an
+    old answer behind.
+    """
+
+    def __init__(self, encode: Callable[..., Tensor]) -> None:
+        self.encode = encode
+        self.last: tuple[list[Tensor], Tensor] | None = None
+
+    def __call__(self, *inputs: Tensor) -> Tensor:
+        """encode(*inputs)."""
+        if torch.is_grad_enabled():
+            return self.encode(*inputs)
+        if self.last is None or not all(map(torch.equal, self.last[0], inputs)):
+            self.last = ([x.clone() for x in inputs], self.encode(*inputs))
+        return self.last[1]
+
+
+@torch.no_grad()
+def word_embeddings(clip: Clip, words: str) -> Tensor:
+    """What the text tower reads in place of the words' tokens, before positions are added -> [tokens, width]."""
+    tokens = clip.tokenize([words])[0]
+    tokens = tokens[1 : int(tokens.argmax())]  # without start and end
+    return clip.model.token_embedding(tokens.to(clip.model.positional_embedding.device))
 
 
 class PromptEncoder:
@@ -45,32 +74,37 @@ class PromptEncoder:
     """
 
     def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
-        if clip.model.attn_mask is None:
-            raise ValueError("this CLIP's text tower is not causal, so prompts share no beginning")
         self.model: Any = clip.model
         self.blocks: list[Any] = list(self.model.transformer.resblocks)
-        tokens = clip.tokenize([name.replace("_", " ") + "." for name in classnames])  # CoOp: "… {name}."
-        tokens = tokens.to(self.model.positional_embedding.device)
-        lengths = tokens.argmax(1)  # of name, full stop and end; the start token belongs to the prefix
-        _check_fit(classnames, lengths.tolist(), n_ctx, context=len(self.model.positional_embedding))
+        tokens, lengths = name_tokens(clip, classnames, n_ctx)
         order = lengths.argsort(stable=True)
         self.ends = lengths[order].cumsum(0) - 1
         self.unsorted = order.argsort()
         self.groups = _groups(lengths[order], prefix=1 + n_ctx)
         self._embed(tokens[order], lengths[order].tolist(), n_ctx)
 
-    def __call__(self, context: Tensor) -> Tensor:
-        """Context vectors [M, width] -> text features [C, D], not normalised."""
+    def __call__(self, context: Tensor, deep: Sequence[Tensor] = ()) -> Tensor:
+        """Context vectors [M, width] -> text features [C, D], not normalised.
+
+        deep: other context vectors [M, width], which take the place of the context where the second, the third, ... layer
+        begins (MaPLe), as they are: positions are added before the first layer alone. ValueError if there are too many.
+        """
+        if len(deep) >= len(self.blocks):
+            raise ValueError(
+                f"{len(deep)} deep prompts behind the first, but the text tower has {len(self.blocks)} layers"
+            )
         prefix = torch.cat([self.start, context + self.positions])
         x = self.names
-        for block in self.blocks[:-1]:
-            shared, own = _heads(block, prefix), _heads(block, x)
-            x = _finish(block, x, self._attend(own, shared))
-            prefix = _finish(block, prefix, _attend_causally(shared))
+        for block, following in zip_longest(self.blocks[:-1], deep):
+            shared, own = heads(block, prefix), heads(block, x)
+            x = finish(block, x, self._attend(own, shared))
+            prefix = finish(block, prefix, attend_causally(Heads(*(t[None] for t in shared)))[0])
+            if following is not None:
+                prefix = torch.cat([prefix[:1], following])
         block = self.blocks[-1]
-        mixed = self._attend(_heads(block, x), _heads(block, prefix), LAST)
-        x = _finish(block, x[self.ends], mixed)
-        return self._project(x)[self.unsorted]
+        mixed = self._attend(heads(block, x), heads(block, prefix), LAST)
+        x = finish(block, x[self.ends], mixed)
+        return project(self.model, x)[self.unsorted]
 
     @torch.no_grad()
     def _embed(self, tokens: Tensor, lengths: list[int], n_ctx: int) -> None:
@@ -85,11 +119,27 @@ class PromptEncoder:
         """The asking tokens of every name look at the prefix, which all names share, and at their name's."""
         return torch.cat([_attend_group(own, shared, group, asking) for group in self.groups])
 
-    def _project(self, x: Tensor) -> Tensor:
-        x, projection = self.model.ln_final(x), self.model.text_projection
-        if projection is None:
-            return x
-        return projection(x) if isinstance(projection, nn.Module) else x @ projection
+
+def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int) -> tuple[Tensor, Tensor]:
+    """Token ids of "[start] name. [end]" [C, L], and how many of them there are behind the start token [C].
+
+    ValueError when n_ctx context vectors and the longest name do not fit, or when the tower is not causal.
+    """
+    if clip.model.attn_mask is None:
+        raise ValueError("this CLIP's text tower is not causal, so prompts share no beginning")
+    positions = clip.model.positional_embedding
+    tokens = clip.tokenize([name.replace("_", " ") + "." for name in classnames])  # CoOp: "… {name}."
+    lengths = tokens.argmax(1)  # of name, full stop and end; the start token belongs to the prefix
+    _check_fit(classnames, lengths.tolist(), n_ctx, context=len(positions))
+    return tokens.to(positions.device), lengths.to(positions.device)
+
+
+def project(model: Any, x: Tensor) -> Tensor:
+    """End-of-text tokens behind the last block [..., width] -> text features [..., D]."""
+    x, projection = model.ln_final(x), model.text_projection
+    if projection is None:
+        return x
+    return projection(x) if isinstance(projection, nn.Module) else x @ projection
 
 
 def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, context: int) -> None:
@@ -115,11 +165,11 @@ def _groups(lengths: Tensor, prefix: int) -> list[Group]:
     return groups
 
 
-def _heads(block: Any, x: Tensor) -> Heads:
-    """Project tokens [T, width] into the block's queries, keys and values."""
+def heads(block: Any, x: Tensor) -> Heads:
+    """Project tokens [..., T, width] into the block's queries, keys and values."""
     attention = block.attn
     projected = F.linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
-    return Heads(*projected.unflatten(1, (3, attention.num_heads, -1)).unbind(1))
+    return Heads(*projected.unflatten(-1, (3, attention.num_heads, -1)).unbind(-3))
 
 
 def _attend_group(own: Heads, shared: Heads, group: Group, asking: slice) -> Tensor:
@@ -140,13 +190,13 @@ def _attend_group(own: Heads, shared: Heads, group: Group, asking: slice) -> Ten
     return mixed.transpose(1, 2).flatten(0, 1).flatten(1)
 
 
-def _attend_causally(x: Heads) -> Tensor:
-    """Attention within the prefix -> [P, width]."""
-    q, k, v = (t.transpose(0, 1)[None] for t in x)
-    return F.scaled_dot_product_attention(q, k, v, is_causal=True)[0].transpose(0, 1).flatten(1)
+def attend_causally(x: Heads) -> Tensor:
+    """Attention within each of B prefixes -> [B, P, width]."""
+    q, k, v = (t.transpose(1, 2) for t in x)
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
 
 
-def _finish(block: Any, x: Tensor, mixed: Tensor) -> Tensor:
+def finish(block: Any, x: Tensor, mixed: Tensor) -> Tensor:
     """The rest of a block behind its attention: output projection, residual, feed-forward."""
     x = x + block.ls_1(block.attn.out_proj(mixed))
     return x + block.ls_2(block.mlp(block.ln_2(x)))

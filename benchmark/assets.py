@@ -7,6 +7,9 @@ from benchmark.encoders.encoder import Encoder
 from benchmark.names import choose, resolve
 from benchmark.suite import Suite
 
+ROLE_KEYS = ("shifts", "shift_encoders", "generated", "sentences")
+"""What a suite says of a data set's role, and its reader is not told."""
+
 _open: dict[tuple[str, str, str], Any] = {}
 
 
@@ -24,5 +27,6 @@ def _get(suite: Suite, kind: str, role: str, table: Any, key: str, arguments: tu
     spec = dict(table[choose(role, table, f"{kind} of suite {suite.name}")])
     place = (kind, role, repr(spec))
     if place not in _open:
-        _open[place] = resolve(spec.pop(key), kind)(*arguments, **spec)
+        given = {name: value for name, value in spec.items() if name not in (key, *ROLE_KEYS)}
+        _open[place] = resolve(spec[key], kind)(*arguments, **given)
     return _open[place]

@@ -64,6 +64,8 @@ def cli() -> None:
 
 @cli.command()
 @exhibits
+@click.option("--all", "everything", is_flag=True, help="Every table and figure, and the HTML page.")
+@click.option("--quick", is_flag=True, help="The suite's smaller grid: fewer seeds and numbers of shots.")
 @common
 @click.option("--method", multiple=True, help="Only this row (its name, class, or any package.module:Class).")
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmark import train
-from benchmark.predictor import Predictor
-from benchmark.trial import CLASSES, Spy, Subject, changed, close, copied, given, random_states, scored
+from benchmark.predictor import OPTIONAL, Predictor
+from benchmark.trial import CLASSES, Spy, Subject, changed, close, copied, given, random_states, scored, spied
 
 Clause = Callable[[Subject], None]
 
@@ -197,6 +197,19 @@ def reads_what_it_says(subject: Subject) -> None:
         raise Breach(f"`reads` names {idle[0]!r}, which scores(x) does not look up")
 
 
+def wants_what_it_says(subject: Subject) -> None:
+    """It asks for the optional fields of the task that it says it wants, and for no other."""
+    wants = set(subject.make().wants)
+    if unknown := sorted(wants - set(OPTIONAL)):
+        raise Breach(f"`wants` names {unknown[0]!r}; a task may carry {', '.join(OPTIONAL)}")
+    task = spied(subject.task())
+    subject.fit(task)
+    if unsaid := sorted(task.asked - wants):
+        raise Breach(f"fit asked for task.{unsaid[0]}, which `wants` does not name")
+    if idle := sorted(wants - task.asked):
+        raise Breach(f"`wants` names {idle[0]!r}, which fit does not ask for")
+
+
 def inputs_untouched(subject: Subject) -> None:
     """Neither fit nor scores changes what it was given."""
     task, images = subject.task(), {name: value.clone() for name, value in subject.images.items()}
@@ -253,6 +266,7 @@ CLAUSES: Sequence[Clause] = (
     independent,
     state_is_whole,
     reads_what_it_says,
+    wants_what_it_says,
     inputs_untouched,
     eval_after_fit,
     milestones,

@@ -1,12 +1,15 @@
 """A table or figure of the paper as data: TOML -> cells -> runs.
 
-A cell is what the exhibit fixes, united with its column and its row. Where the union names a method it is a run, where
-not it only cites. Loading an exhibit binds every parameter to the constructor it is meant for: nothing runs for that.
+A cell is what the exhibit fixes, united with its panel, its column and its row. Where the union names a method it is a
+run, where not it only cites. Loading an exhibit binds every parameter to the constructor it is meant for: nothing runs
+for that.
 """
 
+import itertools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -16,13 +19,28 @@ from benchmark.names import choose
 from benchmark.run import Run
 from benchmark.suite import Suite
 
-KEYS = frozenset({"name", "method", "with", "dataset", "backbone", "shots", "seeds", "cite", "missing", "note", "x"})
-"""What a row, a column or `fixed` may say."""
+RUN_KEYS = ("method", "with", "dataset", "backbone", "shots", "seeds")
+READ_KEYS = ("metric", "target", "declares", "mean_over")
+SHOW_KEYS = ("name", "cite", "missing", "only")
+KEYS = frozenset(RUN_KEYS + READ_KEYS + SHOW_KEYS)
+"""What a row, a column, a panel or `fixed` may say: what to run, what to read of it, how to show it.
+
+metric: what is read of the records (benchmark.readings), instead of the exhibit's.  target: on which shift it is read.
+declares: the cell is a text, this attribute of the method's class.  mean_over: { dataset = [...] }, the cell is the mean
+of that many runs.  only: the columns in which a row has cells; the others stay empty.
+"""
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One table or figure. `rows` and `columns` are the dictionaries of the TOML file, in its order."""
+    """One table or figure. `rows` and `columns` are the dictionaries of the TOML file, in its order.
+
+    panels: a third thing that varies. Every panel has every column, so that `columns` is then their product, each
+    with the `panel` it belongs to and its `short` name there.
+    place: where the paper has it among its exhibits; what is beyond the paper comes last.
+    row_header: what the rows are.
+    rule: a rule that picks rows by their numbers (`benchmark.rules`).
+    """
 
     id: str
     title: str
@@ -34,18 +52,45 @@ class Exhibit:
     fixed: Mapping[str, Any] = field(default_factory=dict)
     mark: Mapping[str, Any] = field(default_factory=dict)
     reference: str = ""
+    panels: Sequence[Mapping[str, Any]] = ()
+    place: float = 100
+    row_header: str = "method"
+    rule: Mapping[str, Any] = field(default_factory=dict)
 
     def cells(self) -> Iterator["Cell"]:
         """Every cell, row by row."""
+        base = {"metric": self.metric, **self.fixed}
         for row in self.rows:
             for column in self.columns:
-                cite = {**column.get("cite", {}), **row.get("cite", {})} if "cite" in row else {}
-                yield Cell(row["name"], column["name"], {**self.fixed, **column, **row, "cite": cite}, column)
+                said = united(base, column, row)
+                if "cite" not in row:
+                    said["cite"] = {}
+                yield Cell(row["name"], column["name"], said, united(base, column))
+
+    def by_panel(self) -> dict[str, list[Mapping[str, Any]]]:
+        """Panel -> its columns; everything under "" where there are no panels."""
+        found: dict[str, list[Mapping[str, Any]]] = {}
+        for column in self.columns:
+            found.setdefault(column.get("panel", ""), []).append(column)
+        return found
+
+
+def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """What several parts say together: the later wins.
+
+    Arguments (`with`) and citations (`cite`) are united name by name; a part that names a method begins its arguments anew.
+    """
+    said: dict[str, Any] = {}
+    for part in parts:
+        under = {} if "method" in part else said.get("with", {})
+        both = {"with": {**under, **part.get("with", {})}, "cite": {**said.get("cite", {}), **part.get("cite", {})}}
+        said = {**said, **part, **both}
+    return said
 
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a row and a column meet. `said` is the union; `column_said` the column alone, for the picture's x."""
+    """Where a row and a column meet. `said` is the union; `column_said` what it would be without the row."""
 
     row: str
     column: str
@@ -57,25 +102,59 @@ class Cell:
         """The method's name, or None where the cell only cites."""
         return self.said.get("method")
 
-    def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
-        """The runs of this cell, one a seed; none where it only cites."""
+    @property
+    def empty(self) -> bool:
+        """Whether the row has no cell in this column."""
+        short = self.column_said.get("short", self.column)
+        return "only" in self.said and not {self.column, short} & set(self.said["only"])
+
+    @property
+    def declared(self) -> str | None:
+        """The text of a cell that only says what the method's class declares."""
+        if "declares" not in self.said or self.method is None or self.empty:
+            return None
+        return str(getattr(runs.predictor_class(self.method), self.said["declares"]))
+
+    def parts(self) -> list[Mapping[str, Any]]:
+        """What is asked for: one question, or one for each of those the cell is the mean of."""
+        over = self.said.get("mean_over", {})
+        return [{**self.said, **dict(zip(over, values, strict=True))} for values in itertools.product(*over.values())]
+
+    def lacks(self, suite: Suite) -> str:
+        """What the cell needs and the suite has not, in words; empty where it can be run."""
         if self.method is None:
+            return ""
+        return next(filter(None, (runs.lacks(suite, part) for part in self.parts())), "")
+
+    def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[Run]]:
+        """The runs of this cell, one a seed, for each part; none where it only cites or cannot be run."""
+        if self.method is None or self.empty or "declares" in self.said or self.lacks(suite):
             return []
         chosen = self.said.get("seeds") or seeds or suite.seeds
-        return [runs.make(suite, self.said, seed) for seed in chosen]
+        return [[runs.make(suite, part, seed) for seed in chosen] for part in self.parts()]
+
+    def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
+        """All runs of this cell."""
+        return list(itertools.chain(*self.groups(suite, seeds)))
 
 
-def names() -> list[str]:
-    """The exhibits that there are: table4, …"""
+@cache
+def names() -> tuple[str, ...]:
+    """The exhibits that there are, in the paper's order: table1, …"""
     files = resources.files("benchmark").joinpath("exhibits").iterdir()
-    return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+    found = sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
+    return tuple(sorted(found, key=lambda name: _read(name).place))
 
 
 def load(name: str) -> Exhibit:
     """Read one exhibit by its id; BenchError names the nearest one, or what is wrong in the file."""
     choose(name, names(), "exhibit")
-    text = resources.files("benchmark").joinpath("exhibits", f"{name}.toml").read_text("utf-8")
-    return parse(name, text)
+    return _read(name)
+
+
+@cache
+def _read(name: str) -> Exhibit:
+    return parse(name, resources.files("benchmark").joinpath("exhibits", f"{name}.toml").read_text("utf-8"))
 
 
 def parse(name: str, text: str) -> Exhibit:
@@ -84,22 +163,38 @@ def parse(name: str, text: str) -> Exhibit:
         exhibit = Exhibit(id=name, **tomllib.loads(text))
     except (tomllib.TOMLDecodeError, TypeError) as error:
         raise BenchError(f"exhibits/{name}.toml: {error}") from error
-    for part in (exhibit.fixed, *exhibit.rows, *exhibit.columns):
+    for part in (exhibit.fixed, *exhibit.rows, *exhibit.columns, *exhibit.panels):
         for key in part:
             choose(key, sorted(KEYS), f"key in exhibits/{name}.toml")
-    for kind, parts in (("row", exhibit.rows), ("column", exhibit.columns)):
+    for kind, parts in (("row", exhibit.rows), ("column", exhibit.columns), ("panel", exhibit.panels)):
         called = [part.get("name") for part in parts]
         if None in called or len(set(called)) < len(called):
             raise BenchError(f"exhibits/{name}.toml: every {kind} needs a name of its own")
-    return exhibit
+    return replace(
+        exhibit,
+        columns=[_in_panel(*both) for both in itertools.product(exhibit.panels, exhibit.columns)]
+        if exhibit.panels
+        else exhibit.columns,
+    )
+
+
+def _in_panel(panel: Mapping[str, Any], column: Mapping[str, Any]) -> dict[str, Any]:
+    """A column of a panel: both united, named "panel, column"."""
+    names = {"name": f"{panel['name']}, {column['name']}", "panel": panel["name"], "short": column["name"]}
+    return {**united(panel, column), **names}
 
 
 def with_method(exhibit: Exhibit, method: str) -> Exhibit:
-    """The exhibit with one more row: a method from anybody's package, as `package.module:Class`."""
+    """The exhibit with one more row: a method from anybody's package, as `package.module:Class`.
+
+    An exhibit whose columns or fixed part name the method compares something else than methods, and stays as it is.
+    """
+    if any("method" in part for part in (exhibit.fixed, *exhibit.columns)):
+        return exhibit
     short = method.partition(":")[2]
     taken = any(row["name"] == short for row in exhibit.rows)
     row = {"name": method if taken else short, "method": method}
-    return Exhibit(**{**exhibit.__dict__, "rows": [*exhibit.rows, row]})
+    return replace(exhibit, rows=[*exhibit.rows, row])
 
 
 def select(cells: Iterable[Cell], methods: Sequence[str], shots: Sequence[int]) -> list[Cell]:

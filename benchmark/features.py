@@ -6,10 +6,11 @@ a file that is there is right. Safe against two processes: each writes its own t
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -19,6 +20,7 @@ from torch import Tensor
 
 from benchmark import assets, paths
 from benchmark.data.views import VERSION, augmented
+from benchmark.run import PIXELS, SPATIAL
 from benchmark.suite import Suite
 
 
@@ -26,7 +28,8 @@ from benchmark.suite import Suite
 class Request:
     """Features of one set of images in one space.
 
-    part: "pool" (what support sets are drawn from, V views), "val" or "test" (view 0 alone).
+    role: an encoder's, a backbone's with ":spatial" behind it, or "pixels".
+    part: "pool" (what support sets are drawn from, V views), "val" or "test" (view 0 alone), "generated" (V views).
     """
 
     dataset: str
@@ -37,8 +40,36 @@ class Request:
     @property
     def label(self) -> str:
         """For people: "RN50 features of imagenet, test images"."""
-        whose = "test images" if self.part == "test" else f"{self.part} images of seed {self.seed}"
-        return f"{self.role} features of {self.dataset}, {whose}"
+        return f"{self.role} features of {self.dataset}, {self.whose}"
+
+    @property
+    def whose(self) -> str:
+        """The images, for people."""
+        seedless = self.part in ("test", "generated")
+        return f"{self.part} images" if seedless else f"{self.part} images of seed {self.seed}"
+
+
+@dataclass(frozen=True)
+class Wave:
+    """Requests for the same images: rendering and cropping them costs as much as encoding them, and is done once."""
+
+    requests: tuple[Request, ...]
+
+    @property
+    def label(self) -> str:
+        """For people: "imagenet, test images: RN50, mocov3"."""
+        one = self.requests[0]
+        return f"{one.dataset}, {one.whose}: " + ", ".join(request.role for request in self.requests)
+
+
+def waves(requests: Iterable[Request]) -> list[Wave]:
+    """Requests, put together by their images; those with most to encode come first."""
+    together: dict[tuple[str, str, int], list[Request]] = {}
+    for request in requests:
+        together.setdefault((request.dataset, request.part, request.seed), []).append(request)
+    order = ("pool", "test", "generated", "val")
+    found = sorted(together.values(), key=lambda same: (order.index(same[0].part), -len(same)))
+    return [Wave(tuple(same)) for same in found]
 
 
 def path(request: Request, suite: Suite) -> Path:
@@ -48,12 +79,13 @@ def path(request: Request, suite: Suite) -> Path:
         assets.dataset(suite, request.dataset).fingerprint,
         split,
         hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
-        assets.encoder(suite, request.role).fingerprint,
+        _fingerprint(request.role, suite),
         str(views),
         f"{VERSION} {request.seed}" if views > 1 else "",
     ]
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
-    return paths.cache() / "features" / suite.name / f"{request.dataset}-{request.role}-{split}-{digest}.safetensors"
+    name = f"{request.dataset}-{request.role}-{split}-{digest}.safetensors".replace("/", "-").replace(":", "-")
+    return paths.cache() / "features" / suite.name / name
 
 
 def load(request: Request, suite: Suite) -> Tensor:
@@ -71,16 +103,27 @@ def fill(request: Request, suite: Suite) -> bool:
     return True
 
 
+def fill_all(wave: Wave, suite: Suite) -> None:
+    """Make the features of several encoders from one look at the images, whether or not they are there."""
+    for request, made in zip(wave.requests, _extract(wave.requests, suite), strict=True):
+        _write(path(request, suite), made)
+
+
 def extract(request: Request, suite: Suite) -> Tensor:
     """Features [V, N, D] straight from the images. One chunk of images is in memory at a time."""
-    ids, split, views = _images(request, suite)
-    dataset, encoder = assets.dataset(suite, request.dataset), assets.encoder(suite, request.role)
-    features = []
+    return _extract([request], suite)[0]
+
+
+def _extract(requests: Sequence[Request], suite: Suite) -> list[Tensor]:
+    one = requests[0]
+    ids, split, views = _images(one, suite)
+    features: list[list[Tensor]] = [[] for _ in requests]
     for chunk in np.array_split(ids, -(-len(ids) // suite.batch_size)):
-        images = torch.from_numpy(dataset.images(split, chunk)).permute(0, 3, 1, 2)
-        crops = [augmented(images, chunk.tolist(), v, request.seed) for v in range(views)]
-        features.append(torch.stack([encoder.encode(crop, suite.batch_size) for crop in crops]))
-    return torch.cat(features, dim=1)
+        images = torch.from_numpy(_pixels(one, suite, split, chunk)).permute(0, 3, 1, 2)
+        crops = [augmented(images, chunk.tolist(), v, one.seed) for v in range(views)]
+        for found, request in zip(features, requests, strict=True):
+            found.append(torch.stack([_encoded(crop, request.role, suite) for crop in crops]))
+    return [torch.cat(found, dim=1) for found in features]
 
 
 def _images(request: Request, suite: Suite) -> tuple[np.ndarray, str, int]:
@@ -88,8 +131,46 @@ def _images(request: Request, suite: Suite) -> tuple[np.ndarray, str, int]:
     dataset = assets.dataset(suite, request.dataset)
     if request.part == "test":
         return dataset.ids("test"), "test", 1
+    if request.part == "generated":
+        return (
+            np.arange(generated_per_class(request.dataset, suite) * len(dataset.classnames)),
+            "generated",
+            suite.views,
+        )
     draw = dataset.draw(1, request.seed)
     return (draw.pool, "train", suite.views) if request.part == "pool" else (draw.val_pool, "train", 1)
+
+
+def generated_per_class(role: str, suite: Suite) -> int:
+    """How many generated images of each class of a data set the suite gives to methods that want them."""
+    return int(suite.datasets[role]["generated"])
+
+
+def _pixels(request: Request, suite: Suite, split: str, ids: np.ndarray) -> np.ndarray:
+    """uint8 images [N, H, W, 3]."""
+    dataset: Any = assets.dataset(suite, request.dataset)
+    if split != "generated":
+        return dataset.images(split, ids)
+    return _generated(dataset, generated_per_class(request.dataset, suite))[ids]
+
+
+@lru_cache(maxsize=1)
+def _generated(dataset: Any, per_class: int) -> np.ndarray:
+    return dataset.generated(per_class)[0]
+
+
+def _encoded(images: Tensor, role: str, suite: Suite) -> Tensor:
+    if role == PIXELS:
+        return images
+    encoder = assets.encoder(suite, role.removesuffix(SPATIAL))
+    return encoder.encode(images, suite.batch_size, spatial=role.endswith(SPATIAL))
+
+
+def _fingerprint(role: str, suite: Suite) -> str:
+    if role == PIXELS:
+        return PIXELS
+    behind = SPATIAL if role.endswith(SPATIAL) else ""
+    return assets.encoder(suite, role.removesuffix(SPATIAL)).fingerprint + behind
 
 
 @lru_cache(maxsize=16)

@@ -1,21 +1,28 @@
 """Run -> record: one training, three selections, and the conditions they were measured under."""
 
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from benchmark import provenance, task, train
+import torch
+
+from benchmark import metrics, provenance, task, train
+from benchmark.predictor import Predictor, Samples, Scores
 from benchmark.run import Run
-from benchmark.selection import Observer
+from benchmark.selection import Observer, Outcome, joined, parts, right, tuned
 from benchmark.store import SCHEMA, Record, Store
 from benchmark.suite import Suite
+from benchmark.task import Shift
 
 
 def measure(run: Run, suite: Suite, store: Store) -> Record:
     """Make the record of a run and store it. Whatever was stored under the same question is replaced."""
     started = time.perf_counter()
     build, test = task.build(run, suite)
+    eye = Eye(test, task.shifts(run, suite))
     ready = time.perf_counter()
     predictor = run.predictor()
-    observer = Observer(build.val, test)
+    observer = Observer(build.val, test, eye.look)
     with train.watching(observer.watch):
         predictor.fit(build)
     predictor.eval()
@@ -28,6 +35,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         "n": len(test),
         "n_val": 0 if build.val is None else len(build.val),
         "selections": {name: outcome.summary() for name, outcome in outcomes.items()},
+        **eye.seen(predictor, outcomes),
         "curves": observer.curves,
         "parameters": sum(p.numel() for p in predictor.parameters()),
         "fingerprints": task.fingerprints(run, suite),
@@ -42,3 +50,50 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
     }
     store.put(record, {name: outcome.correct.numpy() for name, outcome in outcomes.items()})
     return record
+
+
+class Eye:
+    """What a record keeps of each selected state beyond its count: the shifts, the metrics, the curve over beta."""
+
+    def __init__(self, test: Samples, shifts: Mapping[str, Shift]) -> None:
+        self.test = test
+        self.shifts = shifts
+        self.max_logits: dict[str, Any] = {}
+
+    def look(self, predictor: Predictor, s: Scores, selections: Sequence[str]) -> dict[str, Any]:
+        """One state: its metrics on the test images, its count on every shift; of `val` the curve over beta too."""
+        labels = self.test.labels
+        self.max_logits = self.max_logits or metrics.max_logits(s.zero_shot, labels)
+        return {
+            "metrics": metrics.of_scores(s, labels),
+            "shifts": {name: int(right(predictor, on.samples, on.classes).sum()) for name, on in self.shifts.items()},
+            "curve": _beta_curve(predictor, s, self.test) if "val" in selections else {},
+        }
+
+    def seen(self, predictor: Predictor, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+        """The parts of a record: selection by selection, the curve of `val` alone."""
+        curve = outcomes["val"].seen["curve"]
+        return {
+            "metrics": {name: outcome.seen["metrics"] for name, outcome in outcomes.items()},
+            "shifts": {
+                role: {
+                    "n": len(on.samples),
+                    "selections": {name: {"correct": o.seen["shifts"][role]} for name, o in outcomes.items()},
+                }
+                for role, on in self.shifts.items()
+            },
+            "max_logit": self.max_logits,
+            **({"beta_curve": curve} if curve else {}),
+        }
+
+
+@torch.no_grad()
+def _beta_curve(predictor: Predictor, s: Scores, test: Samples) -> dict[str, Any]:
+    """Over the weight of the bias, where the method has one that may change after training; else nothing."""
+    if "beta" not in predictor.tunes:
+        return {}
+    beta = float(predictor.settings()["beta"])
+    if beta == 0:
+        with tuned(predictor, {"beta": 1.0}):
+            s, beta = joined([predictor.scores(x) for x, _ in parts(test)]), 1.0
+    return metrics.beta_curve(s.zero_shot, (s.fused - s.zero_shot) / beta, test.labels)

@@ -29,6 +29,8 @@ def orders(measured: Measured, selection: str = "val") -> list[Order]:
     cells = {(c.row, c.column): c for c in exhibit.cells()}
     found = []
     for column in exhibit.columns:
+        if "declares" in column:
+            continue
         pairs = []
         for row in exhibit.rows:
             cell = cells[row["name"], column["name"]]

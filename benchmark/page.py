@@ -2,7 +2,7 @@
 
 import base64
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,12 @@ def write(exhibits: Sequence[Measured], problems: dict[str, str], folder: Path) 
     path = folder / "index.html"
     with paths.writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(html(exhibits, problems), encoding="utf-8")
+        path.write_text(html(exhibits, problems, folder), encoding="utf-8")
     return path
 
 
-def html(exhibits: Sequence[Measured], problems: dict[str, str]) -> str:
-    """The page as text."""
+def html(exhibits: Sequence[Measured], problems: dict[str, str], drawn: Path | None = None) -> str:
+    """The page as text. drawn: a folder with the pictures, where these exhibits were just rendered; else they are drawn."""
     environment = Environment(
         loader=PackageLoader("benchmark"),
         autoescape=True,
@@ -36,40 +36,49 @@ def html(exhibits: Sequence[Measured], problems: dict[str, str]) -> str:
     suite = exhibits[0].suite
     return template.render(
         suite=suite,
-        exhibits=[_exhibit(measured) for measured in exhibits],
+        exhibits=[_exhibit(measured, drawn) for measured in exhibits],
         problems=problems,
-        conditions=provenance.summary([r for m in exhibits for found in m.records.values() for r in found]),
+        conditions=provenance.summary(_each_once(exhibits)),
     )
 
 
-def _exhibit(measured: Measured) -> dict[str, Any]:
+def _exhibit(measured: Measured, drawn: Path | None) -> dict[str, Any]:
     return {
         "id": measured.exhibit.id,
         "title": measured.exhibit.title,
         "caption": measured.exhibit.caption,
         "paper": measured.exhibit.paper,
-        "columns": [column["name"] for column in measured.exhibit.columns],
-        "rows": [_row(measured, row["name"]) for row in measured.exhibit.rows],
+        "row_header": measured.exhibit.row_header,
+        "panels": [_panel(measured, *panel) for panel in measured.exhibit.by_panel().items()],
+        "extras": render.extra_tables(measured),
         "orders": orders(measured),
         "missing": render.missing_rows(measured),
         "deviations": render.deviations(measured),
-        "picture": _picture(measured),
+        "picture": _encoded(measured, drawn) or _picture(measured),
         "empty": not any(measured.records.values()),
     }
 
 
-def _row(measured: Measured, name: str) -> dict[str, Any]:
-    cells = []
-    for column in measured.exhibit.columns:
-        row = measured.at(name, column["name"])
-        cells.append(
-            {
-                "value": render.value(row),
-                "others": render.other_selections(measured, row),
-                "seeds": _seeds(measured.records[name, column["name"]]),
-            }
-        )
-    return {"name": name, "cells": cells}
+def _panel(measured: Measured, name: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "name": name,
+        "columns": [column.get("short", column["name"]) for column in columns],
+        "rows": [
+            {"name": row["name"], "cells": [_cell(measured, row["name"], column["name"]) for column in columns]}
+            for row in measured.exhibit.rows
+        ],
+    }
+
+
+def _cell(measured: Measured, name: str, column: str) -> dict[str, Any]:
+    if (name, column) in measured.texts:
+        return {"value": measured.texts[name, column], "others": "", "seeds": []}
+    row = measured.at(name, column)
+    return {
+        "value": render.value(row),
+        "others": render.other_selections(measured, row),
+        "seeds": _seeds(measured.records[name, column]),
+    }
 
 
 def _seeds(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -85,9 +94,21 @@ def _seeds(records: Sequence[Record]) -> list[dict[str, Any]]:
     ]
 
 
+def _encoded(measured: Measured, drawn: Path | None) -> str:
+    """The picture that lies drawn in a folder, as base64 PNG; empty where it does not."""
+    path = drawn / f"{measured.exhibit.id}.png" if drawn is not None else None
+    return base64.b64encode(path.read_bytes()).decode() if path is not None and path.is_file() else ""
+
+
 def _picture(measured: Measured) -> str:
     """The exhibit's picture as base64 PNG."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
         figure.draw(measured, path)
         return base64.b64encode(path.read_bytes()).decode()
+
+
+def _each_once(exhibits: Sequence[Measured]) -> list[Record]:
+    """Every record that is shown, once, however many exhibits share it."""
+    shown = (record for measured in exhibits for found in measured.records.values() for record in found)
+    return list({record["key"]: record for record in shown}.values())

@@ -8,7 +8,7 @@ from statistics import median
 
 from benchmark import paths, task
 from benchmark.run import Run
-from benchmark.store import Record, Store
+from benchmark.store import Record
 from benchmark.suite import Suite
 
 DONE, MISSING, STALE = "done", "missing", "stale"
@@ -22,9 +22,9 @@ class Planned:
     state: str
 
 
-def survey(runs: Iterable[Run], store: Store, suite: Suite) -> list[Planned]:
+def survey(runs: Iterable[Run], records: Mapping[str, Record], suite: Suite) -> list[Planned]:
     """The state of every run: done, missing, or stale (measured on other data or weights than today's)."""
-    return [Planned(run, _state(run, store.get(run.key), suite)) for run in runs]
+    return [Planned(run, _state(run, records.get(run.key), suite)) for run in runs]
 
 
 def _state(run: Run, record: Record | None, suite: Suite) -> str:
@@ -33,44 +33,71 @@ def _state(run: Run, record: Record | None, suite: Suite) -> str:
     return DONE if record["fingerprints"] == task.fingerprints(run, suite) else STALE
 
 
-def to_run(planned: Sequence[Planned], rerun: bool) -> list[Run]:
+def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record] | None = None) -> list[Run]:
     """What has to be measured: whatever is missing, and all of it with `rerun`.
 
-    Longest first, so that no worker ends long after the others; seeds apart, so that two workers do not wait for one.
+    Longest first, by what is known of its like, so that no worker ends long after the others; what nobody timed comes
+    before everything. Seeds apart, so that two workers do not wait for one.
     """
     wanted = [p.run for p in planned if rerun or p.state == MISSING]
-    return sorted(wanted, key=lambda run: (-run.shots, run.method, run.seed))
+    known = timings(records or {})
+    seconds = {run.key: _seconds(run, known) for run in wanted}
+
+    def place(run: Run) -> tuple[float, int, str, str, int]:
+        took = seconds[run.key]
+        return (-float("inf") if took is None else -took, -run.shots, run.method, run.dataset, run.seed)
+
+    return sorted(wanted, key=place)
 
 
 def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> float | None:
-    """Seconds that the runs should take: the median of what the same method took at as many shots.
+    """Seconds that the runs should take: the median of what the same method took at as many shots on the data set.
 
     From this machine's records where there are any, else from the reference run; None where neither knows a method.
     """
     known = timings(records)
-    total = 0.0
-    for run in runs:
-        place = (run.method, run.shots)
-        seconds = known[place] if place in known else _reference_timings(run.suite).get(place)
-        if seconds is None:
-            return None
-        total += seconds
-    return total / max(1, jobs)
+    seconds = [_seconds(run, known) for run in runs]
+    if None in seconds:
+        return None
+    return sum(filter(None, seconds)) / max(1, jobs)
 
 
-def timings(records: Mapping[str, Record]) -> dict[tuple[str, int], float]:
-    """Median seconds of a run by method and shots."""
-    found: dict[tuple[str, int], list[float]] = {}
+Timings = Mapping[tuple[str, str, int], float]
+"""(method, data set, shots) -> seconds; the data set is empty for the median over all of them."""
+
+
+def _seconds(run: Run, known: Timings) -> float | None:
+    for timings_ in (known, _reference_timings(run.suite)):
+        for dataset in (run.dataset, ""):
+            if (run.method, dataset, run.shots) in timings_:
+                return timings_[run.method, dataset, run.shots]
+    return None
+
+
+def timings(records: Mapping[str, Record]) -> Timings:
+    """Median seconds of a run by method, data set and shots."""
+    found: dict[tuple[str, str, int], list[float]] = {}
     for record in records.values():
-        place = (record["asked"]["method"], record["asked"]["shots"])
-        found.setdefault(place, []).append(record["seconds"]["total"])
+        asked = record["asked"]
+        for dataset in {asked.get("dataset", ""), ""}:
+            found.setdefault((asked["method"], dataset, asked["shots"]), []).append(record["seconds"]["total"])
     return {place: median(seconds) for place, seconds in found.items()}
 
 
 @cache
-def _reference_timings(suite: str) -> dict[tuple[str, int], float]:
+def _reference_timings(suite: str) -> Timings:
     path = paths.reference() / suite / "seconds.csv"
     if not path.is_file():
         return {}
     with path.open(encoding="utf-8", newline="") as file:
-        return {(row["method"], int(row["shots"])): float(row["seconds"]) for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    return {(row["method"], row.get("dataset", ""), int(row["shots"])): float(row["seconds"]) for row in rows}
+
+
+def shares(records: Iterable[Record]) -> dict[str, float]:
+    """Method -> seconds that its records took, most first."""
+    found: dict[str, float] = {}
+    for record in records:
+        name = record["asked"]["method"].partition(":")[2]
+        found[name] = found.get(name, 0.0) + record["seconds"]["total"]
+    return dict(sorted(found.items(), key=lambda share: -share[1]))

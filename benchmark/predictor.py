@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 Features = Mapping[str, Tensor]
 """Feature space -> [B, D], as the encoder gave them: nothing is normalised on the way."""
 
+OPTIONAL = ("generated", "sentences")
+"""Fields of a Task that only a method gets which says in `wants` that it needs them."""
+
 
 class Batch(NamedTuple):
     """Images in every feature space, x[space] = [B, D], and their classes, labels = [B]."""
@@ -34,7 +37,8 @@ class Batch(NamedTuple):
 class Samples:
     """Labelled images in one or more feature spaces.
 
-    spaces: name -> [V, N, D] (pixels: [V, N, 3, H, W]). View v of image i is the same crop in every space.
+    spaces: name -> [V, N, D] (clip_spatial: [V, N, P, D], of P positions; pixels: uint8 [V, N, 3, H, W]).
+    View v of image i is the same crop in every space.
     labels: [N], classes 0 … C-1.
     Raises ValueError when the spaces disagree about V or N.
     """
@@ -87,8 +91,11 @@ class Task:
     classnames: C names.  text: [C, D] unit rows, the zero-shot classifier (prompt ensemble).
     support: K images of each class.  val: min(K, 4) other images of each class, or None.
     logit_scale: multiplies the cosine (the official code of Tip-Adapter, CaFo and AMU writes 100).
-    clip: the frozen model for methods that prompt its text tower; feature methods never ask for it.
+    clip: the frozen model for methods that prompt its towers; feature methods never ask for it.
     seed: of everything that the method draws.
+    generated: images that no camera made, labelled by the class they were asked for, in the spaces of the support set.
+    sentences: [C, D] unit rows, a text classifier from a language model's sentences in place of the templates.
+    Either is None unless the method `wants` it.
     """
 
     text: Tensor
@@ -98,6 +105,8 @@ class Task:
     logit_scale: float = 100.0
     clip: "Clip | None" = None
     seed: int = 1
+    generated: Samples | None = None
+    sentences: Tensor | None = None
 
     @property
     def classes(self) -> int:
@@ -128,6 +137,9 @@ class Predictor(nn.Module):
 
     reads: Sequence[str] = ("clip",)
     """Feature spaces that `scores` looks up."""
+
+    wants: Sequence[str] = ()
+    """Fields of the Task, out of OPTIONAL, that fitting needs."""
 
     recipe: "train.Recipe | None" = None
     """How it is trained; None where nothing is."""

@@ -1,13 +1,16 @@
 """An exhibit, drawn: Markdown, tidy CSV, PNG. What is drawn comes from records alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmark import figure, paths
+from benchmark import figure, paths, readings, rules
 from benchmark.ordering import orders
 from benchmark.results import COLUMNS, Measured, Row
 
 NOTHING = "–"
+NAMED = 6
+"""Columns that a note names; of more it gives the number."""
 
 
 def write(measured: Measured, folder: Path) -> list[Path]:
@@ -37,6 +40,7 @@ def markdown(measured: Measured) -> str:
         f"# {measured.exhibit.title}",
         f"Suite {measured.suite.title}. {measured.exhibit.caption} {_selection_words(measured)}",
         main_table(measured),
+        *(_extra(table) for table in extra_tables(measured)),
         "## The other two selections",
         "`last` is the last epoch at the method's own settings; `test` picks epoch and settings on the test images, as"
         " released code does. Each cell: last / test (test minus val, the leakage gap).",
@@ -52,15 +56,28 @@ def main_table(measured: Measured) -> str:
     return _grid(measured, value)
 
 
+def extra_tables(measured: Measured) -> list[dict[str, Any]]:
+    """What else belongs to the exhibit: its picture in numbers, what its rule picks. Title, words, header, rows."""
+    return [*figure.tables(measured), *rules.tables(measured)]
+
+
+def _extra(table: Mapping[str, Any]) -> str:
+    return f"## {table['title']}\n\n{table['words']}\n\n" + _lines(table["header"], table["rows"])
+
+
 def value(row: Row) -> str:
-    """A cell for people: "62.3 ± 0.4"; with the paper's number behind it where the two may be compared."""
-    ours = NOTHING
-    if row.mean is not None and row.ci_low is not None and row.ci_high is not None:
-        ours = f"{row.mean:.1f} ± {(row.ci_high - row.ci_low) / 2:.1f}"
+    """A cell for people: "62.3 ± 0.4", a ratio "0.837 ± 0.004"; with the paper's number behind it where the two may be
+    compared.
+    """
+    ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
+    if row.mean is not None:
+        ours = f"{row.mean:.{digits}f}"
+        if row.ci_low is not None and row.ci_high is not None:
+            ours += f" ± {(row.ci_high - row.ci_low) / 2:.{digits}f}"
     if row.paper is None:
         return ours
-    difference = "" if row.mean is None else f", {row.mean - row.paper:+.1f}"
-    return f"{ours} (paper {row.paper:.2f}{difference})"
+    difference = "" if row.mean is None else f", {row.mean - row.paper:+.{digits}f}"
+    return f"{ours} (paper {row.paper:.{max(2, digits)}f}{difference})"
 
 
 def other_selections(measured: Measured, row: Row) -> str:
@@ -68,15 +85,28 @@ def other_selections(measured: Measured, row: Row) -> str:
     last, test = (measured.at(row.row, row.column, name).mean for name in ("last", "test"))
     if last is None or test is None or row.mean is None:
         return NOTHING
-    return f"{last:.1f} / {test:.1f} ({test - row.mean:+.1f})"
+    digits = 1 if readings.counted(row.metric) else 3
+    return f"{last:.{digits}f} / {test:.{digits}f} ({test - row.mean:+.{digits}f})"
 
 
 def _grid(measured: Measured, text: Callable[[Row], str]) -> str:
-    columns = [column["name"] for column in measured.exhibit.columns]
-    lines = ["| method | " + " | ".join(columns) + " |", "|---|" + "---:|" * len(columns)]
-    for row in measured.exhibit.rows:
-        cells = [text(measured.at(row["name"], column)) for column in columns]
-        lines.append(f"| {_escape(row['name'])} | " + " | ".join(cells) + " |")
+    """One table, or one under each panel's name."""
+    tables = []
+    for panel, columns in measured.exhibit.by_panel().items():
+        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
+        rows = [[row["name"], *_texts(measured, row["name"], columns, text)] for row in measured.exhibit.rows]
+        tables.append((f"**{panel}**\n\n" if panel else "") + _lines(header, rows))
+    return "\n\n".join(tables)
+
+
+def _texts(measured: Measured, row: str, columns: Sequence[Mapping[str, Any]], text: Callable[[Row], str]) -> list[str]:
+    names = [column["name"] for column in columns]
+    return [measured.texts.get((row, name)) or text(measured.at(row, name)) for name in names]
+
+
+def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
+    lines += [f"| {_escape(row[0])} | " + " | ".join(row[1:]) + " |" for row in rows]
     return "\n".join(lines)
 
 
@@ -114,23 +144,36 @@ def _notes(measured: Measured) -> list[str]:
 
 
 def missing_rows(measured: Measured) -> dict[str, str]:
-    """Row -> why it is not run, or which of its columns are not."""
+    """Row -> why it is not run, or which of its columns are not; why no row has a number in a column stands under it."""
     found: dict[str, str] = {}
     for row in measured.exhibit.rows:
-        gone = [c["name"] for c in measured.exhibit.columns if (row["name"], c["name"]) in measured.missing]
-        if gone:
-            reason = measured.missing[row["name"], gone[0]]
-            every = len(gone) == len(measured.exhibit.columns)
-            tail = f"; {reason}" if reason != "not yet run" else ""
-            found[row["name"]] = "not yet run" + (tail if every else f" at {', '.join(gone)}{tail}")
+        by_reason: dict[str, list[str]] = {}
+        for column in measured.exhibit.columns:
+            if (row["name"], column["name"]) in measured.missing:
+                by_reason.setdefault(measured.missing[row["name"], column["name"]], []).append(column["name"])
+        words = [_why(measured, reason, gone) for reason, gone in by_reason.items()]
+        if words:
+            found[row["name"]] = "; ".join(words)
     return found
+
+
+def _why(measured: Measured, reason: str, gone: list[str]) -> str:
+    """ "not yet run at 1-shot, 2-shot": a reason, and for which columns where not for all."""
+    head, _, tail = reason.partition(": ") if reason.startswith("not run: ") else ("not yet run", "", reason)
+    tail = "" if tail == "not yet run" else f"; {tail}"
+    asked = [c["name"] for c in measured.exhibit.columns if "declares" not in c]
+    if len(gone) >= len(asked):
+        return head + tail
+    where = ", ".join(gone) if len(gone) <= NAMED else f"{len(gone)} of {len(asked)} columns"
+    return f"{head} at {where}{tail}"
 
 
 def deviations(measured: Measured) -> list[str]:
     """What this suite sets differently from a method's published settings, and the cached views."""
     lines = []
+    shown = {cell.method for cell in measured.exhibit.cells()}
     for method, settings in measured.suite.methods.items():
-        if any(row.get("method") == method for row in measured.exhibit.rows):
+        if method in shown:
             said = ", ".join(f"{name} = {_plain(value)}" for name, value in settings.items())
             lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
     lines.append(

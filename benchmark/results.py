@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 
-from benchmark import reference, stats
+from benchmark import readings, reference, stats
 from benchmark.exhibit import Cell, Exhibit
+from benchmark.readings import Reading
 from benchmark.run import cell_key
 from benchmark.store import SELECTIONS, Record
 from benchmark.suite import Suite
 
+UNREAD = "measured before this was recorded; --rerun measures it again"
+
 
 @dataclass(frozen=True)
 class Row:
-    """A cell under one selection. Accuracies in per cent; correct and n summed over seeds; seeds = 0: not run.
+    """A cell under one selection. mean and interval in per cent, where the metric counts images, else as a ratio.
 
+    correct and n: summed over seeds (and over data sets, where the cell is their mean).  seeds = 0: not run.
     paper: the paper's printed value, in a suite whose values may be compared with it, else None.
     """
 
@@ -37,17 +42,26 @@ COLUMNS = [f.name for f in fields(Row)]
 
 @dataclass(frozen=True)
 class Measured:
-    """An exhibit with what the store knows of it. `records`: (row, column) -> the records of its seeds."""
+    """An exhibit with what the store knows of it.
+
+    records: (row, column) -> the records of its seeds.  missing: why a cell has no number.  texts: cells that only say
+    what a method's class declares, which are no rows.
+    """
 
     exhibit: Exhibit
     suite: Suite
     rows: list[Row]
     records: dict[tuple[str, str], list[Record]]
     missing: dict[tuple[str, str], str] = field(default_factory=dict)
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def at(self, row: str, column: str, selection: str = "val") -> Row:
         """One row by its place."""
-        return next(r for r in self.rows if (r.row, r.column, r.selection) == (row, column, selection))
+        return self._places[row, column, selection]
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, str], Row]:
+        return {(r.row, r.column, r.selection): r for r in self.rows}
 
     def tidy(self) -> list[dict[str, object]]:
         """Plain dictionaries, for a data frame."""
@@ -61,20 +75,56 @@ def gather(exhibit: Exhibit, suite: Suite, records: Mapping[str, Record]) -> Mea
         by_cell.setdefault(cell_key(record["asked"]), []).append(record)
     measured = Measured(exhibit, suite, [], {})
     for cell in exhibit.cells():
-        found = [record for run in cell.runs(suite)[:1] for record in by_cell.get(run.cell_key, [])]
-        measured.records[cell.row, cell.column] = found
-        if not found:
-            measured.missing[cell.row, cell.column] = str(cell.said.get("missing", "not yet run"))
-        measured.rows.extend(_row(exhibit, cell, suite, selection, found) for selection in SELECTIONS)
+        _add(measured, cell, by_cell)
     return measured
 
 
-def _row(exhibit: Exhibit, cell: Cell, suite: Suite, selection: str, found: Sequence[Record]) -> Row:
-    place = (exhibit.id, cell.row, cell.column, suite.name, selection, exhibit.metric)
+def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]]) -> None:
+    """One cell: its records, its rows, or why it has none."""
+    place = cell.row, cell.column
+    if cell.declared is not None:
+        measured.texts[place] = cell.declared
+        return
+    lacking = cell.lacks(measured.suite)
+    groups = [by_cell.get(part[0].cell_key, []) for part in cell.groups(measured.suite)]
+    found = _complete(groups)
+    measured.records[place] = [record for seed in found for record in seed]
+    rows = [_row(measured, cell, selection, found) for selection in SELECTIONS]
+    measured.rows.extend(rows)
+    if all(row.seeds for row in rows) or cell.empty:
+        return
+    reason = f"not run: {lacking}" if lacking else cell.said.get("missing", UNREAD if found else "not yet run")
+    measured.missing[place] = str(reason)
+
+
+def _complete(groups: Sequence[list[Record]]) -> list[list[Record]]:
+    """The records of each seed that every part has: what a mean over data sets may be taken of."""
+    by_seed = [{record["asked"]["seed"]: record for record in group} for group in groups]
+    if not by_seed:
+        return []
+    return [[part[seed] for part in by_seed] for seed in by_seed[0] if all(seed in part for part in by_seed)]
+
+
+def _row(measured: Measured, cell: Cell, selection: str, found: Sequence[Sequence[Record]]) -> Row:
+    exhibit, suite, metric = measured.exhibit, measured.suite, cell.said["metric"]
+    place = (exhibit.id, cell.row, cell.column, suite.name, selection, metric)
     paper = reference.printed(exhibit.reference, cell.said["cite"]) if suite.comparable else None
-    if not found:
+    read = [[readings.read(record, cell.said, selection) for record in seed] for seed in found]
+    seeds = [[reading for reading in seed if reading is not None] for seed in read]
+    if not seeds or any(len(seed) < len(all_of_it) for seed, all_of_it in zip(seeds, read, strict=True)):
         return Row(*place, None, None, None, 0, None, None, paper)
-    correct = [record["selections"][selection]["correct"] for record in found]
-    n = [record["n"] for record in found]
-    mean, low, high = stats.interval(correct, n)
-    return Row(*place, mean, low, high, len(found), sum(correct), sum(n), paper)
+    mean, low, high = _interval(seeds, readings.counted(metric))
+    counts = [(r.correct, r.n) for seed in seeds for r in seed if r.correct is not None and r.n is not None]
+    correct, n = (sum(part) for part in zip(*counts, strict=True)) if counts else (None, None)
+    return Row(*place, mean, low, high, len(seeds), correct, n, paper)
+
+
+def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float, float | None, float | None]:
+    """Mean and interval of a cell. One seed's counts have one over images, one seed's ratio has none."""
+    values = [sum(r.value for r in seed) / len(seed) for seed in seeds]
+    if len(seeds) > 1:
+        return stats.over_seeds(values) if counted else stats.spread(values)
+    if not counted:
+        return values[0], None, None
+    correct, n = [r.correct or 0 for r in seeds[0]], [r.n or 0 for r in seeds[0]]
+    return stats.interval(correct, n) if len(n) == 1 else stats.of_means(correct, n)

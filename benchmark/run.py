@@ -3,10 +3,10 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmark.errors import BenchError
 from benchmark.names import choose, resolve
@@ -14,8 +14,17 @@ from benchmark.predictor import Predictor
 from benchmark.suite import Suite
 from benchmark.train import Recipe
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Raised when the way of measuring changes, so that no old record is taken for a new one."""
+
+PIXELS = "pixels"
+"""The role that no encoder fills: the images themselves."""
+
+STAND_INS = {"generated": "generated images", "sentences": "sentences of a language model"}
+"""What a Task's optional fields are, for people."""
+
+SPATIAL = ":spatial"
+"""Behind a backbone's role: its features at every place of the image rather than of the whole."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +63,27 @@ class Run:
     def predictor(self) -> Predictor:
         """The method, constructed and not yet fitted."""
         return construct(self.method, self.settings)
+
+    def roles(self) -> dict[str, str]:
+        """Feature space that the method reads -> what fills it.
+
+        "clip" is the run's backbone, "clip_spatial" its features place by place, "pixels" the images as they are; any
+        other space is an auxiliary encoder's.
+        """
+        of_the_backbone = {"clip": self.backbone, "clip_spatial": f"{self.backbone}{SPATIAL}"}
+        reads = _facts(self.method, self.settings).reads
+        return {space: of_the_backbone.get(space, space) for space in reads}
+
+    def shifts(self, suite: Suite) -> Sequence[str]:
+        """The shifts of its data set that it is tested on too: all, or none where one of its encoders does not see them."""
+        world = suite.datasets[self.dataset]
+        seeing = world.get("shift_encoders", suite.encoders)
+        blind = [role for role in self.roles().values() if role != PIXELS and role.removesuffix(SPATIAL) not in seeing]
+        return () if blind else world.get("shifts", ())
+
+    def wants(self) -> Sequence[str]:
+        """Optional fields of the Task that the method needs."""
+        return _facts(self.method, self.settings).wants
 
 
 def digest(asked: Mapping[str, Any]) -> str:
@@ -109,6 +139,26 @@ def _recipe(own: Recipe | None, partial: Mapping[str, Any], method: str) -> Reci
     return replace(own, **partial) if own is not None else Recipe(**partial)
 
 
+class Facts(NamedTuple):
+    """What a method with its arguments is to the harness before it is fitted."""
+
+    settings: Mapping[str, Any]
+    reads: Sequence[str]
+    wants: Sequence[str]
+
+
+_met: dict[str, Facts] = {}
+
+
+def _facts(method: str, arguments: Mapping[str, Any]) -> Facts:
+    """The facts of a method, constructed once for each set of arguments: an exhibit asks for them thousands of times."""
+    place = method + json.dumps(arguments, sort_keys=True, default=repr)
+    if place not in _met:
+        predictor = construct(method, arguments)
+        _met[place] = Facts(_settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants))
+    return _met[place]
+
+
 def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
     """The run that a cell of an exhibit asks for at one seed.
 
@@ -124,8 +174,26 @@ def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
         shots=cell["shots"],
         seed=seed,
         views=suite.views,
-        settings=_settings(construct(method, arguments), method),
+        settings=_facts(method, arguments).settings,
     )
+
+
+def lacks(suite: Suite, cell: Mapping[str, Any]) -> str:
+    """What a cell of an exhibit needs and the suite has not, in words; empty where there is everything."""
+    for kind, role, there in (
+        ("data set", cell["dataset"], suite.datasets),
+        ("backbone", cell["backbone"], suite.encoders),
+    ):
+        if role not in there:
+            return f"{kind} {role} is missing in this suite"
+    run = make(suite, cell, seed=0)
+    for role in run.roles().values():
+        if role != PIXELS and role.removesuffix(SPATIAL) not in suite.encoders:
+            return f"encoder {role} is missing in this suite"
+    if "target" in cell and cell["target"] not in run.shifts(suite):
+        return f"{cell['target']} is missing in this suite as a shift of {run.dataset} in these encoders"
+    wanted = [what for what in run.wants() if not suite.datasets[run.dataset].get(what)]
+    return f"{STAND_INS[wanted[0]]} for {run.dataset} are missing in this suite" if wanted else ""
 
 
 def _settings(predictor: Predictor, method: str) -> dict[str, Any]:

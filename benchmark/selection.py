@@ -8,7 +8,7 @@ The predictor sees none of this: it is watched while it trains, and searched whe
 """
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,7 +16,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.predictor import Batch, Predictor, Samples
+from benchmark.predictor import Batch, Predictor, Samples, Scores
+
+Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
+"""What else is wanted of a selected state: the predictor in it, its scores of the test images, the selections that end in
+it -> plain data."""
 
 PART = 1000
 """Images scored at a time."""
@@ -34,11 +38,12 @@ class State:
 
 @dataclass
 class Outcome:
-    """What one selection gives: right or wrong for every test image [N], and how it was picked."""
+    """What one selection gives: right or wrong for every test image [N], how it was picked, and what `look` saw."""
 
     correct: Tensor
     epoch: int
     tuned: dict[str, float]
+    seen: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         """Plain data for the record."""
@@ -48,18 +53,25 @@ class Outcome:
 class Observer:
     """Scores a predictor at each milestone on validation and test images, and keeps the best states.
 
-    Give `observer.watch` to benchmark.train.watching, fit, then ask for `outcomes`.
+    Give `observer.watch` to benchmark.train.watching, fit, then ask for `outcomes`. `look` is asked once for each state
+    that a selection ends in.
     """
 
-    def __init__(self, val: Samples | None, test: Samples) -> None:
+    def __init__(self, val: Samples | None, test: Samples, look: Look = lambda *_: {}) -> None:
+        self.look = look
         self.sets = {"test": test} if val is None else {"val": val, "test": test}
         self.curves: dict[str, list[int]] = {name: [] for name in self.sets}
         self.best: dict[str, State] = {}
+        self.recent: list[Scores] = []  # of the test images, at the last milestone
 
+    @torch.no_grad()
     def watch(self, predictor: Predictor) -> None:
         """Score the predictor as it stands now."""
         for name, samples in self.sets.items():
-            score = int(right(predictor, samples).sum())
+            scores = [predictor.scores(x) for x, _ in parts(samples)]
+            score = int((torch.cat([s.fused.argmax(-1) for s in scores]) == samples.labels).sum())
+            if name == "test":
+                self.recent = scores
             self.curves[name].append(score)
             if name not in self.best or self._better(name, score):
                 self.best[name] = State(len(self.curves[name]), _copy(predictor), score)
@@ -70,7 +82,13 @@ class Observer:
             self.watch(predictor)
         last = State(len(self.curves["test"]), _copy(predictor), 0)
         picked = {"last": last, **{name: self._searched(predictor, name) for name in self.sets}}
-        found = {name: self._outcome(predictor, state) for name, state in picked.items()}
+        ends: dict[tuple[int, str], list[str]] = {}  # two selections often end in one state
+        for name, state in picked.items():
+            ends.setdefault((state.epoch, repr(state.tuned)), []).append(name)
+        found: dict[str, Outcome] = {}
+        for names in ends.values():
+            outcome = self._outcome(predictor, picked[names[0]], names)
+            found |= {name: outcome for name in names}
         predictor.load_state_dict(last.weights)
         return {"last": found["last"], "val": found.get("val", found["last"]), "test": found["test"]}
 
@@ -89,16 +107,33 @@ class Observer:
                 best = State(state.epoch, state.weights, score, tuned)
         return best
 
-    def _outcome(self, predictor: Predictor, state: State) -> Outcome:
+    def _outcome(self, predictor: Predictor, state: State, names: Sequence[str]) -> Outcome:
         predictor.load_state_dict(state.weights)
-        with tuned(predictor, state.tuned):
-            return Outcome(right(predictor, self.sets["test"]), state.epoch, state.tuned)
+        test = self.sets["test"]
+        with tuned(predictor, state.tuned), torch.no_grad():
+            known = state.epoch == len(self.curves["test"]) and not state.tuned
+            scores = joined(self.recent if known else [predictor.scores(x) for x, _ in parts(test)])
+            correct = scores.fused.argmax(-1) == test.labels
+            return Outcome(correct, state.epoch, state.tuned, self.look(predictor, scores, names))
 
 
 @torch.no_grad()
-def right(predictor: Predictor, samples: Samples) -> Tensor:
-    """Whether the fused logits put each image's own class first, booleans [N]."""
-    return torch.cat([predictor(x).argmax(-1) == labels for x, labels in parts(samples)])
+def right(predictor: Predictor, samples: Samples, classes: Tensor | None = None) -> Tensor:
+    """Whether the fused logits put each image's own class first, booleans [N].
+
+    classes: those that may be answered at all, where a data set holds only some of them (ImageNet-A and -R have 200 of the
+    1,000); the logits of the others are left out.
+    """
+    return torch.cat([_answers(predictor(x), classes) == labels for x, labels in parts(samples)])
+
+
+def _answers(logits: Tensor, classes: Tensor | None) -> Tensor:
+    return logits.argmax(-1) if classes is None else classes[logits[:, classes].argmax(-1)]
+
+
+def joined(found: Sequence[Scores]) -> Scores:
+    """The scores of several parts as those of all images."""
+    return Scores(*(torch.cat([getattr(s, name) for s in found]) for name in ("zero_shot", "bias", "fused")))
 
 
 def parts(samples: Samples) -> Iterator[Batch]:

@@ -32,6 +32,13 @@ SHAPE = {
     "conditions": {"versions": {}},
 }
 """What somebody reads of a record, and of which type it must therefore be."""
+COUNTS = {"n": int, "selections": {name: {"correct": int} for name in SELECTIONS}}
+OPTIONAL = {
+    "metrics": {name: {} for name in SELECTIONS},
+    "max_logit": {"low": (int, float), "high": (int, float), "right": list, "wrong": list},
+    "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
+}
+"""What is read of a record where it is there, shifts besides, each of which has COUNTS."""
 LARGEST = 2**53
 """Beyond it a float is no exact count, and nothing that is measured here comes near it."""
 
@@ -118,12 +125,30 @@ def invalid(record: Any, key: str) -> str:
         return f"named {key} but holds the record of {record.get('key')!r}"
     if complaint := _misfit(record, SHAPE, ""):
         return f"not a record: {complaint}"
-    n = record["n"]
-    for name in SELECTIONS:
-        if not 0 <= record["selections"][name]["correct"] <= n or n == 0:
-            return f"selection {name!r}: correct is no count from 0 to {n}"
+    if complaint := _misfit_of_more(record):
+        return f"not a record: {complaint}"
+    for place, counts in {"": record, **record.get("shifts", {})}.items():
+        n = counts["n"]
+        for name in SELECTIONS:
+            if not 0 <= counts["selections"][name]["correct"] <= n or n == 0:
+                return f"{place} selection {name!r}: correct is no count from 0 to {n}".strip()
     json.dumps(record, ensure_ascii=False).encode()  # raises ValueError for a text that no file could hold
     return "" if digest(record["asked"]) == key else "its name is not the hash of what it says was asked"
+
+
+def _misfit_of_more(record: Record) -> str:
+    """The same of the parts that a record may have, their lists and numbers included."""
+    shape = {name: part for name, part in OPTIONAL.items() if name in record}
+    if complaint := _misfit(record, shape, ""):
+        return complaint
+    shifts = record.get("shifts", {})
+    if complaint := _misfit(shifts, dict.fromkeys(shifts, COUNTS) if isinstance(shifts, dict) else {}, "shifts"):
+        return complaint
+    numbers = [n for part in record.get("metrics", {}).values() for n in part.values()]
+    counts = [*record.get("beta_curve", {}).get("correct", [])]
+    counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
+    misfits = [_misfit(n, (int, float), "a metric") for n in numbers] + [_misfit(c, int, "a count") for c in counts]
+    return next(filter(None, misfits), "")
 
 
 def _misfit(value: Any, shape: Any, place: str) -> str:

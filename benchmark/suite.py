@@ -18,6 +18,9 @@ class Suite:
     comparable: whether its accuracies may be printed beside the paper's.
     views: augmented passes over the support set that are cached, V.
     datasets, encoders: role -> how it is read or loaded (`reader` or `loader` names a callable, the rest are its arguments).
+    Of a data set besides, none of which its reader is told: shifts, the data sets it is tested on too; shift_encoders, the
+    encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
+    that want them; sentences, whether it has them of a language model.
     methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
     """
 
@@ -31,6 +34,8 @@ class Suite:
     encoders: Mapping[str, Mapping[str, Any]]
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     note: str = ""
+    quick: Mapping[str, list[Any]] = field(default_factory=dict)
+    """The smaller grid of --quick: its `seeds` and `shots`, and the exhibits that it goes `without`."""
 
 
 KINDS: dict[str, tuple[type, str]] = {
@@ -43,10 +48,13 @@ KINDS: dict[str, tuple[type, str]] = {
     "encoders": (dict, "a table of tables"),
     "methods": (dict, "a table of tables"),
     "note": (str, "a text"),
+    "quick": (dict, "a table with seeds and shots"),
 }
 """What a suite's file may say, and in which form."""
 
-OPTIONAL = ("methods", "note")
+QUICK_KEYS = ("seeds", "shots", "without")
+
+OPTIONAL = ("methods", "note", "quick")
 
 
 def names() -> list[str]:
@@ -94,4 +102,11 @@ def parse(name: str, text: str) -> Suite:
         for role, spec in said[table].items():
             if not (isinstance(spec, dict) and isinstance(spec.get(key), str)):
                 raise BenchError(f'{name}.toml: [{table}.{role}] needs {key} = "package.module:callable"')
+    for role, spec in said["datasets"].items():
+        for shift in spec.get("shifts", ()):
+            choose(shift, said["datasets"], f"shift of {role} in {name}.toml")
+        for encoder in spec.get("shift_encoders", ()):
+            choose(encoder, said["encoders"], f"shift encoder of {role} in {name}.toml")
+    for key in said.get("quick", {}):
+        choose(key, QUICK_KEYS, f"key of [quick] in {name}.toml")
     return Suite(name=name, **said)

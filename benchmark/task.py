@@ -1,31 +1,52 @@
 """Run -> (Task, test Samples). The test images go to whoever measures, never into the Task."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from benchmark import assets, features
 from benchmark.data.dataset import Dataset
+from benchmark.encoders.clip import Clip
 from benchmark.features import Request
+from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
-from benchmark.run import Run
+from benchmark.run import PIXELS, SPATIAL, Run
 from benchmark.suite import Suite
 
 
-def roles(run: Run) -> dict[str, str]:
-    """Feature space that the method reads -> the encoder that fills it: "clip" is the run's backbone."""
-    return {space: run.backbone if space == "clip" else space for space in run.predictor().reads}
+@dataclass(frozen=True)
+class Shift:
+    """Test images of another distribution than the run was trained on, labelled by the source's classes.
+
+    classes: indices of the source's classes that it holds, or None for all of them.
+    """
+
+    samples: Samples
+    classes: Tensor | None
 
 
-def requests(run: Run) -> list[Request]:
-    """The features that a run needs."""
-    return features.requests(run.dataset, list(roles(run).values()), run.seed, learns=run.shots > 0)
+def requests(run: Run, suite: Suite) -> list[Request]:
+    """The features that a run needs: those of its data set, of its shifts' test images, of generated images."""
+    roles = list(dict.fromkeys(run.roles().values()))
+    needed = features.requests(run.dataset, roles, run.seed, learns=run.shots > 0)
+    needed += [Request(shift, role, "test", 0) for shift in run.shifts(suite) for role in roles]
+    if "generated" in run.wants():
+        needed += [Request(run.dataset, role, "generated", 0) for role in roles]
+    return needed
 
 
 def fingerprints(run: Run, suite: Suite) -> dict[str, str]:
-    """What the run's data and weights are today. A record with others is stale."""
-    encoders = {role: assets.encoder(suite, role).fingerprint for role in [run.backbone, *roles(run).values()]}
-    return {"data": assets.dataset(suite, run.dataset).fingerprint, **encoders}
+    """What the run's data, shifts and weights are today. A record with others is stale."""
+    roles = [role.removesuffix(SPATIAL) for role in run.roles().values() if role != PIXELS]
+    return {
+        "data": assets.dataset(suite, run.dataset).fingerprint,
+        **{shift: assets.dataset(suite, shift).fingerprint for shift in run.shifts(suite)},
+        **{role: assets.encoder(suite, role).fingerprint for role in [run.backbone, *roles]},
+    }
 
 
 def build(run: Run, suite: Suite) -> tuple[Task, Samples]:
@@ -43,9 +64,44 @@ def build(run: Run, suite: Suite) -> tuple[Task, Samples]:
         logit_scale=clip.logit_scale,
         clip=clip,
         seed=run.seed,
+        **_wanted(run, suite, clip),
     )
-    ids = dataset.ids("test")
-    return task, Samples(_spaces(run, suite, "test"), _labels(dataset, "test", ids))
+    return task, _test(run, suite, run.dataset)
+
+
+def shifts(run: Run, suite: Suite) -> dict[str, Shift]:
+    """The shifts of a run's data set, by role, in the spaces that its method reads."""
+    found = {}
+    for role in run.shifts(suite):
+        held = getattr(assets.dataset(suite, role), "classes", None)
+        classes = None if held is None else torch.as_tensor(np.asarray(held), dtype=torch.long)
+        found[role] = Shift(_test(run, suite, role), classes)
+    return found
+
+
+def sentence_classifier(clip: Clip, sentences: Sequence[Sequence[str]]) -> Tensor:
+    """A text classifier [C, D] with unit rows from several sentences of each class: unit text features, their mean, made
+    unit again (CaFo).
+    """
+    return unit(torch.stack([unit(clip.encode_text(written)).mean(0) for written in sentences]))
+
+
+def _wanted(run: Run, suite: Suite, clip: Clip) -> dict[str, Any]:
+    """The optional fields of a Task that the method asks for."""
+    dataset: Any = assets.dataset(suite, run.dataset)
+    found: dict[str, Any] = {}
+    if "generated" in run.wants():
+        per_class = features.generated_per_class(run.dataset, suite)
+        labels = torch.as_tensor(dataset.generated(per_class)[1], dtype=torch.long)
+        found["generated"] = Samples(_spaces(run, suite, run.dataset, "generated"), labels)
+    if "sentences" in run.wants():
+        found["sentences"] = sentence_classifier(clip, dataset.sentences())
+    return found
+
+
+def _test(run: Run, suite: Suite, role: str) -> Samples:
+    dataset = assets.dataset(suite, role)
+    return Samples(_spaces(run, suite, role, "test"), _labels(dataset, "test", dataset.ids("test")))
 
 
 def _few_shot(run: Run, suite: Suite, dataset: Dataset) -> tuple[Samples, Samples]:
@@ -54,8 +110,8 @@ def _few_shot(run: Run, suite: Suite, dataset: Dataset) -> tuple[Samples, Sample
         return nothing, nothing
     draw = dataset.draw(run.shots, run.seed)
     return (
-        _subset(_spaces(run, suite, "pool"), draw.support, dataset, draw.pool),
-        _subset(_spaces(run, suite, "val"), draw.val, dataset, draw.val_pool),
+        _subset(_spaces(run, suite, run.dataset, "pool"), draw.support, dataset, draw.pool),
+        _subset(_spaces(run, suite, run.dataset, "val"), draw.val, dataset, draw.val_pool),
     )
 
 
@@ -66,10 +122,9 @@ def _subset(spaces: dict[str, Tensor], places: np.ndarray, dataset: Dataset, poo
     )
 
 
-def _spaces(run: Run, suite: Suite, part: str) -> dict[str, Tensor]:
-    seed = 0 if part == "test" else run.seed
-    found = roles(run).items()
-    return {space: features.load(Request(run.dataset, role, part, seed), suite) for space, role in found}
+def _spaces(run: Run, suite: Suite, dataset: str, part: str) -> dict[str, Tensor]:
+    seed = run.seed if part in ("pool", "val") else 0
+    return {space: features.load(Request(dataset, role, part, seed), suite) for space, role in run.roles().items()}
 
 
 def _labels(dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:

@@ -18,6 +18,8 @@ WIDTH = 16
 """Width of CLIP's joint space."""
 IMAGE = 16
 """Height and width of an image in the space "pixels"."""
+POSITIONS = 4
+"""Positions of the space "clip_spatial"."""
 CONTEXT = 32
 """Positions of the text tower: CoOp's 16 context vectors and a short name fit in."""
 WORDS = 126
@@ -45,13 +47,14 @@ def toy_clip(seed: int = 0) -> Clip:
             vision_cfg={"image_size": IMAGE, "patch_size": 8, "width": 24, "head_width": 12, "layers": 2},
             text_cfg={"context_length": CONTEXT, "vocab_size": END + 1, "width": 24, "heads": 2, "layers": 2},
         )
-    return Clip(model, tokenize)
+    return Clip(model, tokenize, lambda pixels: pixels.float() / 127.5 - 1)
 
 
 def toy_samples(spaces: Sequence[str], classes: int, shots: int, views: int = 2, seed: int = 0) -> Samples:
     """Random features around one random centre a class; `seed` moves the images, never the centres.
 
-    "pixels" are images [V, N, 3, 16, 16], "clip" is as wide as the toy CLIP, any other space is 12 wide.
+    "pixels" are images, uint8 [V, N, 3, 16, 16], "clip" is as wide as the toy CLIP, "clip_spatial" too at each of
+    four positions, any other space is 12 wide.
     """
     labels = torch.arange(classes).repeat_interleave(shots)
     return Samples({space: _space(space, labels, views, seed) for space in spaces}, labels)
@@ -64,8 +67,12 @@ def toy_task(
     seed: int = 1,
     support_seed: int = 0,
     clip: Clip | None = None,
+    wants: Sequence[str] = (),
 ) -> Task:
-    """A small few-shot task with validation images; `support_seed` changes the images and nothing else."""
+    """A small few-shot task with validation images; `support_seed` changes the images and nothing else.
+
+    wants: which optional fields it has: "generated" (three images a class), "sentences".
+    """
     clip = clip or toy_clip()
     names = CLASSNAMES[:classes]
     return Task(
@@ -76,13 +83,17 @@ def toy_task(
         logit_scale=20.0,
         clip=clip,
         seed=seed,
+        generated=toy_samples(spaces, classes, 3, seed=support_seed + 2000) if "generated" in wants else None,
+        sentences=clip.classifier(names, ["{}, seen by a crab.", "an old {}."]) if "sentences" in wants else None,
     )
 
 
 def _space(space: str, labels: Tensor, views: int, seed: int) -> Tensor:
-    """Centre + noise, [V, N, D] (or images)."""
+    """Centre + noise, [V, N, D] (or positions, or images)."""
     name = zlib.crc32(space.encode())
-    shape = {"pixels": (3, IMAGE, IMAGE), "clip": (WIDTH,)}.get(space, (12,))
+    shapes = {"pixels": (3, IMAGE, IMAGE), "clip": (WIDTH,), "clip_spatial": (POSITIONS, WIDTH)}
+    shape = shapes.get(space, (12,))
     centres = torch.randn(len(CLASSNAMES), *shape, generator=torch.Generator().manual_seed(name))
     generator = torch.Generator().manual_seed(name + 1 + seed)
-    return centres[labels] + 0.5 * torch.randn(views, len(labels), *shape, generator=generator)
+    drawn = centres[labels] + 0.5 * torch.randn(views, len(labels), *shape, generator=generator)
+    return (128 + 40 * drawn).clamp(0, 255).byte() if space == "pixels" else drawn

@@ -5,7 +5,7 @@ Epoch e trains on view e mod V of the support set. After every epoch the state i
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from benchmark.predictor import Predictor, Task
+    from benchmark.predictor import Predictor, Samples, Task
 
 Watcher = Callable[["Predictor"], None]
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
@@ -85,25 +85,33 @@ def milestone(predictor: "Predictor") -> None:
     predictor.train(training)
 
 
-def run(predictor: "Predictor", task: "Task", recipe: Recipe) -> None:
-    """Train the predictor's parameters on task.support by the recipe, and leave it in eval mode."""
+def run(
+    predictor: "Predictor", task: "Task", recipe: Recipe, also: Sequence["Samples"] = (), *, last_only: bool = False
+) -> None:
+    """Train the predictor's parameters on task.support by the recipe, and leave it in eval mode.
+
+    also: more samples; an epoch is one pass over the support set and then one over each of them, in batches of their own,
+    and the cosine runs over all of these steps.
+    last_only: the end is the only milestone, for a method that is slow to score and published at its last epoch.
+    """
     from benchmark.predictor import Batch
 
     parameters = [p for p in predictor.parameters() if p.requires_grad]
     optimizer = _optimizer(parameters, recipe)
-    support = task.support.only(predictor.reads)
+    parts = [samples.only(predictor.reads) for samples in (task.support, *also)]
     generator = task.generator()
     predictor.train()
     for epoch in range(recipe.epochs):
-        batches = _batches(len(support), recipe, generator)
-        for step, index in enumerate(batches):
+        batches = [(part, index) for part in parts for index in _batches(len(part), recipe, generator)]
+        for step, (part, index) in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.lr_at(epoch, step, len(batches))
-            loss = predictor.loss(Batch(support.view(epoch, index), support.labels[index]))
+            loss = predictor.loss(Batch(part.view(epoch, index), part.labels[index]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-        milestone(predictor)
+        if not last_only or epoch == recipe.epochs - 1:
+            milestone(predictor)
     predictor.eval()
 
 

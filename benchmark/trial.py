@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.predictor import Features, Predictor, Scores, Task
+from benchmark.predictor import OPTIONAL, Features, Predictor, Scores, Task
 from benchmark.toy import toy_clip, toy_samples, toy_task
 
 EPOCHS = 2
@@ -34,8 +34,9 @@ class Subject:
         return self.cls(**{**self.settings, "recipe": recipe})
 
     def task(self, support_seed: int = 0) -> Task:
-        """A toy task of five classes, the same each time, with a CLIP of its own."""
-        return toy_task(self.spaces, classes=CLASSES, support_seed=support_seed, clip=toy_clip())
+        """A toy task of five classes, the same each time, with a CLIP of its own and the optional fields wanted."""
+        wants = self.make().wants
+        return toy_task(self.spaces, classes=CLASSES, support_seed=support_seed, clip=toy_clip(), wants=wants)
 
     def fit(self, task: Task | None = None) -> Predictor:
         """A new predictor, fitted."""
@@ -80,6 +81,23 @@ class Spy(Mapping[str, Tensor]):
         return len(self.features)
 
 
+class SpyTask(Task):
+    """A task that remembers which of its optional fields were asked for."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Any field; an optional one is noted in `asked`."""
+        if name in OPTIONAL:
+            self.__dict__.setdefault("asked", set()).add(name)
+        return super().__getattribute__(name)
+
+
+def spied(task: Task) -> SpyTask:
+    """The same task under observation, with nothing asked for yet."""
+    spy = SpyTask(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)})
+    spy.__dict__["asked"] = set()
+    return spy
+
+
 @torch.no_grad()
 def scored(predictor: Predictor, images: Features) -> Scores:
     """Scores as the harness asks for them: in eval mode, without gradients."""
@@ -108,7 +126,9 @@ def close(a: Tensor, b: Tensor) -> bool:
 def given(task: Task, images: Features) -> dict[str, Tensor]:
     """Every tensor that a predictor is handed, by a name that a reader can find."""
     tensors = {"task.text": task.text}
-    for part, samples in (("support", task.support), ("val", task.val)):
+    if task.sentences is not None:
+        tensors["task.sentences"] = task.sentences
+    for part, samples in (("support", task.support), ("val", task.val), ("generated", task.generated)):
         if samples is not None:
             tensors[f"task.{part}.labels"] = samples.labels
             tensors |= {f"task.{part}.spaces[{k!r}]": v for k, v in samples.spaces.items()}

@@ -74,10 +74,8 @@ def test_every_parameter_of_every_exhibit_binds_in_every_suite(exhibit_name: str
     for one in exhibit.unique(runs):
         assert one.predictor().settings() == one.settings
         assert one.dataset in world.datasets
-        assert {role if role != "clip" else one.backbone for role in one.predictor().reads} <= {
-            *world.encoders,
-            "pixels",
-        }
+        needed = {role.removesuffix(run.SPATIAL) for role in one.roles().values()}
+        assert needed <= {*world.encoders, run.PIXELS}
 
 
 @pytest.mark.parametrize("name", suite.names())
@@ -87,6 +85,6 @@ def test_what_a_suite_sets_for_a_method_the_method_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", exhibit.names())
-def test_a_row_that_is_not_run_says_why(name: str) -> None:
-    for row in exhibit.load(name).rows:
-        assert row.get("method") or row.get("missing"), row["name"]
+def test_a_cell_that_is_not_run_says_why(name: str) -> None:
+    for cell in exhibit.load(name).cells():
+        assert cell.method or cell.said.get("missing"), (cell.row, cell.column)

@@ -11,7 +11,9 @@ def test_everything_is_listed() -> None:
     found = catalogue.everything(toy())
     assert found["tables"]["4"] == "Table 4: methods over shots"
     assert found["methods"]["CoOp"] == "baselines.coop:CoOp"
-    assert found["methods"]["VT-CLIP"].startswith("not yet run: ")
+    assert found["methods"]["VT-CLIP"] == "baselines.vt_clip:VTCLIP"
+    assert "MILAN" not in found["methods"]  # a feature, the argument of a method
+    assert list(found["tables"])[:3] == ["1", "2", "3"]
     assert found["data sets"] == {"imagenet": "16 classes, 160 test images"}
     assert list(found["backbones"]) == ["RN50"]
     assert list(found["encoders"]) == ["mocov3", "dino"]

@@ -50,8 +50,8 @@ def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "nothing chosen; type bench run --table 4, or bench list"),
-        (["--table", "44"], "unknown table '44': did you mean '4'? there is 4"),
+        ([], "nothing chosen; type bench run --table 4 or --all, or bench list"),
+        (["--table", "44"], "unknown table '44': did you mean '4'? there are 1, 2, 3, 4"),
         (["--figure", "9"], "unknown figure '9'"),
         (["--table", "4", "--suite", "minni"], "unknown suite 'minni': did you mean 'mini'?"),
         (["--table", "4", "--suite", "nowhere.toml"], "suite file nowhere.toml: cannot be read"),

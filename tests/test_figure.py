@@ -8,8 +8,9 @@ import matplotlib.figure
 import pytest
 from toy_world import planted, table, toy
 
-from benchmark import figure
+from benchmark import exhibit, figure
 from benchmark.exhibit import Exhibit
+from benchmark.figures import style
 from benchmark.results import Measured, gather
 
 ZERO = "baselines.zero_shot:ZeroShotCLIP"
@@ -78,9 +79,15 @@ def test_few_lines_or_none_are_drawn_too(tmp_path: Path, drawn: list[Any], count
     assert (tmp_path / "x.png").stat().st_size > 0
 
 
-def test_no_two_rows_of_table_4_look_alike() -> None:
-    from benchmark import exhibit
+def test_no_two_rows_of_an_exhibit_look_alike() -> None:
+    for name in exhibit.names():
+        looks = style.styles(gather(exhibit.load(name), toy(), {})).values()
+        assert len({(s["color"], s["marker"], s["linestyle"]) for s in looks}) == len(looks), name
 
-    styles = [figure._style(row["name"], i, False) for i, row in enumerate(exhibit.load("table4").rows)]
-    looks = {(s["color"], s["marker"], s["linestyle"]) for s in styles}
-    assert len(looks) == len(styles)
+
+def test_a_method_looks_the_same_wherever_it_is_drawn() -> None:
+    seen: dict[str, set[str]] = {}
+    for name in ("table4", "figure5", "figure6", "figure4a", "table7"):
+        for row, look in style.styles(gather(exhibit.load(name), toy(), {})).items():
+            seen.setdefault(row, set()).add(repr(look))
+    assert {row: len(looks) for row, looks in seen.items() if len(looks) > 1} == {}

@@ -105,7 +105,7 @@ def test_a_task_has_the_drawn_images_of_every_space() -> None:
 def test_what_learns_nothing_gets_no_images_and_makes_none() -> None:
     build, _ = task.build(ZERO, toy())
     assert (len(build.support), build.val) == (0, None)
-    assert [request.part for request in task.requests(ZERO)] == ["test"]
+    assert [request.part for request in task.requests(ZERO, toy())] == ["test"]
 
 
 def test_an_encoder_without_a_text_tower_is_no_backbone() -> None:

@@ -1,5 +1,6 @@
 """What is done is not done again; what is missing or stale is known before anything runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ def put(store: Store, run: Run, seconds: float = 2.0, fingerprints: dict[str, st
 
 
 def states(store: Store) -> list[str]:
-    return [planned.state for planned in plan.survey(RUNS, store, toy())]
+    return [planned.state for planned in plan.survey(RUNS, store.records(), toy())]
 
 
 def test_without_records_everything_is_missing(store: Store) -> None:
@@ -50,7 +51,7 @@ def test_a_deleted_or_damaged_record_is_the_one_to_run(store: Store) -> None:
         put(store, run)
     store.delete(RUNS[1].key)
     (store.root / f"{RUNS[2].key}.json").write_text("{")
-    wanted = plan.to_run(plan.survey(RUNS, store, toy()), rerun=False)
+    wanted = plan.to_run(plan.survey(RUNS, store.records(), toy()), rerun=False)
     assert {run.key for run in wanted} == {RUNS[1].key, RUNS[2].key}
 
 
@@ -95,3 +96,29 @@ def test_the_reference_run_of_the_same_suite_is_asked_where_there_is_no_record(
     plan._reference_timings.cache_clear()
     assert plan.estimate([some_run(shots=1)], {}, jobs=1) == 5
     plan._reference_timings.cache_clear()
+
+
+def test_what_is_known_to_take_longest_comes_first_and_what_nobody_timed_before_it(store: Store) -> None:
+    slow, quick, unknown = some_run(shots=1), some_run(shots=2), some_run(shots=4)
+    for run, seconds in ((slow, 9.0), (quick, 1.0)):
+        put(store, replace(run, seed=7), seconds)
+    planned = [Planned(run, MISSING) for run in (quick, unknown, slow)]
+    assert plan.to_run(planned, False, store.records()) == [unknown, slow, quick]
+
+
+def test_a_data_set_s_own_time_counts_before_the_median_of_all() -> None:
+    runs = [some_run(dataset=name, seed=seed) for name, seed in (("imagenet", 1), ("dtd", 1), ("dtd", 2))]
+    records = {run.key: record_of(run.asked()) for run in runs}
+    for run, seconds in zip(runs, (10.0, 1.0, 3.0), strict=True):
+        records[run.key]["seconds"]["total"] = seconds
+    assert plan.estimate([some_run(dataset="dtd", seed=9)], records, jobs=1) == 2
+    assert plan.estimate([some_run(dataset="imagenet", seed=9)], records, jobs=1) == 10
+    assert plan.estimate([some_run(dataset="eurosat", seed=9)], records, jobs=1) == 3  # of 10, 1 and 3
+
+
+def test_the_share_of_each_method_is_told_the_largest_first() -> None:
+    runs = [some_run(seed=1), some_run(seed=2), some_run(method="baselines.coop:CoOp", settings={})]
+    records = [record_of(run.asked()) for run in runs]
+    for record, seconds in zip(records, (1.0, 2.0, 4.0), strict=True):
+        record["seconds"]["total"] = seconds
+    assert list(plan.shares(records).items()) == [("CoOp", 4), ("TipAdapter", 3)]

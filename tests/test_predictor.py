@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from benchmark.predictor import Predictor, Samples, Task
-from benchmark.toy import toy_task
+from benchmark.predictor import OPTIONAL, Predictor, Samples, Task
+from benchmark.toy import toy_clip, toy_task
 from benchmark.train import Recipe
 
 
@@ -70,6 +70,30 @@ def test_a_task_draws_the_same_each_time_it_is_asked_and_otherwise_at_another_se
 
     assert torch.equal(draw(task), draw(task))
     assert not torch.equal(draw(task), draw(toy_task(seed=2)))
+
+
+def test_a_task_carries_generated_images_and_sentences_only_where_they_are_wanted():
+    assert [getattr(toy_task(), name) for name in OPTIONAL] == [None, None]
+    told = toy_task(wants=OPTIONAL)
+    assert told.generated.labels.bincount().tolist() == [3] * 5
+    assert set(told.generated.spaces) == set(told.support.spaces)
+    assert torch.allclose(told.sentences.norm(dim=1), torch.ones(5))
+
+
+def test_toy_spaces_have_the_shapes_that_real_ones_have():
+    spaces = toy_task(("clip", "clip_spatial", "pixels")).support.spaces
+    assert {name: list(value.shape[2:]) for name, value in spaces.items()} == {
+        "clip": [16],
+        "clip_spatial": [4, 16],
+        "pixels": [3, 16, 16],
+    }
+    assert spaces["pixels"].dtype == torch.uint8
+    assert spaces["pixels"].float().std() > 20
+
+
+def test_clip_makes_its_towers_input_of_pixels():
+    images = toy_clip().preprocess(torch.tensor([0, 255], dtype=torch.uint8).expand(1, 3, 2, 2))
+    assert images[0, 0].tolist() == [[-1, 1], [-1, 1]]
 
 
 def test_the_classes_are_counted_by_the_text():

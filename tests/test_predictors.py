@@ -1,6 +1,7 @@
 """Every method keeps the contract, and the contract notices every way of breaking it."""
 
 import random
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -8,12 +9,16 @@ import pytest
 import torch
 from torch import nn
 
+from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import PRESETS, AMUTuning
 from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
+from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
 from baselines.lp_clip import LPCLIP
+from baselines.maple import MaPLe
 from baselines.tip_adapter import TipAdapter, TipAdapterF
+from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import TextClassifier, ZeroShotCLIP
 from benchmark import train
 from benchmark.contract import check, contract
@@ -28,9 +33,18 @@ METHODS = [
     (CLIPAdapter, {}),
     (TipAdapter, {}),
     (TipAdapterF, {}),
+    (VTCLIP, {}),
     (CaFo, {}),
+    (CaFo, {"generated": True}),
+    (CoCoOp, {}),
+    (MaPLe, {}),
+    (MaPLe, {"n_ctx": 3, "depth": 1}),
     *((AMUTuning, {"preset": preset}) for preset in PRESETS),
     (AMUTuning, {"init": "random", "aux": "dino", "fusion": "top5"}),
+    (AMUTuning, {"aux": "clip", "init": "random", "lam": 1.0, "fusion": "none"}),
+    *((head, {"init": init}) for head in (LP, CacheHead, LinearProbe) for init in ("features", "random")),
+    (MLP, {}),
+    (LinearProbe, {"aux": "clip"}),
 ]
 
 
@@ -38,6 +52,12 @@ METHODS = [
 def test_every_method_keeps_the_contract(cls, settings):
     broken = {result.clause: result.reason for result in check(cls, **settings) if not result.passed}
     assert broken == {}
+
+
+@pytest.mark.parametrize("cls", [cls for cls, _ in METHODS if cls is not ZeroShotCLIP], ids=lambda cls: cls.__name__)
+def test_every_method_but_zero_shot_clip_declares_its_columns_of_table_1(cls):
+    assert "-" not in (cls.feature, cls.predictor)
+    assert all(isinstance(column, str) for column in (cls.feature, cls.predictor, cls.fusion_kind))
 
 
 def test_checking_leaves_the_global_random_state_alone():
@@ -210,6 +230,37 @@ class ReadsWhatItDoesNotUse(Good):
     reads = ("clip", "dino")
 
 
+class AsksForSentences(Good):
+    def build(self, task):
+        super().build(task)
+        if task.sentences is not None:
+            self.classifier = TextClassifier(replace(task, text=task.sentences))
+
+
+class WantsWhatItDoesNotUse(Good):
+    wants = ("generated",)
+
+
+class WantsWhatNoTaskHas(Good):
+    wants = ("captions",)
+
+
+class ScalesTheGenerated(Good):
+    wants = ("generated",)
+
+    def build(self, task):
+        super().build(task)
+        task.generated.spaces["clip"].mul_(2)
+
+
+class ChangesTheSentences(Good):
+    wants = ("sentences",)
+
+    def build(self, task):
+        super().build(task)
+        task.sentences.neg_()
+
+
 class NormalisesInPlace(Good):
     def scores(self, x):
         x["clip"].div_(x["clip"].norm(dim=1, keepdim=True))
@@ -288,6 +339,11 @@ BROKEN = [
     (HidesItsState, "state is whole"),
     (PeeksAtLabels, "reads what it says"),
     (ReadsWhatItDoesNotUse, "reads what it says"),
+    (AsksForSentences, "wants what it says"),
+    (WantsWhatItDoesNotUse, "wants what it says"),
+    (WantsWhatNoTaskHas, "wants what it says"),
+    (ScalesTheGenerated, "inputs untouched"),
+    (ChangesTheSentences, "inputs untouched"),
     (NormalisesInPlace, "inputs untouched"),
     (ShufflesTheSupport, "inputs untouched"),
     (StaysInTrainingMode, "eval after fit"),

@@ -48,15 +48,19 @@ def test_a_file_that_is_not_there_has_no_numbers() -> None:
 
 def cited(name: str) -> dict[tuple[str, str], float | None]:
     shown = exhibit.load(name)
-    cells = [cell for cell in shown.cells() if cell.said["cite"]]
+    cells = [cell for cell in shown.cells() if cell.said["cite"] and not cell.empty]
     return {(c.row, c.column): printed(shown.reference, c.said["cite"]) for c in cells}
 
 
-@pytest.mark.parametrize("name", exhibit.names())
+BLANK = {"table5": {(m, t) for m in ("CLIP-Adapter", "Tip-Adapter-F", "CaFo") for t in ("A", "R")}}
+"""Cells that the paper leaves empty."""
+
+
+@pytest.mark.parametrize("name", [name for name in exhibit.names() if exhibit.load(name).reference])
 def test_every_citing_cell_of_every_exhibit_finds_its_number(name: str) -> None:
     found = cited(name)
     assert found
-    assert [place for place, number in found.items() if number is None] == []
+    assert {place for place, number in found.items() if number is None} == BLANK.get(name, set())
 
 
 def test_table_4_cites_what_the_paper_prints() -> None:

@@ -189,6 +189,34 @@ def test_there_is_a_milestone_after_every_epoch_and_the_last_is_the_end():
     assert torch.equal(states[2], predictor.w)
 
 
+def test_where_only_the_last_epoch_counts_the_end_is_the_only_milestone_and_nothing_else_changes():
+    states, predictor, watched = [], Toy(STEPS), Toy(STEPS)
+    predictor.fit(toy_task())
+    watched.build(toy_task())
+    with train.watching(lambda p: states.append(p.w.detach().clone())):
+        train.run(watched, toy_task(), STEPS, last_only=True)
+    assert len(states) == 1
+    assert torch.equal(states[0], predictor.w)
+    assert not watched.training
+
+
+def test_further_samples_are_passed_over_behind_the_support_set_and_one_cosine_spans_both():
+    """Steps of three and two images, then one of the three others: the rate falls over three steps an epoch."""
+    recipe = Recipe(lr=0.1, epochs=2, batch_size=3, weight_decay=0.0, optimizer="sgd", momentum=0.0)
+    more = Samples({"clip": torch.full((3, 3, 2), 7.0, dtype=torch.double)}, torch.zeros(3, dtype=torch.long))
+    predictor = Toy(recipe)
+    predictor.build(toy_task())
+    train.run(predictor, toy_task(), recipe, also=[more])
+    assert [len(labels) for _, labels in predictor.seen] == [3, 2, 3] * 2
+    assert [bool((rows == 7).all()) for rows, _ in predictor.seen] == [False, False, True] * 2
+
+    w = [1.0, -2.0]
+    for t, (rows, labels) in enumerate(predictor.seen):
+        gradient = slow_gradient(w, rows.tolist(), labels.tolist())
+        w = [value - 0.05 * (1 + math.cos(math.pi * t / 6)) * g for value, g in zip(w, gradient, strict=True)]
+    assert predictor.w.tolist() == pytest.approx(w)
+
+
 def test_the_watcher_finds_eval_mode_and_no_gradients_and_training_goes_on_in_training_mode():
     found = []
     predictor = Toy(STEPS)  # whose loss asserts that it is in training mode

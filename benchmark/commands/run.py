@@ -1,12 +1,12 @@
 """`bench run`: plan, fill in what is missing, draw."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import click
 
-from benchmark import engine, exhibit, features, paths, plan, progress, render, task, work
+from benchmark import engine, exhibit, features, page, paths, plan, progress, render, task, work
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
 from benchmark.errors import BenchError
@@ -14,13 +14,15 @@ from benchmark.exhibit import Exhibit
 from benchmark.plan import DONE, MISSING, STALE, Planned
 from benchmark.results import gather
 from benchmark.run import Run
-from benchmark.store import Store
+from benchmark.store import Record, Store
 from benchmark.suite import Suite
 
 
 def run(
     table: Sequence[str],
     figure: Sequence[str],
+    everything: bool,
+    quick: bool,
     suite: str,
     results: str | None,
     reports: str | None,
@@ -33,20 +35,24 @@ def run(
 ) -> int:
     """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
     world = suites.load(suite)
-    shown = [_extended(exhibit.load(name), method) for name in chosen(table, figure)]
-    runs = planned_runs(shown, world, method, shots or (), seeds)
+    names = exhibit.names() if everything else chosen(table, figure)
+    shown = [_extended(exhibit.load(name), method) for name in names]
+    runs = planned_runs(shown, world, method, shots or (), seeds, quick)
     store = Store(paths.results(results) / world.name)
-    planned = plan.survey(runs, store, world)
-    wanted = plan.to_run(planned, rerun)
+    records = store.records()
+    planned = plan.survey(runs, records, world)
+    wanted = plan.to_run(planned, rerun, records)
     workers = jobs or os.cpu_count() or 1
-    _say(planned, wanted, store, workers)
+    _say(planned, wanted, store, records, workers)
     if dry_run:
         return 0
     failed = 0
     if wanted:
         _check_writable(store, world, reports)
         failed = _make(wanted, store, world, workers)
-    _draw(shown, world, store, reports)
+        records = store.records()
+        _say_shares([records[run.key] for run in wanted if run.key in records])
+    _draw(shown, world, store, records, reports, everything)
     return RUNS_FAILED if failed else 0
 
 
@@ -60,7 +66,7 @@ def chosen(table: Sequence[str], figure: Sequence[str]) -> list[str]:
         known = [name.removeprefix(kind) for name in there if name.startswith(kind)]
         picked += [kind + choose(str(number), known, kind) for number in numbers]
     if not picked:
-        raise BenchError("nothing chosen; type bench run --table 4, or bench list for what there is")
+        raise BenchError("nothing chosen; type bench run --table 4 or --all, or bench list for what there is")
     return picked
 
 
@@ -70,9 +76,16 @@ def planned_runs(
     methods: Sequence[str],
     shots: Sequence[int],
     seeds: Sequence[int] | None,
+    quick: bool = False,
 ) -> list[Run]:
-    """Every run that the exhibits ask for, each once."""
-    cells = [cell for e in shown for cell in exhibit.select(e.cells(), methods, shots)]
+    """Every run that the exhibits ask for, each once. With `quick` those of the suite's smaller grid."""
+    if quick and not world.quick:
+        raise BenchError(f"suite {world.name} has no quick grid; give its file a [quick] with seeds and shots")
+    left_out = world.quick.get("without", ()) if quick else ()
+    cells = exhibit.select([c for e in shown if e.id not in left_out for c in e.cells()], methods, shots)
+    if quick:
+        cells = [cell for cell in cells if cell.said.get("shots") in (0, *world.quick["shots"])]
+        seeds = seeds or world.quick["seeds"]
     return exhibit.unique(run for cell in cells for run in cell.runs(world, seeds))
 
 
@@ -85,10 +98,11 @@ def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
     return shown
 
 
-def _say(planned: Sequence[Planned], wanted: Sequence[Run], store: Store, workers: int) -> None:
+def _say(
+    planned: Sequence[Planned], wanted: Sequence[Run], store: Store, records: Mapping[str, Record], workers: int
+) -> None:
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
     click.echo(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
-    records = store.records()
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
     if counts[STALE]:
@@ -103,8 +117,8 @@ def _say(planned: Sequence[Planned], wanted: Sequence[Run], store: Store, worker
 
 def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
     """Features first, shared by all; then the runs. Returns how many runs failed."""
-    needed = list(dict.fromkeys(request for run in wanted for request in task.requests(run)))
-    absent = [request for request in needed if not features.path(request, world).is_file()]
+    needed = dict.fromkeys(request for run in wanted for request in task.requests(run, world))
+    absent = features.waves(request for request in needed if not features.path(request, world).is_file())
     done = list(progress.follow(engine.each(partial(work.fill, world), absent, workers), len(absent), "features"))
     ended = progress.follow(
         engine.each(partial(work.measured, store, world), list(wanted), workers), len(wanted), "runs"
@@ -119,10 +133,31 @@ def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
     paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
 
 
-def _draw(shown: Sequence[Exhibit], world: Suite, store: Store, reports: str | None) -> None:
-    records = store.records()
-    for e in shown:
-        measured = gather(e, world, records)
-        written = render.write(measured, paths.reports(reports) / world.name)
-        click.echo(render.main_table(measured))
-        click.echo("\nwrote " + ", ".join(map(str, written)))
+def _say_shares(made: Sequence[Record]) -> None:
+    """Where the time went, method by method."""
+    seconds = plan.shares(made)
+    total = sum(seconds.values())
+    if total:
+        words = ", ".join(f"{name} {100 * took / total:.0f} % ({took:.0f} s)" for name, took in seconds.items())
+        click.echo(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
+
+
+def _draw(
+    shown: Sequence[Exhibit],
+    world: Suite,
+    store: Store,
+    records: Mapping[str, Record],
+    reports: str | None,
+    everything: bool,
+) -> None:
+    """Write each exhibit and print its table; where all are drawn write the page instead of printing."""
+    folder = paths.reports(reports) / world.name
+    found = [gather(e, world, records) for e in shown]
+    for measured in found:
+        written = render.write(measured, folder)
+        if not everything:
+            click.echo(render.main_table(measured))
+            click.echo("")
+        click.echo("wrote " + ", ".join(map(str, written)))
+    if everything:
+        click.echo(f"wrote {page.write(found, store.problems, folder)}")

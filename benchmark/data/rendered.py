@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from benchmark.data.dataset import Draw, nested_draw
-from benchmark.mini import world
+from benchmark.mini import generator, world
 
 TRAIN_POOL = 100
 """Images of a class in the pool that support sets are drawn from."""
@@ -37,3 +37,11 @@ class RenderedWorld:
         """See `nested_draw`."""
         ids = self.ids("train")
         return nested_draw(self.labels("train", ids), ids, shots, seed)
+
+    def generated(self, per_class: int) -> tuple[np.ndarray, np.ndarray]:
+        """A stand-in image generator's pictures: uint8 [C * per_class, 48, 48, 3], and the classes asked for, int64 [N]."""
+        return generator.generated(per_class)
+
+    def sentences(self) -> list[list[str]]:
+        """A stand-in language model's sentences, class by class."""
+        return generator.sentences()

@@ -16,11 +16,18 @@ class Clip:
     model: open_clip.CLIP with the standard text tower (token_embedding, positional_embedding, transformer.resblocks,
     ln_final, text_projection, attn_mask).
     tokenizer: list of strings -> [N, L] ids; the end-of-text token has the largest id, its position is where text is read.
+    preprocess: images of the space "pixels" -> what the image tower takes; without it the tower cannot be fed.
     """
 
-    def __init__(self, model: nn.Module, tokenizer: Callable[[list[str]], Tensor]) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: Callable[[list[str]], Tensor],
+        preprocess: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
         self.model: Any = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
+        self._preprocess = preprocess
 
     @property
     def logit_scale(self) -> float:
@@ -30,6 +37,12 @@ class Clip:
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """Token ids, [N, L]."""
         return self.tokenizer(list(texts))
+
+    def preprocess(self, pixels: Tensor) -> Tensor:
+        """Images, uint8 [B, 3, H, W], as the image tower takes them, float [B, 3, H', W']. ValueError if it has no way."""
+        if self._preprocess is None:
+            raise ValueError("this Clip cannot feed its tower pixels; make it Clip(model, tokenizer, preprocess)")
+        return self._preprocess(pixels)
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Tensor:

@@ -16,10 +16,12 @@ class Loaded:
 
     forward: uint8 [B, 3, H, W] -> features [B, D], its own normalisation included.
     clip: the whole model with its text tower, where it has one.
+    spatial: uint8 [B, 3, H, W] -> features at P places of the image in CLIP's joint space, [B, P, D], where it has them.
     """
 
     forward: Callable[[Tensor], Tensor]
     clip: Clip | None = None
+    spatial: Callable[[Tensor], Tensor] | None = None
 
 
 class Encoder:
@@ -45,6 +47,12 @@ class Encoder:
         return self.loaded.clip
 
     @torch.no_grad()
-    def encode(self, images: Tensor, batch_size: int) -> Tensor:
-        """Features of uint8 images [N, 3, H, W], batch by batch -> float32 [N, D]."""
-        return torch.cat([self.loaded.forward(batch).float() for batch in images.split(batch_size)])
+    def encode(self, images: Tensor, batch_size: int, spatial: bool = False) -> Tensor:
+        """Features of uint8 images [N, 3, H, W], batch by batch -> float32 [N, D], or [N, P, D] with `spatial`.
+
+        ValueError where the encoder has no features by place.
+        """
+        forward = self.loaded.spatial if spatial else self.loaded.forward
+        if forward is None:
+            raise ValueError(f"{self.role} has no spatial features")
+        return torch.cat([forward(batch).float() for batch in images.split(batch_size)])

@@ -43,10 +43,10 @@ def _captioned(row: int) -> tuple[np.ndarray, list[str]]:
     """Pictures and captions as pre-training sees them."""
     ids = np.arange(COLUMNS) + row * COLUMNS
     factors = world.sample("pretrain", ids, world.mixture(ids))
-    return draw(factors), [_wrapped(text) for text in captions.describe("pretrain", ids, factors)]
+    return draw(factors), [wrapped(text) for text in captions.describe("pretrain", ids, factors)]
 
 
-def _wrapped(text: str, width: int = 24) -> str:
+def wrapped(text: str, width: int = 24) -> str:
     """Broken into lines of at most that many letters."""
     return "\n".join(textwrap.wrap(text, width))
 

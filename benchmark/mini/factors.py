@@ -107,12 +107,19 @@ class Factors:
         return self.present.sum(axis=1)
 
 
-def sample(split: str, ids: NDArray, labels: Ints, style: Ints, view: int = 0) -> Factors:
-    """The factors of images `ids` of a split. labels: [N] species; style: [N] style numbers; view: see the module."""
+def sample(split: str, ids: NDArray, labels: Ints, style: Ints, view: int = 0, relation: Ints | None = None) -> Factors:
+    """The factors of images `ids` of a split. labels: [N] species; style: [N] style numbers; view: see the module.
+
+    relation: [N]; if given, every picture has a companion, to which its main object is in this relation.
+    """
     what = Draws(split, "what", ids=ids)
     seen = Draws(split, "seen", view, ids=ids)
     present = _present(what, style)
-    place = _places(what, seen, style, present)
+    if relation is None:
+        relation = what.integer("relation", len(RELATIONS))
+    else:
+        present[:, BEHIND] = True
+    place = _places(seen, style, present, relation)
     return Factors(
         style=style,
         label=labels,
@@ -160,13 +167,12 @@ def _anything(what: Draws, slot: int) -> dict[str, NDArray]:
     }
 
 
-def _places(what: Draws, seen: Draws, style: Ints, present: NDArray[np.bool_]) -> dict[str, NDArray]:
+def _places(seen: Draws, style: Ints, present: NDArray[np.bool_], relation: Ints) -> dict[str, NDArray]:
     """Where the objects are. A main object with a companion makes room: it is smaller and moves away from it."""
     low, high = knob("size")[style].astype(np.float32).T
     accompanied = present[:, BEHIND]
     size = seen.uniform("size") * (high - low) + low
     size = size * np.where(accompanied, np.float32(0.82), np.float32(1))
-    relation = what.integer("relation", len(RELATIONS))
     away = _COMPANION[relation]
     main = seen.vector("centre", 2, 0.38, 0.62) - away * (accompanied * np.float32(0.1))[:, None]
     behind = 0.5 + away * seen.uniform("apart", 0.3, 0.38)[:, None]

@@ -1,4 +1,6 @@
-"""The encoders' architectures: open_clip's CLIP over a small timm ResNet, and the same ResNet alone."""
+"""The encoders' architectures: open_clip's CLIP over small towers, and small timm encoders alone."""
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,13 +12,32 @@ from benchmark.errors import BenchError
 from benchmark.mini.captions import CONTEXT, Tokenizer
 from benchmark.mini.render import SIZE
 
-CLIP_ROLES = ("RN50",)
-AUXILIARY_ROLES = ("mocov3", "dino")
+CLIP_ROLES = ("RN50", "RN101", "ViT-B/32", "ViT-B/16")
+AUXILIARY_ROLES = ("mocov3", "dino", "mae", "spark", "milan")
 ROLES = CLIP_ROLES + AUXILIARY_ROLES
 
 EMBED = 128
 WIDTHS = (32, 64, 128, 256)
 TEXT = {"width": 128, "heads": 4, "layers": 2, "context_length": CONTEXT}
+PATCH, GRID = 8, SIZE // 8  # the finer ViTs' patches in pixels, and how many there are a side
+VIT_WIDTH, VIT_HEADS = 128, 4
+MASKED_AUTOENCODERS = ("mae", "milan")  # the roles whose encoder is a ViT; the others are the ResNet
+
+_RESNET = {"timm_pool": "avg", "timm_proj": "linear", "image_size": SIZE}
+_VIT = {
+    "image_size": SIZE,
+    "width": VIT_WIDTH,
+    "head_width": VIT_WIDTH // VIT_HEADS,
+    "layers": 4,  # 12 in the originals; at this budget more steps of a shallower tower learn more
+    "pos_embed_type": "sin_cos_2d",
+}
+# As in the originals: RN101 is the deeper ResNet, B/32 and B/16 are one transformer over coarser and finer patches.
+VISION: dict[str, dict[str, Any]] = {
+    "RN50": {"timm_model_name": "mini_rn10", **_RESNET},
+    "RN101": {"timm_model_name": "mini_rn16", **_RESNET},
+    "ViT-B/32": {"patch_size": 12, **_VIT},
+    "ViT-B/16": {"patch_size": PATCH, **_VIT},
+}
 
 MEAN, STD = 0.5, 0.25  # round numbers near the world's own statistics, for all channels
 
@@ -37,9 +58,19 @@ def mini_rn10(**_: object) -> nn.Module:
 
     open_clip passes arguments of its own (a head, drop rates), which this tower does without.
     """
+    return _resnet(1, 1, 1, 1)
+
+
+@timm.models.register_model
+def mini_rn16(**_: object) -> nn.Module:
+    """The same with more blocks where they cost few weights: in the first two stages."""
+    return _resnet(2, 3, 1, 1)
+
+
+def _resnet(*blocks: int) -> nn.Module:
     tower = timm.models.resnet.ResNet(
         timm.models.resnet.BasicBlock,
-        (1, 1, 1, 1),
+        blocks,
         channels=WIDTHS,
         stem_type="deep",
         stem_width=16,
@@ -49,18 +80,54 @@ def mini_rn10(**_: object) -> nn.Module:
     return tower
 
 
+def mini_vit() -> nn.Module:
+    """timm's ViT over 6 x 6 patches with fixed sine-cosine positions: [N, 3, 48, 48] -> mean patch token [N, 128].
+
+    No class token: masked autoencoders give it nothing to do.
+    """
+    tower = timm.models.vision_transformer.VisionTransformer(
+        img_size=SIZE,
+        patch_size=PATCH,
+        embed_dim=VIT_WIDTH,
+        depth=6,
+        num_heads=VIT_HEADS,
+        num_classes=0,
+        class_token=False,
+        global_pool="avg",
+        fc_norm=False,
+    )
+    positions = open_clip.transformer.get_2d_sincos_pos_embed(VIT_WIDTH, GRID)
+    tower.pos_embed.data.copy_(torch.from_numpy(positions)[None])
+    tower.pos_embed.requires_grad_(False)
+    return tower
+
+
 def build_auxiliary(role: str) -> nn.Module:
-    """The encoder of an auxiliary role with random weights: [N, 3, 48, 48] -> [N, 256]."""
+    """The encoder of an auxiliary role with random weights: [N, 3, 48, 48] -> [N, 256], [N, 128] from a ViT."""
     _known(role, AUXILIARY_ROLES)
-    return mini_rn10()
+    return mini_vit() if role in MASKED_AUTOENCODERS else mini_rn10()
 
 
 def build_clip(role: str) -> tuple[nn.Module, Tokenizer]:
     """open_clip's CLIP with random weights, and its tokenizer."""
     _known(role, CLIP_ROLES)
     tokenizer = Tokenizer()
-    vision = {"timm_model_name": "mini_rn10", "timm_pool": "avg", "timm_proj": "linear", "image_size": SIZE}
-    return open_clip.CLIP(EMBED, vision, {**TEXT, "vocab_size": len(tokenizer)}), tokenizer
+    return open_clip.CLIP(EMBED, VISION[role], {**TEXT, "vocab_size": len(tokenizer)}), tokenizer
+
+
+def spatial(model: Any, images: Tensor) -> Tensor:
+    """What a CLIP sees at each place, in the joint space: float [N, 3, 48, 48] -> [N, P, 128], not normalised.
+
+    The last feature map, or the last layer's patch tokens, each through the projection that the pooled feature goes
+    through. P: 4 for a ResNet (2 x 2), 16 or 36 for a ViT. The mean over a ResNet's places is its image feature.
+    """
+    visual = model.visual
+    if hasattr(visual, "trunk"):
+        return visual.head(visual.trunk.forward_features(images).flatten(2).transpose(1, 2))
+    last = visual.forward_intermediates(
+        images, indices=1, normalize_intermediates=True, intermediates_only=True, output_fmt="NLC"
+    )
+    return last["image_intermediates"][-1] @ visual.proj
 
 
 def _known(role: str, roles: tuple[str, ...]) -> None:

@@ -1,7 +1,7 @@
 """Pre-training of the mini suite's encoders: one loop for all algorithms, resumed wherever it was interrupted.
 
-Files of a run, all written whole or not at all: <role>.ckpt (state), <role>.log.csv (curve), and at the end
-<role>.safetensors (weights, half precision) and <role>.json (model card).
+Files of a run, all written whole or not at all, "/" in a role being "-": <role>.ckpt (state), <role>.log.csv (curve), and
+at the end <role>.safetensors (weights, half precision) and <role>.json (model card).
 """
 
 import csv
@@ -20,6 +20,7 @@ from typing import Any
 import safetensors.torch
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmark.encoders.libraries import open_clip, timm
 from benchmark.errors import BenchError
@@ -27,9 +28,24 @@ from benchmark.mini import world
 from benchmark.mini.algorithm import Algorithm, Schedule
 from benchmark.mini.clip_pretrain import ClipPretraining
 from benchmark.mini.dino import Dino
+from benchmark.mini.flip import Flip
+from benchmark.mini.mae import Mae
+from benchmark.mini.milan import Milan
 from benchmark.mini.moco_v3 import MocoV3
+from benchmark.mini.spark import Spark
+from benchmark.mini.weights import stem
 
-ALGORITHMS: dict[str, Callable[[str], Algorithm]] = {"RN50": ClipPretraining, "mocov3": MocoV3, "dino": Dino}
+ALGORITHMS: dict[str, Callable[[str], Algorithm]] = {
+    "RN50": ClipPretraining,
+    "RN101": ClipPretraining,
+    "ViT-B/32": ClipPretraining,
+    "ViT-B/16": Flip,
+    "mocov3": MocoV3,
+    "dino": Dino,
+    "mae": Mae,
+    "spark": Spark,
+    "milan": Milan,
+}
 SEED = 1
 EVERY = 250  # steps between checkpoints, log lines and looks at the monitor split
 
@@ -77,14 +93,16 @@ class Run:
     @property
     def checkpoint(self) -> Path:
         """Where the state is kept."""
-        return self.out / f"{self.role}.ckpt"
+        return self.out / f"{stem(self.role)}.ckpt"
 
     def advance(self, n: int) -> None:
         """Take n steps and look at the monitor split."""
         start, total = time.perf_counter(), 0.0
         self.algorithm.train()
-        for _ in range(n):
-            total += self._update()
+        # At a few dozen tokens the fused attention's backward pass takes longer on a CPU than all the rest.
+        with sdpa_kernel(SDPBackend.MATH):
+            for _ in range(n):
+                total += self._update()
         self.seconds += time.perf_counter() - start
         self.curve.append({"step": self.step, "loss": total / n, "minutes": self.seconds / 60, **self._monitor()})
 
@@ -118,7 +136,7 @@ class Run:
         table = csv.DictWriter(text, fieldnames=list(self.curve[0]), lineterminator="\n")
         table.writeheader()
         table.writerows(self.curve)
-        write(self.out / f"{self.role}.log.csv", text.getvalue().encode())
+        write(self.out / f"{stem(self.role)}.log.csv", text.getvalue().encode())
 
     def _state(self) -> dict[str, Any]:
         return {
@@ -186,9 +204,9 @@ def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
 def _finish(run: Run, threads: int) -> None:
     """Weights and card."""
     weights = safetensors.torch.save(half(run.algorithm.product().state_dict()))
-    write(run.out / f"{run.role}.safetensors", weights)
+    write(run.out / f"{stem(run.role)}.safetensors", weights)
     card = _card(run, threads, hashlib.sha256(weights).hexdigest())
-    write(run.out / f"{run.role}.json", (json.dumps(card, indent=1) + "\n").encode())
+    write(run.out / f"{stem(run.role)}.json", (json.dumps(card, indent=1) + "\n").encode())
 
 
 def _card(run: Run, threads: int, sha256: str) -> dict[str, Any]:

@@ -34,8 +34,13 @@ def load(role: str) -> dict[str, Tensor]:
     return {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
 
 
+def stem(role: str) -> str:
+    """A role as the name of a file: "ViT-B/16" is kept in ViT-B-16.safetensors."""
+    return role.replace("/", "-")
+
+
 def _file(role: str) -> str:
-    name = f"{role}.safetensors"
+    name = f"{stem(role)}.safetensors"
     if name not in _sums(FOLDER):
         known = ", ".join(sorted(file.removesuffix(".safetensors") for file in _sums(FOLDER)))
         raise BenchError(f"mini encoder {role!r} has no shipped weights; there are {known}")

@@ -1,13 +1,17 @@
-"""CaFo: similarity-based fusion against a loop, two caches, and the honest refusal of generated images."""
+"""CaFo: similarity-based fusion against a loop, two caches, and what generated images and sentences change."""
 
 import math
 import statistics
+from dataclasses import replace
 
 import pytest
 import torch
 
 from baselines.cafo import CaFo, fuse_by_similarity
-from baselines.tip_adapter import TipAdapter
+from baselines.tip_adapter import RECIPE, TipAdapter
+from benchmark.logits import unit
+from benchmark.predictor import Samples
+from benchmark.toy import toy_task
 
 
 def z(row):
@@ -68,6 +72,80 @@ def test_an_image_that_a_cache_knows_nothing_about_leaves_finite_gradients(task)
     assert predictor.dino_cache.keys.grad.isfinite().all()
 
 
-def test_generated_images_are_refused_as_long_as_a_task_has_none():
-    with pytest.raises(ValueError, match="a Task carries none"):
-        CaFo(generated=True)
+@pytest.fixture
+def told():
+    """Five classes, two real and three generated images of each, sentences."""
+    return toy_task(("clip", "dino"), wants=("generated", "sentences"))
+
+
+def test_it_wants_generated_images_and_sentences_only_where_it_uses_them():
+    assert CaFo().wants == ()
+    assert CaFo(generated=True).wants == ("generated", "sentences")
+
+
+def test_without_them_it_is_named_by_the_same_settings_as_ever():
+    assert list(CaFo().settings()) == ["generated", "beta", "sharpness", "recipe"]
+    assert CaFo().settings()["generated"] is False
+    assert (CaFo().beta, CaFo(generated=True).beta) == (0.6, 0.6)
+
+
+def test_generated_images_stand_behind_the_real_ones_of_their_class_in_both_caches(told):
+    predictor = CaFo(generated=True)
+    predictor.build(told)
+    for cache, space in ((predictor.clip_cache, "clip"), (predictor.dino_cache, "dino")):
+        expected = []
+        for c in range(5):
+            for samples in (told.support, told.generated):
+                for i in (samples.labels == c).nonzero().flatten():
+                    mean = sum(samples.spaces[space][v, i] for v in range(2)) / 2
+                    expected.append(mean / mean.norm())
+        assert torch.allclose(cache.keys, torch.stack(expected), atol=1e-6)
+        assert cache.counts.tolist() == [5] * 5
+
+
+def test_one_view_of_the_generated_images_is_enough(told):
+    one = replace(told, generated=Samples({k: v[:1] for k, v in told.generated.spaces.items()}, told.generated.labels))
+    predictor = CaFo(generated=True)
+    predictor.build(one)
+    assert predictor.clip_cache.keys.shape == (25, 16)
+
+
+def test_the_sentences_take_the_place_of_the_text(told):
+    predictor = CaFo(generated=True)
+    predictor.build(told)
+    x = told.val.view()
+    assert torch.allclose(predictor.scores(x).zero_shot, 20 * unit(x["clip"]) @ told.sentences.T, atol=1e-5)
+    assert not torch.allclose(told.sentences, told.text, atol=1e-2)
+
+
+def test_an_epoch_passes_over_the_real_and_then_over_the_generated_images(told):
+    """Five batches of two real images, then seven of two generated ones and one of the last."""
+    predictor = CaFo(generated=True, recipe=replace(RECIPE, epochs=2, batch_size=2))
+    seen, loss = [], predictor.loss
+
+    def watched(batch):
+        seen.append([source(told, f) for f in batch.x["clip"]])
+        return loss(batch)
+
+    predictor.loss = watched
+    predictor.fit(told)
+    assert [set(kinds) for kinds in seen] == 2 * (5 * [{"real"}] + 8 * [{"generated"}])
+    assert sum(map(len, seen)) == 2 * (10 + 15)
+
+
+def source(task, feature):
+    real = task.support.spaces["clip"].flatten(0, 1)
+    return "real" if (real == feature).all(1).any() else "generated"
+
+
+def test_without_generated_images_an_epoch_is_one_pass(told):
+    with_them, without = CaFo(), CaFo()
+    with_them.fit(told)
+    without.fit(replace(told, generated=None, sentences=None))
+    assert torch.equal(with_them.clip_cache.keys, without.clip_cache.keys)
+
+
+@pytest.mark.parametrize("missing", ["generated", "sentences"])
+def test_a_task_that_lacks_what_is_needed_is_refused(told, missing):
+    with pytest.raises(ValueError, match=f"needs task.{missing}"):
+        CaFo(generated=True).fit(replace(told, **{missing: None}))

@@ -6,7 +6,7 @@ from benchmark.mini import contact_sheet
 
 
 def test_long_captions_are_broken_between_words():
-    assert contact_sheet._wrapped("my dax in snow", width=8) == "my dax\nin snow"
+    assert contact_sheet.wrapped("my dax in snow", width=8) == "my dax\nin snow"
 
 
 @pytest.mark.slow

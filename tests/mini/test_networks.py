@@ -39,16 +39,67 @@ def test_the_clip_is_open_clips_and_its_tower_timms():
     assert model.encode_text(tokenizer(["a photo of a dax", "my wug"])).shape == (2, networks.EMBED)
 
 
+@pytest.mark.parametrize("role", ["RN101", "ViT-B/32", "ViT-B/16"])
+def test_every_clip_puts_pictures_and_texts_into_one_space(role):
+    model, tokenizer = networks.build_clip(role)
+    assert type(model) is open_clip.CLIP
+    assert isinstance(model.visual, open_clip.transformer.VisionTransformer) == role.startswith("ViT")
+    assert model.encode_image(networks.preprocess(PICTURES)).shape == (3, networks.EMBED)
+    assert model.encode_text(tokenizer(["a photo of a dax"])).shape == (1, networks.EMBED)
+
+
+def test_the_towers_differ_as_their_originals_do():
+    blocks, patches = {}, {}
+    for role in networks.CLIP_ROLES:
+        visual = networks.build_clip(role)[0].visual
+        blocks[role] = sum(isinstance(m, timm.models.resnet.BasicBlock) for m in visual.modules())
+        patches[role] = getattr(visual, "grid_size", None)
+    assert blocks == {"RN50": 4, "RN101": 7, "ViT-B/32": 0, "ViT-B/16": 0}
+    assert patches == {"RN50": None, "RN101": None, "ViT-B/32": (4, 4), "ViT-B/16": (6, 6)}
+
+
+@pytest.mark.parametrize(("role", "places"), [("RN50", 4), ("RN101", 4), ("ViT-B/32", 16), ("ViT-B/16", 36)])
+@torch.no_grad()
+def test_spatial_features_are_in_the_joint_space(role, places):
+    model = networks.build_clip(role)[0].eval()
+    assert networks.spatial(model, networks.preprocess(PICTURES)).shape == (3, places, networks.EMBED)
+
+
+@torch.no_grad()
+def test_a_resnets_image_feature_is_the_mean_of_its_spatial_ones():
+    model, images = networks.build_clip("RN101")[0].eval(), networks.preprocess(PICTURES)
+    torch.testing.assert_close(networks.spatial(model, images).mean(1), model.encode_image(images))
+
+
+@torch.no_grad()
+def test_a_vits_spatial_features_are_its_patch_tokens_treated_as_the_class_token_is():
+    visual, images = networks.build_clip("ViT-B/32")[0].eval().visual, networks.preprocess(PICTURES)
+    patches = visual.conv1(images).flatten(2).transpose(1, 2)
+    tokens = torch.cat([visual.class_embedding.expand(3, 1, -1), patches], dim=1) + visual.positional_embedding
+    tokens = visual.ln_post(visual.transformer(visual.ln_pre(tokens))) @ visual.proj
+    torch.testing.assert_close(tokens[:, 0], visual(images))
+    model = type("Model", (), {"visual": visual})
+    torch.testing.assert_close(networks.spatial(model, images), tokens[:, 1:])
+
+
 @pytest.mark.parametrize("role", networks.AUXILIARY_ROLES)
-def test_auxiliary_encoders_give_256_numbers(role):
+def test_auxiliary_encoders_are_timms(role):
     encoder = networks.build_auxiliary(role)
-    assert isinstance(encoder, timm.models.resnet.ResNet)
-    assert encoder(networks.preprocess(PICTURES)).shape == (3, 256)
+    vit = role in ("mae", "milan")
+    assert isinstance(encoder, timm.models.vision_transformer.VisionTransformer if vit else timm.models.resnet.ResNet)
+    assert encoder(networks.preprocess(PICTURES)).shape == (3, 128 if vit else 256)
+
+
+def test_the_vits_positions_are_fixed_and_all_different():
+    encoder = networks.build_auxiliary("mae")
+    assert not encoder.pos_embed.requires_grad
+    assert len({tuple(row.tolist()) for row in encoder.pos_embed[0]}) == 36
 
 
 def test_in_half_precision_no_encoder_exceeds_four_megabytes():
-    for network in (networks.build_clip("RN50")[0], networks.build_auxiliary("dino")):
-        assert 2 * sum(p.numel() for p in network.parameters()) < 4e6
+    encoders = [networks.build_clip(role)[0] for role in networks.CLIP_ROLES]
+    encoders += [networks.build_auxiliary(role) for role in networks.AUXILIARY_ROLES]
+    assert max(2 * sum(p.numel() for p in network.parameters()) for network in encoders) < 4e6
 
 
 def test_text_is_causal_so_that_later_words_do_not_reach_earlier_ones():

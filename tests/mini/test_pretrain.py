@@ -11,9 +11,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from benchmark.errors import BenchError
-from benchmark.mini import clip_pretrain, dino, moco_v3, monitor, pretrain, views, world
+from benchmark.mini import clip_pretrain, dino, milan, moco_v3, monitor, networks, pretrain, views, world
 from benchmark.mini.algorithm import Schedule
 from benchmark.mini.draws import Draws
+from benchmark.mini.weights import stem
 
 
 def rows(n, d, seed=0):
@@ -165,7 +166,7 @@ def test_neighbours_vote_and_the_ridge_separates():
 
 @pytest.fixture
 def tiny(monkeypatch):
-    """All three algorithms with batches of eight and without looks at the monitor split."""
+    """All algorithms with batches of eight, without looks at the monitor split and without shipped weights."""
 
     def shrunk(make):
         def build(role):
@@ -176,11 +177,13 @@ def tiny(monkeypatch):
 
         return build
 
+    monkeypatch.setattr(clip_pretrain, "inherit_text", lambda model, role: "")
+    monkeypatch.setattr(milan, "_teacher", lambda: networks.build_clip(milan.TEACHER)[0].eval().visual)
     monkeypatch.setattr(pretrain, "ALGORITHMS", {role: shrunk(make) for role, make in pretrain.ALGORITHMS.items()})
 
 
 @pytest.mark.usefixtures("tiny")
-@pytest.mark.parametrize("role", ["RN50", "mocov3", "dino"])
+@pytest.mark.parametrize("role", ["RN50", "ViT-B/16", "mocov3", "dino", "mae", "spark", "milan"])
 def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(role, tmp_path):
     def interrupt(line):
         raise KeyboardInterrupt
@@ -188,13 +191,14 @@ def test_an_interrupted_run_ends_where_an_uninterrupted_one_does(role, tmp_path)
     pretrain.pretrain(role, tmp_path / "whole", every=2, progress=lambda line: None)
     with pytest.raises(KeyboardInterrupt):
         pretrain.pretrain(role, tmp_path / "parts", every=2, progress=interrupt)
-    assert not (tmp_path / "parts" / f"{role}.safetensors").exists()
+    name = stem(role)
+    assert not (tmp_path / "parts" / f"{name}.safetensors").exists()
     pretrain.pretrain(role, tmp_path / "parts", every=2, progress=lambda line: None)
-    whole, parts = (load_file(tmp_path / name / f"{role}.safetensors") for name in ("whole", "parts"))
+    whole, parts = (load_file(tmp_path / run / f"{name}.safetensors") for run in ("whole", "parts"))
     assert whole.keys() == parts.keys()
-    for name in whole:
-        torch.testing.assert_close(parts[name], whole[name], rtol=0, atol=0)
-    curves = [json.loads((tmp_path / name / f"{role}.json").read_text())["curve"] for name in ("whole", "parts")]
+    for key in whole:
+        torch.testing.assert_close(parts[key], whole[key], rtol=0, atol=0)
+    curves = [json.loads((tmp_path / run / f"{name}.json").read_text())["curve"] for run in ("whole", "parts")]
     assert [point["step"] for point in curves[1]] == [2, 4]
     assert [point["loss"] for point in curves[0]] == [point["loss"] for point in curves[1]]
 
@@ -223,5 +227,9 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path):
 
 
 def test_unknown_roles_are_refused_by_name(tmp_path):
-    with pytest.raises(BenchError, match="'mae'"):
-        pretrain.pretrain("mae", tmp_path)
+    with pytest.raises(BenchError, match="'RN5000'"):
+        pretrain.pretrain("RN5000", tmp_path)
+
+
+def test_every_encoder_of_the_suite_can_be_made_again():
+    assert set(pretrain.ALGORITHMS) == set(networks.ROLES)

@@ -9,6 +9,7 @@ import pytest
 from benchmark.encoders.clip import Clip
 from benchmark.errors import BenchError
 from benchmark.mini import monitor, networks, weights, world
+from benchmark.mini.weights import stem
 
 
 def network(role):
@@ -31,13 +32,17 @@ def copied(tmp_path, monkeypatch):
 def test_weights_load_strictly_and_are_small(role):
     model, _ = network(role)
     assert all(p.isfinite().all() for p in model.parameters())
-    assert (weights.FOLDER / f"{role}.safetensors").stat().st_size < 4e6
+    assert (weights.FOLDER / f"{stem(role)}.safetensors").stat().st_size < 4e6
+
+
+def test_all_weights_together_are_at_most_thirty_megabytes():
+    assert sum(path.stat().st_size for path in weights.FOLDER.glob("*.safetensors")) < 30e6
 
 
 @pytest.mark.parametrize("role", networks.ROLES)
 def test_the_fingerprint_is_the_files_and_the_cards(role):
-    found = hashlib.sha256((weights.FOLDER / f"{role}.safetensors").read_bytes()).hexdigest()
-    card = json.loads((weights.FOLDER / f"{role}.json").read_text())
+    found = hashlib.sha256((weights.FOLDER / f"{stem(role)}.safetensors").read_bytes()).hexdigest()
+    card = json.loads((weights.FOLDER / f"{stem(role)}.json").read_text())
     assert weights.fingerprint(role) == found == card["sha256"]
     assert (card["role"], card["world"]) == (role, world.VERSION)
 

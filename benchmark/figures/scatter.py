@@ -1,0 +1,50 @@
+"""Two columns of each panel against each other, a point a row; what the exhibit's rule picks is ringed."""
+
+from typing import Any
+
+from benchmark import rules
+from benchmark.figures import style
+from benchmark.figures.lines import handles
+from benchmark.figures.panels import ACROSS
+from benchmark.results import Measured
+
+
+def draw(measured: Measured) -> Any:
+    """Panels in rows of four; `mark.x` and `mark.y` name the two columns."""
+    mark, panels = measured.exhibit.mark, measured.exhibit.by_panel()
+    down = -(-len(panels) // ACROSS)
+    figure, grid = style.subplots(down, ACROSS, figsize=(12.5, 2.7 * down + 0.6), squeeze=False)
+    every = list(grid.flat)
+    picked = {found.panel: found.picked for found in rules.apply(measured)}
+    for axes, (name, columns) in zip(every, panels.items(), strict=False):
+        by_short = {column.get("short", column["name"]): column["name"] for column in columns}
+        _panel(axes, measured, by_short[mark["x"]], by_short[mark["y"]], picked.get(name, []))
+        axes.set_title(name, fontsize=10)
+        axes.tick_params(labelsize=8)
+        axes.margins(0.15)
+        style.plain(axes)
+    for axes in every[len(panels) :]:
+        axes.set_visible(False)
+    figure.supxlabel(mark.get("x_label", mark["x"]), fontsize=10)
+    figure.supylabel(mark.get("y_label", mark["y"]), fontsize=10)
+    figure.suptitle(style.title(measured, "val selection, mean of seeds; ringed: picked by the rule"), fontsize=11)
+    style.legend(figure, handles(*every[: len(panels)]))
+    return figure
+
+
+def _panel(axes: Any, measured: Measured, x: str, y: str, picked: list[str]) -> None:
+    looks = style.styles(measured)
+    found = False
+    for row in measured.exhibit.rows:
+        name = row["name"]
+        across, up = measured.at(name, x).mean, measured.at(name, y).mean
+        if across is None or up is None:
+            continue
+        found = True
+        look = {**looks[name], "linestyle": "", "markersize": 7}
+        axes.plot([across], [up], **look)
+        if name in picked:
+            ring = {"marker": "o", "markersize": 13, "markerfacecolor": "none", "markeredgecolor": "0.2"}
+            axes.plot([across], [up], linestyle="", **ring)
+    if not found:
+        style.nothing(axes)

@@ -1,0 +1,54 @@
+"""What a cell reads of one record: an accuracy, that of the bias alone, that on a shift, a complementarity.
+
+A reading is in per cent where it counts images, with its counts; else it is a ratio.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.store import Record
+
+COUNTED = ("accuracy", "bias_accuracy", "val_accuracy")
+"""Metrics that are counts of images, in per cent. The others are ratios: cmy_raw, bias_cmy_centred, …"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One number of one record; correct and n where it is a count."""
+
+    value: float
+    correct: int | None = None
+    n: int | None = None
+
+
+def counted(metric: str) -> bool:
+    """Whether a metric counts images, and is therefore in per cent."""
+    return metric in COUNTED
+
+
+def read(record: Record, said: Mapping[str, Any], selection: str) -> Reading | None:
+    """What a cell reads of a record under one selection; None where the record does not have it.
+
+    "accuracy", on the cell's `target` where it names one; "bias_accuracy", of the bias alone; "val_accuracy", on the
+    validation images at the selected epoch, before settings are searched; any other metric by its name in the record.
+    """
+    metric = said["metric"]
+    if metric == "accuracy":
+        on = record if "target" not in said else record.get("shifts", {}).get(said["target"])
+        return None if on is None else _count(on["selections"][selection]["correct"], on["n"])
+    if metric == "val_accuracy":
+        return _validation(record, selection)
+    numbers = record.get("metrics", {}).get(selection, {})
+    if metric == "bias_accuracy":
+        return _count(numbers["bias_correct"], record["n"]) if "bias_correct" in numbers else None
+    return Reading(numbers[metric]) if metric in numbers else None
+
+
+def _validation(record: Record, selection: str) -> Reading | None:
+    curve, epoch = record["curves"].get("val", []), record["selections"][selection]["epoch"]
+    return _count(curve[epoch - 1], record["n_val"]) if 0 < epoch <= len(curve) and record["n_val"] else None
+
+
+def _count(correct: int, n: int) -> Reading:
+    return Reading(100 * correct / n, correct, n)
