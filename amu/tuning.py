@@ -108,18 +108,26 @@ class AMUTuning(Predictor):
             drawn = linear_weight(task.classes, features.shape[-1], task.generator())
             self.weight = nn.Parameter(drawn.to(features))
 
-    def scores(self, x: Features) -> Scores:
-        """Eq. 11; the bias is b, before beta and the uncertainty."""
+    def prepare(self, x: Features) -> Features:
+        """s₀ [B, C], the uncertainty's weight [B, 1], f̂ [B, D]: half the time of a step, and none of it is trained."""
         s0 = self.classifier(x["clip"])
-        bias = unit(x[self.aux]) @ self.weight.T  # Eq. 7
+        return {"s0": s0, "weight": FUSIONS[self.fusion](s0, self.rho)[:, None], "aux": unit(x[self.aux])}
+
+    def combine(self, prepared: Features) -> Scores:
+        """Eq. 11; the bias is b, before beta and the uncertainty."""
+        bias = prepared["aux"] @ self.weight.T  # Eq. 7
         if self.zscore:
             bias = zscore(bias)
-        weight = self.beta * FUSIONS[self.fusion](s0, self.rho)
-        return Scores(zero_shot=s0, bias=bias, fused=s0 + weight[:, None] * bias)
+        s0, weight = prepared["s0"], self.beta * prepared["weight"]
+        return Scores(zero_shot=s0, bias=bias, fused=s0 + weight * bias)
+
+    def scores(self, x: Features) -> Scores:
+        """Eq. 11 from the features."""
+        return self.combine(self.prepare(x))
 
     def loss(self, batch: Batch) -> Tensor:
         """Eq. 8 and 9: λ · CE(fused) + (1 - λ) · CE(bias), means over the batch (the paper writes sums)."""
-        s = self.scores(batch.x)
+        s = self.combine(batch.x)
         fused, aux = F.cross_entropy(s.fused, batch.labels), F.cross_entropy(s.bias, batch.labels)
         return self.lam * fused + (1 - self.lam) * aux
 

@@ -16,9 +16,9 @@ from benchmark.predictor import Features, Predictor, Samples, Scores, Task
 from benchmark.train import Recipe
 
 # Tip-Adapter, main_imagenet.py and configs/imagenet.yaml: the official search has 200 values of what is
-# called sharpness here, of which every tenth is kept, and 20 of beta.
+# called sharpness here, of which every twentieth is kept, and 20 of beta.
 TUNES: Mapping[str, Sequence[float]] = {
-    "sharpness": tuple(0.1 + i * (7 - 0.1) / 200 for i in range(0, 200, 10)),
+    "sharpness": tuple(0.1 + i * (7 - 0.1) / 200 for i in range(0, 200, 20)),
     "beta": tuple(0.1 + j * (3 - 0.1) / 20 for j in range(20)),
 }
 

@@ -126,6 +126,27 @@ def scores_are_logits(subject: Subject) -> None:
             raise Breach("forward(x) is not scores(x).fused")
 
 
+def prepared_alike(subject: Subject) -> None:
+    """Scoring prepared images is scoring images: combine(prepare(x)) is scores(x), and so after training on."""
+    for predictor in (subject.fitted, subject.fit(subject.task(support_seed=5))):
+        with torch.no_grad():
+            prepared = predictor.prepare(subject.images)
+            if not torch.equal(predictor.combine(prepared).fused, predictor.scores(subject.images).fused):
+                raise Breach("combine(prepare(x)) is not scores(x)")
+
+
+def prepared_before_training(subject: Subject) -> None:
+    """What is prepared does not age: images prepared before training are scored after it as if prepared then."""
+    task = subject.task()
+    predictor = subject.make()
+    predictor.build(task)
+    with torch.no_grad():
+        early = predictor.prepare(subject.images)
+        predictor.load_state_dict(subject.fitted.state_dict())
+        if not torch.equal(predictor.eval().combine(early).fused, predictor.scores(subject.images).fused):
+            raise Breach("images prepared before training are scored otherwise after it")
+
+
 def fused_is_a_sum(subject: Subject) -> None:
     """Fused is zero_shot + w · bias with one weight an image."""
     s = scored(subject.fitted, subject.images)
@@ -259,6 +280,8 @@ CLAUSES: Sequence[Clause] = (
     clip_untouched,
     parameters_are_trained,
     scores_are_logits,
+    prepared_alike,
+    prepared_before_training,
     fused_is_a_sum,
     alone,
     deterministic,

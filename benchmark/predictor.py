@@ -172,13 +172,25 @@ class Predictor(nn.Module):
         """Score images: x[space] = [B, D] -> Scores of [B, C]."""
         raise NotImplementedError(f"{type(self).__name__} has no scores(x)")
 
+    def prepare(self, x: Features) -> Features:
+        """What scoring makes of the features before any parameter or tunable setting comes in; here nothing.
+
+        The harness prepares an epoch's images, and those it scores after every epoch, once. A method that overrides
+        this gives `combine` too, and `scores(x)` must be `combine(prepare(x))`.
+        """
+        return x
+
+    def combine(self, prepared: Features) -> Scores:
+        """Score images that are prepared already."""
+        return self.scores(prepared)
+
     def forward(self, x: Features) -> Tensor:
         """Fused logits, [B, C]."""
         return self.scores(x).fused
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the fused logits, unless the method says otherwise."""
-        return F.cross_entropy(self(batch.x), batch.labels)
+        """Cross-entropy of the fused logits, unless the method says otherwise. The batch's images are prepared."""
+        return F.cross_entropy(self.combine(batch.x).fused, batch.labels)
 
     def settings(self) -> dict[str, Any]:
         """Every hyper-parameter as it stands, defaults spelt out: what a run is named by."""

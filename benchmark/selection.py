@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from benchmark.predictor import Batch, Predictor, Samples, Scores
+from benchmark.predictor import Batch, Features, Predictor, Samples, Scores
 
 Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
 """What else is wanted of a selected state: the predictor in it, its scores of the test images, the selections that end in
@@ -63,12 +63,15 @@ class Observer:
         self.curves: dict[str, list[int]] = {name: [] for name in self.sets}
         self.best: dict[str, State] = {}
         self.recent: list[Scores] = []  # of the test images, at the last milestone
+        self.prepared: dict[str, list[Features]] = {}
 
     @torch.no_grad()
     def watch(self, predictor: Predictor) -> None:
         """Score the predictor as it stands now."""
+        if not self.prepared:
+            self.prepared = {n: [predictor.prepare(x) for x, _ in parts(s)] for n, s in self.sets.items()}
         for name, samples in self.sets.items():
-            scores = [predictor.scores(x) for x, _ in parts(samples)]
+            scores = [predictor.combine(x) for x in self.prepared[name]]
             score = int((torch.cat([s.fused.argmax(-1) for s in scores]) == samples.labels).sum())
             if name == "test":
                 self.recent = scores

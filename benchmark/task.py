@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def build(run: Run, suite: Suite) -> tuple[Task, Samples]:
         raise ValueError(f"{run.backbone} has no text tower, so it cannot be a backbone")
     support, val = _few_shot(run, suite, dataset)
     task = Task(
-        text=clip.classifier(dataset.classnames, dataset.templates),
+        text=_classifier(clip, tuple(dataset.classnames), tuple(dataset.templates)),
         support=support,
         classnames=dataset.classnames,
         val=val if len(val) else None,
@@ -84,6 +85,12 @@ def sentence_classifier(clip: Clip, sentences: Sequence[Sequence[str]]) -> Tenso
     unit again (CaFo).
     """
     return unit(torch.stack([unit(clip.encode_text(written)).mean(0) for written in sentences]))
+
+
+@lru_cache(maxsize=16)
+def _classifier(clip: Clip, classnames: tuple[str, ...], templates: tuple[str, ...]) -> Tensor:
+    """The zero-shot classifier, encoded once a process: hundreds of prompts, the same for every run."""
+    return clip.classifier(classnames, templates)
 
 
 def _wanted(run: Run, suite: Suite, clip: Clip) -> dict[str, Any]:

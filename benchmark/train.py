@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from benchmark.predictor import Predictor, Samples, Task
+    from benchmark.predictor import Features, Predictor, Samples, Task
 
 Watcher = Callable[["Predictor"], None]
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
@@ -102,17 +102,26 @@ def run(
     generator = task.generator()
     predictor.train()
     for epoch in range(recipe.epochs):
-        batches = [(part, index) for part in parts for index in _batches(len(part), recipe, generator)]
-        for step, (part, index) in enumerate(batches):
+        batches = [batch for part in parts for batch in _epoch(predictor, part, epoch, recipe, generator)]
+        for step, (x, labels, index) in enumerate(batches):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.lr_at(epoch, step, len(batches))
-            loss = predictor.loss(Batch(part.view(epoch, index), part.labels[index]))
+            loss = predictor.loss(Batch({name: value[index] for name, value in x.items()}, labels[index]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
         if not last_only or epoch == recipe.epochs - 1:
             milestone(predictor)
     predictor.eval()
+
+
+def _epoch(
+    predictor: "Predictor", samples: "Samples", epoch: int, recipe: Recipe, generator: torch.Generator
+) -> list[tuple["Features", Tensor, Tensor]]:
+    """An epoch's batches: all images of the epoch's view, prepared once, their labels, and the batch's places among them."""
+    with torch.no_grad():
+        x = predictor.prepare(samples.view(epoch))
+    return [(x, samples.labels, index) for index in _batches(len(samples), recipe, generator)]
 
 
 def _batches(n: int, recipe: Recipe, generator: torch.Generator) -> list[Tensor]:

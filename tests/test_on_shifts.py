@@ -14,7 +14,7 @@ from benchmark.errors import BenchError
 from benchmark.features import Request, Wave
 from benchmark.logits import unit
 from benchmark.measure import measure
-from benchmark.predictor import Samples, Scores
+from benchmark.predictor import Predictor, Samples, Scores
 from benchmark.run import Run
 from benchmark.selection import Observer, right
 from benchmark.store import SELECTIONS, Store
@@ -34,10 +34,8 @@ def house_run(**changes: Any) -> Run:
     return some_run(**{"suite": "toy_house", **changes})
 
 
-class Fixed(torch.nn.Module):
+class Fixed(Predictor):
     """Answers with the same logits for every image."""
-
-    tunes: dict[str, list[float]] = {}  # noqa: RUF012
 
     def __init__(self, logits: list[float]) -> None:
         super().__init__()

@@ -315,6 +315,23 @@ class TunesInVain(Good):
         return Scores(s.zero_shot, s.bias, s.zero_shot + s.bias)
 
 
+class PreparesSomethingElse(Good):
+    def prepare(self, x):
+        return {"clip": 2 * x["clip"] + 1}
+
+
+class PreparesWhatIsTrained(Good):
+    def prepare(self, x):
+        return {"clip": x["clip"], "bias": x["clip"] @ self.weight.detach().T}
+
+    def combine(self, prepared):
+        s0 = self.classifier(prepared["clip"])
+        return Scores(s0, prepared["bias"], s0 + self.beta * prepared["bias"] + 0 * self.weight.sum())
+
+    def scores(self, x):
+        return self.combine(self.prepare(x))
+
+
 BROKEN = [
     (ForgetsAnArgument, "numbers alone"),
     (NeedsATensor, "numbers alone"),
@@ -328,6 +345,8 @@ BROKEN = [
     (TrainsABuffer, "parameters are trained"),
     (ScoresOneClassTooMany, "scores are logits"),
     (ScoresNothing, "scores are logits"),
+    (PreparesSomethingElse, "prepared alike"),
+    (PreparesWhatIsTrained, "prepared before training"),
     (FusesOtherwise, "fused is a sum"),
     (LooksAtTheBatch, "alone"),
     (LooksAtTheNeighbour, "alone"),

@@ -143,7 +143,7 @@ def test_sweeping_over_beta_is_scoring_again_for_each_value(method: type[Predict
     predictor = method()
     predictor.build(task)
     fast = list(sweep(predictor, samples))
-    assert len(fast) == 400
+    assert len(fast) == 200
     for point, score in fast[::13]:
         with tuned(predictor, point):
             naive = sum(

@@ -79,14 +79,14 @@ def test_eq_8_and_9_added_up_by_hand_on_two_images(task, preset):
         fused = -math.log(s.fused[i].softmax(0)[y].item())
         aux = -math.log(s.bias[i].softmax(0)[y].item())
         total += (0.25 * fused + 0.75 * aux) / 2
-    assert predictor.loss(Batch(x, labels)).item() == pytest.approx(total, rel=1e-4)
+    assert predictor.loss(Batch(predictor.prepare(x), labels)).item() == pytest.approx(total, rel=1e-4)
 
 
 def test_lambda_one_leaves_the_fused_branch_alone_and_zero_the_other(task):
     x, labels = task.support.view(), task.support.labels
     fused, aux = built(task, lam=1.0), built(task, lam=0.0)
-    assert torch.allclose(fused.loss(Batch(x, labels)), F.cross_entropy(fused(x), labels))
-    assert torch.allclose(aux.loss(Batch(x, labels)), F.cross_entropy(aux.scores(x).bias, labels))
+    assert torch.allclose(fused.loss(Batch(fused.prepare(x), labels)), F.cross_entropy(fused(x), labels))
+    assert torch.allclose(aux.loss(Batch(aux.prepare(x), labels)), F.cross_entropy(aux.scores(x).bias, labels))
 
 
 def test_beta_zero_is_zero_shot_clip(task):
@@ -155,7 +155,7 @@ def test_random_weights_start_within_one_over_the_root_of_the_width(task):
 def test_only_the_linear_predictor_is_trained_and_training_lowers_the_loss(task):
     predictor = AMUTuning(recipe=replace(RECIPE, epochs=20))
     predictor.build(task)
-    everything = Batch(task.support.view(), task.support.labels)
+    everything = Batch(predictor.prepare(task.support.view()), task.support.labels)
     before = predictor.loss(everything).item()
     predictor.fit(task)
     assert list(dict(predictor.named_parameters())) == ["weight"]
