@@ -5,6 +5,7 @@ Multinomial logistic regression that never sees a class name. How strongly it is
 the few-shot validation set, the way of CoOp's repository (KaiyangZhou/CoOp, lpclip/).
 """
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -114,7 +115,9 @@ def logistic_regression(
     mean = x.mean(0)
     scale = (x - mean).square().mean().sqrt().clamp_min(torch.finfo(x.dtype).tiny)
     model = LogisticRegression(C=c * float(scale) ** 2, max_iter=MAX_ITER, tol=tolerance)
-    model.fit(((x - mean) / scale).cpu().numpy(), labels.cpu().numpy())
+    with warnings.catch_warnings():  # one image a class is no regression problem here
+        warnings.filterwarnings("ignore", message="The number of unique classes")
+        model.fit(((x - mean) / scale).cpu().numpy(), labels.cpu().numpy())
     weight = torch.from_numpy(model.coef_).to(x) / scale
     bias = torch.from_numpy(model.intercept_).to(x)
     if classes == 2:  # scikit-learn keeps one row w for two classes: the difference of these two

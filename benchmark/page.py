@@ -23,6 +23,10 @@ def write(exhibits: Sequence[Measured], problems: dict[str, str], folder: Path) 
     return path
 
 
+ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
+"""The part of an exhibit that must be measured for it to be shown; of the others the page says how to measure them."""
+
+
 def html(exhibits: Sequence[Measured], problems: dict[str, str], drawn: Path | None = None) -> str:
     """The page as text. drawn: a folder with the pictures, where these exhibits were just rendered; else they are drawn."""
     environment = Environment(
@@ -36,7 +40,8 @@ def html(exhibits: Sequence[Measured], problems: dict[str, str], drawn: Path | N
     suite = exhibits[0].suite
     return template.render(
         suite=suite,
-        exhibits=[_exhibit(measured, drawn) for measured in exhibits],
+        exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.share >= ENOUGH],
+        waiting=[_waiting(measured) for measured in exhibits if measured.share < ENOUGH],
         problems=problems,
         conditions=provenance.summary(_each_once(exhibits)),
     )
@@ -55,7 +60,15 @@ def _exhibit(measured: Measured, drawn: Path | None) -> dict[str, Any]:
         "missing": render.missing_rows(measured),
         "deviations": render.deviations(measured),
         "picture": _encoded(measured, drawn) or _picture(measured),
-        "empty": not any(measured.records.values()),
+    }
+
+
+def _waiting(measured: Measured) -> dict[str, str]:
+    kind = "figure" if measured.exhibit.id.startswith("figure") else "table"
+    return {
+        "title": measured.exhibit.title,
+        "share": f"{100 * measured.share:.0f} %",
+        "command": f"bench run --{kind} {measured.exhibit.id.removeprefix(kind)}",
     }
 
 

@@ -60,6 +60,13 @@ class Measured:
         return self._places[row, column, selection]
 
     @cached_property
+    def share(self) -> float:
+        """The part of the cells to be measured that is measured, 0 to 1."""
+        places = [(cell.row, cell.column) for cell in self.exhibit.cells() if cell.method]
+        wanted = [place for place in places if place not in self.texts]
+        return sum(bool(self.records.get(place)) for place in wanted) / max(1, len(wanted))
+
+    @cached_property
     def _places(self) -> dict[tuple[str, str, str], Row]:
         return {(r.row, r.column, r.selection): r for r in self.rows}
 

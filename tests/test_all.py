@@ -75,8 +75,11 @@ def test_everything_is_run_once_and_drawn_and_the_second_time_nothing_runs(
         *(f"{name}.{kind}" for name in exhibit.names() for kind in ("md", "csv", "png")),
     }
     page = (folder / "index.html").read_text(encoding="utf-8")
-    assert re.findall(r'<section id="(\w+)"', page) == list(exhibit.names())
-    assert page.count("data:image/png;base64,") == len(exhibit.names())
+    shown = re.findall(r'<section id="(\w+)"', page)
+    waiting = re.findall(r"<code>bench run --(table|figure) (\w+)</code>", page)
+    assert sorted([*shown, *map("".join, waiting)]) == sorted(exhibit.names())
+    assert page.count("data:image/png;base64,") == len(shown)
+    assert {"table4", "table5", "table7", "figure6"} <= set(shown)
     monkeypatch.setattr(engine, "each", lambda *_: pytest.fail("something ran"))
     before = {p.name: p.read_bytes() for p in folder.glob("*.md")}
     assert bench("run", "--all", *QUICK)[0] == 0

@@ -88,8 +88,10 @@ def test_every_measured_cell_is_there_with_its_seeds_and_records() -> None:
 
 def test_what_is_not_measured_is_said() -> None:
     empty = gather(table(), toy(), {})
-    assert "Nothing of this exhibit is measured yet." in page.html([empty], {})
-    assert "Three: not yet run; no code." in page.html([empty], {})
+    text = page.html([empty], {})
+    assert "Table 0: a test (0 %): <code>bench run --table 0</code>" in text
+    assert "<section id=" not in text
+    assert "Three: not yet run; no code." in page.html([measured()], {})
 
 
 def test_conditions_are_listed_and_differing_ones_side_by_side() -> None:
@@ -135,7 +137,7 @@ def test_the_picture_is_a_png_inside_the_page(tmp_path: Path) -> None:
 
 
 def test_several_exhibits_share_a_page_and_are_linked() -> None:
-    second = gather(table(id="table00"), toy(), {})
+    second = gather(table(id="table00"), toy(), planted(table(id="table00"), toy(), COUNTS))
     reader = read(page.html([measured(), second], {}))
     links = [a["href"] for tag, a in reader.tags if tag == "a"]
     assert links == ["#table0", "#table00"]
