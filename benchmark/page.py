@@ -23,10 +23,6 @@ def write(exhibits: Sequence[Measured], problems: dict[str, str], folder: Path) 
     return path
 
 
-ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
-"""The part of an exhibit that must be measured for it to be shown; of the others the page says how to measure them."""
-
-
 def html(exhibits: Sequence[Measured], problems: dict[str, str], drawn: Path | None = None) -> str:
     """The page as text. drawn: a folder with the pictures, where these exhibits were just rendered; else they are drawn."""
     environment = Environment(
@@ -40,8 +36,8 @@ def html(exhibits: Sequence[Measured], problems: dict[str, str], drawn: Path | N
     suite = exhibits[0].suite
     return template.render(
         suite=suite,
-        exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.share >= ENOUGH],
-        waiting=[_waiting(measured) for measured in exhibits if measured.share < ENOUGH],
+        exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
+        waiting=[_waiting(measured) for measured in exhibits if not measured.ready],
         problems=problems,
         conditions=provenance.summary(_each_once(exhibits)),
     )

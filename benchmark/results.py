@@ -40,6 +40,10 @@ class Row:
 COLUMNS = [f.name for f in fields(Row)]
 
 
+ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
+"""The part of an exhibit that must be measured for it to be shown by itself."""
+
+
 @dataclass(frozen=True)
 class Measured:
     """An exhibit with what the store knows of it.
@@ -65,6 +69,15 @@ class Measured:
         places = [(cell.row, cell.column) for cell in self.exhibit.cells() if cell.method]
         wanted = [place for place in places if place not in self.texts]
         return sum(bool(self.records.get(place)) for place in wanted) / max(1, len(wanted))
+
+    @cached_property
+    def ready(self) -> bool:
+        """Whether there is enough to show: a good part of the cells, and something in every panel."""
+        panels = self.exhibit.by_panel().values()
+        filled = [
+            any(self.records.get((row["name"], c["name"])) for row in self.exhibit.rows for c in p) for p in panels
+        ]
+        return self.share >= ENOUGH and all(filled)
 
     @cached_property
     def _places(self) -> dict[tuple[str, str, str], Row]:

@@ -16,7 +16,7 @@ def report(suite: str, results: str | None, reports: str | None) -> int:
     folder = paths.reports(reports) / world.name
     shown = [gather(exhibit.load(name), world, records) for name in exhibit.names()]
     for measured in shown:
-        for path in [] if measured.share < page.ENOUGH else render.write(measured, folder):
+        for path in render.write(measured, folder) if measured.ready else []:
             click.echo(f"wrote {path}")
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
