@@ -2,8 +2,8 @@
 
 scikit-learn's handwritten digits (Alpaydin and Kaynak, 1998, UCI, "Optical Recognition of Handwritten Digits": 1,797
 scans of 8 x 8 in 17 levels, installed with scikit-learn), enlarged to 48 x 48 and inked on paper like the world's sketches.
-A digit has no word in the language of captions, so each is called by the shape that it looks most like. That was settled
-by looking at ten training pictures, before anything was measured.
+A digit has no word in the language of captions, so each is called by the shape that it looks most like; that was settled
+before anything was measured.
 """
 
 from functools import cache

@@ -38,9 +38,9 @@ def contrast(patches: Tensor) -> Tensor:
     return (patches - patches.mean(-1, keepdim=True)) / (patches.var(-1, keepdim=True) + 1e-6).sqrt()
 
 
-def reconstruction(painted: Tensor, images: Tensor, hidden: Tensor) -> Tensor:
-    """Mean squared error on the hidden patches only. painted: [N, P, D]; hidden: [N, P], 1 where it was not seen."""
-    error = (painted - contrast(patchify(images))).square().mean(-1)
+def reconstruction(painted: Tensor, patches: Tensor, hidden: Tensor) -> Tensor:
+    """Mean squared error on the hidden patches only. painted, patches: [N, P, D]; hidden: [N, P], 1 where it was not seen."""
+    error = (painted - contrast(patches)).square().mean(-1)
     return (error * hidden).sum() / hidden.sum()
 
 
@@ -112,7 +112,7 @@ class Mae(Algorithm):
         super().__init__()
         self.encoder = networks.build_auxiliary(role)
         self.decoder = Decoder()
-        self.schedule = Schedule(steps=800, batch=256, betas=(0.9, 0.95))  # betas: the paper
+        self.schedule = Schedule(steps=1000, batch=256, betas=(0.9, 0.95))  # betas: the paper
 
     def loss(self, step: int) -> Tensor:
         """The error of what was painted without being seen."""
@@ -121,7 +121,7 @@ class Mae(Algorithm):
         with torch.autocast("cpu", torch.bfloat16):
             painted = self.decoder(encode(self.encoder, images, order[:, :VISIBLE]), order)
         hidden = put_back((torch.arange(PATCHES) >= VISIBLE).float().expand(len(ids), -1)[..., None], order)[..., 0]
-        return reconstruction(painted.float(), images, hidden)
+        return reconstruction(painted.float(), patchify(images), hidden)
 
     def product(self) -> nn.Module:
         """The encoder."""

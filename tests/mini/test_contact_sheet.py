@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.mini import contact_sheet
+from benchmark.mini import contact_sheet, task_sheet
 
 
 def test_long_captions_are_broken_between_words():
@@ -15,3 +15,9 @@ def test_the_sheet_is_a_picture_small_enough_for_the_documentation(tmp_path):
     content = (tmp_path / "world.png").read_bytes()
     assert content.startswith(b"\x89PNG")
     assert len(content) < 700_000
+
+
+def test_the_tasks_sheet_is_a_picture_small_enough_for_the_documentation(tmp_path):
+    task_sheet.write(tmp_path / "sheet.png")
+    assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
+    assert (tmp_path / "sheet.png").stat().st_size < 700_000

@@ -52,15 +52,15 @@ def test_the_loss_is_the_mean_square_error_of_the_hidden_patches_written_out():
                 wanted = (cell - cell.mean()) / cell.std()
                 total += sum((painted[n, p, i] - wanted[i]).item() ** 2 for i in range(192)) / 192
                 count += 1
-    assert mae.reconstruction(painted, images, hidden).item() == pytest.approx(total / count, rel=1e-4)
+    assert mae.reconstruction(painted, mae.patchify(images), hidden).item() == pytest.approx(total / count, rel=1e-4)
 
 
 def test_what_is_painted_over_seen_patches_does_not_count():
-    images, painted, hidden = noise(1, 3, 48, 48), noise(1, 36, 192, seed=1), torch.ones(1, 36)
+    patches, painted, hidden = noise(1, 36, 192), noise(1, 36, 192, seed=1), torch.ones(1, 36)
     hidden[0, 5] = 0
-    before = mae.reconstruction(painted, images, hidden)
+    before = mae.reconstruction(painted, patches, hidden)
     painted[0, 5] += 100
-    assert mae.reconstruction(painted, images, hidden) == before
+    assert mae.reconstruction(painted, patches, hidden) == before
 
 
 def test_nine_of_thirty_six_patches_are_seen_and_an_id_decides_which():

@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from benchmark.mini import mae, networks, spark
+from benchmark.mini import networks, spark
 from benchmark.mini.algorithm import Schedule
 from benchmark.mini.networks import mini_rn10
 
-ORDER = mae.orders(np.arange(4))
+ORDER = spark.orders(np.arange(4))
 
 
 def noise(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -17,30 +17,28 @@ def noise(*shape: int, seed: int = 0) -> torch.Tensor:
 
 
 def is_seen(n: int, row: int, column: int) -> bool:
-    """Whether a patch is among the first VISIBLE of its picture's order."""
-    return row * 6 + column in ORDER[n, : spark.VISIBLE].tolist()
+    """Whether a unit is among the first VISIBLE of its picture's order."""
+    return row * 3 + column in ORDER[n, : spark.VISIBLE].tolist()
 
 
-def test_fourteen_of_thirty_six_patches_are_seen():
-    assert spark.VISIBLE == 14
-    assert spark.seen_cells(ORDER)[6].sum((1, 2, 3)).tolist() == [14] * 4
+def test_four_of_nine_units_are_seen_and_an_id_decides_which():
+    assert spark.VISIBLE == 4
+    assert spark.seen_cells(ORDER)[3].sum((1, 2, 3)).tolist() == [4] * 4
+    assert spark.orders(np.array([2]))[0].equal(ORDER[2])
 
 
-def test_finer_maps_are_seen_where_their_patch_is():
+def test_finer_maps_are_seen_where_their_unit_is():
     seen = spark.seen_cells(ORDER)
-    for side in (48, 24, 12, 6):
+    for side in (48, 24, 12, 6, 3):
         for n in range(4):
             for i in range(side):
                 for j in range(side):
-                    assert seen[side][n, 0, i, j] == is_seen(n, i * 6 // side, j * 6 // side)
+                    assert seen[side][n, 0, i, j] == is_seen(n, i * 3 // side, j * 3 // side)
 
 
-def test_a_coarse_cell_is_empty_only_if_all_that_it_covers_is_hidden():
+def test_a_cell_of_the_last_stage_is_empty_only_if_all_that_it_covers_is_hidden():
     seen = spark.seen_cells(ORDER)
     for n in range(4):
-        for i in range(3):
-            for j in range(3):
-                assert seen[3][n, 0, i, j] == any(is_seen(n, 2 * i + a, 2 * j + b) for a in (0, 1) for b in (0, 1))
         for i in range(2):
             for j in range(2):
                 reach = [
@@ -58,11 +56,19 @@ def test_sparse_normalisation_counts_the_seen_cells_only():
     norm = nn.BatchNorm2d(5)
     out = spark.sparse_norm(x, seen, norm)
     for channel in range(5):
-        values = [x[n, channel, i, j].item() for n in range(4) for i in range(6) for j in range(6) if is_seen(n, i, j)]
+        values = [
+            x[n, channel, i, j].item()
+            for n in range(4)
+            for i in range(6)
+            for j in range(6)
+            if is_seen(n, i // 2, j // 2)
+        ]
         mean = sum(values) / len(values)
         variance = sum((v - mean) ** 2 for v in values) / len(values)
         for n, i, j in ((0, 0, 0), (1, 2, 3), (2, 5, 5), (3, 1, 4)):
-            expected = (x[n, channel, i, j].item() - mean) / (variance + norm.eps) ** 0.5 if is_seen(n, i, j) else 0
+            expected = (
+                (x[n, channel, i, j].item() - mean) / (variance + norm.eps) ** 0.5 if is_seen(n, i // 2, j // 2) else 0
+            )
             assert out[n, channel, i, j].item() == pytest.approx(expected, abs=1e-5)
         assert norm.running_mean[channel].item() == pytest.approx(0.1 * mean, abs=1e-6)
 
@@ -124,15 +130,16 @@ def test_holes_are_filled_with_the_stages_mask_token():
     assert out[0, :, 0, 1].equal(fill.mask.flatten())
 
 
-def test_the_decoder_paints_a_picture_from_all_four_stages():
+@pytest.mark.parametrize("read", [1, 2, 4])
+def test_the_decoder_paints_a_picture_from_as_many_of_the_last_stages_as_it_reads(read):
     maps = [noise(2, width, side, side) for width, side in zip(networks.WIDTHS, (12, 6, 3, 2), strict=True)]
-    seen = spark.seen_cells(mae.orders(np.arange(2)))
-    decoder = spark.Decoder().eval()
+    seen = spark.seen_cells(spark.orders(np.arange(2)))
+    decoder = spark.Decoder(read).eval()
     painted = decoder(maps, seen)
     assert painted.shape == (2, 3, 48, 48)
     for k in range(4):
         changed = [m + 1.0 * (i == k) for i, m in enumerate(maps)]
-        assert not torch.allclose(decoder(changed, seen), painted)
+        assert torch.allclose(decoder(changed, seen), painted) == (k < 4 - read)
 
 
 def test_gradients_reach_everything_and_no_mask_is_left_behind():

@@ -78,3 +78,14 @@ def test_auxiliary_features_tell_species_apart(role, floor):
     # With random weights and ten pictures a species, neighbours reach 2 per cent and the linear probe 4.
     probes = monitor.probes(network(role)[0], train=1000, test=500)
     assert min(probes.values()) > floor
+
+
+@pytest.mark.parametrize(("role", "floor"), [("mae", 7), ("spark", 5), ("milan", 18)])
+def test_masked_modelling_leaves_features_that_a_linear_probe_can_use(role, floor):
+    assert monitor.probes(network(role)[0], train=1000, test=500)["linear"] > floor
+
+
+@pytest.mark.parametrize(("role", "low", "high"), [("RN101", 60, 75), ("ViT-B/32", 45, 61), ("ViT-B/16", 55, 70)])
+def test_the_other_clips_are_as_good_as_their_card_says(role, low, high):
+    model, tokenizer = network(role)
+    assert low < monitor.zero_shot(Clip(model, tokenizer), 500) < high
