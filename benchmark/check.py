@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,11 +90,11 @@ def read(suite: str, exhibit: str) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def update(measured: Measured, records: Mapping[str, Record]) -> list[Path]:
-    """Make what is measured the reference run: an exhibit's tidy rows, the seconds each method took, the conditions."""
-    folder = reference_file(measured.suite.name, measured.exhibit.id).parent
+def update(shown: Sequence[Measured], records: Mapping[str, Record]) -> list[Path]:
+    """Make what is measured the reference run: the exhibits' tidy rows, the seconds each method took, the conditions."""
+    folder = paths.reference() / shown[0].suite.name
     files = {
-        f"{measured.exhibit.id}.csv": render.csv(replace(measured, rows=[r for r in measured.rows if r.seeds])),
+        **{f"{m.exhibit.id}.csv": render.csv(replace(m, rows=[r for r in m.rows if r.seeds])) for m in shown},
         "seconds.csv": _seconds(records),
         "conditions.json": json.dumps(provenance.summary(records.values()), indent=1, ensure_ascii=False) + "\n",
     }

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,8 +30,6 @@ def cache() -> Path:
 
 def reference() -> Path:
     """The paper's numbers and our golden ones: beside the source, else where an installed package put them."""
-    import sys
-
     source = REPOSITORY / "results" / "reference"
     return source if source.is_dir() else Path(sys.prefix) / "share" / "amu-bench" / "reference"
 

@@ -42,9 +42,8 @@ def check(
 
 
 def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record]) -> int:
-    for name in names:
-        measured = gather(exhibit.load(name), world, records)
-        if any(measured.records.values()):
-            for path in gate.update(measured, records):
-                click.echo(f"wrote {path}")
+    found = [gather(exhibit.load(name), world, records) for name in names]
+    measured = [m for m in found if any(m.records.values())]
+    for path in gate.update(measured, records) if measured else []:
+        click.echo(f"wrote {path}")
     return 0

@@ -11,6 +11,7 @@ from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
 from benchmark.errors import BenchError
 from benchmark.exhibit import Exhibit
+from benchmark.names import choose
 from benchmark.plan import DONE, MISSING, STALE, Planned
 from benchmark.results import gather
 from benchmark.run import Run
@@ -58,8 +59,6 @@ def run(
 
 def chosen(table: Sequence[str], figure: Sequence[str]) -> list[str]:
     """Exhibit ids for --table and --figure; BenchError where neither is given or one is unknown."""
-    from benchmark.names import choose
-
     there = exhibit.names()
     picked = []
     for kind, numbers in (("table", table), ("figure", figure)):
