@@ -43,13 +43,25 @@ class Head(Predictor):
     classifier: TextClassifier
 
     def bias(self, f: Tensor) -> Tensor:
-        """The logit bias of auxiliary features, [B, D], not normalised -> [B, C]."""
+        """The logit bias of auxiliary features at length one, [B, D] -> [B, C]."""
         raise NotImplementedError(f"{type(self).__name__} has no bias(f)")
 
-    def scores(self, x: Features) -> Scores:
+    def prepare(self, x: Features) -> Features:
+        """s₀ [B, C] and f̂ [B, D]."""
+        return {"s0": self.classifier(x["clip"]), "aux": unit(x[self.aux])}
+
+    def match(self, prepared: Features) -> Features:
+        """s₀ and the bias."""
+        return {"s0": prepared["s0"], "bias": self.bias(prepared["aux"])}
+
+    def combine(self, matched: Features) -> Scores:
         """The bias is b, before beta."""
-        s0, b = self.classifier(x["clip"]), self.bias(x[self.aux])
+        s0, b = matched["s0"], matched["bias"]
         return Scores(zero_shot=s0, bias=b, fused=s0 + self.beta * b)
+
+    def scores(self, x: Features) -> Scores:
+        """From the features."""
+        return self.combine(self.match(self.prepare(x)))
 
 
 class LP(Head):
@@ -78,7 +90,7 @@ class LP(Head):
 
     def bias(self, f: Tensor) -> Tensor:
         """W f̂."""
-        return unit(f) @ self.weight.T
+        return f @ self.weight.T
 
 
 class CacheHead(Head):
@@ -112,7 +124,7 @@ class CacheHead(Head):
 
     def bias(self, f: Tensor) -> Tensor:
         """The affinities summed by class."""
-        return self.cache(f, self.sharpness)
+        return self.cache.answer(self.cache.match(f), self.sharpness)
 
 
 class MLP(Head):
@@ -144,7 +156,7 @@ class MLP(Head):
 
     def bias(self, f: Tensor) -> Tensor:
         """The network's answer."""
-        return self.out(self.hidden(unit(f)).relu())
+        return self.out(self.hidden(f).relu())
 
 
 class LinearProbe(Predictor):

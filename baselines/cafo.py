@@ -15,7 +15,7 @@ from torch import Tensor
 from baselines.tip_adapter import RECIPE, TUNES, Cache
 from baselines.zero_shot import TextClassifier
 from benchmark import train
-from benchmark.logits import zscore
+from benchmark.logits import unit, zscore
 from benchmark.predictor import Features, Predictor, Samples, Scores, Task
 from benchmark.train import Recipe
 
@@ -81,12 +81,25 @@ class CaFo(Predictor):
         train.run(self, task, self.recipe, also=[_generated(task)] if self.generated else [])
         self.eval()
 
-    def scores(self, x: Features) -> Scores:
+    def prepare(self, x: Features) -> Features:
+        """s₀ [B, C] and both features at length one, [B, D] each."""
+        return {"s0": self.classifier(x["clip"]), "clip": unit(x["clip"]), "dino": unit(x["dino"])}
+
+    def match(self, prepared: Features) -> Features:
+        """s₀ and the similarities to both caches' keys, [B, N] each."""
+        clip, dino = self.clip_cache.match(prepared["clip"]), self.dino_cache.match(prepared["dino"])
+        return {"s0": prepared["s0"], "clip": clip, "dino": dino}
+
+    def combine(self, matched: Features) -> Scores:
         """The bias is the mixture L, before beta."""
-        s0 = self.classifier(x["clip"])
-        answers = [self.clip_cache(x["clip"], self.sharpness), self.dino_cache(x["dino"], self.sharpness)]
+        s0, caches = matched["s0"], {"clip": self.clip_cache, "dino": self.dino_cache}
+        answers = [cache.answer(matched[space], self.sharpness) for space, cache in caches.items()]
         bias = fuse_by_similarity(s0, answers)
         return Scores(zero_shot=s0, bias=bias, fused=s0 + self.beta * bias)
+
+    def scores(self, x: Features) -> Scores:
+        """From the features."""
+        return self.combine(self.match(self.prepare(x)))
 
 
 def _generated(task: Task) -> Samples:

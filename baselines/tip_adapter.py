@@ -26,12 +26,9 @@ TUNES: Mapping[str, Sequence[float]] = {
 RECIPE = Recipe(optimizer="adamw", lr=1e-3, eps=1e-4, weight_decay=0.01, batch_size=256, epochs=20)
 
 
-def affinity(queries: Tensor, keys: Tensor, sharpness: float) -> Tensor:
-    """φ(q̂·k) = exp(-sharpness · (1 - q̂·k)) of queries [B, D] and keys [N, D] -> [B, N].
-
-    The queries are made unit; the keys are taken at the length they have, which training may change (official code).
-    """
-    return torch.exp(sharpness * (unit(queries) @ keys.T - 1))
+def affinity(similarity: Tensor, sharpness: float) -> Tensor:
+    """φ(q̂·k) = exp(-sharpness · (1 - q̂·k)), number by number."""
+    return similarity.sub(1).mul_(sharpness).exp_()
 
 
 def class_sums(values: Tensor, counts: Tensor) -> Tensor:
@@ -66,9 +63,16 @@ class Cache(nn.Module):
             self.register_buffer("keys", keys)
         self.register_buffer("counts", support.labels.bincount(minlength=classes))
 
-    def forward(self, queries: Tensor, sharpness: float) -> Tensor:
-        """Features [B, D], not normalised -> affinities summed by class, [B, C]."""
-        return class_sums(affinity(queries, self.keys, sharpness), self.counts)
+    def match(self, queries: Tensor) -> Tensor:
+        """Similarities q̂·k of unit features [B, D] and the keys -> [B, N].
+
+        The keys are taken at the length they have, which training may change (official code).
+        """
+        return queries @ self.keys.T
+
+    def answer(self, similarity: Tensor, sharpness: float) -> Tensor:
+        """Similarities [B, N] -> affinities summed by class, [B, C]."""
+        return class_sums(affinity(similarity, sharpness), self.counts)
 
 
 class TipAdapter(Predictor):
@@ -98,11 +102,22 @@ class TipAdapter(Predictor):
         self.classifier = TextClassifier(task)
         self.cache = Cache(task.support, "clip", task.classes, trained=self.trained)
 
-    def scores(self, x: Features) -> Scores:
+    def prepare(self, x: Features) -> Features:
+        """s₀ [B, C] and f̂ [B, D]."""
+        return {"s0": self.classifier(x["clip"]), "clip": unit(x["clip"])}
+
+    def match(self, prepared: Features) -> Features:
+        """s₀ and the similarities to the keys [B, N]."""
+        return {"s0": prepared["s0"], "clip": self.cache.match(prepared["clip"])}
+
+    def combine(self, matched: Features) -> Scores:
         """The bias is the cache's answer before beta."""
-        s0 = self.classifier(x["clip"])
-        bias = self.cache(x["clip"], self.sharpness)
+        s0, bias = matched["s0"], self.cache.answer(matched["clip"], self.sharpness)
         return Scores(zero_shot=s0, bias=bias, fused=s0 + self.beta * bias)
+
+    def scores(self, x: Features) -> Scores:
+        """From the features."""
+        return self.combine(self.match(self.prepare(x)))
 
 
 class TipAdapterF(TipAdapter):

@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 from benchmark import train
-from benchmark.predictor import OPTIONAL, Predictor
+from benchmark.predictor import OPTIONAL, Features, Predictor
+from benchmark.selection import tuned
 from benchmark.trial import CLASSES, Spy, Subject, changed, close, copied, given, random_states, scored, spied
 
 Clause = Callable[[Subject], None]
@@ -127,12 +128,12 @@ def scores_are_logits(subject: Subject) -> None:
 
 
 def prepared_alike(subject: Subject) -> None:
-    """Scoring prepared images is scoring images: combine(prepare(x)) is scores(x), and so after training on."""
+    """Scoring prepared images is scoring images: combine(match(prepare(x))) is scores(x), and so after training on."""
     for predictor in (subject.fitted, subject.fit(subject.task(support_seed=5))):
         with torch.no_grad():
             prepared = predictor.prepare(subject.images)
-            if not torch.equal(predictor.combine(prepared).fused, predictor.scores(subject.images).fused):
-                raise Breach("combine(prepare(x)) is not scores(x)")
+            if not torch.equal(_combined(predictor, prepared), predictor.scores(subject.images).fused):
+                raise Breach("combine(match(prepare(x))) is not scores(x)")
 
 
 def prepared_before_training(subject: Subject) -> None:
@@ -143,8 +144,22 @@ def prepared_before_training(subject: Subject) -> None:
     with torch.no_grad():
         early = predictor.prepare(subject.images)
         predictor.load_state_dict(subject.fitted.state_dict())
-        if not torch.equal(predictor.eval().combine(early).fused, predictor.scores(subject.images).fused):
+        if not torch.equal(_combined(predictor.eval(), early), predictor.scores(subject.images).fused):
             raise Breach("images prepared before training are scored otherwise after it")
+
+
+def matched_before_tuning(subject: Subject) -> None:
+    """What is matched does not depend on a tunable setting: images matched before one changes are scored as if after it."""
+    for name, values in subject.fitted.tunes.items():
+        with torch.no_grad():
+            early = subject.fitted.match(subject.fitted.prepare(subject.images))
+            with tuned(subject.fitted, {name: values[-1]}):
+                if not torch.equal(subject.fitted.combine(early).fused, subject.fitted.scores(subject.images).fused):
+                    raise Breach(f"images matched before {name} changes are scored otherwise after it")
+
+
+def _combined(predictor: Predictor, prepared: Features) -> Tensor:
+    return predictor.combine(predictor.match(prepared)).fused
 
 
 def fused_is_a_sum(subject: Subject) -> None:
@@ -282,6 +297,7 @@ CLAUSES: Sequence[Clause] = (
     scores_are_logits,
     prepared_alike,
     prepared_before_training,
+    matched_before_tuning,
     fused_is_a_sum,
     alone,
     deterministic,

@@ -152,6 +152,9 @@ class Predictor(nn.Module):
     fusion_kind: ClassVar[str] = "-"
     """The three columns of Table 1."""
 
+    note: ClassVar[str] = ""
+    """What has to be said wherever a number of this method is shown."""
+
     def __init__(self) -> None:
         super().__init__()
 
@@ -176,13 +179,20 @@ class Predictor(nn.Module):
         """What scoring makes of the features before any parameter or tunable setting comes in; here nothing.
 
         The harness prepares an epoch's images, and those it scores after every epoch, once. A method that overrides
-        this gives `combine` too, and `scores(x)` must be `combine(prepare(x))`.
+        this or `match` gives `combine` too, and `scores(x)` must be `combine(match(prepare(x)))`.
         """
         return x
 
-    def combine(self, prepared: Features) -> Scores:
-        """Score images that are prepared already."""
-        return self.scores(prepared)
+    def match(self, prepared: Features) -> Features:
+        """What scoring makes of prepared images and the parameters before any tunable setting comes in; here nothing.
+
+        The harness does this once for all settings that it searches.
+        """
+        return prepared
+
+    def combine(self, matched: Features) -> Scores:
+        """Score images that are prepared and matched already."""
+        return self.scores(matched)
 
     def forward(self, x: Features) -> Tensor:
         """Fused logits, [B, C]."""
@@ -190,7 +200,7 @@ class Predictor(nn.Module):
 
     def loss(self, batch: Batch) -> Tensor:
         """Cross-entropy of the fused logits, unless the method says otherwise. The batch's images are prepared."""
-        return F.cross_entropy(self.combine(batch.x).fused, batch.labels)
+        return F.cross_entropy(self.combine(self.match(batch.x)).fused, batch.labels)
 
     def settings(self) -> dict[str, Any]:
         """Every hyper-parameter as it stands, defaults spelt out: what a run is named by."""

@@ -71,7 +71,7 @@ class Observer:
         if not self.prepared:
             self.prepared = {n: [predictor.prepare(x) for x, _ in parts(s)] for n, s in self.sets.items()}
         for name, samples in self.sets.items():
-            scores = [predictor.combine(x) for x in self.prepared[name]]
+            scores = self._scored(predictor, name)
             score = int((torch.cat([s.fused.argmax(-1) for s in scores]) == samples.labels).sum())
             if name == "test":
                 self.recent = scores
@@ -95,6 +95,9 @@ class Observer:
         predictor.load_state_dict(last.weights)
         return {"last": found["last"], "val": found.get("val", found["last"]), "test": found["test"]}
 
+    def _scored(self, predictor: Predictor, name: str) -> list[Scores]:
+        return [predictor.combine(predictor.match(x)) for x in self.prepared[name]]
+
     def _better(self, name: str, score: int) -> bool:
         # A tie on a few hundred validation images is no evidence for stopping early: the later epoch stays.
         # On test the first of equals stays, as in the released code; the count is the same.
@@ -105,7 +108,7 @@ class Observer:
         state = self.best[name]
         predictor.load_state_dict(state.weights)
         best, samples = State(state.epoch, state.weights, state.score), self.sets[name]
-        for tuned, score in sweep(predictor, samples):
+        for tuned, score in sweep(predictor, self.prepared[name], samples.labels):
             if score > best.score:
                 best = State(state.epoch, state.weights, score, tuned)
         return best
@@ -115,7 +118,7 @@ class Observer:
         test = self.sets["test"]
         with tuned(predictor, state.tuned), torch.no_grad():
             known = state.epoch == len(self.curves["test"]) and not state.tuned
-            scores = joined(self.recent if known else [predictor.scores(x) for x, _ in parts(test)])
+            scores = joined(self.recent if known else self._scored(predictor, "test"))
             correct = scores.fused.argmax(-1) == test.labels
             return Outcome(correct, state.epoch, state.tuned, self.look(predictor, scores, names))
 
@@ -151,35 +154,43 @@ def parts(samples: Samples) -> Iterator[Batch]:
 
 
 @torch.no_grad()
-def sweep(predictor: Predictor, samples: Samples) -> Iterator[tuple[dict[str, float], int]]:
+def sweep(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> list[tuple[dict[str, float], int]]:
     """Every combination of the tunable hyper-parameters with its number of images classified rightly.
 
-    `beta` scales the bias alone (fused = zero_shot + beta · b), so its whole grid costs one pass through the predictor.
+    prepared: the images part by part, as `prepare` gave them.  labels: of all of them, [N].
+    `beta` scales the bias alone (fused = zero_shot + beta · b), so its whole grid costs one pass through the predictor; what
+    no setting changes costs one for the whole search.
     """
     grids = dict(predictor.tunes)
     betas = grids.pop("beta", None)
     if betas is None and not grids:
+        return []
+    points = [dict(zip(grids, values, strict=True)) for values in itertools.product(*grids.values())]
+    counts = [[0] * len(betas or (None,)) for _ in points]
+    for x, truth in zip(prepared, labels.split(PART), strict=True):
+        matched = predictor.match(x)
+        for count, point in zip(counts, points, strict=True):
+            with tuned(predictor, point if betas is None else {**point, "beta": 1.0}):
+                s = predictor.combine(matched)
+            for place, answer in enumerate(_answers_over(s, betas)):
+                count[place] += int((answer == truth).sum())
+    if betas is None:
+        return [(point, count[0]) for point, count in zip(points, counts, strict=True)]
+    return [
+        ({**point, "beta": beta}, score)
+        for point, count in zip(points, counts, strict=True)
+        for beta, score in zip(betas, count, strict=True)
+    ]
+
+
+def _answers_over(s: Scores, betas: Sequence[float] | None) -> Iterator[Tensor]:
+    """The answers of one state [B], or those at every beta, `s` being the scores at 1."""
+    if betas is None:
+        yield s.fused.argmax(-1)
         return
-    for values in itertools.product(*grids.values()):
-        point = dict(zip(grids, values, strict=True))
-        with tuned(predictor, point):
-            if betas is None:
-                yield point, int(right(predictor, samples).sum())
-                continue
-            for beta, score in _over_beta(predictor, samples, betas):
-                yield {**point, "beta": beta}, score
-
-
-def _over_beta(predictor: Predictor, samples: Samples, betas: Sequence[float]) -> Iterator[tuple[float, int]]:
-    counts = [0] * len(betas)
-    with tuned(predictor, {"beta": 1.0}):
-        for x, labels in parts(samples):
-            s = predictor.scores(x)
-            bias = s.fused - s.zero_shot
-            for place, beta in enumerate(betas):
-                logits = torch.add(s.zero_shot, bias, alpha=beta)
-                counts[place] += int((logits.argmax(-1) == labels).sum())
-    yield from zip(betas, counts, strict=True)
+    bias = s.fused - s.zero_shot
+    for beta in betas:
+        yield torch.add(s.zero_shot, bias, alpha=beta).argmax(-1)
 
 
 @contextmanager

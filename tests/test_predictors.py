@@ -332,6 +332,20 @@ class PreparesWhatIsTrained(Good):
         return self.combine(self.prepare(x))
 
 
+class MatchesWhatIsTuned(Good):
+    tunes: ClassVar = {"beta": (1.0, 2.0)}
+
+    def match(self, prepared):
+        s = super().scores(prepared)
+        return {"s0": s.zero_shot, "bias": s.bias, "weighted": self.beta * s.bias}
+
+    def combine(self, matched):
+        return Scores(matched["s0"], matched["bias"], matched["s0"] + matched["weighted"])
+
+    def scores(self, x):
+        return self.combine(self.match(x))
+
+
 BROKEN = [
     (ForgetsAnArgument, "numbers alone"),
     (NeedsATensor, "numbers alone"),
@@ -347,6 +361,7 @@ BROKEN = [
     (ScoresNothing, "scores are logits"),
     (PreparesSomethingElse, "prepared alike"),
     (PreparesWhatIsTrained, "prepared before training"),
+    (MatchesWhatIsTuned, "matched before tuning"),
     (FusesOtherwise, "fused is a sum"),
     (LooksAtTheBatch, "alone"),
     (LooksAtTheNeighbour, "alone"),

@@ -12,7 +12,7 @@ from baselines.cafo import CaFo
 from baselines.tip_adapter import TipAdapter
 from benchmark import train
 from benchmark.predictor import Features, Predictor, Samples, Scores, Task
-from benchmark.selection import Observer, right, sweep, tuned
+from benchmark.selection import Observer, parts, right, sweep, tuned
 from benchmark.toy import toy_samples, toy_task
 
 
@@ -137,12 +137,16 @@ def test_a_value_no_better_than_the_method_s_own_is_not_taken() -> None:
     assert observer.outcomes(predictor)["val"].tuned == {}
 
 
+def swept(predictor: Predictor, samples: Samples) -> list[tuple[dict[str, float], int]]:
+    return sweep(predictor, [predictor.prepare(x) for x, _ in parts(samples)], samples.labels)
+
+
 @pytest.mark.parametrize("method", [TipAdapter, CaFo])
 def test_sweeping_over_beta_is_scoring_again_for_each_value(method: type[Predictor]) -> None:
     task, samples = toy_task(), toy_samples(("clip", "dino"), 5, 6, seed=3)
     predictor = method()
     predictor.build(task)
-    fast = list(sweep(predictor, samples))
+    fast = swept(predictor, samples)
     assert len(fast) == 200
     for point, score in fast[::13]:
         with tuned(predictor, point):
@@ -156,7 +160,7 @@ def test_sweeping_over_beta_is_scoring_again_for_each_value(method: type[Predict
 
 
 def test_sweeping_a_predictor_with_nothing_to_tune_is_empty() -> None:
-    assert list(sweep(Scripted([1]), VAL)) == []
+    assert swept(Scripted([1]), VAL) == []
 
 
 def test_tuned_values_are_put_back_even_when_scoring_fails() -> None:
@@ -176,7 +180,7 @@ def test_scoring_keeps_no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(Weighted, "scores", noting)
     right(Weighted(), ones(1.0))
-    list(sweep(Weighted(), ones(1.0)))
+    swept(Weighted(), ones(1.0))
     assert enabled == [False, False]
 
 

@@ -26,7 +26,7 @@ def test_the_bias_is_added_to_the_zero_shot_logits_and_their_sum_is_what_is_trai
     x, labels = task.support.view(), task.support.labels
     s = predictor.scores(x)
     assert torch.allclose(s.fused, s.zero_shot + 0.5 * s.bias, atol=1e-5)
-    assert torch.allclose(predictor.loss(Batch(x, labels)), F.cross_entropy(s.fused, labels))
+    assert torch.allclose(predictor.loss(Batch(predictor.prepare(x), labels)), F.cross_entropy(s.fused, labels))
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from baselines.cafo import CaFo, fuse_by_similarity
-from baselines.tip_adapter import RECIPE, TipAdapter
+from baselines.tip_adapter import RECIPE, TipAdapter, affinity, class_sums
 from benchmark.logits import unit
 from benchmark.predictor import Samples
 from benchmark.toy import toy_task
@@ -53,7 +53,7 @@ def test_the_fused_logits_are_built_from_a_clip_and_a_dino_cache(task):
     s = predictor.scores(x)
     clip = TipAdapter(sharpness=2.0)
     clip.build(task)
-    dino = predictor.dino_cache(x["dino"], 2.0)
+    dino = class_sums(affinity(unit(x["dino"]) @ predictor.dino_cache.keys.T, 2.0), predictor.dino_cache.counts)
     bias = fuse_by_similarity(s.zero_shot, [clip.scores(x).bias, dino])
     assert torch.allclose(s.fused, s.zero_shot + 0.7 * bias, atol=1e-5)
 
@@ -134,7 +134,7 @@ def test_an_epoch_passes_over_the_real_and_then_over_the_generated_images(told):
 
 
 def source(task, feature):
-    real = task.support.spaces["clip"].flatten(0, 1)
+    real = unit(task.support.spaces["clip"].flatten(0, 1))
     return "real" if (real == feature).all(1).any() else "generated"
 
 

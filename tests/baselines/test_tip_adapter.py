@@ -7,17 +7,18 @@ import torch
 import torch.nn.functional as F
 
 from baselines.tip_adapter import TUNES, Cache, TipAdapter, TipAdapterF, affinity, class_sums
+from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
 
 
 def test_affinity_is_one_in_the_same_direction_and_falls_with_the_angle():
     keys = torch.tensor([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
-    a = affinity(torch.tensor([[5.0, 0.0]]), keys, sharpness=2.0)
+    a = affinity(unit(torch.tensor([[5.0, 0.0]])) @ keys.T, sharpness=2.0)
     assert a[0].tolist() == pytest.approx([1.0, math.exp(-2), math.exp(-4)])
 
 
 def test_keys_are_used_at_the_length_they_have():
-    a = affinity(torch.tensor([[5.0, 0.0]]), torch.tensor([[2.0, 0.0]]), sharpness=3.0)
+    a = affinity(unit(torch.tensor([[5.0, 0.0]])) @ torch.tensor([[2.0], [0.0]]), sharpness=3.0)
     assert a.item() == pytest.approx(math.exp(3))
 
 
