@@ -5,8 +5,10 @@ from itertools import zip_longest
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
+from baselines.prompts import Heads, finish, heads
 from benchmark.encoders.clip import Clip
 from benchmark.encoders.libraries import open_clip
 
@@ -41,10 +43,12 @@ class PromptedViT:
             raise ValueError(f"prompts for {len(prompts)} layers of a ViT that has {len(self.blocks)}")
         tower, own = self.tower, self._embed(images)
         x = torch.cat([own, _each(tower.ln_pre(prompts[0]), own)], 1)
-        for block, following in zip_longest(self.blocks, prompts[1:]):
-            x = block(x)
+        for block, following in zip_longest(self.blocks[:-1], prompts[1:]):
+            x = finish(block, x, _attend(heads(block, x)))
             if following is not None:
                 x = torch.cat([x[:, : own.shape[1]], _each(following, x)], 1)
+        block = self.blocks[-1]
+        x = finish(block, x[:, :1], _attend(heads(block, x), asking=1))  # the class token alone is read
         return tower.ln_post(x[:, 0]) @ tower.proj
 
     @torch.no_grad()
@@ -54,6 +58,12 @@ class PromptedViT:
         patches = tower.conv1(images).flatten(2).transpose(1, 2)
         x = torch.cat([_each(tower.class_embedding[None], patches), patches], 1)
         return tower.ln_pre(x + tower.positional_embedding)
+
+
+def _attend(x: Heads, asking: int | None = None) -> Tensor:
+    """The first `asking` tokens look at all tokens of their image -> [B, asking, width]."""
+    q, k, v = (t.transpose(1, 2) for t in x)
+    return F.scaled_dot_product_attention(q[:, :, :asking], k, v).transpose(1, 2).flatten(2)
 
 
 def _each(tokens: Tensor, batch: Tensor) -> Tensor:
