@@ -6,7 +6,7 @@ a file that is there is right. Safe against two processes: each writes its own t
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,8 +121,9 @@ def _extract(requests: Sequence[Request], suite: Suite) -> list[Tensor]:
     for chunk in np.array_split(ids, -(-len(ids) // suite.batch_size)):
         images = torch.from_numpy(_pixels(one, suite, split, chunk)).permute(0, 3, 1, 2)
         crops = [augmented(images, chunk.tolist(), v, one.seed) for v in range(views)]
-        for found, request in zip(features, requests, strict=True):
-            found.append(torch.stack([_encoded(crop, request.role, suite) for crop in crops]))
+        encoded = [_encoded(crop, [request.role for request in requests], suite) for crop in crops]
+        for found, views_of_it in zip(features, zip(*encoded, strict=True), strict=True):
+            found.append(torch.stack(views_of_it))
     return [torch.cat(found, dim=1) for found in features]
 
 
@@ -159,10 +160,22 @@ def _generated(dataset: Any, per_class: int) -> np.ndarray:
     return dataset.generated(per_class)[0]
 
 
-def _encoded(images: Tensor, role: str, suite: Suite) -> Tensor:
+def _encoded(images: Tensor, roles: Sequence[str], suite: Suite) -> list[Tensor]:
+    """Images [N, 3, H, W] in every role's space, in the order of the roles."""
+    found: dict[str, Tensor] = {}
+    for role in sorted(roles, key=lambda role: not role.endswith(SPATIAL)):
+        found[role] = _in_space(images, role, found, suite)
+    return [found[role] for role in roles]
+
+
+def _in_space(images: Tensor, role: str, found: Mapping[str, Tensor], suite: Suite) -> Tensor:
+    """One role's features, out of those by place where these are found already and the encoder makes them so."""
     if role == PIXELS:
         return images
     encoder = assets.encoder(suite, role.removesuffix(SPATIAL))
+    places = found.get(f"{role}{SPATIAL}")
+    if places is not None and encoder.loaded.pooled is not None:
+        return encoder.loaded.pooled(places)
     return encoder.encode(images, suite.batch_size, spatial=role.endswith(SPATIAL))
 
 

@@ -17,11 +17,14 @@ class Loaded:
     forward: uint8 [B, 3, H, W] -> features [B, D], its own normalisation included.
     clip: the whole model with its text tower, where it has one.
     spatial: uint8 [B, 3, H, W] -> features at P places of the image in CLIP's joint space, [B, P, D], where it has them.
+    pooled: [B, P, D] -> [B, D], where the features of the whole image are made of those at its places: who wants both
+    then looks at the image once.
     """
 
     forward: Callable[[Tensor], Tensor]
     clip: Clip | None = None
     spatial: Callable[[Tensor], Tensor] | None = None
+    pooled: Callable[[Tensor], Tensor] | None = None
 
 
 class Encoder:
