@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmark import figure, paths, readings, rules
+from benchmark.exhibit import Cell
 from benchmark.ordering import orders
 from benchmark.results import COLUMNS, Measured, Row
+from benchmark.run import predictor_class
+from benchmark.suite import Suite
 
 NOTHING = "–"
 NAMED = 6
@@ -169,9 +172,12 @@ def _why(measured: Measured, reason: str, gone: list[str]) -> str:
 
 
 def deviations(measured: Measured) -> list[str]:
-    """What this suite sets differently from a method's published settings, and the cached views."""
-    lines = []
-    shown = {cell.method for cell in measured.exhibit.cells()}
+    """What a method here is not, what this suite sets differently from its published settings, and the cached views."""
+    cells = list(measured.exhibit.cells())
+    shown = {cell.method: cell.row for cell in cells if cell.method}
+    notes = {row: predictor_class(method).note for method, row in shown.items()}
+    lines = [f"{row}: {note}." for row, note in notes.items() if note]
+    lines += [f"{row}: {text}." for row, text in _stand_ins(cells, measured.suite).items()]
     for method, settings in measured.suite.methods.items():
         if method in shown:
             said = ", ".join(f"{name} = {_plain(value)}" for name, value in settings.items())
@@ -181,6 +187,13 @@ def deviations(measured: Measured) -> list[str]:
         " cropped and flipped), epoch e on view e modulo that; released code crops anew in every step."
     )
     return lines
+
+
+def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:
+    """Row -> what stands in for the things its method wants, where the suite says so of its data set."""
+    runs = {cell.row: run for cell in cells for run in cell.runs(suite, [0])[:1] if run.wants()}
+    said = {row: suite.datasets[run.dataset].get("stand_ins") for row, run in runs.items()}
+    return {row: str(text) for row, text in said.items() if text}
 
 
 def _plain(value: object) -> str:

@@ -20,7 +20,7 @@ class Suite:
     datasets, encoders: role -> how it is read or loaded (`reader` or `loader` names a callable, the rest are its arguments).
     Of a data set besides, none of which its reader is told: shifts, the data sets it is tested on too; shift_encoders, the
     encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
-    that want them; sentences, whether it has them of a language model.
+    that want them; sentences, whether it has them of a language model; stand_ins, what these are, if not the paper's.
     methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
     """
 

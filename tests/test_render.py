@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from toy_house import house
 from toy_world import paper, planted, table, toy
 
 from benchmark import figure, page, paths, render
@@ -135,6 +136,17 @@ def test_what_the_suite_sets_otherwise_is_said_under_the_table() -> None:
     suite = toy(methods={method: {"beta": 2, "recipe": {"epochs": 3, "lr": 0.1}}})
     lines = render.deviations(gather(table(rows=[{"name": "F", "method": method}]), suite, {}))
     assert lines[0] == "TipAdapterF runs with beta = 2, recipe = epochs 3, lr 0.1 in this suite."
+
+
+def test_what_a_method_here_is_not_is_said_under_the_table() -> None:
+    rows = [
+        {"name": "VT", "method": "baselines.vt_clip:VTCLIP"},
+        {"name": "Full", "method": "baselines.cafo:CaFo", "with": {"generated": True}},
+        {"name": "Less", "method": "baselines.cafo:CaFo", "with": {"generated": False}},
+    ]
+    lines = render.deviations(gather(table(rows=rows), house(), {}))
+    assert lines[:2] == ["VT: re-implementation, unverifiable hyper-parameters.", "Full: coloured tiles, not pictures."]
+    assert not any(line.startswith("Less") for line in lines)
 
 
 def test_three_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
