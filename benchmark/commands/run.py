@@ -153,6 +153,9 @@ def _draw(
     folder = paths.reports(reports) / world.name
     found = [gather(e, world, records) for e in shown]
     for measured in found:
+        if everything and not measured.ready:
+            click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
+            continue
         written = render.write(measured, folder)
         if not everything:
             click.echo(render.main_table(measured))

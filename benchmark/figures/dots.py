@@ -26,10 +26,12 @@ def draw(measured: Measured) -> Any:
 
 def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None:
     looks = style.styles(measured)
+    empty = True
     for place, name in enumerate(names):
         cell = None if (name, column["name"]) in measured.texts else measured.at(name, column["name"])
         if cell is None or cell.mean is None:
             continue
+        empty = False
         low, high = (
             cell.mean if cell.ci_low is None else cell.ci_low,
             cell.mean if cell.ci_high is None else cell.ci_high,
@@ -43,6 +45,8 @@ def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=8)
     axes.margins(x=0.1)
+    if empty:
+        style.nothing(axes)
     style.plain(axes)
 
 

@@ -48,3 +48,4 @@ def _panel(axes: Any, measured: Measured, x: str, y: str, picked: list[str]) -> 
             axes.plot([across], [up], linestyle="", **ring)
     if not found:
         style.nothing(axes)
+        axes.set_yticks([])

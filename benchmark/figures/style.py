@@ -74,5 +74,6 @@ def legend(figure: Any, handles: dict[str, Any]) -> None:
 
 
 def nothing(axes: Any, words: str = "nothing measured yet") -> None:
-    """An empty panel says so."""
+    """An empty panel says so, and has no scale."""
+    axes.set_xticks([])
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4", fontsize=9)
