@@ -107,7 +107,8 @@ def run(
             for group in optimizer.param_groups:
                 group["lr"] = recipe.lr_at(epoch, step, len(batches))
             loss = predictor.loss(Batch({name: value[index] for name, value in x.items()}, labels[index]))
-            optimizer.zero_grad()
+            for parameter in parameters:
+                parameter.grad = None  # what optimizer.zero_grad() does, in a tenth of its time: these steps are small
             loss.backward()
             optimizer.step()
         if not last_only or epoch == recipe.epochs - 1:
