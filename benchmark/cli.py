@@ -53,6 +53,12 @@ def exhibits(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--table", multiple=True, metavar="N", help="A table of the paper, by number.")(command)
 
 
+def weights_folder(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option that says where the published weights are."""
+    words = "Folder of the published weights.  [BENCH_WEIGHTS, bench.toml]"
+    return click.option("--weights-dir", metavar="FOLDER", help=words)(command)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bench")
 def cli() -> None:
@@ -118,6 +124,44 @@ def doctor(**options: Any) -> None:
     from benchmark.commands.show import show_doctor
 
     sys.exit(show_doctor(**options))
+
+
+@cli.group(invoke_without_command=True)
+@weights_folder
+@click.option("--deep", is_flag=True, help="Read every file in full and compare its hashes.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.pass_context
+def weights(context: click.Context, weights_dir: str | None, deep: bool, form: str) -> None:
+    """Say which file fills which slot of the published weights, and what is missing."""
+    context.obj = weights_dir
+    if context.invoked_subcommand is None:
+        from benchmark.commands.weights import show
+
+        sys.exit(show(weights_dir, deep, form))
+
+
+@weights.command(name="import")
+@click.argument("files", nargs=-1)
+@weights_folder
+@click.option("--all", "everything", is_flag=True, help="Whatever fills a slot.")
+@click.option("--slot", help="Which slot the file is for, where its content would do for several.")
+@click.pass_obj
+def weights_import(folder: str | None, weights_dir: str | None, **options: Any) -> None:
+    """Convert published checkpoints once to <slot>.safetensors in the weights folder, with where they came from."""
+    from benchmark.commands.weights import convert
+
+    sys.exit(convert(weights_dir=weights_dir or folder, **options))
+
+
+@weights.command(name="trust")
+@click.argument("slots", nargs=-1, required=True)
+@weights_folder
+@click.pass_obj
+def weights_trust(folder: str | None, weights_dir: str | None, slots: tuple[str, ...]) -> None:
+    """Accept what fills a slot now as its weights, where they are not those of the first use."""
+    from benchmark.commands.weights import trust
+
+    sys.exit(trust(slots, weights_dir or folder))
 
 
 @cli.command()

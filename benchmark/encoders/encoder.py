@@ -30,7 +30,8 @@ class Loaded:
 class Encoder:
     """One feature space of a suite.
 
-    role: its name there ("RN50", "mocov3").  fingerprint: sha256 of its weights.
+    role: its name there ("RN50", "mocov3").
+    fingerprint: sha256 of its weights and, where there is a choice, of how they are used.
     load: builds the network; called only when something is encoded, so that asking what is stored needs no network.
     """
 

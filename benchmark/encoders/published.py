@@ -1,0 +1,222 @@
+"""Published encoders for suites: CLIP and auxiliary networks from files here, any timm model, any open_clip pair.
+
+A loader asks only for the fingerprint; the network is built when something is encoded. The fingerprint is of the weights and
+of how they are used (normalisation, pooling, precision), not of the file: after `bench weights import` it is the same.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark import places
+from benchmark.encoders import hub, slots
+from benchmark.encoders.clip import Clip
+from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.errors import BenchError
+from benchmark.names import choose
+
+Normalisation = tuple[Sequence[float], Sequence[float]]
+"""Mean and standard deviation of the channels."""
+
+SIZE = 224  # pixels a side; every published encoder of the paper takes this
+POOLS = ("cls", "patch_mean")
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def clip(role: str, slot: str) -> Encoder:
+    """One of OpenAI's CLIPs. Features are those of `encode_image`, not normalised; `spatial` has 49 or 196 places."""
+    path, weights = slots.use(slot)
+    normalisation = slots.NORMALISATIONS[slots.get(slot).normalisation]
+
+    def load() -> Loaded:
+        from benchmark.encoders import containers, networks
+        from benchmark.encoders.libraries import open_clip
+
+        tensors = containers.read(path).tensors
+        model = networks.build_clip(tensors)
+        networks.fill(model, tensors, path)
+        return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation)
+
+    return Encoder(role, _fingerprint(weights, normalisation), load)
+
+
+def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") -> Encoder:
+    """A self-supervised image encoder.
+
+    pool: what a ViT gives, its class token ("cls") or the mean of its patch tokens ("patch_mean"). A ResNet has one pooling.
+    normalisation: "imagenet" or "clip"; "" is the encoder's own. CaFo's code feeds DINO CLIP's.
+    """
+    choose(pool, POOLS, "pooling")
+    known = slots.get(slot)
+    if pool != "cls" and "ViT" not in known.architecture:
+        raise BenchError(
+            f"encoder {role}: pool = {pool!r} needs a ViT, and {slot} is a {known.architecture}; leave it out"
+        )
+    constants = slots.NORMALISATIONS[
+        choose(normalisation or known.normalisation, slots.NORMALISATIONS, "normalisation")
+    ]
+    path, weights = slots.use(slot)
+
+    def load() -> Loaded:
+        from benchmark.encoders import containers, networks
+
+        tensors = containers.read(path).tensors
+        model = networks.build_auxiliary(tensors)
+        networks.fill(model, tensors, path)
+        if pool == "cls":
+            return Loaded(_fed(model, model, constants))
+        return Loaded(_fed(model, lambda images: networks.patch_mean(model, images), constants))
+
+    return Encoder(role, _fingerprint(weights, constants, pool), load)
+
+
+def timm_model(role: str, name: str) -> Encoder:
+    """Any pretrained model of timm as an auxiliary encoder: its pooled features and its own normalisation."""
+    from benchmark.encoders.libraries import timm
+
+    what = f"timm:{name}"
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:3])
+        raise BenchError(f"{what}: timm {timm.__version__} has no model of this name; near are: {near or 'none'}")
+    settings = timm.get_pretrained_cfg(name)
+    if settings is None or not settings.hf_hub_id:
+        tags = ", ".join(timm.list_pretrained(f"{name.split('.')[0]}.*")[:3])
+        raise BenchError(f"{what}: timm has no weights of this name; there are: {tags or 'none'}")
+    if settings.fixed_input_size and settings.input_size[-1] != SIZE:
+        raise BenchError(f"{what}: takes {settings.input_size[-1]} pixels a side, images here have {SIZE}")
+    path = hub.file(what, settings.hf_hub_id, [settings.hf_hub_filename or "model.safetensors", "pytorch_model.bin"])
+    normalisation = (settings.mean, settings.std)
+
+    def load() -> Loaded:
+        from benchmark.encoders import containers, networks
+
+        model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading can be strict
+        networks.fill(model, containers.unwrapped(containers.load(path)[1]), path)
+        model.reset_classifier(0)
+        return Loaded(_fed(model, model, normalisation))
+
+    return Encoder(role, _fingerprint(slots.file_hash(path), normalisation, name), load)
+
+
+def open_clip_pair(role: str, arch: str, pretrained: str) -> Encoder:
+    """Any CLIP of open_clip with CLIP's own text tower and tokenizer, as a backbone: architecture and pretrained tag."""
+    from benchmark.encoders.libraries import open_clip
+
+    what = f"open_clip:{arch}/{pretrained}"
+    choose(arch, open_clip.list_models(), "open_clip architecture")
+    choose(pretrained, open_clip.list_pretrained_tags_by_model(arch), f"tag of open_clip's {arch}")
+    settings, sizes = open_clip.get_pretrained_cfg(arch, pretrained), open_clip.get_model_config(arch)
+    if sizes.get("custom_text") or "multimodal_cfg" in sizes or "hf_tokenizer_name" in sizes["text_cfg"]:
+        raise BenchError(f"{what}: has a text tower or a tokenizer of its own; methods here need CLIP's")
+    if sizes["vision_cfg"]["image_size"] != SIZE:
+        raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
+    # the activation is the one that the weights were trained with, whatever the architecture is called
+    sizes = {**sizes, "quick_gelu": bool(settings.get("quick_gelu"))}
+    path = _of_open_clip(what, settings)
+    normalisation = (settings["mean"], settings["std"])
+
+    def load() -> Loaded:
+        from benchmark.encoders import containers, networks
+
+        model = open_clip.CLIP(**sizes)
+        networks.fill(model, containers.read(path).tensors, path)
+        return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation)
+
+    return Encoder(role, _fingerprint(slots.file_hash(path), normalisation, arch), load)
+
+
+# --- feeding a network
+
+
+def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation) -> Loaded:
+    from benchmark.encoders import networks
+
+    forward = _fed(model, model.encode_image, normalisation)
+    whole = Clip(model, Tokenizer(tokenizer, model.context_length), _preprocess(normalisation))
+    if not networks.has_places(model):
+        return Loaded(forward, whole)
+    return Loaded(forward, whole, _fed(model, lambda images: networks.spatial(model, images), normalisation))
+
+
+def _fed(
+    model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation
+) -> Callable[[Tensor], Tensor]:
+    """uint8 images [B, 3, 224, 224] -> float32 features on the images' own device, worked out on the chosen device."""
+    device, precision = _device(), PRECISIONS[_precision()]
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    preprocess = _preprocess(normalisation)
+
+    def forward(images: Tensor) -> Tensor:
+        # in train mode batch norm would use, and change, the statistics of the batch
+        assert not any(module.training for module in model.modules()), "a frozen encoder left eval mode"
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
+            return encode(preprocess(images)).float().to(images.device)
+
+    return forward
+
+
+def _preprocess(normalisation: Normalisation) -> Callable[[Tensor], Tensor]:
+    """uint8 [B, 3, 224, 224] -> normalised float32 on the chosen device; bit for bit what ToTensor and Normalize give."""
+    device = _device()
+    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in normalisation)
+
+    def preprocess(images: Tensor) -> Tensor:
+        if images.shape[-2:] != (SIZE, SIZE):
+            height, width = images.shape[-2:]
+            raise BenchError(f"published encoders take {SIZE} x {SIZE} images, these have {height} x {width} pixels")
+        return (images.to(device).float() / 255 - mean) / std
+
+    return preprocess
+
+
+class Tokenizer:
+    """CLIP's tokenizer, which refuses a text that it would have to cut: OpenAI's raises there, open_clip's cuts silently."""
+
+    def __init__(self, tokenizer: Any, length: int) -> None:
+        self.tokenizer, self.length = tokenizer, length
+
+    def __call__(self, texts: list[str]) -> Tensor:
+        """Token ids [N, length]. BenchError names the first text that is too long."""
+        ids = self.tokenizer(texts, self.length)
+        for row in ids[:, -1].nonzero().flatten().tolist():  # those that fill their row, exactly or by being cut
+            tokens = len(self.tokenizer.encode(texts[row])) + 2  # and a start and an end
+            if tokens > self.length:
+                shown = texts[row] if len(texts[row]) <= 60 else f"{texts[row][:57]}..."
+                raise BenchError(f"text {shown!r} has {tokens} tokens, CLIP reads {self.length}; shorten it")
+        return ids.to(_device())
+
+
+def _precision() -> str:
+    return choose(places.precision(), PRECISIONS, "precision")
+
+
+def _device() -> torch.device:
+    """The device that was asked for; BenchError where torch knows none of this name, or it is not in this machine."""
+    name = places.device()
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise BenchError(f"device {name!r} cannot be used ({reason}); --device cpu always can") from error
+    return torch.device(name)
+
+
+# --- names and files
+
+
+def _fingerprint(weights: str, *how: object) -> str:
+    return hashlib.sha256("\n".join([weights, _precision(), *map(str, how)]).encode()).hexdigest()
+
+
+def _of_open_clip(what: str, settings: Mapping[str, Any]) -> Path:
+    """The weights of an open_clip tag: the file that its address names in a folder here, else its repository's."""
+    name = settings.get("url", "").rpartition("/")[2]
+    for folder in places.weights_dirs():
+        if name and (folder / name).is_file():
+            return folder / name
+    repository, _, name = settings["hf_hub"].rpartition("/")
+    return hub.file(what, repository, [slots.FOLDER_FILE, name or "open_clip_pytorch_model.bin"])
