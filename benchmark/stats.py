@@ -1,9 +1,12 @@
-"""Means and 95 % intervals."""
+"""Means and 95 % intervals, two methods compared on the same images, many comparisons at once."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
+from math import ceil, inf, sqrt
 from statistics import mean, stdev
 
+import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
@@ -49,3 +52,96 @@ def of_means(correct: Sequence[int], n: Sequence[int]) -> tuple[float, float, fl
     variance = sum(p * (1 - p) / of for p, of in zip(parts, n, strict=True)) / len(parts) ** 2
     middle, half = 100 * mean(parts), 100 * stats.norm.ppf(0.5 + LEVEL / 2) * variance**0.5
     return middle, max(0.0, middle - half), min(100.0, middle + half)
+
+
+@dataclass(frozen=True)
+class Paired:
+    """One method less another on the same images, in points, with its 95 % interval.
+
+    p: two-sided, of no difference.  seed_sd, image_sd: how much one more seed, and one more image, varies by itself.
+    """
+
+    effect: float
+    low: float
+    high: float
+    p: float
+    seeds: int
+    images: int
+    seed_sd: float
+    image_sd: float
+
+
+def paired(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Paired:
+    """Compare two methods seed by seed and image by image.
+
+    left, right: whether each test image was classified rightly, booleans [N], one array a seed, the seeds in one order.
+
+    The difference D (1, 0 or -1 of every seed and image) has seeds and images crossed: both are drawn, and another draw of
+    either would have given another mean. So Var = V_seed + V_image - V_both, each the mean square of its kind over how many
+    means there are (two-way random effects without replication), with Satterthwaite's degrees of freedom. It is what
+    resampling seeds and images with replacement estimates, without its bias for a handful of seeds. One seed: images alone.
+    ValueError where the shapes differ.
+    """
+    difference = np.stack(left).astype(np.int8) - np.stack(right).astype(np.int8)
+    seeds, images = difference.shape
+    by_seed, by_image = difference.mean(1), difference.mean(0)
+    middle = float(by_seed.mean())
+    per_image = _variance(by_image - middle, images - 1)
+    if seeds == 1:
+        parts = [(per_image / images, images - 1)]
+        per_seed = both = 0.0
+    else:
+        per_seed = _variance(by_seed - middle, seeds - 1)
+        rest = difference - by_seed[:, None] - by_image[None] + middle
+        both = _variance(rest, (seeds - 1) * (images - 1))
+        parts = [(per_seed / seeds, seeds - 1), (per_image / images, images - 1)]
+    # Never below the larger part: the estimate may fall under it by chance, the truth cannot.
+    variance = max(sum(part for part, _ in parts) - both / (seeds * images), *(part for part, _ in parts))
+    error, quantile, p = _student(variance, parts, middle)
+    low, high = middle - quantile * error, middle + quantile * error
+    seed_sd, image_sd = sqrt(max(0.0, per_seed - both / images)), sqrt(per_image)
+    return Paired(100 * middle, 100 * low, 100 * high, p, seeds, images, 100 * seed_sd, 100 * image_sd)
+
+
+def _variance(deviations: np.ndarray, degrees: int) -> float:
+    return float(np.square(deviations).sum() / max(1, degrees))
+
+
+def _student(variance: float, parts: Sequence[tuple[float, int]], effect: float) -> tuple[float, float, float]:
+    """Standard error, quantile for the interval, two-sided p; by Satterthwaite's degrees of freedom."""
+    if variance == 0:
+        return 0.0, 0.0, 1.0 if effect == 0 else 0.0
+    degrees = variance**2 / sum(part**2 / df for part, df in parts if df)
+    error = sqrt(variance)
+    return error, float(stats.t.ppf(0.5 + LEVEL / 2, degrees)), float(2 * stats.t.sf(abs(effect) / error, degrees))
+
+
+def mcnemar(left: np.ndarray, right: np.ndarray) -> float:
+    """Exact two-sided p of McNemar's test: of the images that one method alone has right, is it as often either?
+
+    left, right: booleans [N] of one seed.
+    """
+    only_left, only_right = int((left & ~right).sum()), int((right & ~left).sum())
+    if only_left + only_right == 0:
+        return 1.0
+    return float(stats.binomtest(only_left, only_left + only_right).pvalue)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjusted p values of a family (Holm 1979): the chance of any false alarm in it stays at the level asked for."""
+    order = np.argsort(p_values, kind="stable")
+    steps = np.asarray(p_values, float)[order] * np.arange(len(p_values), 0, -1)
+    adjusted = np.empty(len(p_values))
+    adjusted[order] = np.minimum(1, np.maximum.accumulate(steps))
+    return adjusted.tolist()
+
+
+def seeds_needed(effect: float, seed_sd: float, image_sd: float, images: int, power: float = 0.8) -> float:
+    """Seeds at which a difference of `effect` points would be found at 95 % with this power; inf where no number would do.
+
+    seed_sd, image_sd: as in `Paired`, in points. More seeds do not help against the images, which stay the same.
+    By the normal approximation, and at least 2.
+    """
+    reach = float(stats.norm.ppf(0.5 + LEVEL / 2) + stats.norm.ppf(power))
+    left_over = (effect / reach) ** 2 - image_sd**2 / images
+    return max(2, ceil(seed_sd**2 / left_over)) if left_over > 0 else inf

@@ -1,0 +1,131 @@
+"""Two methods on the same images: closed forms against slow twins, intervals and tests against simulation."""
+
+from itertools import product
+from math import comb, inf, isinf
+
+import numpy as np
+import pytest
+from scipy import stats as scipy_stats
+
+from benchmark import stats
+
+
+def world(
+    rng: np.random.Generator, seeds: int, images: int, effect: float, seed_sd: float
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Two methods whose expected difference is `effect`: images differ in difficulty, the left method's seeds in luck."""
+    difficulty = rng.uniform(0.2, 0.8, images)
+    luck = rng.normal(0, seed_sd, seeds)
+    right = [rng.uniform(size=images) < difficulty for _ in range(seeds)]
+    left = [rng.uniform(size=images) < difficulty + effect + shift for shift in luck]
+    return left, right
+
+
+def test_the_variance_is_that_of_a_two_way_analysis_worked_out_cell_by_cell() -> None:
+    rng = np.random.default_rng(0)
+    left, right = world(rng, 3, 40, 0.1, 0.05)
+    d = [[float(a) - float(b) for a, b in zip(x, y, strict=True)] for x, y in zip(left, right, strict=True)]
+    s, n = 3, 40
+    m = sum(map(sum, d)) / (s * n)
+    rows = [sum(row) / n for row in d]
+    columns = [sum(d[i][j] for i in range(s)) / s for j in range(n)]
+    v_seed = sum((r - m) ** 2 for r in rows) / (s - 1) / s
+    v_image = sum((c - m) ** 2 for c in columns) / (n - 1) / n
+    v_both = sum((d[i][j] - rows[i] - columns[j] + m) ** 2 for i, j in product(range(s), range(n)))
+    v_both /= (s - 1) * (n - 1) * s * n
+    variance = max(v_seed + v_image - v_both, v_seed, v_image)
+    df = variance**2 / (v_seed**2 / (s - 1) + v_image**2 / (n - 1))
+    half = scipy_stats.t.ppf(0.975, df) * variance**0.5
+    found = stats.paired(left, right)
+    assert (found.effect, found.low, found.high) == pytest.approx((100 * m, 100 * (m - half), 100 * (m + half)))
+    assert found.p == pytest.approx(2 * scipy_stats.t.sf(abs(m) / variance**0.5, df))
+
+
+def test_with_many_seeds_it_is_what_resampling_seeds_and_images_gives() -> None:
+    rng = np.random.default_rng(1)
+    left, right = world(rng, 40, 400, 0.05, 0.15)
+    d = np.stack(left).astype(float) - np.stack(right)
+    drawn = [d[rng.integers(0, 40, 40)][:, rng.integers(0, 400, 400)].mean() for _ in range(2000)]
+    found = stats.paired(left, right)
+    # the seeds decide here; what seeds and images have in common resampling would count three times
+    assert found.high - found.low == pytest.approx(
+        100 * (np.quantile(drawn, 0.975) - np.quantile(drawn, 0.025)), rel=0.1
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seeds", "seed_sd"), [(1, 0.0), (3, 0.0), (3, 0.02), (5, 0.03)])
+def test_the_interval_covers_the_true_difference_as_often_as_it_says(seeds: int, seed_sd: float) -> None:
+    rng = np.random.default_rng(2)
+    covered = 0
+    for _ in range(1000):
+        found = stats.paired(*world(rng, seeds, 300, 0.03, seed_sd))
+        covered += found.low <= 3 <= found.high
+    assert 930 <= covered <= 1000  # the bound is from below: at few seeds the interval is rather too wide
+
+
+def test_without_a_difference_it_is_found_one_time_in_twenty() -> None:
+    rng = np.random.default_rng(3)
+    alarms = sum(stats.paired(*world(rng, 3, 300, 0.0, 0.0)).p < 0.05 for _ in range(600))
+    assert alarms <= 45  # 30 expected; 45 is three standard deviations above
+
+
+def test_one_seed_has_an_interval_over_images() -> None:
+    left, right = np.array([1, 1, 1, 0, 1, 1], bool), np.array([1, 0, 0, 1, 1, 0], bool)
+    d = np.array([0, 1, 1, -1, 0, 1])
+    half = scipy_stats.t.ppf(0.975, 5) * d.std(ddof=1) / 6**0.5
+    found = stats.paired([left], [right])
+    assert (found.effect, found.high) == pytest.approx((100 / 3, 100 * (1 / 3 + half)))
+    assert (found.seeds, found.images, found.seed_sd) == (1, 6, 0)
+
+
+def test_the_same_answers_differ_by_nothing_and_surely_so() -> None:
+    right = [np.array([1, 0, 1], bool)] * 2
+    found = stats.paired(right, right)
+    assert (found.effect, found.low, found.high, found.p) == (0, 0, 0, 1)
+
+
+def test_other_images_are_refused() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        stats.paired([np.ones(3, bool)], [np.ones(4, bool)])
+
+
+@pytest.mark.parametrize(("b", "c"), [(0, 0), (3, 0), (1, 9), (6, 6), (12, 5)])
+def test_mcnemar_is_the_binomial_tail_counted_out(b: int, c: int) -> None:
+    left = np.array([True] * b + [False] * c + [True] * 7)
+    right = np.array([False] * b + [True] * c + [True] * 7)
+    n = b + c
+    weights = [comb(n, k) / 2**n for k in range(n + 1)]
+    two_sided = sum(w for w in weights if w <= weights[b] * (1 + 1e-9))
+    assert stats.mcnemar(left, right) == pytest.approx(two_sided)
+
+
+def test_holm_multiplies_the_smallest_by_all_and_never_goes_down() -> None:
+    assert stats.holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert stats.holm([0.5, 0.9]) == [1.0, 1.0]
+    assert stats.holm([]) == []
+
+
+def test_holm_rejects_what_its_step_down_procedure_rejects() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(200):
+        p = rng.uniform(0, 0.2, 6).tolist()
+        rejected, left = set(), sorted(range(6), key=p.__getitem__)
+        while left and p[left[0]] <= 0.05 / len(left):
+            rejected.add(left.pop(0))
+        assert {i for i, value in enumerate(stats.holm(p)) if value <= 0.05} == rejected
+
+
+def test_the_seeds_needed_find_the_difference_four_times_in_five() -> None:
+    rng = np.random.default_rng(5)
+    seeds = stats.seeds_needed(1.0, seed_sd=1.2, image_sd=20, images=10_000)
+    assert seeds == 17
+    found = rng.normal(1.0, (1.2**2 / seeds + 20**2 / 10_000) ** 0.5, 20_000)
+    known = (1.2**2 / seeds + 20**2 / 10_000) ** 0.5
+    assert (abs(found) > 1.96 * known).mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_no_number_of_seeds_helps_against_too_few_images() -> None:
+    assert isinf(stats.seeds_needed(0.1, seed_sd=0.5, image_sd=40, images=1000))
+    assert stats.seeds_needed(5.0, seed_sd=0.0, image_sd=1, images=1000) == 2
+    assert stats.seeds_needed(0.0, 1.0, 1.0, 100) == inf
