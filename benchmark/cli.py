@@ -106,6 +106,23 @@ def check(**options: Any) -> None:
     sys.exit(command(**options))
 
 
+@cli.command()
+@click.argument("left")
+@click.argument("right")
+@exhibits
+@common
+@click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
+@click.option("--dataset", help="Only columns on this data set.")
+@click.option("--selection", type=click.Choice(["last", "val", "test"]), default="val", show_default=True)
+@click.option("--margin", type=float, default=1.0, show_default=True, help="Points within which two rows count as alike.")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def compare(**options: Any) -> None:
+    """Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F."""
+    from benchmark.commands.compare import compare as command
+
+    sys.exit(command(**options))
+
+
 @cli.command(name="list")
 @click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders: a name or a .toml.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)

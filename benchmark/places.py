@@ -133,6 +133,7 @@ def _read(path: Path, _: int) -> dict[str, dict[str, Any]]:
             raise BenchError(f"{path}: {table} is {keys!r}, not a table; write [{table}]")
         for key, value in keys.items():
             kind = known[choose(key, known, f"key of [{table}] in {path}")]
-            if not isinstance(value, kind) or (kind is dict and not all(isinstance(v, str) for v in value.values())):
+            inner = list(value.values()) if isinstance(value, dict) else []
+            if not isinstance(value, kind) or not all(isinstance(v, str) for v in inner):
                 raise BenchError(f"{path}: [{table}] {key} is {value!r}, not {_WORDS[kind]}")
     return said

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import ceil, inf, sqrt
+from math import inf, sqrt
 from statistics import mean, stdev
 
 import numpy as np
@@ -35,6 +35,13 @@ def spread(values: Sequence[float]) -> tuple[float, float, float]:
     middle = mean(values)
     half = _quantile(len(values) - 1) * stdev(values) / len(values) ** 0.5
     return middle, middle - half, middle + half
+
+
+def student(values: Sequence[float]) -> float:
+    """Two-sided p of Student's t test that values, at least two, have mean 0."""
+    if len(set(values)) == 1:
+        return 0.0 if values[0] else 1.0
+    return float(stats.ttest_1samp(values, 0).pvalue)
 
 
 @cache
@@ -136,12 +143,34 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return adjusted.tolist()
 
 
-def seeds_needed(effect: float, seed_sd: float, image_sd: float, images: int, power: float = 0.8) -> float:
-    """Seeds at which a difference of `effect` points would be found at 95 % with this power; inf where no number would do.
+MOST_SEEDS = 10_000
+"""Beyond it the number of seeds is no advice."""
 
-    seed_sd, image_sd: as in `Paired`, in points. More seeds do not help against the images, which stay the same.
-    By the normal approximation, and at least 2.
+
+def seeds_needed(
+    effect: float, seed_sd: float, image_sd: float, images: int, level: float = 1 - LEVEL, power: float = 0.8
+) -> float:
+    """Seeds at which a difference of `effect` points would be found at the level with this power; inf where no number would.
+
+    seed_sd, image_sd: as in `Paired`, in points. More seeds do not help against the images, which stay the same. By the
+    noncentral t distribution with the degrees of freedom that `paired` would have.
     """
-    reach = float(stats.norm.ppf(0.5 + LEVEL / 2) + stats.norm.ppf(power))
-    left_over = (effect / reach) ** 2 - image_sd**2 / images
-    return max(2, ceil(seed_sd**2 / left_over)) if left_over > 0 else inf
+
+    def enough(seeds: int) -> bool:
+        parts = [(seed_sd**2 / seeds, seeds - 1), (image_sd**2 / images, max(1, images - 1))]
+        variance = sum(part for part, _ in parts)
+        if variance == 0:
+            return effect != 0
+        degrees = variance**2 / sum(part**2 / df for part, df in parts)
+        edge = float(stats.t.ppf(1 - level / 2, degrees))
+        return bool(stats.nct.sf(edge, degrees, abs(effect) / sqrt(variance)) >= power)
+
+    if not enough(MOST_SEEDS):
+        return inf
+    low, high = 1, 2
+    while not enough(high):
+        low, high = high, min(2 * high, MOST_SEEDS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle, high)
+    return high

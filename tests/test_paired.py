@@ -116,16 +116,34 @@ def test_holm_rejects_what_its_step_down_procedure_rejects() -> None:
         assert {i for i, value in enumerate(stats.holm(p)) if value <= 0.05} == rejected
 
 
-def test_the_seeds_needed_find_the_difference_four_times_in_five() -> None:
+@pytest.mark.parametrize(("effect", "seed_sd"), [(3.0, 2.0), (2.0, 2.0)])
+def test_the_seeds_needed_find_the_difference_four_times_in_five_and_one_less_does_not(
+    effect: float, seed_sd: float
+) -> None:
     rng = np.random.default_rng(5)
-    seeds = stats.seeds_needed(1.0, seed_sd=1.2, image_sd=20, images=10_000)
-    assert seeds == 17
-    found = rng.normal(1.0, (1.2**2 / seeds + 20**2 / 10_000) ** 0.5, 20_000)
-    known = (1.2**2 / seeds + 20**2 / 10_000) ** 0.5
-    assert (abs(found) > 1.96 * known).mean() == pytest.approx(0.8, abs=0.03)
+    seeds = int(stats.seeds_needed(effect, seed_sd, image_sd=0.0, images=1000))
+    power = {}
+    for n in (seeds - 1, seeds):
+        drawn = rng.normal(effect, seed_sd, (20_000, n))
+        t = drawn.mean(1) / (drawn.std(1, ddof=1) / n**0.5)
+        power[n] = (t > scipy_stats.t.ppf(0.975, n - 1)).mean()
+    assert power[seeds] > 0.79
+    assert power[seeds - 1] < 0.81
 
 
 def test_no_number_of_seeds_helps_against_too_few_images() -> None:
     assert isinf(stats.seeds_needed(0.1, seed_sd=0.5, image_sd=40, images=1000))
     assert stats.seeds_needed(5.0, seed_sd=0.0, image_sd=1, images=1000) == 2
     assert stats.seeds_needed(0.0, 1.0, 1.0, 100) == inf
+
+
+def test_a_stricter_level_needs_more_seeds() -> None:
+    assert stats.seeds_needed(2.0, 2.0, 0.0, 100, level=0.01) > stats.seeds_needed(2.0, 2.0, 0.0, 100)
+
+
+def test_student_s_p_is_that_of_the_interval_that_ends_at_zero() -> None:
+    values = [1.0, 2.0, 4.0]
+    mean, low, _ = stats.spread(values)
+    t = mean / ((mean - low) / scipy_stats.t.ppf(0.975, 2))
+    assert stats.student(values) == pytest.approx(2 * scipy_stats.t.sf(t, 2))
+    assert (stats.student([0.0, 0.0]), stats.student([2.0, 2.0])) == (1.0, 0.0)

@@ -1,0 +1,85 @@
+"""`bench compare A B`: is one row of a table better than another?"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from benchmark import compare as comparison
+from benchmark import exhibit, paths
+from benchmark import suite as suites
+from benchmark.commands.run import chosen
+from benchmark.compare import Compared, needs
+from benchmark.errors import BenchError
+from benchmark.exhibit import Exhibit
+from benchmark.results import gather
+from benchmark.store import Store
+
+
+def compare(
+    left: str,
+    right: str,
+    table: Sequence[str],
+    figure: Sequence[str],
+    suite: str,
+    results: str | None,
+    reports: str | None,
+    shots: Sequence[int] | None,
+    dataset: str | None,
+    selection: str,
+    margin: float,
+    form: str,
+) -> int:
+    """Print the comparison, exhibit by exhibit; returns the exit code."""
+    world = suites.load(suite)
+    store = Store(paths.results(results) / world.name)
+    records = store.records()
+    told = {}
+    for name in chosen(table, figure) if table or figure else ["table4"]:
+        shown = exhibit.load(name)
+        rows = comparison.row_named(shown, left), comparison.row_named(shown, right)
+        columns = _columns(shown, shots, dataset)
+        found = comparison.compare(gather(shown, world, records), *rows, store, selection, margin, columns)
+        told[name] = found
+        if form == "text":
+            click.echo(_text(shown, *rows, found, selection))
+    if form == "json":
+        plain = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
+        click.echo(json.dumps(_finite(plain), indent=1))
+    return 0
+
+
+def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -> list[str]:
+    """The columns at these numbers of shots and on this data set."""
+    united = {c["name"]: {**shown.fixed, **c} for c in shown.columns}
+    found = [
+        name
+        for name, said in united.items()
+        if (not shots or said.get("shots") in shots) and (not dataset or said.get("dataset") == dataset)
+    ]
+    if not found:
+        raise BenchError(f"{shown.id} has no such column; it has {', '.join(united)}")
+    return found
+
+
+def _text(shown: Exhibit, left: str, right: str, found: Sequence[Compared], selection: str) -> str:
+    width = max(len(c.column) for c in found)
+    lines = [f"{left} less {right}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"]
+    for c in found:
+        interval = "" if c.low is None else f" ({c.low:+.2f} to {c.high:+.2f})"
+        exact = f"; McNemar, seed by seed: {', '.join(f'{p:.2g}' for p in c.mcnemar)}" if c.mcnemar else ""
+        test = "" if c.low is None else f", p {c.adjusted:.2g}"
+        counted = f"{c.seeds} seed{'s' * (c.seeds != 1)}"
+        words = f"{c.says}{test} over {c.over} ({counted}){exact}"
+        lines.append(f"  {c.column:{width}}  {c.effect:+.2f}{interval}  {'; '.join(filter(None, (words, needs(c))))}")
+    return "\n".join(lines)
+
+
+def _finite(value: object) -> object:
+    """JSON has no infinity and no nan: both become null."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value
