@@ -1,7 +1,8 @@
 """`bench`: parse, call, echo. Nothing heavy is imported before a command needs it.
 
-Exit codes: 0 all is well; 1 `check` found a difference; 2 a mistake in what was typed or given; 3 something needed is
-not here; 4 runs failed; 130 interrupted (what was measured stays).
+Exit codes: 0 all is well; 1 `check` found a regression, or a claim that --fail-on names is contradicted; 2 a mistake in what
+was typed or given; 3 something needed is not here; 4 runs failed; 5 nothing that was chosen could be compared; 130
+interrupted (what was measured stays).
 """
 
 import os
@@ -100,10 +101,31 @@ def report(**options: Any) -> None:
 @common
 @click.option("--update", is_flag=True, help="Make what is measured the reference run instead of comparing.")
 def check(**options: Any) -> None:
-    """Compare what is measured with the reference run; exit 1 when it differs."""
+    """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""
     from benchmark.commands.check import check as command
 
     sys.exit(command(**options))
+
+
+@cli.command(name="claims")
+@click.argument("names", metavar="[CLAIM]...", nargs=-1)
+@common
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
+def claims_(**options: Any) -> None:
+    """Hold each conclusion of the paper against its printed numbers and ours; a CLAIM's name shows it in full."""
+    from benchmark.commands.claims import show
+
+    sys.exit(show(**options))
+
+
+@cli.command(name="lint-paper")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def lint_paper(form: str) -> None:
+    """List where the paper's printed numbers disagree, with themselves and with their sources."""
+    from benchmark.commands.show import show_findings
+
+    sys.exit(show_findings(form))
 
 
 @cli.command()

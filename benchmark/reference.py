@@ -14,12 +14,30 @@ def printed(file: str, cite: Mapping[str, Any]) -> float | None:
 
     Raises ValueError when two rows agree: a citation must be unambiguous.
     """
+    found = cited(file, cite)
+    return float(found["accuracy"]) if found and found["accuracy"] else None
+
+
+def cited(file: str, cite: Mapping[str, Any]) -> dict[str, str] | None:
+    """That row, as text."""
     if not cite or not file:
         return None
-    found = [row for row in _rows(paths.reference() / "paper" / file) if _agrees(row, cite)]
+    found = [row for row in rows(file) if _agrees(row, cite)]
     if len(found) > 1:
         raise ValueError(f"{file}: {len(found)} rows agree with {dict(cite)}")
-    return float(found[0]["accuracy"]) if found and found[0]["accuracy"] else None
+    return found[0] if found else None
+
+
+def rows(file: str) -> list[dict[str, str]]:
+    """Every row of a reference file, as text; none where there is no such file."""
+    return _rows(paths.reference() / "paper" / file)
+
+
+def images(role: str) -> int:
+    """Test images that the published data set of a role has, results/reference/paper/datasets.csv."""
+    plain = role.replace("_", "").casefold()
+    (size,) = [int(r["n_test"]) for r in rows("datasets.csv") if r["dataset"].replace("-", "").casefold() == plain]
+    return size
 
 
 def _agrees(row: Mapping[str, str], cite: Mapping[str, Any]) -> bool:

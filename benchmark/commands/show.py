@@ -1,11 +1,12 @@
-"""`bench list`, `bench doctor`, `bench test-method`: what there is, what is missing, whether a method keeps the contract."""
+"""`bench list`, `doctor`, `lint-paper`, `test-method`: what there is, what is missing, what is odd, what a method keeps."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 
 import click
 
-from benchmark import catalogue, contract, paths
+from benchmark import catalogue, contract, lint_paper, paths
 from benchmark import doctor as examination
 from benchmark import suite as suites
 from benchmark.run import predictor_class
@@ -34,6 +35,19 @@ def show_doctor(suite: str, results: str | None, reports: str | None, form: str)
         for finding in found:
             click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
     return 0 if all(finding.ok for finding in found) else 3
+
+
+def show_findings(form: str) -> int:
+    """Print what is odd about the paper's printed numbers; returns 0: that is the paper's, not the user's mistake."""
+    found = lint_paper.findings()
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
+        return 0
+    for finding in found:
+        click.echo(f"{finding.kind}: {finding.where}: {finding.says}\n    [{'; '.join(finding.sources)}]")
+    counts = Counter(finding.kind for finding in found)
+    click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    return 0
 
 
 def test_contract(method: str) -> int:

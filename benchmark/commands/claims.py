@@ -1,0 +1,64 @@
+"""`bench claims`: the paper's conclusions, each with its verdict on the printed numbers and on ours."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from benchmark import claims, paths
+from benchmark import suite as suites
+from benchmark.claims import ClaimRow, Comparison, Verdict
+from benchmark.store import Store
+
+
+def show(
+    names: Sequence[str], suite: str, results: str | None, reports: str | None, form: str, fail_on: Sequence[str]
+) -> int:
+    """Print every claim in a line, or the named ones in full; returns what `claims.gate` makes of `fail_on`."""
+    world = suites.load(suite)
+    store = Store(paths.results(results) / world.name)
+    asked = [] if "all" in fail_on or not names else [*names, *fail_on]
+    rows = claims.all_verdicts(world, store.records(), store, names=asked)
+    code = claims.gate(rows, fail_on)
+    wanted = [row for row in rows if not names or row.id in names]
+    if form == "json":
+        click.echo(json.dumps([asdict(row) for row in wanted], indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo("\n\n".join(map(_full, wanted)) if names else _table(wanted))
+    return code
+
+
+def _table(rows: Sequence[ClaimRow]) -> str:
+    """One line a claim: its three verdicts, and the effect that decides under `val`, else on the printed numbers."""
+    width = max(len(row.id) for row in rows)
+    lines = [f"{'claim':{width}}  " + "  ".join(f"{name:12}" for name in claims.SOURCES) + "  effect"]
+    for row in rows:
+        says = "  ".join(f"{row.verdicts[name].says:12}" for name in claims.SOURCES)
+        told = [f"{name}: {_line(row.verdicts[name])}" for name in ("val", "paper") if row.verdicts[name].comparisons]
+        lines.append(f"{row.id:{width}}  {says}  {told[0] if told else ''}".rstrip())
+    return "\n".join([*lines, "", "bench claims CLAIM shows what a claim says, and every comparison that it rests on."])
+
+
+def _line(verdict: Verdict) -> str:
+    decided = f"{claims.words(verdict)}, {verdict.at}" if verdict.at else ""
+    part = f"{verdict.compared} of {verdict.asked} measured" if verdict.compared < verdict.asked else ""
+    return "; ".join(filter(None, (decided, part)))
+
+
+def _full(row: ClaimRow) -> str:
+    head = [row.id, f"  the paper: “{row.quote}” ({row.place})", f"  tested: {row.reading}"]
+    lines = [*head, f"  kind: {row.kind}, of {row.quantifier}", *([f"  note: {row.note}"] if row.note else [])]
+    for name, verdict in row.verdicts.items():
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        lines.append(f"  {name}: {verdict.says}{why}; {verdict.compared} of {verdict.asked} comparisons")
+        what = "printed numbers" if name == "paper" else "records"
+        lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
+    return "\n".join(lines)
+
+
+def _comparison(comparison: Comparison) -> str:
+    premise = "premise " if comparison.premise else ""
+    margin = f", margin {comparison.margin:g}" if comparison.margin else ""
+    effect = f"{claims.words(comparison)} over {comparison.over}{margin}"
+    return f"{premise}{comparison.says}: {comparison.name}: {effect}"
