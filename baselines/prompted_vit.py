@@ -10,7 +10,6 @@ from torch import Tensor
 
 from baselines.prompts import Heads, finish, heads
 from benchmark.encoders.clip import Clip
-from benchmark.encoders.libraries import open_clip
 
 
 class PromptedViT:
@@ -21,6 +20,10 @@ class PromptedViT:
     """
 
     def __init__(self, clip: Clip) -> None:
+        from benchmark.encoders.libraries import (
+            open_clip,
+        )  # seconds, which a plan that only names the method need not wait
+
         tower = clip.model.visual
         if not isinstance(tower, open_clip.transformer.VisionTransformer):
             raise ValueError(

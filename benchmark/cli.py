@@ -99,6 +99,9 @@ def report(**options: Any) -> None:
 @cli.command()
 @exhibits
 @common
+@click.option("--against", type=click.Choice(["golden", "paper"]), default="golden", show_default=True)
+@click.option("--format", "form", type=click.Choice(["text", "json", "junit", "github"]), default="text", show_default=True)
+@click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
 @click.option("--update", is_flag=True, help="Make what is measured the reference run instead of comparing.")
 def check(**options: Any) -> None:
     """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""

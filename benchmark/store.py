@@ -52,6 +52,7 @@ class Store:
     root: Path
     problems: dict[str, str] = field(default_factory=dict)
     """File name -> why `records` skipped it."""
+    _read_before: dict[str, Record] = field(default_factory=dict, repr=False)
 
     def get(self, key: str) -> Record | None:
         """The record of a run, or None where there is none that can be used."""
@@ -62,7 +63,8 @@ class Store:
         """Every usable record by its key; the others are named in `problems`."""
         self.problems.clear()
         found = {path.stem: self._read(path) for path in sorted(self.root.glob("*.json"))}
-        return {key: record for key, record in found.items() if record is not None}
+        self._read_before = {key: record for key, record in found.items() if record is not None}
+        return dict(self._read_before)
 
     def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> None:
         """Write a record, and `correct`: selection -> booleans [N], packed. ValueError for what `records` would skip."""
@@ -71,6 +73,7 @@ class Store:
             raise ValueError(complaint)
         text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
         packed = {name: np.packbits(bits) for name, bits in correct.items()}
+        self._read_before.pop(key, None)
         with paths.writing("results", self.root, "--results"):
             self.root.mkdir(parents=True, exist_ok=True)
             _write(self.root / f"{key}.npz", lambda f: np.savez_compressed(f, allow_pickle=False, **packed))
@@ -81,7 +84,7 @@ class Store:
 
         BenchError where there is no such record, or its bits are gone, damaged, or those of another measurement.
         """
-        record = self.get(key)
+        record = self._read_before.get(key) or self.get(key)
         if record is None:
             raise BenchError(f"{self.root / key}.json: no such record; run it first")
         path = self.root / f"{key}.npz"
@@ -96,6 +99,7 @@ class Store:
 
     def delete(self, key: str) -> None:
         """Forget a run, whether or not it was there."""
+        self._read_before.pop(key, None)
         for suffix in (".json", ".npz"):
             (self.root / f"{key}{suffix}").unlink(missing_ok=True)
 

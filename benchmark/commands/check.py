@@ -5,45 +5,79 @@ from collections.abc import Mapping, Sequence
 import click
 
 from benchmark import check as gate
-from benchmark import exhibit, paths
+from benchmark import claims, exhibit, paths
 from benchmark import suite as suites
+from benchmark.check import Golden, Verdict
+from benchmark.check_formats import FORMATS
 from benchmark.commands.run import chosen
-from benchmark.errors import Incomplete
+from benchmark.errors import BenchError, Incomplete
 from benchmark.results import gather
 from benchmark.store import Record, Store
 from benchmark.suite import Suite
 
+NOTHING_SELECTED = 5
+
 
 def check(
-    table: Sequence[str], figure: Sequence[str], suite: str, results: str | None, reports: str | None, update: bool
+    table: Sequence[str],
+    figure: Sequence[str],
+    suite: str,
+    results: str | None,
+    reports: str | None,
+    against: str,
+    form: str,
+    fail_on: Sequence[str],
+    update: bool,
 ) -> int:
-    """Compare, or make what is measured the reference run; returns 1 when something differs, else 0."""
+    """Compare, or make what is measured the reference run. Exit codes: see `benchmark.cli`."""
     world = suites.load(suite)
-    records = Store(paths.results(results) / world.name).records()
-    names = chosen(table, figure) if table or figure else exhibit.names() if update else gate.referenced(world.name)
+    store = Store(paths.results(results) / world.name)
+    records = store.records()
+    names = chosen(table, figure) if table or figure else None
     if update:
-        return _update(names, world, records)
-    verdicts = []
-    for name in names:
-        verdicts += gate.compare(gather(exhibit.load(name), world, records).rows, gate.read(world.name, name))
-    measured = [v for v in verdicts if v.measured is not None]
-    if not measured:
-        raise Incomplete(
-            f"{paths.results(results) / world.name}: nothing to compare; measure it with bench run --table 4"
-        )
-    for verdict in gate.shown(verdicts):
-        click.echo(verdict.line)
-    differing = len(gate.shown(verdicts))
-    click.echo(
-        f"{len(measured) - differing} of {len(measured)} cells agree within {gate.MARGIN:g} point,"
-        f" {differing} differ, {len(verdicts) - len(measured)} not measured"
-    )
-    return 1 if differing else 0
+        return _update(names or list(exhibit.names()), world, records, store)
+    if not records:
+        raise Incomplete(f"{store.root}: there are no records; measure some with bench run --all --quick")
+    verdicts = _verdicts(names, world, records, store, against)
+    click.echo(FORMATS[form](verdicts))
+    compared = [v for v in verdicts if v.measured is not None]
+    if not compared:
+        click.echo("nothing that was chosen is both measured and in the reference", err=True)
+        return NOTHING_SELECTED
+    code = 1 if any(v.says == gate.WORSE for v in compared) else 0
+    return code or (_claims(world, records, store, fail_on) if fail_on else 0)
 
 
-def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record]) -> int:
+def _verdicts(
+    names: Sequence[str] | None, world: Suite, records: Mapping[str, Record], store: Store, against: str
+) -> list[Verdict]:
+    if against == "paper":
+        if not world.comparable:
+            raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
+        found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
+        return gate.adjusted([v for m in found for v in gate.against_paper(m)])
+    golden = Golden(world.name)
+    found = [gather(exhibit.load(name), world, records) for name in names or golden.exhibits()]
+    return gate.adjusted([v for m in found for v in gate.against_golden(m, golden, store)])
+
+
+def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> int:
+    """What the named claims make of the exit code; each that is contradicted in a line."""
+    rows = claims.all_verdicts(world, records, store)
+    code = claims.gate(rows, fail_on)
+    for row in rows:
+        verdict = row.verdicts["val"]
+        if (row.id in fail_on or "all" in fail_on) and verdict.says == claims.CONTRADICTED:
+            click.echo(f"contradicted: {row.id}: {claims.words(verdict)}, {verdict.at}", err=True)
+    return code
+
+
+def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> int:
     found = [gather(exhibit.load(name), world, records) for name in names]
     measured = [m for m in found if any(m.records.values())]
-    for path in gate.update(measured, records) if measured else []:
-        click.echo(f"wrote {path}")
+    if not measured:
+        raise Incomplete(f"{store.root}: nothing is measured that could become the reference; bench run --all")
+    written, changes = gate.update(measured, records, store)
+    for line in [*changes, *(f"wrote {path}" for path in written)]:
+        click.echo(line)
     return 0
