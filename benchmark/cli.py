@@ -100,7 +100,9 @@ def report(**options: Any) -> None:
 @exhibits
 @common
 @click.option("--against", type=click.Choice(["golden", "paper"]), default="golden", show_default=True)
-@click.option("--format", "form", type=click.Choice(["text", "json", "junit", "github"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "junit", "github"]), default="text", show_default=True
+)
 @click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
 @click.option("--update", is_flag=True, help="Make what is measured the reference run instead of comparing.")
 def check(**options: Any) -> None:
@@ -139,7 +141,9 @@ def lint_paper(form: str) -> None:
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
 @click.option("--dataset", help="Only columns on this data set.")
 @click.option("--selection", type=click.Choice(["last", "val", "test"]), default="val", show_default=True)
-@click.option("--margin", type=float, default=1.0, show_default=True, help="Points within which two rows count as alike.")
+@click.option(
+    "--margin", type=float, default=1.0, show_default=True, help="Points within which two rows count as alike."
+)
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def compare(**options: Any) -> None:
     """Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F."""
