@@ -59,6 +59,28 @@ def main_table(measured: Measured) -> str:
     return _grid(measured, value)
 
 
+def latex(measured: Measured) -> str:
+    """The table as LaTeX for the booktabs package, one tabular a panel."""
+    title = " ".join(measured.exhibit.title.split())
+    parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
+    for panel, columns in measured.exhibit.by_panel().items():
+        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
+        rows = [[row["name"], *_texts(measured, row["name"], columns, value)] for row in measured.exhibit.rows]
+        body = [" & ".join(map(_tex, row)) + r" \\" for row in (header, *rows)]
+        inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
+        named = [f"% {' '.join(panel.split())}"] if panel else []
+        parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
+    return "\n".join(parts) + "\n"
+
+
+_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+
+
+def _tex(text: str) -> str:
+    """A text in which nothing is a command to LaTeX."""
+    return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
+
+
 def extra_tables(measured: Measured) -> list[dict[str, Any]]:
     """What else belongs to the exhibit: its picture in numbers, what its rule picks. Title, words, header, rows."""
     return [*figure.tables(measured), *rules.tables(measured)]

@@ -2,7 +2,8 @@
 
 import click
 
-from benchmark import exhibit, page, paths, render
+from benchmark import exhibit, paths
+from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.results import gather
 from benchmark.store import Store
@@ -13,12 +14,9 @@ def report(suite: str, results: str | None, reports: str | None) -> int:
     world = suites.load(suite)
     store = Store(paths.results(results) / world.name)
     records = store.records()
-    folder = paths.reports(reports) / world.name
     shown = [gather(exhibit.load(name), world, records) for name in exhibit.names()]
-    for measured in shown:
-        for path in render.write(measured, folder) if measured.ready else []:
-            click.echo(f"wrote {path}")
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
-    click.echo(f"wrote {page.write(shown, store.problems, folder)}")
+    for path in reporting.write(shown, records, store, paths.reports(reports) / world.name):
+        click.echo(f"wrote {path}")
     return 0

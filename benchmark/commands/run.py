@@ -6,7 +6,8 @@ from functools import partial
 
 import click
 
-from benchmark import engine, exhibit, features, page, paths, plan, progress, render, task, work
+from benchmark import engine, exhibit, features, paths, plan, progress, render, task, work
+from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
 from benchmark.errors import BenchError
@@ -149,17 +150,18 @@ def _draw(
     reports: str | None,
     everything: bool,
 ) -> None:
-    """Write each exhibit and print its table; where all are drawn write the page instead of printing."""
+    """Write each exhibit and print its table; where everything is drawn write the page instead of printing."""
     folder = paths.reports(reports) / world.name
     found = [gather(e, world, records) for e in shown]
-    for measured in found:
-        if everything and not measured.ready:
-            click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
-            continue
-        written = render.write(measured, folder)
-        if not everything:
-            click.echo(render.main_table(measured))
-            click.echo("")
-        click.echo("wrote " + ", ".join(map(str, written)))
     if everything:
-        click.echo(f"wrote {page.write(found, store.problems, folder)}")
+        for measured in found:
+            if not measured.ready:
+                click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
+        for path in reporting.write(found, records, store, folder):
+            click.echo(f"wrote {path}")
+        return
+    for measured in found:
+        written = render.write(measured, folder)
+        click.echo(render.main_table(measured))
+        click.echo("")
+        click.echo("wrote " + ", ".join(map(str, written)))
