@@ -1,5 +1,8 @@
 """The picture of an exhibit (matplotlib), and the tables that belong to a picture; chosen by the exhibit's `mark.kind`."""
 
+import hashlib
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,13 +23,51 @@ DPI = 160
 
 
 def draw(measured: Measured, path: Path) -> None:
-    """Draw the exhibit's picture into a PNG file."""
+    """Draw the exhibit's picture into a PNG file, unless the file is the picture of exactly this already.
+
+    A picture carries what it was drawn of, so that a report of which little is new takes little time.
+    """
+    digest = _digest(measured)
+    if _drawn_of(path) == digest:
+        return
     drawn = _kind(measured).draw(measured)
-    drawn.savefig(path, dpi=DPI, metadata={"Software": None})
+    drawn.savefig(path, dpi=DPI, metadata={"Software": None, DRAWN_OF: digest})
 
     import matplotlib.pyplot as plt
 
     plt.close(drawn)
+
+
+DRAWN_OF = "Drawn of"
+
+
+def _digest(measured: Measured) -> str:
+    """Of everything that a picture shows or is drawn by: the exhibit, its numbers, its records, and the code that draws."""
+    records = [(r["key"], r.get("measured")) for found in measured.records.values() for r in found]
+    parts = (measured.exhibit, measured.suite.name, measured.rows, records, measured.texts, _code())
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    import matplotlib
+
+    files = sorted(f.name for f in resources.files("benchmark.figures").iterdir() if f.name.endswith((".py", ".toml")))
+    texts = [resources.files("benchmark.figures").joinpath(name).read_text("utf-8") for name in files]
+    return hashlib.sha256("\n".join([matplotlib.__version__, str(DPI), *texts]).encode()).hexdigest()
+
+
+def _drawn_of(path: Path) -> str | None:
+    """What a picture says that it was drawn of; None where there is no such file, or none of ours."""
+    if not path.is_file():
+        return None
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            return picture.info.get(DRAWN_OF)
+    except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
+        return None
 
 
 def tables(measured: Measured) -> list[dict[str, Any]]:

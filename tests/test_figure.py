@@ -91,3 +91,21 @@ def test_a_method_looks_the_same_wherever_it_is_drawn() -> None:
         for row, look in style.styles(gather(exhibit.load(name), toy(), {})).items():
             seen.setdefault(row, set()).add(repr(look))
     assert {row: len(looks) for row, looks in seen.items() if len(looks) > 1} == {}
+
+
+def test_a_picture_is_drawn_again_only_where_something_in_it_is_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "picture.png"
+    before = gather(table(), toy(), planted(table(), toy(), {("One", "1-shot"): [(40, 50, 60)]}))
+    figure.draw(before, path)
+    first = path.read_bytes()
+    with monkeypatch.context() as context:
+        context.setattr(figure, "_kind", lambda _: pytest.fail("drawn again"))
+        figure.draw(before, path)
+    after = gather(table(), toy(), planted(table(), toy(), {("One", "1-shot"): [(40, 51, 60)]}))
+    figure.draw(after, path)
+    assert path.read_bytes() != first
+    path.write_bytes(b"no picture")
+    figure.draw(before, path)
+    assert path.read_bytes() == first
