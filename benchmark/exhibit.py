@@ -57,6 +57,12 @@ class Exhibit:
     row_header: str = "method"
     rule: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def command(self) -> str:
+        """What to type to measure it."""
+        kind = "figure" if self.id.startswith("figure") else "table"
+        return f"bench run --{kind} {self.id.removeprefix(kind)}"
+
     def cells(self) -> Iterator["Cell"]:
         """Every cell, row by row."""
         base = {"metric": self.metric, **self.fixed}

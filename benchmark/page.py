@@ -127,10 +127,9 @@ def _waiting(measured: Measured) -> dict[str, str]:
 
 def _command(measured: Measured) -> str:
     """What measures the exhibit."""
-    kind = "figure" if measured.exhibit.id.startswith("figure") else "table"
     name = measured.suite.name
     suite = "" if name == "mini" else f" --suite {name if name in suites.names() else f'{name}.toml'}"
-    return f"bench run --{kind} {measured.exhibit.id.removeprefix(kind)}{suite}"
+    return f"{measured.exhibit.command}{suite}"
 
 
 def _panel(measured: Measured, name: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
