@@ -19,7 +19,8 @@ from safetensors import SafetensorError
 from torch import Tensor
 
 from benchmark import assets, paths
-from benchmark.data.views import VERSION, augmented
+from benchmark.data import views as crops
+from benchmark.data.dataset import MAX_SHOTS, nested
 from benchmark.run import PIXELS, SPATIAL
 from benchmark.suite import Suite
 
@@ -30,12 +31,14 @@ class Request:
 
     role: an encoder's, a backbone's with ":spatial" behind it, or "pixels".
     part: "pool" (what support sets are drawn from, V views), "val" or "test" (view 0 alone), "generated" (V views).
+    shots: of a pool, where a data set draws anew for every number of shots; 0 where one pool serves all.
     """
 
     dataset: str
     role: str
     part: str
     seed: int
+    shots: int = 0
 
     @property
     def label(self) -> str:
@@ -45,8 +48,9 @@ class Request:
     @property
     def whose(self) -> str:
         """The images, for people."""
+        shots = f", {self.shots} shots" if self.shots else ""
         seedless = self.part in ("test", "generated")
-        return f"{self.part} images" if seedless else f"{self.part} images of seed {self.seed}"
+        return f"{self.part} images" if seedless else f"{self.part} images of seed {self.seed}{shots}"
 
 
 @dataclass(frozen=True)
@@ -64,9 +68,9 @@ class Wave:
 
 def waves(requests: Iterable[Request]) -> list[Wave]:
     """Requests, put together by their images; those with most to encode come first."""
-    together: dict[tuple[str, str, int], list[Request]] = {}
+    together: dict[tuple[str, str, int, int], list[Request]] = {}
     for request in requests:
-        together.setdefault((request.dataset, request.part, request.seed), []).append(request)
+        together.setdefault((request.dataset, request.part, request.seed, request.shots), []).append(request)
     order = ("pool", "test", "generated", "val")
     found = sorted(together.values(), key=lambda same: (order.index(same[0].part), -len(same)))
     return [Wave(tuple(same)) for same in found]
@@ -81,7 +85,7 @@ def path(request: Request, suite: Suite) -> Path:
         hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
         _fingerprint(request.role, suite),
         str(views),
-        f"{VERSION} {request.seed}" if views > 1 else "",
+        f"{crops.VERSION} {request.seed}" if views > 1 else "",
     ]
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
     name = f"{request.dataset}-{request.role}-{split}-{digest}.safetensors".replace("/", "-").replace(":", "-")
@@ -119,9 +123,8 @@ def _extract(requests: Sequence[Request], suite: Suite) -> list[Tensor]:
     ids, split, views = _images(one, suite)
     features: list[list[Tensor]] = [[] for _ in requests]
     for chunk in np.array_split(ids, -(-len(ids) // suite.batch_size)):
-        images = torch.from_numpy(_pixels(one, suite, split, chunk)).permute(0, 3, 1, 2)
-        crops = [augmented(images, chunk.tolist(), v, one.seed) for v in range(views)]
-        encoded = [_encoded(crop, [request.role for request in requests], suite) for crop in crops]
+        images = _pixels(one, suite, split, chunk, views)
+        encoded = [_encoded(view, [request.role for request in requests], suite) for view in images]
         for found, views_of_it in zip(features, zip(*encoded, strict=True), strict=True):
             found.append(torch.stack(views_of_it))
     return [torch.cat(found, dim=1) for found in features]
@@ -138,7 +141,7 @@ def _images(request: Request, suite: Suite) -> tuple[np.ndarray, str, int]:
             "generated",
             suite.views,
         )
-    draw = dataset.draw(1, request.seed)
+    draw = dataset.draw(request.shots or MAX_SHOTS, request.seed)
     return (draw.pool, "train", suite.views) if request.part == "pool" else (draw.val_pool, "train", 1)
 
 
@@ -147,12 +150,13 @@ def generated_per_class(role: str, suite: Suite) -> int:
     return int(suite.datasets[role]["generated"])
 
 
-def _pixels(request: Request, suite: Suite, split: str, ids: np.ndarray) -> np.ndarray:
-    """uint8 images [N, H, W, 3]."""
+def _pixels(request: Request, suite: Suite, split: str, ids: np.ndarray, views: int) -> Tensor:
+    """uint8 images, view by view, [V, N, 3, H, W]."""
     dataset: Any = assets.dataset(suite, request.dataset)
     if split != "generated":
-        return dataset.images(split, ids)
-    return _generated(dataset, generated_per_class(request.dataset, suite))[ids]
+        return crops.of(dataset, split, ids, views, request.seed)
+    images = torch.from_numpy(_generated(dataset, generated_per_class(request.dataset, suite))[ids]).permute(0, 3, 1, 2)
+    return torch.stack([crops.augmented(images, ids.tolist(), v, request.seed) for v in range(views)])
 
 
 @lru_cache(maxsize=1)
@@ -210,7 +214,14 @@ def _write(where: Path, features: Tensor) -> None:
             temporary.unlink(missing_ok=True)
 
 
-def requests(dataset: str, roles: Sequence[str], seed: int, learns: bool) -> list[Request]:
+def requests(dataset: str, roles: Sequence[str], seed: int, shots: int, suite: Suite) -> list[Request]:
     """What a run needs: test features in every space, and, unless it learns nothing, its pool and validation images."""
-    parts = [("test", 0)] + ([("pool", seed), ("val", seed)] if learns else [])
-    return [Request(dataset, role, part, s) for role in roles for part, s in parts]
+    parts = ["test", "pool", "val"] if shots else ["test"]
+    return [request(dataset, role, part, seed, shots, suite) for role in roles for part in parts]
+
+
+def request(dataset: str, role: str, part: str, seed: int, shots: int, suite: Suite) -> Request:
+    """The request for a part of a data set: named by the seed, and by the shots, where its images depend on them."""
+    if part not in ("pool", "val"):
+        return Request(dataset, role, part, 0)
+    return Request(dataset, role, part, seed, 0 if nested(assets.dataset(suite, dataset)) else shots)

@@ -6,7 +6,8 @@ from typing import Any
 
 import torch
 
-from benchmark import metrics, provenance, task, train
+from benchmark import assets, metrics, provenance, task, train
+from benchmark.data.dataset import listed
 from benchmark.predictor import Predictor, Samples, Scores
 from benchmark.run import Run
 from benchmark.selection import Observer, Outcome, joined, parts, right, tuned
@@ -19,6 +20,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
     """Make the record of a run and store it. Whatever was stored under the same question is replaced."""
     started = time.perf_counter()
     build, test = task.build(run, suite)
+    drawn = _drawn(run, suite)
     eye = Eye(test, task.shifts(run, suite))
     ready = time.perf_counter()
     predictor = run.predictor()
@@ -39,6 +41,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         "curves": observer.curves,
         "parameters": sum(p.numel() for p in predictor.parameters()),
         "fingerprints": task.fingerprints(run, suite),
+        **({"draw": store.keep_draw(drawn)} if drawn else {}),
         "seconds": {
             "load": round(ready - started, 3),
             "fit": round(fitted - ready, 3),
@@ -50,6 +53,12 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
     }
     store.put(record, {name: outcome.correct.numpy() for name, outcome in outcomes.items()})
     return record
+
+
+def _drawn(run: Run, suite: Suite) -> dict[str, list[str]]:
+    """What the images are called that the run learnt and chose from; empty where they have no names or there are none."""
+    dataset = assets.dataset(suite, run.dataset)
+    return listed(dataset, dataset.draw(run.shots, run.seed)) if run.shots else {}
 
 
 class Eye:

@@ -162,10 +162,14 @@ def _facts(method: str, arguments: Mapping[str, Any]) -> Facts:
 def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
     """The run that a cell of an exhibit asks for at one seed.
 
-    Arguments: the cell's `with`, over the suite's for this method, over the method's defaults.
+    Arguments: the cell's `with`, over the suite's for this method, over those published for the data set where the suite
+    asks for these, over the method's defaults.
     """
     method = cell["method"]
     arguments = _merge(suite.methods.get(method, {}), cell.get("with", {}))
+    if suite.published:
+        published = predictor_class(method).published(cell["dataset"], cell["shots"])
+        arguments = _merge(published, arguments)
     return Run(
         suite=suite.name,
         dataset=choose(cell["dataset"], suite.datasets, f"data set of suite {suite.name}"),

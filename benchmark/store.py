@@ -39,6 +39,8 @@ OPTIONAL = {
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
 }
 """What is read of a record where it is there, shifts besides, each of which has COUNTS."""
+DRAWS = "draws"
+"""Folder, beside the records, of the lists of images that were drawn."""
 LARGEST = 2**53
 """Beyond it a float is no exact count, and nothing that is measured here comes near it."""
 
@@ -78,6 +80,15 @@ class Store:
             self.root.mkdir(parents=True, exist_ok=True)
             _write(self.root / f"{key}.npz", lambda f: np.savez_compressed(f, allow_pickle=False, **packed))
             _write(self.root / f"{key}.json", lambda f: f.write(text.encode()))
+
+    def keep_draw(self, drawn: Mapping[str, list[str]]) -> str:
+        """Keep the names of the images of a draw, once for all runs that share it, as draws/<hash>.json; returns the hash."""
+        name = digest(drawn)
+        with paths.writing("results", self.root, "--results"):
+            (self.root / DRAWS).mkdir(parents=True, exist_ok=True)
+            text = json.dumps(drawn, indent=0, ensure_ascii=False)
+            _write(self.root / DRAWS / f"{name}.json", lambda f: f.write(text.encode("utf-8", "surrogateescape")))
+        return name
 
     def correct(self, key: str, selection: str) -> np.ndarray:
         """Whether each test image was classified rightly, booleans [N].

@@ -22,6 +22,8 @@ class Suite:
     encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
     that want them; sentences, whether it has them of a language model; stand_ins, what these are, if not the paper's.
     methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
+    published: whether a method runs with the settings that its authors published for the data set and number of shots
+    (Predictor.published) where these differ from its defaults.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Suite:
     encoders: Mapping[str, Mapping[str, Any]]
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     note: str = ""
+    published: bool = False
     quick: Mapping[str, list[Any]] = field(default_factory=dict)
     """The smaller grid of --quick: its `seeds` and `shots`, and the exhibits that it goes `without`."""
 
@@ -48,13 +51,14 @@ KINDS: dict[str, tuple[type, str]] = {
     "encoders": (dict, "a table of tables"),
     "methods": (dict, "a table of tables"),
     "note": (str, "a text"),
+    "published": (bool, "true or false"),
     "quick": (dict, "a table with seeds and shots"),
 }
 """What a suite's file may say, and in which form."""
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
-OPTIONAL = ("methods", "note", "quick")
+OPTIONAL = ("methods", "note", "published", "quick")
 
 
 def names() -> list[str]:

@@ -33,7 +33,7 @@ class Shift:
 def requests(run: Run, suite: Suite) -> list[Request]:
     """The features that a run needs: those of its data set, of its shifts' test images, of generated images."""
     roles = list(dict.fromkeys(run.roles().values()))
-    needed = features.requests(run.dataset, roles, run.seed, learns=run.shots > 0)
+    needed = features.requests(run.dataset, roles, run.seed, run.shots, suite)
     needed += [Request(shift, role, "test", 0) for shift in run.shifts(suite) for role in roles]
     if "generated" in run.wants():
         needed += [Request(run.dataset, role, "generated", 0) for role in roles]
@@ -130,8 +130,10 @@ def _subset(spaces: dict[str, Tensor], places: np.ndarray, dataset: Dataset, poo
 
 
 def _spaces(run: Run, suite: Suite, dataset: str, part: str) -> dict[str, Tensor]:
-    seed = run.seed if part in ("pool", "val") else 0
-    return {space: features.load(Request(dataset, role, part, seed), suite) for space, role in run.roles().items()}
+    asked = {
+        space: features.request(dataset, role, part, run.seed, run.shots, suite) for space, role in run.roles().items()
+    }
+    return {space: features.load(request, suite) for space, request in asked.items()}
 
 
 def _labels(dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:

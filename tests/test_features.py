@@ -159,11 +159,21 @@ def _write_often(where: Path, values: np.ndarray) -> None:
 
 
 def test_a_run_that_learns_needs_its_pool_and_validation_images_in_every_space() -> None:
-    needed = features.requests("imagenet", ["RN50", "dino"], 3, learns=True)
+    needed = features.requests("imagenet", ["RN50", "dino"], 3, 4, toy())
     assert [(r.role, r.part, r.seed) for r in needed] == [
         (role, part, seed) for role in ("RN50", "dino") for part, seed in (("test", 0), ("pool", 3), ("val", 3))
     ]
-    assert [r.part for r in features.requests("imagenet", ["RN50"], 3, learns=False)] == ["test"]
+    assert [r.part for r in features.requests("imagenet", ["RN50"], 3, 0, toy())] == ["test"]
+
+
+def test_one_pool_serves_every_number_of_shots_unless_the_data_set_draws_anew() -> None:
+    anew = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
+    pools = {k: [r for r in features.requests("imagenet", ["RN50"], 1, k, anew) if r.part == "pool"] for k in (1, 4)}
+    assert [r.shots for k in (1, 4) for r in pools[k]] == [1, 4]
+    assert [features.load(pools[k][0], anew).shape[1] for k in (1, 4)] == [1 * 16, 4 * 16]
+    assert features.request("imagenet", "RN50", "pool", 1, 4, toy()) == features.request(
+        "imagenet", "RN50", "pool", 1, 16, toy()
+    )
 
 
 def test_a_request_has_a_label_for_people() -> None:

@@ -9,12 +9,15 @@ import torch
 from toy_world import some_run, toy
 
 from benchmark import assets, features, task
+from benchmark import run as runs
 from benchmark.features import Request
 from benchmark.logits import unit
 from benchmark.measure import measure
 from benchmark.run import Run
 from benchmark.store import Record, Store
 
+CAFO = "baselines.cafo:CaFo"
+CELL = {"dataset": "imagenet", "backbone": "RN50", "shots": 1}
 ZERO = some_run(method="baselines.zero_shot:ZeroShotCLIP", shots=0, seed=0, settings={})
 
 
@@ -111,3 +114,30 @@ def test_what_learns_nothing_gets_no_images_and_makes_none() -> None:
 def test_an_encoder_without_a_text_tower_is_no_backbone() -> None:
     with pytest.raises(ValueError, match="mocov3 has no text tower, so it cannot be a backbone"):
         task.build(some_run(backbone="mocov3"), toy())
+
+
+def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_them(tmp_path: Path) -> None:
+    world = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
+    store = Store(tmp_path / "results")
+    records = [
+        measure(runs.make(world, {**CELL, "method": m}, 1), world, store)
+        for m in ("baselines.tip_adapter:TipAdapter", CAFO)
+    ]
+    assert records[0]["draw"] == records[1]["draw"]
+    (kept,) = (tmp_path / "results" / "draws").iterdir()
+    names = json.loads(kept.read_text())
+    assert (kept.stem, len(names["support"]), len(names["val"])) == (records[0]["draw"], 16, 16)
+    assert names["support"][0].startswith("square/")
+    assert "draw" not in measure(some_run(), toy(), store), "squares without names"
+    assert len(store.records()) == 2, "a list of images is no record"
+
+
+def test_a_suite_that_asks_for_published_settings_gets_those_of_the_data_set_and_shots() -> None:
+    method = "toy_methods:Flat"
+    cell = {**CELL, "method": method, "shots": 2}
+    world = toy(published=True)
+    assert runs.make(toy(), cell, 1).settings["strength"] == 1.0
+    assert runs.make(world, cell, 1).settings["strength"] == 2.0
+    assert runs.make(world, {**cell, "with": {"strength": 3.0}}, 1).settings["strength"] == 3.0
+    world = toy(published=True, methods={method: {"strength": 4.0}})
+    assert runs.make(world, cell, 1).settings["strength"] == 4.0

@@ -21,6 +21,10 @@ class Flat(Predictor):
         super().__init__()
         self.strength = strength
 
+    @classmethod
+    def published(cls, dataset: str, shots: int) -> dict[str, float]:
+        return {"strength": float(shots)} if dataset == "imagenet" else {}
+
     def build(self, task: Task) -> None:
         self.register_buffer("text", task.text.clone())
 

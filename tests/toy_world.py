@@ -49,6 +49,24 @@ class Squares:
         return nested_draw(self.labels("train", ids), ids, shots, seed)
 
 
+@dataclass(frozen=True)
+class Anew(Squares):
+    """The same, drawn anew for every number of shots, with names, and with views of its own making."""
+
+    nested: bool = False
+
+    def draw(self, shots: int, seed: int) -> Draw:
+        whole = super().draw(shots, seed + 100 * shots)
+        return Draw(whole.pool[whole.support], np.arange(len(whole.support)), whole.val_pool, whole.val)
+
+    def listed(self, ids: np.ndarray) -> list[str]:
+        return [f"square/{i}.png" for i in ids]
+
+    def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> torch.Tensor:
+        images = torch.from_numpy(self.images(split, ids)).permute(0, 3, 1, 2)
+        return torch.stack([images // (v + 1) for v in range(views)])
+
+
 def projection(role: str, width: int = 12, fingerprint: str = "") -> Encoder:
     """Pixels times a fixed random matrix; `role` seeds it."""
     return Encoder(role, fingerprint or f"projection-{role}", lambda: Loaded(_project(role, width)))

@@ -27,7 +27,16 @@ class Draw:
 
 
 class Dataset(Protocol):
-    """Images and labels of one task. `split` is "train" (the pool that shots are drawn from) or "test"."""
+    """Images and labels of one task. `split` is "train" (the pool that shots are drawn from) or "test".
+
+    What a data set may have besides is asked for by name, with what holds where it says nothing:
+    classes: of a shift, the source's classes that it holds, ascending; None, all of them.
+    nested: whether one pool serves every number of shots of a seed; True. Where it is False, `draw` gives each its own.
+    views(split, ids, views, seed): its images as encoders take them, uint8 [V, N, 3, H, W], view 0 as tested; the crops of
+    `images` (`benchmark.data.views`).
+    listed(ids): what images of the split "train" are called, for the record of a draw; nothing is kept.
+    generated(per_class), sentences(): what methods want beyond the support set (`benchmark.task`).
+    """
 
     classnames: Sequence[str]
     templates: Sequence[str]
@@ -45,6 +54,19 @@ class Dataset(Protocol):
 
     def draw(self, shots: int, seed: int) -> Draw:
         """The support and validation images of a seed."""
+
+
+def nested(dataset: Dataset) -> bool:
+    """Whether one pool of a data set serves every number of shots of a seed."""
+    return bool(getattr(dataset, "nested", True))
+
+
+def listed(dataset: Dataset, draw: Draw) -> dict[str, list[str]]:
+    """What the images of a draw are called, {"support": [...], "val": [...]}; empty where they have no names."""
+    name = getattr(dataset, "listed", None)
+    if name is None:
+        return {}
+    return {"support": name(draw.pool[draw.support]), "val": name(draw.val_pool[draw.val])}
 
 
 def nested_draw(labels: np.ndarray, ids: np.ndarray, shots: int, seed: int) -> Draw:

@@ -5,7 +5,9 @@ the seed, the image and the view's number alone, and made once for every encoder
 """
 
 import hashlib
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,6 +15,17 @@ VERSION = 1
 """Raised when a view of the same image, seed and number becomes another one: features on disk are named by it."""
 SCALE = (0.5, 1.0)
 RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's own default
+
+
+def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
+    """Images of a data set as encoders take them, uint8 [views, N, 3, H, W]; view 0 is the image as tested.
+
+    A data set of photographs makes them itself, from files that are larger than what encoders take (Dataset.views).
+    """
+    if hasattr(dataset, "views"):
+        return dataset.views(split, ids, views, seed)
+    images = torch.from_numpy(dataset.images(split, ids)).permute(0, 3, 1, 2)
+    return torch.stack([augmented(images, ids.tolist(), v, seed) for v in range(views)])
 
 
 def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
