@@ -6,7 +6,6 @@ The paper gives no setting of Figure 3, and nothing of it was released.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -31,7 +30,7 @@ class Head(Predictor):
 
     feature = "Aux"
     fusion_kind = "Manual Tuning"
-    tunes: ClassVar[Mapping[str, Sequence[float]]] = AMUTuning.tunes
+    tunes: Mapping[str, Sequence[float]] = AMUTuning.tunes
 
     def __init__(self, *, aux: str, beta: float, recipe: Recipe) -> None:
         super().__init__()

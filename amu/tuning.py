@@ -7,7 +7,6 @@ released code part in several places, and the published command runs a third thi
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -68,7 +67,7 @@ class AMUTuning(Predictor):
     fusion_kind = "Uncertainty-based"
     # Nothing is published. Doublings, so that the neighbours of any value are as far as those of any other,
     # from a tenth of the released 0.5 to beyond twice the 4.55 of Eq. 11, so that every preset's own lies inside.
-    tunes: ClassVar[Mapping[str, Sequence[float]]] = {"beta": tuple(0.05 * 2**k for k in range(9))}
+    tunes: Mapping[str, Sequence[float]] = {"beta": tuple(0.05 * 2**k for k in range(9))}
 
     weight: nn.Parameter
 

@@ -3,9 +3,12 @@
 A small bottleneck network behind the image tower; its output is mixed into CLIP's own feature by a fixed ratio.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from torch import Tensor, nn
 
-from baselines.coop import RECIPE
+from baselines.coop import RECIPE, published_epochs
 from baselines.zero_shot import TextClassifier
 from benchmark.initial import linear_weight
 from benchmark.predictor import Features, Predictor, Scores, Task
@@ -35,6 +38,11 @@ class CLIPAdapter(Predictor):
         self.ratio = ratio
         self.reduction = reduction
         self.recipe = recipe
+
+    @classmethod
+    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+        """CoOp's number of epochs: "follow CoOp's command" is all that was released."""
+        return published_epochs(dataset, shots)
 
     def build(self, task: Task) -> None:
         """Draw W₁ [D / reduction, D] and W₂ [D, D / reduction]; D is the data's (the released code: 1024)."""

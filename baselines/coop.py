@@ -5,6 +5,9 @@ The words in front of the class name are replaced by vectors that are learned, t
 image tower is not touched, so image features come from the cache; gradients run through the text tower only.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -27,6 +30,13 @@ RECIPE = Recipe(
     warmup_epochs=1,
     drop_last=True,
 )
+
+
+def published_epochs(dataset: str, shots: int) -> Mapping[str, Any]:
+    """CoOp's configurations rn50_ep50, _ep100 and rn50: 50 epochs on ImageNet and at 1 shot, 100 at 2 and 4, then 200."""
+    if dataset == "imagenet" or shots <= 1:
+        return {"recipe": {"epochs": 50}}
+    return {"recipe": {"epochs": 100 if shots <= 4 else 200}}
 
 
 class CoOp(Predictor):
@@ -52,6 +62,11 @@ class CoOp(Predictor):
         self.n_ctx = n_ctx
         self.ctx_std = ctx_std
         self.recipe = recipe
+
+    @classmethod
+    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+        """The number of epochs."""
+        return published_epochs(dataset, shots)
 
     def build(self, task: Task) -> None:
         """Draw the context [n_ctx, width]. ValueError without task.clip, or if the longest name does not fit."""

@@ -5,7 +5,7 @@ its neighbours have, and the answer is the logit bias. Tip-Adapter learns nothin
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,15 +15,51 @@ from benchmark.logits import unit
 from benchmark.predictor import Features, Predictor, Samples, Scores, Task
 from benchmark.train import Recipe
 
-# Tip-Adapter, main_imagenet.py and configs/imagenet.yaml: the official search has 200 values of what is
-# called sharpness here, of which every twentieth is kept, and 20 of beta.
-TUNES: Mapping[str, Sequence[float]] = {
-    "sharpness": tuple(0.1 + i * (7 - 0.1) / 200 for i in range(0, 200, 20)),
-    "beta": tuple(0.1 + j * (3 - 0.1) / 20 for j in range(20)),
-}
-
 # Tip-Adapter, main_imagenet.py; torch's default weight decay of 0.01.
 RECIPE = Recipe(optimizer="adamw", lr=1e-3, eps=1e-4, weight_decay=0.01, batch_size=256, epochs=20)
+
+OFFICIAL_STEPS = 200
+"""Values of the sharpness in the official search (Tip-Adapter and CaFo, utils.py and every configuration)."""
+
+
+class Config(NamedTuple):
+    """One of the released configurations: init_alpha, the ends of the search (search_scale), train_epoch."""
+
+    beta: float
+    search_sharpness: float
+    search_beta: float
+    epochs: int
+
+
+# Tip-Adapter, configs/*.yaml: one for each data set, for any number of shots. init_beta is 1 in all of them.
+CONFIGS: Mapping[str, Config] = {
+    "imagenet": Config(1.17, 7, 3, 20),
+    "caltech101": Config(3, 12, 5, 20),
+    "oxford_pets": Config(1.17, 7, 3, 20),
+    "stanford_cars": Config(3, 20, 10, 20),
+    "flowers102": Config(10, 50, 50, 20),
+    "food101": Config(1.17, 10, 10, 20),
+    "fgvc_aircraft": Config(5, 30, 30, 20),
+    "sun397": Config(1.17, 12, 10, 20),
+    "dtd": Config(2, 13, 13, 20),
+    "eurosat": Config(2, 12, 10, 100),
+    "ucf101": Config(3, 7, 3, 20),
+}
+
+
+def search(sharpness: float, beta: float, steps: int) -> Mapping[str, Sequence[float]]:
+    """The official grid up to (and without) these ends: `steps` of its 200 values of the sharpness, 20 of beta.
+
+    Tip-Adapter and CaFo, utils.py (search_hp): 0.1 + i · (end - 0.1) / n for i = 0 … n - 1. ValueError unless `steps`
+    divides 200.
+    """
+    if steps < 1 or OFFICIAL_STEPS % steps:
+        raise ValueError(f"search_steps={steps}: the official search has {OFFICIAL_STEPS} steps; give a divisor of it")
+    kept = range(0, OFFICIAL_STEPS, OFFICIAL_STEPS // steps)
+    return {
+        "sharpness": tuple(0.1 + i * (sharpness - 0.1) / OFFICIAL_STEPS for i in kept),
+        "beta": tuple(0.1 + j * (beta - 0.1) / 20 for j in range(20)),
+    }
 
 
 def affinity(similarity: Tensor, sharpness: float) -> Tensor:
@@ -84,7 +120,6 @@ class TipAdapter(Predictor):
     feature = "CLIP"
     predictor = "Cache"
     fusion_kind = "Manual Tuning"
-    tunes: ClassVar[Mapping[str, Sequence[float]]] = TUNES
     trained: ClassVar[bool] = False
 
     def __init__(
@@ -92,10 +127,27 @@ class TipAdapter(Predictor):
         *,
         beta: float = 1.0,  # the paper's α
         sharpness: float = 5.5,  # the paper's β
+        search_sharpness: float = 7.0,  # configs/imagenet.yaml, search_scale
+        search_beta: float = 3.0,  # configs/imagenet.yaml, search_scale
+        search_steps: int = 10,  # official: 200, of which every twentieth is kept
     ) -> None:
         super().__init__()
         self.beta = beta
         self.sharpness = sharpness
+        self.search_sharpness = search_sharpness
+        self.search_beta = search_beta
+        self.search_steps = search_steps
+        self.tunes = search(search_sharpness, search_beta, search_steps)
+
+    @classmethod
+    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+        """The configuration of the data set, and the whole official search; the defaults for an unknown data set."""
+        if dataset not in CONFIGS:
+            return {}
+        config = CONFIGS[dataset]
+        found = {"sharpness": 1.0, "search_steps": OFFICIAL_STEPS, **config._asdict()}
+        epochs = found.pop("epochs")
+        return {**found, "recipe": {"epochs": epochs}} if cls.trained else found
 
     def build(self, task: Task) -> None:
         """Put the support set into the cache."""
@@ -130,7 +182,16 @@ class TipAdapterF(TipAdapter):
         *,
         beta: float = 1.17,  # configs/imagenet.yaml, init_alpha; the paper says 1
         sharpness: float = 1.0,  # configs/imagenet.yaml, init_beta: keys are trained at 1; the paper says 5.5
+        search_sharpness: float = 7.0,  # configs/imagenet.yaml, search_scale
+        search_beta: float = 3.0,  # configs/imagenet.yaml, search_scale
+        search_steps: int = 10,  # official: 200, of which every twentieth is kept
         recipe: Recipe = RECIPE,
     ) -> None:
-        super().__init__(beta=beta, sharpness=sharpness)
+        super().__init__(
+            beta=beta,
+            sharpness=sharpness,
+            search_sharpness=search_sharpness,
+            search_beta=search_beta,
+            search_steps=search_steps,
+        )
         self.recipe = recipe

@@ -279,7 +279,7 @@ def milestones(subject: Subject) -> None:
 def tunes_its_own(subject: Subject) -> None:
     """What `tunes` names can be changed after training, to any value it lists."""
     names = inspect.signature(subject.cls).parameters
-    for name, values in subject.cls.tunes.items():
+    for name, values in subject.fitted.tunes.items():
         if name not in names:
             raise Breach(f"tunes names {name!r}, which is no argument of the constructor")
         predictor, logits = subject.fit(), []

@@ -144,7 +144,7 @@ class Predictor(nn.Module):
     recipe: "train.Recipe | None" = None
     """How it is trained; None where nothing is."""
 
-    tunes: ClassVar[Mapping[str, Sequence[float]]] = {}
+    tunes: Mapping[str, Sequence[float]] = {}
     """Hyper-parameters that may change after training, with the values searched. The harness searches, never the method."""
 
     feature: ClassVar[str] = "-"

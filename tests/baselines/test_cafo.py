@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from baselines.cafo import CaFo, fuse_by_similarity
+from baselines.cafo import CaFo, first_of_each, fuse_by_similarity
 from baselines.tip_adapter import RECIPE, TipAdapter, affinity, class_sums
 from benchmark.logits import unit
 from benchmark.predictor import Samples
@@ -83,12 +83,6 @@ def test_it_wants_generated_images_and_sentences_only_where_it_uses_them():
     assert CaFo(generated=True).wants == ("generated", "sentences")
 
 
-def test_without_them_it_is_named_by_the_same_settings_as_ever():
-    assert list(CaFo().settings()) == ["generated", "beta", "sharpness", "recipe"]
-    assert CaFo().settings()["generated"] is False
-    assert (CaFo().beta, CaFo(generated=True).beta) == (0.6, 0.6)
-
-
 def test_generated_images_stand_behind_the_real_ones_of_their_class_in_both_caches(told):
     predictor = CaFo(generated=True)
     predictor.build(told)
@@ -101,6 +95,24 @@ def test_generated_images_stand_behind_the_real_ones_of_their_class_in_both_cach
                     expected.append(mean / mean.norm())
         assert torch.allclose(cache.keys, torch.stack(expected), atol=1e-6)
         assert cache.counts.tolist() == [5] * 5
+
+
+def test_of_the_generated_images_the_first_of_each_class_can_be_taken(told):
+    predictor = CaFo(generated=True, generated_shots=2)
+    predictor.build(told)
+    assert predictor.clip_cache.counts.tolist() == [len(told.support) // 5 + 2] * 5
+    whole, few = told.generated, first_of_each(told.generated, 2)
+    for c in range(5):
+        of_class = (whole.labels == c).nonzero()[:2, 0]
+        assert torch.equal(few.spaces["clip"][:, few.labels == c], whole.spaces["clip"][:, of_class])
+    assert torch.equal(first_of_each(whole, 99).labels, whole.labels)
+
+
+def test_the_second_cache_may_hold_another_feature(task):
+    predictor = CaFo(aux="mocov3")
+    predictor.build(task)
+    assert predictor.reads == ("clip", "mocov3")
+    assert predictor.dino_cache.keys.shape[1] == task.support.spaces["mocov3"].shape[-1]
 
 
 def test_one_view_of_the_generated_images_is_enough(told):

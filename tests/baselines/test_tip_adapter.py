@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from baselines.tip_adapter import TUNES, Cache, TipAdapter, TipAdapterF, affinity, class_sums
+from baselines.tip_adapter import Cache, TipAdapter, TipAdapterF, affinity, class_sums
 from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
 
@@ -89,7 +89,16 @@ def test_training_lowers_the_loss_and_does_not_make_keys_unit_again(task):
 
 
 def test_the_grids_are_the_official_ones_with_every_twentieth_sharpness():
-    assert (len(TUNES["sharpness"]), len(TUNES["beta"])) == (10, 20)
-    assert TUNES["sharpness"][:2] == pytest.approx((0.1, 0.79))
-    assert TUNES["beta"][:2] == pytest.approx((0.1, 0.245))
-    assert max(TUNES["beta"]) == pytest.approx(2.855)  # the upper end, 3, is never reached officially either
+    tunes = TipAdapter().tunes
+    assert (len(tunes["sharpness"]), len(tunes["beta"])) == (10, 20)
+    assert tunes["sharpness"][:2] == pytest.approx((0.1, 0.79))
+    assert tunes["beta"][:2] == pytest.approx((0.1, 0.245))
+    assert max(tunes["beta"]) == pytest.approx(2.855)  # the upper end, 3, is never reached officially either
+
+
+def test_with_200_steps_the_grid_is_the_whole_official_one_up_to_the_data_set_s_own_ends():
+    tunes = TipAdapterF(search_sharpness=50, search_beta=20, search_steps=200).tunes
+    assert tunes["sharpness"] == pytest.approx([0.1 + i * 49.9 / 200 for i in range(200)])
+    assert tunes["beta"] == pytest.approx([0.1 + j * 19.9 / 20 for j in range(20)])
+    with pytest.raises(ValueError, match="search_steps=30: the official search has 200 steps; give a divisor of it"):
+        TipAdapter(search_steps=30)
