@@ -8,6 +8,7 @@ interrupted (what was measured stays).
 import os
 import sys
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import click
@@ -60,6 +61,34 @@ def weights_folder(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--weights-dir", metavar="FOLDER", help=words)(command)
 
 
+def places(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where published data and weights are and how encoders run; the command never sees them.
+
+    They go into the environment, where worker processes find them too (benchmark/places.py).
+    """
+    names = ("data_root", "weights_dir", "device", "precision", "download")
+
+    @wraps(command)
+    def placed(**options: Any) -> Any:
+        from benchmark import places
+
+        places.configure(**{name: options.pop(name) for name in names})
+        return command(**options)
+
+    precisions = click.Choice(["fp32", "bf16", "fp16"])
+    options: list[Callable[..., Any]] = [
+        click.option("--data-root", metavar="FOLDER", help="Folder of the published data sets.  [BENCH_DATA]"),
+        weights_folder,
+        click.option("--device", metavar="NAME", help="Where encoders run: cpu, cuda, cuda:1.  [BENCH_DEVICE]"),
+        click.option("--precision", type=precisions, help="Of published encoders.  [BENCH_PRECISION; default: fp32]"),
+        click.option("--download", is_flag=True, help="Let open_clip and timm fetch weights.  [BENCH_DOWNLOAD]"),
+    ]
+    wrapped: Callable[..., Any] = placed
+    for option in reversed(options):
+        wrapped = option(wrapped)
+    return wrapped
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="bench")
 def cli() -> None:
@@ -80,6 +109,7 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
+@places
 def run(**options: Any) -> None:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
     from benchmark.commands.run import run as command
@@ -165,6 +195,7 @@ def list_(suite: str, form: str) -> None:
 @cli.command()
 @common
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@places
 def doctor(**options: Any) -> None:
     """Say what is here and what is missing: versions, device, weights, folders, records."""
     from benchmark.commands.show import show_doctor

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from toy_world import bench
 
 from benchmark import places
 from benchmark.errors import BenchError
@@ -84,3 +85,12 @@ def test_a_file_that_changes_is_read_again() -> None:
     assert places.data_root() == Path("/a")
     say('[data]\nroot = "/bb"\n')
     assert places.data_root() == Path("/bb")
+
+
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_every_command_that_opens_data_or_weights_takes_them_as_options(command: str) -> None:
+    options = ["--data-root", "/d", "--weights-dir", "/w", "--device", "cuda:1", "--precision", "bf16", "--download"]
+    code, _, err = bench(command, "--suite", "no such suite", *options)
+    assert code == 2, err
+    assert (places.data_root(), places.weights_dirs()[0]) == (Path("/d"), Path("/w"))
+    assert (places.device(), places.precision(), places.download()) == ("cuda:1", "bf16", True)

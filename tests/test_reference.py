@@ -1,11 +1,12 @@
 """The paper's numbers are looked up in its tables, and a citation means one number."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from benchmark import exhibit, paths
-from benchmark.reference import printed
+from benchmark.reference import printed, rows
 
 LINES = ["method,shots,accuracy", "A,1,10.5", "A,2,20.5", "B,1,", "C,1,30.5", "C,1,31.5"]
 
@@ -70,3 +71,17 @@ def test_table_4_cites_what_the_paper_prints() -> None:
     assert found["LP-CLIP", "1-shot"] == 22.17
     assert found["CaFo*", "16-shot"] == 68.05
     assert found["AMU-Tuning", "16-shot"] == 70.02
+
+
+UNSOURCED = ("datasets.csv", "tip_cafo_configs.csv")
+"""No accuracies: one source for the whole file, in the README."""
+
+
+def test_every_file_of_published_numbers_is_listed_with_its_rows_and_every_row_has_a_source() -> None:
+    folder = paths.reference() / "paper"
+    listed = re.findall(r"^\| (\S+\.csv) \| (\d+) \| ", (folder / "README.md").read_text("utf-8"), flags=re.M)
+    there = {path.name: rows(path.name) for path in folder.glob("*.csv")}
+    assert {name: int(number) for name, number in listed} == {name: len(found) for name, found in there.items()}
+    for name, found in there.items():
+        assert name in UNSOURCED or all(row["source"] for row in found), name
+        assert all(row["accuracy"] == "" or 0 <= float(row["accuracy"]) <= 100 for row in found if "accuracy" in row)
