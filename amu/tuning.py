@@ -6,6 +6,7 @@ released code part in several places, and the published command runs a third thi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 
 import torch.nn.functional as F
@@ -106,6 +107,13 @@ class AMUTuning(Predictor):
             features = task.support.spaces[self.aux]
             drawn = linear_weight(task.classes, features.shape[-1], task.generator())
             self.weight = nn.Parameter(drawn.to(features))
+
+    def among(self, classes: Tensor) -> "AMUTuning":
+        """With these classes alone in both classifiers: the kurtosis and the z-score run over them."""
+        few = deepcopy(self)
+        few.classifier = self.classifier.among(classes)
+        few.weight = nn.Parameter(self.weight.detach()[classes])
+        return few
 
     def prepare(self, x: Features) -> Features:
         """s₀ [B, C], the uncertainty's weight [B, 1], f̂ [B, D]: half the time of a step, and none of it is trained."""

@@ -6,6 +6,7 @@ from a language model (GPT-3).
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -137,6 +138,13 @@ class CaFo(Predictor):
         self.build(task)
         train.run(self, task, self.recipe, also=[self._generated(task)] if self.generated else [])
         self.eval()
+
+    def among(self, classes: Tensor) -> "CaFo":
+        """With these classes alone in the text classifier and both caches: the z-scores run over them."""
+        few = deepcopy(self)
+        few.classifier = self.classifier.among(classes)
+        few.clip_cache, few.dino_cache = self.clip_cache.among(classes), self.dino_cache.among(classes)
+        return few
 
     def prepare(self, x: Features) -> Features:
         """s₀ [B, C] and both features at length one, [B, D] each."""

@@ -5,6 +5,7 @@ its neighbours have, and the answer is the logit bias. Tip-Adapter learns nothin
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -98,6 +99,14 @@ class Cache(nn.Module):
         else:
             self.register_buffer("keys", keys)
         self.register_buffer("counts", support.labels.bincount(minlength=classes))
+
+    def among(self, classes: Tensor) -> "Cache":
+        """The cache of some classes alone, in this order."""
+        labels = torch.arange(len(self.counts), device=self.counts.device).repeat_interleave(self.counts)
+        few = deepcopy(self)
+        few.keys.data = self.keys.detach()[torch.cat([(labels == c).nonzero()[:, 0] for c in classes])]
+        few.counts = self.counts[classes]
+        return few
 
     def match(self, queries: Tensor) -> Tensor:
         """Similarities q̂·k of unit features [B, D] and the keys -> [B, N].

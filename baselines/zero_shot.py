@@ -3,6 +3,8 @@
 An image belongs to the class whose text is nearest in angle. Every other method starts from these logits.
 """
 
+from copy import deepcopy
+
 import torch
 from torch import Tensor, nn
 
@@ -20,6 +22,12 @@ class TextClassifier(nn.Module):
         super().__init__()
         self.register_buffer("text", task.text.clone())
         self.register_buffer("scale", torch.tensor(float(task.logit_scale)).to(task.text))
+
+    def among(self, classes: Tensor) -> "TextClassifier":
+        """The classifier of some classes alone, in this order."""
+        few = deepcopy(self)
+        few.text = self.text[classes]
+        return few
 
     def forward(self, features: Tensor) -> Tensor:
         """CLIP features [B, D], not normalised -> s₀ [B, C]."""

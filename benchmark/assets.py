@@ -7,7 +7,7 @@ from benchmark.encoders.encoder import Encoder
 from benchmark.names import choose, resolve
 from benchmark.suite import Suite
 
-ROLE_KEYS = ("shifts", "shift_encoders", "generated", "sentences", "stand_ins")
+ROLE_KEYS = ("shifts", "shift_encoders", "generated", "sentences", "stand_ins", "statistics")
 """What a suite says of a data set's role, and its reader is not told."""
 
 _open: dict[tuple[str, str, str], Any] = {}

@@ -290,6 +290,17 @@ def tunes_its_own(subject: Subject) -> None:
             raise Breach(f"{name}={values[0]:g} and {name}={values[-1]:g} do not give two finite scores")
 
 
+def among_some_classes(subject: Subject) -> None:
+    """Asked about some classes it gives a logit of each, asked about all of them the logits it gives anyway."""
+    whole, every = scored(subject.fitted, subject.images).fused, torch.arange(CLASSES)
+    with torch.no_grad():
+        few, same = (subject.fitted.among(c).scores(subject.images).fused for c in (every[[2, 0]], every))
+    if few.shape != (len(whole), 2):
+        raise Breach(f"among two classes the logits have shape {list(few.shape)}, expected {[len(whole), 2]}")
+    if not close(same, whole):
+        raise Breach("among all of the classes the logits are others than without")
+
+
 CLAUSES: Sequence[Clause] = (
     numbers_alone,
     clip_untouched,
@@ -310,4 +321,5 @@ CLAUSES: Sequence[Clause] = (
     eval_after_fit,
     milestones,
     tunes_its_own,
+    among_some_classes,
 )

@@ -75,7 +75,7 @@ class Eye:
         self.max_logits = self.max_logits or metrics.max_logits(s.zero_shot, labels)
         return {
             "metrics": metrics.of_scores(s, labels),
-            "shifts": {name: int(right(predictor, on.samples, on.classes).sum()) for name, on in self.shifts.items()},
+            "shifts": {name: _right_on(predictor, on) for name, on in self.shifts.items()},
             "curve": _beta_curve(predictor, s, self.test) if "val" in selections else {},
         }
 
@@ -87,6 +87,7 @@ class Eye:
             "shifts": {
                 role: {
                     "n": len(on.samples),
+                    "statistics": on.statistics,
                     "selections": {name: {"correct": o.seen["shifts"][role]} for name, o in outcomes.items()},
                 }
                 for role, on in self.shifts.items()
@@ -94,6 +95,10 @@ class Eye:
             "max_logit": self.max_logits,
             **({"beta_curve": curve} if curve else {}),
         }
+
+
+def _right_on(predictor: Predictor, on: Shift) -> int:
+    return int(right(predictor, on.samples, on.classes, on.statistics).sum())
 
 
 @torch.no_grad()

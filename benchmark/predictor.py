@@ -201,6 +201,14 @@ class Predictor(nn.Module):
         """Score images that are prepared and matched already."""
         return self.scores(matched)
 
+    def among(self, classes: Tensor) -> "Predictor":
+        """The fitted predictor as it answers where only `classes` [C'] are asked about: logits [B, C'], in their order.
+
+        Here its own logits of these classes, which is right where each class has its logit to itself. A method that works
+        something out over the classes of an image (a kurtosis, a z-score) gives one in which that runs over these alone.
+        """
+        return _Columns(self, classes)
+
     def forward(self, x: Features) -> Tensor:
         """Fused logits, [B, C]."""
         return self.scores(x).fused
@@ -214,3 +222,17 @@ class Predictor(nn.Module):
         names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
         values = {name: getattr(self, name) for name in names}
         return {name: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for name, v in values.items()}
+
+
+class _Columns(Predictor):
+    """Some columns of another predictor's logits."""
+
+    def __init__(self, whole: Predictor, classes: Tensor) -> None:
+        super().__init__()
+        self.whole = whole
+        self.classes = classes
+        self.reads = whole.reads
+
+    def scores(self, x: Features) -> Scores:
+        s = self.whole.scores(x)
+        return Scores(*(part[:, self.classes] for part in (s.zero_shot, s.bias, s.fused)))

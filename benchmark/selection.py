@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from benchmark.predictor import Batch, Features, Predictor, Samples, Scores
+from benchmark.suite import STATISTICS
 
 Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
 """What else is wanted of a selected state: the predictor in it, its scores of the test images, the selections that end in
@@ -124,17 +125,19 @@ class Observer:
 
 
 @torch.no_grad()
-def right(predictor: Predictor, samples: Samples, classes: Tensor | None = None) -> Tensor:
+def right(
+    predictor: Predictor, samples: Samples, classes: Tensor | None = None, statistics: str = STATISTICS[0]
+) -> Tensor:
     """Whether the fused logits put each image's own class first, booleans [N].
 
     classes: those that may be answered at all, where a data set holds only some of them (ImageNet-A and -R have 200 of the
     1,000); the logits of the others are left out.
+    statistics: whether what the method works out over an image's classes runs over "all", or over those "held" alone.
     """
-    return torch.cat([_answers(predictor(x), classes) == labels for x, labels in parts(samples)])
-
-
-def _answers(logits: Tensor, classes: Tensor | None) -> Tensor:
-    return logits.argmax(-1) if classes is None else classes[logits[:, classes].argmax(-1)]
+    if classes is None:
+        return torch.cat([predictor(x).argmax(-1) == labels for x, labels in parts(samples)])
+    few = predictor.among(classes) if statistics == "held" else Predictor.among(predictor, classes)
+    return torch.cat([classes[few(x).argmax(-1)] == labels for x, labels in parts(samples)])
 
 
 def joined(found: Sequence[Scores]) -> Scores:

@@ -20,7 +20,9 @@ class Suite:
     datasets, encoders: role -> how it is read or loaded (`reader` or `loader` names a callable, the rest are its arguments).
     Of a data set besides, none of which its reader is told: shifts, the data sets it is tested on too; shift_encoders, the
     encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
-    that want them; sentences, whether it has them of a language model; stand_ins, what these are, if not the paper's.
+    that want them; sentences, whether it has them of a language model; stand_ins, what these are, if not the paper's;
+    statistics, of a shift that holds some of the source's classes: whether what a method works out over the classes of an
+    image (a kurtosis, a z-score) runs over "all" of the source's, as released code has it, or over those "held" alone.
     methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
     published: whether a method runs with the settings that its authors published for the data set and number of shots
     (Predictor.published) where these differ from its defaults.
@@ -55,6 +57,9 @@ KINDS: dict[str, tuple[type, str]] = {
     "quick": (dict, "a table with seeds and shots"),
 }
 """What a suite's file may say, and in which form."""
+
+STATISTICS = ("all", "held")
+"""What a shift may say of its statistics over classes; the first where it says nothing."""
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
@@ -109,6 +114,7 @@ def parse(name: str, text: str) -> Suite:
     for role, spec in said["datasets"].items():
         for shift in spec.get("shifts", ()):
             choose(shift, said["datasets"], f"shift of {role} in {name}.toml")
+        choose(spec.get("statistics", STATISTICS[0]), STATISTICS, f"statistics of {role} in {name}.toml")
         for encoder in spec.get("shift_encoders", ()):
             choose(encoder, said["encoders"], f"shift encoder of {role} in {name}.toml")
     for key in said.get("quick", {}):

@@ -16,7 +16,7 @@ from benchmark.features import Request
 from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
 from benchmark.run import PIXELS, SPATIAL, Run
-from benchmark.suite import Suite
+from benchmark.suite import STATISTICS, Suite
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,12 @@ class Shift:
     """Test images of another distribution than the run was trained on, labelled by the source's classes.
 
     classes: indices of the source's classes that it holds, or None for all of them.
+    statistics: "all" or "held", the classes over which a method's statistics run (`benchmark.suite`).
     """
 
     samples: Samples
     classes: Tensor | None
+    statistics: str = STATISTICS[0]
 
 
 def requests(run: Run, suite: Suite) -> list[Request]:
@@ -45,9 +47,19 @@ def fingerprints(run: Run, suite: Suite) -> dict[str, str]:
     roles = [role.removesuffix(SPATIAL) for role in run.roles().values() if role != PIXELS]
     return {
         "data": assets.dataset(suite, run.dataset).fingerprint,
-        **{shift: assets.dataset(suite, shift).fingerprint for shift in run.shifts(suite)},
+        **{shift: _shift_fingerprint(suite, shift) for shift in run.shifts(suite)},
         **{role: assets.encoder(suite, role).fingerprint for role in [run.backbone, *roles]},
     }
+
+
+def _shift_fingerprint(suite: Suite, role: str) -> str:
+    """That of its images; and of the statistics over their classes, where these are not the usual ones."""
+    asked = _statistics(suite, role)
+    return assets.dataset(suite, role).fingerprint + (f" {asked}" if asked != STATISTICS[0] else "")
+
+
+def _statistics(suite: Suite, role: str) -> str:
+    return str(suite.datasets[role].get("statistics", STATISTICS[0]))
 
 
 def build(run: Run, suite: Suite) -> tuple[Task, Samples]:
@@ -76,7 +88,7 @@ def shifts(run: Run, suite: Suite) -> dict[str, Shift]:
     for role in run.shifts(suite):
         held = getattr(assets.dataset(suite, role), "classes", None)
         classes = None if held is None else torch.as_tensor(np.asarray(held), dtype=torch.long)
-        found[role] = Shift(_test(run, suite, role), classes)
+        found[role] = Shift(_test(run, suite, role), classes, _statistics(suite, role))
     return found
 
 

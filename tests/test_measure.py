@@ -129,7 +129,7 @@ def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_the
     assert (kept.stem, len(names["support"]), len(names["val"])) == (records[0]["draw"], 16, 16)
     assert names["support"][0].startswith("square/")
     assert "draw" not in measure(some_run(), toy(), store), "squares without names"
-    assert len(store.records()) == 2, "a list of images is no record"
+    assert len(store.records()) == 3, "a list of images is no record"
 
 
 def test_a_suite_that_asks_for_published_settings_gets_those_of_the_data_set_and_shots() -> None:

@@ -1,5 +1,6 @@
 """A run is tested on its data set's shifts too; stand-ins reach those who want them; images are looked at once."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +10,26 @@ import torch
 from toy_house import CLASSES, PER_CLASS, PLACES, Tiles, house
 from toy_world import numbered, some_run
 
+from amu.tuning import AMUTuning
+from baselines.cafo import CaFo
+from baselines.clip_adapter import CLIPAdapter
+from baselines.coop import CoOp
+from baselines.lp_clip import LPCLIP
+from baselines.tip_adapter import RECIPE
+from baselines.zero_shot import ZeroShotCLIP
 from benchmark import assets, features, store, suite, task
+from benchmark import run as runs
 from benchmark.errors import BenchError
 from benchmark.features import Request, Wave
 from benchmark.logits import unit
 from benchmark.measure import measure
-from benchmark.predictor import Predictor, Samples, Scores
+from benchmark.predictor import Predictor, Samples, Scores, Task
 from benchmark.run import Run
 from benchmark.selection import Observer, right
 from benchmark.store import SELECTIONS, Store
-from benchmark.toy import WIDTH
+from benchmark.toy import WIDTH, toy_task
 
+AMU = "amu.tuning:AMUTuning"
 SHIFTS = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
 
 
@@ -57,6 +67,60 @@ def test_only_the_classes_that_a_shift_holds_may_be_answered() -> None:
     assert right(answers, images([1, 2, 3])).tolist() == [True, False, False]
     assert right(answers, images([1, 2, 3]), torch.tensor([0, 2])).tolist() == [False, True, False]
     assert right(answers, images([1, 2, 3]), torch.tensor([2, 3])).tolist() == [False, False, True]
+
+
+@pytest.mark.parametrize("cls", [ZeroShotCLIP, CoOp, LPCLIP, CLIPAdapter])
+def test_a_class_with_its_logit_to_itself_keeps_it_among_fewer_classes(cls: type[Predictor]) -> None:
+    fitted, task = _fitted(cls())
+    classes = torch.tensor([4, 0, 2])
+    whole, few = fitted.scores(task.support.view()), fitted.among(classes).scores(task.support.view())
+    for name in ("zero_shot", "bias", "fused"):
+        assert torch.equal(getattr(few, name), getattr(whole, name)[:, classes])
+
+
+@pytest.mark.parametrize("preset", ["paper", "official+uf"])
+def test_uncertainty_and_z_score_among_fewer_classes_are_those_of_a_task_with_no_others(preset: str) -> None:
+    fitted, task = _fitted(AMUTuning(preset=preset))
+    classes = torch.tensor([4, 0, 2])
+    alone = AMUTuning(preset=preset)
+    alone.build(replace(task, text=task.text[classes], support=_of(task.support, classes)))
+    alone.weight = torch.nn.Parameter(fitted.weight.detach()[classes])
+    x = task.support.view()
+    torch.testing.assert_close(fitted.among(classes)(x), alone(x))
+    assert not torch.allclose(fitted.among(classes)(x), fitted(x)[:, classes]), "statistics over all differ"
+
+
+def test_similarities_of_caches_among_fewer_classes_are_those_of_a_task_with_no_others() -> None:
+    fitted, task = _fitted(CaFo(recipe=replace(RECIPE, epochs=1, lr=1e-9)))  # keys as they were filled
+    classes = torch.tensor([4, 0, 2])
+    alone = CaFo()
+    alone.build(replace(task, text=task.text[classes], support=_of(task.support, classes)))
+    x = task.support.view()
+    torch.testing.assert_close(fitted.among(classes)(x), alone(x), atol=1e-3, rtol=1e-3)
+    assert not torch.allclose(fitted.among(classes)(x), fitted(x)[:, classes], atol=1e-2)
+
+
+def _fitted(predictor: Any) -> tuple[Any, Task]:
+    task = toy_task()
+    predictor.fit(task)
+    return predictor, task
+
+
+def _of(samples: Samples, classes: torch.Tensor) -> Samples:
+    """Their images alone, labelled by the places of their classes."""
+    places = torch.cat([(samples.labels == c).nonzero()[:, 0] for c in classes])
+    labels = torch.tensor([classes.tolist().index(c) for c in samples.labels[places].tolist()])
+    return Samples({space: value[:, places] for space, value in samples.spaces.items()}, labels)
+
+
+def test_a_shift_says_over_which_classes_statistics_run_and_a_record_keeps_it(tmp_path: Path) -> None:
+    world = house()
+    held = {**world.datasets, "imagenet_a": {**world.datasets["imagenet_a"], "statistics": "held"}}
+    run = runs.make(world, {"method": AMU, "dataset": "imagenet", "backbone": "RN50", "shots": 4}, 1)
+    records = [measure(run, w, Store(tmp_path / str(i))) for i, w in enumerate((world, house(datasets=held)))]
+    assert [r["shifts"]["imagenet_a"]["statistics"] for r in records] == ["all", "held"]
+    assert [r["fingerprints"]["imagenet_a"] for r in records] == ["tiles-13-[1, 3, 5]", "tiles-13-[1, 3, 5] held"]
+    assert records[0]["shifts"]["imagenet_r"] == records[1]["shifts"]["imagenet_r"]
 
 
 def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(tmp_path: Path) -> None:

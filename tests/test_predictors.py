@@ -346,6 +346,19 @@ class MatchesWhatIsTuned(Good):
         return self.combine(self.match(x))
 
 
+class ForgetsWhatItIsAskedAbout(Good):
+    def among(self, classes):
+        return self
+
+
+class ShiftsAmongSome(Good):
+    def among(self, classes):
+        few = super().among(classes)
+        scores = few.scores
+        few.scores = lambda x: Scores(*(part + 1 for part in vars(scores(x)).values()))
+        return few
+
+
 BROKEN = [
     (ForgetsAnArgument, "numbers alone"),
     (NeedsATensor, "numbers alone"),
@@ -386,6 +399,8 @@ BROKEN = [
     (BehavesWhenWatched, "milestones"),
     (TunesNothing, "tunes its own"),
     (TunesInVain, "tunes its own"),
+    (ForgetsWhatItIsAskedAbout, "among some classes"),
+    (ShiftsAmongSome, "among some classes"),
 ]
 
 
