@@ -5,7 +5,8 @@ the seed, the image and the view's number alone, and made once for every encoder
 """
 
 import hashlib
-from typing import Any
+import math
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -32,22 +33,61 @@ def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
     """View `view` of uint8 images [N, 3, H, W] -> uint8 [N, 3, H, W]; the images themselves for view 0."""
     if view == 0:
         return images
-    with torch.random.fork_rng(devices=[]):
-        return torch.stack([_crop(image, seed, i, view) for image, i in zip(images, ids, strict=True)])
+    return torch.stack([_cropped(image, seed, i, view) for image, i in zip(images, ids, strict=True)])
 
 
-def _crop(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
+def _cropped(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
     from benchmark.encoders.libraries import (
         torchvision_transforms as transforms,
     )  # seconds, needed only to make features
 
-    # Not torch.manual_seed, which notes a stack trace for every kind of device: more than half of a small crop's time.
-    torch.default_generator.manual_seed(_number(seed, image_id, view))
-    top, left, height, width = transforms.RandomResizedCrop.get_params(image, list(SCALE), list(RATIO))
-    size = list(image.shape[-2:])
+    height, width = image.shape[-2:]
+    box = crop(height, width, seed, image_id, view)
     cubic = transforms.InterpolationMode.BICUBIC
-    cropped = transforms.functional.resized_crop(image, top, left, height, width, size, cubic, antialias=True)
-    return cropped.flip(-1) if torch.rand(()) < 0.5 else cropped
+    part = transforms.functional.resized_crop(
+        image, box.top, box.left, box.height, box.width, [height, width], cubic, antialias=True
+    )
+    return part.flip(-1) if box.flip else part
+
+
+class Crop(NamedTuple):
+    """A part of an image, in pixels, and whether it is mirrored."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+    flip: bool
+
+
+def crop(height: int, width: int, seed: int, image_id: int, view: int) -> Crop:
+    """What a view shows of an image: the numbers that torchvision's RandomResizedCrop and a coin would draw, one by one.
+
+    Drawn here from a generator of its own, so that threads may ask at once and nobody else's random numbers change.
+    """
+    generator = torch.Generator().manual_seed(_number(seed, image_id, view))
+    box = _drawn(height, width, generator) or _middle(height, width)
+    return Crop(*box, flip=torch.rand((), generator=generator).item() < 0.5)
+
+
+def _drawn(height: int, width: int, generator: torch.Generator) -> tuple[int, int, int, int] | None:
+    """Top, left, height, width of the first of ten boxes that fits: its area uniform, its shape uniform in the logarithm."""
+    low, high = torch.tensor(RATIO).log().tolist()
+    for _ in range(10):
+        area = height * width * torch.empty(1).uniform_(*SCALE, generator=generator).item()
+        shape = torch.empty(1).uniform_(low, high, generator=generator).exp().item()
+        w, h = round(math.sqrt(area * shape)), round(math.sqrt(area / shape))
+        if 0 < w <= width and 0 < h <= height:
+            top, left = (int(torch.randint(room + 1, (), generator=generator)) for room in (height - h, width - w))
+            return top, left, h, w
+    return None
+
+
+def _middle(height: int, width: int) -> tuple[int, int, int, int]:
+    """The middle of an image that is too long or too high for any box."""
+    w = min(width, round(height * RATIO[1]))
+    h = min(height, round(width / RATIO[0]))
+    return (height - h) // 2, (width - w) // 2, h, w
 
 
 def _number(*parts: int) -> int:
