@@ -1,0 +1,140 @@
+"""Which images there are: listed from folders or from a split file, without opening one."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
+
+from benchmark import paths
+from benchmark.errors import BenchError
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
+"""What torchvision's ImageFolder takes for an image, and so the official draws do."""
+
+SETTLED = 2.0  # seconds; file systems tell times no finer than some milliseconds, network ones a second
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Images of a split, in the order of their list: paths below `root`, bytes [N], and labels, int64 [N]."""
+
+    root: Path
+    names: np.ndarray
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        """How many images."""
+        return len(self.names)
+
+    def name(self, place: int) -> str:
+        """Path of an image below the root, with "/" between folders."""
+        return os.fsdecode(bytes(self.names[place]))
+
+    def path(self, place: int) -> Path:
+        """Where an image lies."""
+        return self.root / self.name(place)
+
+    def digest(self) -> str:
+        """sha256 of names and labels; not of what the files hold."""
+        content = hashlib.sha256(f"{self.names.dtype} {len(self)}\n".encode())
+        content.update(np.ascontiguousarray(self.names).data)
+        content.update(self.labels.astype("<i8").tobytes())
+        return content.hexdigest()
+
+
+def of(root: Path, names: Sequence[str], labels: Iterable[int]) -> Listing:
+    """A listing from a split file's lines. BenchError for a path that leads out of the images' folder."""
+    for name in names:
+        check_inside(name, root)
+    return Listing(root, _packed(names), np.array(list(labels), dtype=np.int64))
+
+
+def nothing(root: Path) -> Listing:
+    """A split without images."""
+    return Listing(root, _packed([]), np.array([], dtype=np.int64))
+
+
+def check_inside(name: str, root: Path) -> None:
+    """BenchError for a path in a list that is absolute or climbs with ".."; links that the user made are followed."""
+    posix, windows = PurePosixPath(name), PureWindowsPath(name)
+    if not name or posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts or "\0" in name:
+        raise BenchError(f"{name!r} in a split file is no path below {root}; take the published split file")
+
+
+def folders(root: Path, labels: dict[str, int]) -> Listing:
+    """Every image of the class folders of a root, folder by folder as `labels` has them, each folder's sorted.
+
+    What was listed before is remembered for as long as no folder has changed.
+    """
+    names = _remembered(root, list(labels))
+    counts = _counts(names, list(labels))
+    return Listing(root, names, np.repeat(np.array(list(labels.values()), dtype=np.int64), counts))
+
+
+def _counts(names: np.ndarray, wanted: list[str]) -> list[int]:
+    """How many names begin with each folder; they come in that order."""
+    found = dict.fromkeys(wanted, 0)
+    for name, count in zip(*np.unique(_first_part(names), return_counts=True), strict=True):
+        found[os.fsdecode(bytes(name))] = int(count)
+    return list(found.values())
+
+
+def _first_part(names: np.ndarray) -> np.ndarray:
+    return np.strings.partition(names, b"/")[0] if len(names) else names
+
+
+def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
+    """Names [N]; 1.28 million take seconds on a disk and minutes over a network, and a tenth of a second from here."""
+    times = [(name, (root / name).stat().st_mtime_ns) for name in wanted]
+    whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
+    when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
+    file = paths.cache() / "listings" / f"{whose}-{when}.npy"
+    try:
+        return np.load(file, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        names = _packed([f"{folder}/{name}" for folder in wanted for name in files(root / folder)])
+    if len(names) and max(t for _, t in times) < (time.time() - SETTLED) * 1e9:
+        _remember(file, names)
+    return names
+
+
+def _remember(file: Path, names: np.ndarray) -> None:
+    """Write a listing, and drop older ones of the same folder."""
+    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
+    with paths.writing("cache", file.parent, "BENCH_CACHE"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as stream:
+            np.save(stream, names)
+        os.replace(temporary, file)
+        for older in set(file.parent.glob(f"{file.name.split('-')[0]}-*.npy")) - {file}:
+            older.unlink(missing_ok=True)
+
+
+def files(folder: Path) -> list[str]:
+    """Images in a folder and in those below it, sorted as torchvision's ImageFolder has them; hidden ones left out."""
+    return list(_files(str(folder), ""))
+
+
+def _files(folder: str, prefix: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
+    below = [e for e in visible if not e.name.lower().endswith(ENDINGS) and e.is_dir()]
+    yield from (prefix + e.name for e in visible if e.name.lower().endswith(ENDINGS))
+    for entry in below:
+        yield from _files(entry.path, f"{prefix}{entry.name}/")
+
+
+def subfolders(root: Path, fits: Callable[[str], bool]) -> list[str]:
+    """Names of the folders below a root that fit, sorted."""
+    with os.scandir(root) as entries:
+        return sorted(e.name for e in entries if fits(e.name) and e.is_dir())
+
+
+def _packed(names: Sequence[str]) -> np.ndarray:
+    """Names as one array of bytes: a million of them then take as much memory as they have letters."""
+    return np.array([os.fsencode(name) for name in names], dtype=np.bytes_ if names else "S1")

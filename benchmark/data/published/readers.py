@@ -1,0 +1,150 @@
+"""The published data sets for a suite: `reader = "benchmark.data.published.readers:split"` and `key = "caltech101"`.
+
+sampler: "official" (the default), "nested", "coop-cache" or "cross-modal" (benchmark.data.published.sampling).
+"""
+
+from pathlib import Path
+
+from benchmark.data.published import imagenet as classes
+from benchmark.data.published import listing, sampling, splits
+from benchmark.data.published.listing import Listing
+from benchmark.data.published.photographs import Photographs
+from benchmark.data.published.sets import Place, PublishedSet, find, get
+from benchmark.errors import BenchError, Incomplete
+from benchmark.names import choose
+
+
+def imagenet(sampler: str = "official") -> Photographs:
+    """ImageNet from its train/ and val/; its validation images are the test images.
+
+    Without train/ it can be tested on, and no shots be drawn.
+    """
+    known = get("imagenet")
+    place = find(known)
+    _check_classnames(place)
+    train = place.folder / "train"
+    return Photographs(
+        known.key,
+        classes.classnames(),
+        known.prompt_templates,
+        train=_synsets(train, classes.labels()) if train.is_dir() else listing.nothing(train),
+        val=listing.nothing(train),
+        test=_synsets(_part(place.folder / "val"), classes.labels()),
+        **_sampling(sampler),
+    )
+
+
+def shift(key: str) -> Photographs:
+    """A shift of ImageNet: images to test on, labelled by the source's 1000 classes."""
+    known = get(key)
+    if known.kind not in ("synsets", "numbers"):
+        raise BenchError(f"data set {key!r} is no shift of ImageNet; read it with readers:{READER[known.kind]}")
+    place = find(known)
+    _check_classnames(place)
+    held = classes.subset(key) if known.classes < classes.CLASSES else tuple(range(classes.CLASSES))
+    if known.kind == "synsets":
+        test = _synsets(place.folder, {classes.synsets()[label]: label for label in held})
+    else:
+        test = _numbered(place.folder)
+    nothing = listing.nothing(place.folder)
+    return Photographs(
+        key,
+        classes.classnames(),
+        known.prompt_templates,
+        train=nothing,
+        val=nothing,
+        test=test,
+        classes=None if known.classes == classes.CLASSES else held,
+    )
+
+
+def split(key: str, sampler: str = "official") -> Photographs:
+    """One of the nine data sets that a split file of CoOp's divides."""
+    return _listed(get(key), "split", sampler)
+
+
+def fgvc_aircraft(sampler: str = "official") -> Photographs:
+    """FGVC-Aircraft, divided by its authors' own lists."""
+    return _listed(get("fgvc_aircraft"), "aircraft", sampler)
+
+
+READER = {"imagenet": "imagenet", "synsets": "shift", "numbers": "shift", "split": "split", "aircraft": "fgvc_aircraft"}
+"""Kind of a published data set -> the function here that reads it."""
+
+
+def _listed(known: PublishedSet, kind: str, sampler: str) -> Photographs:
+    if known.kind != kind:
+        raise BenchError(f"data set {known.key!r} has no split file; read it with readers:{READER[known.kind]}")
+    place = find(known)
+    said = splits.read(known, place)
+    return Photographs(
+        known.key,
+        said.classnames,
+        known.prompt_templates,
+        train=said.train,
+        val=said.val,
+        test=said.test,
+        **_sampling(sampler),
+    )
+
+
+def _sampling(sampler: str) -> dict:
+    choose(sampler, sampling.SAMPLERS, "sampler")
+    if sampler == "nested":
+        return {"sampler": sampling.nested, "nested": True}
+    return {"sampler": sampling.official, "nested": False}
+
+
+# --- ImageNet's folders
+
+
+def _part(folder: Path) -> Path:
+    if not folder.is_dir():
+        raise Incomplete(
+            f"{folder}: no such folder; ImageNet's images lie in train/ and val/, a folder for each synset"
+        )
+    return folder
+
+
+def _synsets(root: Path, wanted: dict[str, int]) -> Listing:
+    """Images of synset folders; a README beside them is no image. One line where folders are missing or foreign."""
+    there = listing.subfolders(root, classes.is_synset)
+    without = [synset for synset in wanted if synset not in set(there)]
+    if without:
+        raise Incomplete(
+            f"{root}: {len(without)} of {len(wanted)} class folders are missing, the first {without[0]}; "
+            "unpack the whole archive there, a folder for each synset"
+        )
+    foreign = [synset for synset in there if synset not in wanted]
+    if foreign:
+        raise BenchError(
+            f"{root}: {foreign[0]} is none of the {len(wanted)} classes; this is another data set's folder"
+        )
+    return listing.folders(root, {synset: wanted[synset] for synset in there})
+
+
+def _numbered(root: Path) -> Listing:
+    """Images of folders called 0 to 999, whose names are the labels; sorted as text they would be 0, 1, 10, 100."""
+    there = sorted(map(int, listing.subfolders(root, str.isdecimal)))
+    if there != list(range(classes.CLASSES)):
+        without = sorted(set(range(classes.CLASSES)) - set(there))
+        what = (
+            f"{len(without)} of 1000 class folders are missing, the first {without[0]}"
+            if without
+            else "folders above 999"
+        )
+        raise Incomplete(f"{root}: {what}; unpack the whole archive there, folders 0 to 999")
+    return listing.folders(root, {str(label): label for label in there})
+
+
+def _check_classnames(place: Place) -> None:
+    """classnames.txt, where there is one, has to say what is used: the same 1000 names for the same synsets."""
+    file = place.above("classnames.txt")
+    if file is None:
+        return
+    said = [tuple(line.strip().split(" ", 1)) for line in file.read_text("utf-8").splitlines() if line.strip()]
+    used = list(zip(classes.synsets(), classes.classnames(), strict=True))
+    if said != used:
+        first = next((s for s, u in zip(said, used, strict=False) if s != u), None)
+        what = f"line {said.index(first) + 1} is {' '.join(first)!r}" if first else f"has {len(said)} lines"
+        raise BenchError(f"{file}: {what}, which is not CLIP's list of 1000 names; remove the file or take CoOp's")

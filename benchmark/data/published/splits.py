@@ -1,0 +1,113 @@
+"""Split files: which images train, validate and test, of which class. Labels are always the file's, never re-sorted."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.data.published import listing
+from benchmark.data.published.listing import Listing
+from benchmark.data.published.sets import SPLITS, Place, PublishedSet
+from benchmark.errors import BenchError, Incomplete
+
+PARTS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Split:
+    """What a data set's lists say: its class names, label by label, and the images of each part."""
+
+    classnames: tuple[str, ...]
+    train: Listing
+    val: Listing
+    test: Listing
+
+
+def read(known: PublishedSet, place: Place) -> Split:
+    """The split of a data set of kind "split" or "aircraft". One line names a missing or broken list."""
+    file = place.above(known.split)
+    if file is None:
+        wanted = place.folder.parent if place.folder != place.top else place.folder
+        page = known.page if known.kind == "aircraft" else SPLITS
+        raise Incomplete(f"data set {known.key}: {wanted / known.split}: no such file; it is published at {page}")
+    found = aircraft(file, place.folder) if known.kind == "aircraft" else zhou(file, place.folder)
+    if len(found.classnames) != known.classes:
+        raise BenchError(
+            f"{file}: lists {len(found.classnames)} classes, {known.title} has {known.classes}; "
+            f"take the file of {known.page if known.kind == 'aircraft' else SPLITS}"
+        )
+    return found
+
+
+def zhou(file: Path, root: Path) -> Split:
+    """CoOp's split file: {"train": [[path, label, class name], ...], "val": ..., "test": ...}, paths below `root`."""
+    said = _json(file)
+    if not isinstance(said, dict) or any(not isinstance(said.get(part), list) for part in PARTS):
+        raise BenchError(f"{file}: has no lists train, val and test; take the file of {SPLITS}")
+    names: dict[int, str] = {}
+    found = {part: _entries(file, part, said[part], root, names) for part in PARTS}
+    return Split(_in_order(file, names), **found)
+
+
+def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[int, str]) -> Listing:
+    """One part's images; `names` learns the class names."""
+    for number, entry in enumerate(entries):
+        match entry:
+            case [str(), int(label), str(name)] if label >= 0:
+                if names.setdefault(label, name) != name:
+                    raise BenchError(f"{file}: class {label} is called both {names[label]!r} and {name!r}")
+            case _:
+                says = json.dumps(entry)[:80]
+                raise BenchError(f"{file}: {part}[{number}] is {says}, not [path, label, class name]")
+    try:
+        return listing.of(root, [path for path, _, _ in entries], [label for _, label, _ in entries])
+    except BenchError as error:
+        raise BenchError(f"{file}: {error}") from error
+
+
+def _in_order(file: Path, names: Mapping[int, str]) -> tuple[str, ...]:
+    """Class names by label. BenchError where the labels leave out a number."""
+    left_out = next((label for label in range(len(names)) if label not in names), None)
+    if left_out is not None:
+        raise BenchError(f"{file}: has {len(names)} classes up to label {max(names)}, but none of label {left_out}")
+    return tuple(names[label] for label in range(len(names)))
+
+
+def _json(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BenchError(f"{file}: cannot be read as JSON ({error}); take the published file") from error
+
+
+def aircraft(file: Path, images: Path) -> Split:
+    """FGVC-Aircraft's own lists, beside images_variant_train.txt: a number and a variant a line; labels as variants.txt has
+    them, line by line.
+    """
+    classnames = tuple(_lines(file.with_name("variants.txt")))
+    labels = {name: label for label, name in enumerate(classnames)}
+    return Split(
+        classnames, *(_variants(file.with_name(f"images_variant_{part}.txt"), images, labels) for part in PARTS)
+    )
+
+
+def _variants(file: Path, images: Path, labels: Mapping[str, int]) -> Listing:
+    pairs = []
+    for number, line in enumerate(_lines(file), 1):
+        image, _, variant = line.partition(" ")
+        if variant not in labels:
+            raise BenchError(
+                f"{file}: line {number} is {line[:60]!r}, not an image's number and a variant of variants.txt"
+            )
+        pairs.append((f"{image}.jpg", labels[variant]))
+    return listing.of(images, [name for name, _ in pairs], [label for _, label in pairs])
+
+
+def _lines(file: Path) -> list[str]:
+    try:
+        return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+    except FileNotFoundError as error:
+        raise Incomplete(f"{file}: no such file; it comes with the published archive") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise BenchError(f"{file}: cannot be read as text ({error})") from error
