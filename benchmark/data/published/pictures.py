@@ -1,8 +1,8 @@
 """Files -> uint8 images of 224 x 224: the image as CLIP is tested on it, and the crops that are trained on.
 
 A file becomes RGB first, as in torchvision's loader and in CoOp's, Tip-Adapter's, CaFo's and AMU-Tuning's code. open_clip's
-own transform converts last. For RGB and gray files that is bit for bit the same; of others it is not, as PIL takes the nearest
-pixel of a palette, interpolates CMYK as ink, and weights pixels by how opaque they are.
+own transform converts last. For RGB and gray files that is bit for bit the same; of others it is not: there PIL takes the
+nearest pixel of a palette, interpolates CMYK as ink, and weights pixels by how opaque they are.
 A note of the camera on how it was held (EXIF) is not followed, by either.
 """
 

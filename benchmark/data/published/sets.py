@@ -58,9 +58,8 @@ def _table() -> dict[str, PublishedSet]:
 
 
 def _entry(key: str, said: dict[str, Any]) -> PublishedSet:
-    return PublishedSet(
-        key, **{name: tuple(value) if isinstance(value, list) else value for name, value in said.items()}
-    )
+    lists: dict[str, Any] = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+    return PublishedSet(key, **{**said, **lists})
 
 
 SETS = _table()
