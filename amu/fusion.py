@@ -3,7 +3,7 @@
 Each function takes the zero-shot logits s₀ [B, C] and the power ρ, and gives a weight [B] for the bias: the
 surer zero-shot CLIP is, the smaller. Eq. 10 looks at the logits; the released code (clip/amu.py) at p =
 softmax(s₀). Where the formula would divide by nothing (a constant row of logits), the weight of the least
-sure row stands instead.
+sure row stands instead. Every weight is a power of its own at ρ = 1, so that ρ can be changed after the logits are seen.
 """
 
 from collections.abc import Callable, Mapping

@@ -5,13 +5,11 @@ AMU-Tuning without its uncertainty and its second branch: s = s₀ + beta · b, 
 The paper gives no setting of Figure 3, and nothing of it was released.
 """
 
-from collections.abc import Mapping, Sequence
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from amu.tuning import RECIPE, AMUTuning, class_means
+from amu.tuning import BETAS, RECIPE, class_means
 from baselines.tip_adapter import Cache
 from baselines.zero_shot import TextClassifier
 from benchmark.initial import linear, linear_weight
@@ -20,6 +18,8 @@ from benchmark.predictor import Batch, Features, Predictor, Scores, Task
 from benchmark.train import Recipe
 
 INITS = ("features", "random")
+
+TUNES = {"beta": BETAS}  # as AMU-Tuning
 
 
 class Head(Predictor):
@@ -30,7 +30,7 @@ class Head(Predictor):
 
     feature = "Aux"
     fusion_kind = "Manual Tuning"
-    tunes: Mapping[str, Sequence[float]] = AMUTuning.tunes
+    tunes = TUNES
 
     def __init__(self, *, aux: str, beta: float, recipe: Recipe) -> None:
         super().__init__()

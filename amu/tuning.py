@@ -5,7 +5,7 @@ is the logit bias; how much it counts depends on how sure zero-shot CLIP is. The
 released code part in several places, and the published command runs a third thing; each is a preset here.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -25,6 +25,12 @@ from benchmark.train import Recipe
 RECIPE = Recipe(optimizer="adamw", lr=1e-3, eps=1e-4, weight_decay=0.01, batch_size=8, epochs=50)
 
 INITS = ("mean", "random")
+
+# What to search is not published either. Doublings, so that the neighbours of any value are as far as those of any other:
+# beta from a tenth of the released 0.5 to beyond twice the 4.55 of Eq. 11, so that every preset's own lies inside; rho half
+# and twice the released 0.4.
+BETAS = tuple(0.05 * 2**k for k in range(9))
+RHOS = (0.2, 0.4, 0.8)
 
 
 @dataclass(frozen=True)
@@ -66,9 +72,6 @@ class AMUTuning(Predictor):
     feature = "Aux"
     predictor = "MTFi LP"
     fusion_kind = "Uncertainty-based"
-    # Nothing is published. Doublings, so that the neighbours of any value are as far as those of any other,
-    # from a tenth of the released 0.5 to beyond twice the 4.55 of Eq. 11, so that every preset's own lies inside.
-    tunes: Mapping[str, Sequence[float]] = {"beta": tuple(0.05 * 2**k for k in range(9))}
 
     weight: nn.Parameter
 
@@ -97,6 +100,7 @@ class AMUTuning(Predictor):
         self.init = _known(default.init if init is None else init, INITS, "init")
         self.zscore = default.zscore if zscore is None else zscore
         self.recipe = RECIPE if recipe is None else recipe
+        self.tunes = {"beta": BETAS} if self.fusion == "none" else {"beta": BETAS, "rho": RHOS}
 
     def build(self, task: Task) -> None:
         """The linear predictor Ŵ₀ [C, D], without a bias of its own."""
@@ -116,16 +120,16 @@ class AMUTuning(Predictor):
         return few
 
     def prepare(self, x: Features) -> Features:
-        """s₀ [B, C], the uncertainty's weight [B, 1], f̂ [B, D]: half the time of a step, and none of it is trained."""
+        """s₀ [B, C], the uncertainty's weight at ρ = 1 [B, 1], f̂ [B, D]: half the time of a step, and none is trained."""
         s0 = self.classifier(x["clip"])
-        return {"s0": s0, "weight": FUSIONS[self.fusion](s0, self.rho)[:, None], "aux": unit(x[self.aux])}
+        return {"s0": s0, "weight": FUSIONS[self.fusion](s0, 1.0)[:, None], "aux": unit(x[self.aux])}
 
     def combine(self, prepared: Features) -> Scores:
         """Eq. 11; the bias is b, before beta and the uncertainty."""
         bias = prepared["aux"] @ self.weight.T  # Eq. 7
         if self.zscore:
             bias = zscore(bias)
-        s0, weight = prepared["s0"], self.beta * prepared["weight"]
+        s0, weight = prepared["s0"], self.beta * prepared["weight"] ** self.rho
         return Scores(zero_shot=s0, bias=bias, fused=s0 + weight * bias)
 
     def scores(self, x: Features) -> Scores:

@@ -149,7 +149,7 @@ class Golden:
 
     def answers(self, record: Record) -> np.ndarray | None:
         """Which images the reference's run of the same question had right, booleans [N]; None where it has none such."""
-        packed = self._answers.get(record["key"])
+        packed = self._answers.get(readings.under(record, SELECTION)["key"])
         if packed is None or len(packed) != -(-record["n"] // 8):
             return None
         return np.unpackbits(packed, count=record["n"]).astype(bool)
@@ -225,7 +225,7 @@ def _by_image(measured: Measured, cell: Cell, golden: Golden, store: Store) -> t
         if theirs is None:
             return None
         try:
-            ours = store.correct(record["key"], SELECTION)
+            ours = store.correct(readings.under(record, SELECTION)["key"], SELECTION)
         except BenchError:
             return None
         difference = ours.astype(np.int8) - theirs.astype(np.int8)
@@ -270,7 +270,9 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
     changes = [line for measured in shown for line in _changes(measured, golden)]
     files: dict[str, bytes] = {
         **{f"{m.exhibit.id}.csv": render.csv(replace(m, rows=[r for r in m.rows if r.seeds])).encode() for m in shown},
-        ANSWERS: _packed({r["key"]: r for m in shown for found in m.records.values() for r in found}, store),
+        ANSWERS: _packed(
+            (readings.under(r, SELECTION) for m in shown for found in m.records.values() for r in found), store
+        ),
         "seconds.csv": _seconds(records).encode(),
         "conditions.json": (
             json.dumps(provenance.summary(records.values()), indent=1, ensure_ascii=False) + "\n"
@@ -298,11 +300,10 @@ def _changes(measured: Measured, golden: Golden) -> list[str]:
     return lines + ([f"{measured.exhibit.id}: {new} cells more, {gone} fewer"] if gone or new else [])
 
 
-def _packed(records: Mapping[str, Record], store: Store) -> bytes:
+def _packed(records: Iterable[Record], store: Store) -> bytes:
     """The answers of every run, packed eight images a byte."""
-    packed = {}
-    for key in sorted(records):
-        packed[key] = np.packbits(store.correct(key, SELECTION))
+    keys = sorted({record["key"] for record in records})
+    packed = {key: np.packbits(store.correct(key, SELECTION)) for key in keys}
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **packed)
     return stream.getvalue()

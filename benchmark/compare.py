@@ -136,7 +136,9 @@ def _bits(runs: Sequence[Sequence[list[Record]]], store: Store, selection: str) 
     if len({record["fingerprints"].get("data") for row in runs for (record,) in row}) > 1:
         return None
     try:
-        return [[store.correct(record["key"], selection) for (record,) in row] for row in runs]
+        return [
+            [store.correct(readings.under(record, selection)["key"], selection) for (record,) in row] for row in runs
+        ]
     except BenchError:
         return None
 

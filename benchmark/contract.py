@@ -276,8 +276,28 @@ def milestones(subject: Subject) -> None:
         raise Breach("being watched changed the result")
 
 
+def beta_multiplies(subject: Subject) -> None:
+    """A beta that is tuned multiplies the bias and nothing else, in a range above 0: that is how its range is searched."""
+    if "beta" not in subject.fitted.tunes:
+        return
+    low, high = min(subject.fitted.tunes["beta"]), max(subject.fitted.tunes["beta"])
+    if not low > 0:
+        raise Breach(f"tunes lists beta={low:g}; its range must lie above 0, where it can be halved and doubled")
+    lines = []
+    for beta in (low, high):
+        with tuned(subject.fitted, {"beta": beta}):
+            s = scored(subject.fitted, subject.images)
+        lines.append((s.zero_shot, (s.fused - s.zero_shot) * (high / beta)))
+    if not torch.equal(lines[0][0], lines[1][0]):
+        raise Breach(f"beta={low:g} and beta={high:g} have other zero-shot logits")
+    # What is left of the bias at a small beta is known as well as the logits that it was added to, times high / low.
+    rounding = 1e-6 * float(lines[0][0].abs().max()) * high / low
+    if not torch.allclose(lines[0][1], lines[1][1], rtol=1e-3, atol=1e-4 + rounding):
+        raise Breach(f"the bias added at beta={high:g} is not {high / low:g} times that at beta={low:g}")
+
+
 def tunes_its_own(subject: Subject) -> None:
-    """What `tunes` names can be changed after training, to any value it lists."""
+    """What `tunes` names can be changed after training, to any value it lists; beta multiplies the bias."""
     names = inspect.signature(subject.cls).parameters
     for name, values in subject.fitted.tunes.items():
         if name not in names:
@@ -320,6 +340,7 @@ CLAUSES: Sequence[Clause] = (
     inputs_untouched,
     eval_after_fit,
     milestones,
+    beta_multiplies,
     tunes_its_own,
     among_some_classes,
 )

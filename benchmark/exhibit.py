@@ -19,12 +19,14 @@ from benchmark.names import choose
 from benchmark.run import Run
 from benchmark.suite import Suite
 
-RUN_KEYS = ("method", "with", "dataset", "backbone", "shots", "seeds")
+RUN_KEYS = ("method", "with", "search", "dataset", "backbone", "shots", "seeds")
 READ_KEYS = ("metric", "target", "declares", "mean_over")
 SHOW_KEYS = ("name", "cite", "missing", "only")
 KEYS = frozenset(RUN_KEYS + READ_KEYS + SHOW_KEYS)
 """What a row, a column, a panel or `fixed` may say: what to run, what to read of it, how to show it.
 
+search: { lam = [...] }, settings that need a training each: one run a combination and one at the method's own, and every
+selection picks among them (`benchmark.results`).
 metric: what is read of the records (benchmark.readings), instead of the exhibit's.  target: on which shift it is read.
 declares: the cell is a text, this attribute of the method's class.  mean_over: { dataset = [...] }, the cell is the mean
 of that many runs.  only: the columns in which a row has cells; the others stay empty.
@@ -132,16 +134,29 @@ class Cell:
             return ""
         return next(filter(None, (runs.lacks(suite, part) for part in self.parts())), "")
 
-    def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[Run]]:
-        """The runs of this cell, one a seed, for each part; none where it only cites or cannot be run."""
+    def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[list[Run]]]:
+        """The runs of this cell: for each part, for the method's own settings and then all that are searched, one a seed.
+
+        None where it only cites or cannot be run.
+        """
         if self.method is None or self.empty or "declares" in self.said or self.lacks(suite):
             return []
         chosen = self.said.get("seeds") or seeds or suite.seeds
-        return [[runs.make(suite, part, seed) for seed in chosen] for part in self.parts()]
+        return [
+            [[runs.make(suite, question, seed) for seed in chosen] for question in _searched(part)]
+            for part in self.parts()
+        ]
 
     def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
-        """All runs of this cell."""
-        return list(itertools.chain(*self.groups(suite, seeds)))
+        """All runs of this cell, each once."""
+        return unique(run for part in self.groups(suite, seeds) for group in part for run in group)
+
+
+def _searched(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The question itself, and one for each combination of the settings that its `search` lists."""
+    over = part.get("search", {})
+    points = itertools.product(*over.values()) if over else ()
+    return [part, *({**part, "with": {**part["with"], **dict(zip(over, point, strict=True))}} for point in points)]
 
 
 @cache

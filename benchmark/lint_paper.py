@@ -91,7 +91,7 @@ def printed() -> Iterator[Printed]:
             if row is None or not row["accuracy"] or tuple(row.values()) in seen or "declares" in cell.said:
                 continue
             seen.add(tuple(row.values()))
-            asked = [group[0].cell_key for group in cell.groups(world, [0])]
+            asked = [part[0][0].cell_key for part in cell.groups(world, [0])]
             read = (str(cell.said["metric"]), str(cell.said.get("target", "")))
             yield Printed(name, cell, row, (*(asked or [name, cell.row, cell.column]), *read))
 

@@ -37,6 +37,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         "n": len(test),
         "n_val": 0 if build.val is None else len(build.val),
         "selections": {name: outcome.summary() for name, outcome in outcomes.items()},
+        "picked_on": observer.picked_on,
         **eye.seen(predictor, outcomes),
         "curves": observer.curves,
         "parameters": sum(p.numel() for p in predictor.parameters()),

@@ -145,7 +145,10 @@ class Predictor(nn.Module):
     """How it is trained; None where nothing is."""
 
     tunes: Mapping[str, Sequence[float]] = {}
-    """Hyper-parameters that may change after training, with the values searched. The harness searches, never the method."""
+    """Hyper-parameters that may change after training, with the values searched. The harness searches, never the method.
+
+    "beta", which must multiply the bias and nothing else, is searched everywhere between its smallest and largest value.
+    """
 
     feature: ClassVar[str] = "-"
     predictor: ClassVar[str] = "-"

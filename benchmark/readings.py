@@ -3,7 +3,7 @@
 A reading is in per cent where it counts images, with its counts; else it is a ratio.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +27,42 @@ def counted(metric: str) -> bool:
     return metric in COUNTED
 
 
+class Searched(dict[str, Any]):
+    """A record put together of several runs at one seed, the method's own settings first: what a search over them gives.
+
+    `val` picks by the validation images that are right, `test` by the test images, `last` is the method's own run. Ties keep
+    the method's own, then the first. Each selection's `tuned` says what became another setting than the method's own.
+    """
+
+    def __init__(self, runs: Sequence[Record]) -> None:
+        own = runs[0]
+        self.picked = {"last": own, "val": _best(runs, "val"), "test": _best(runs, "test")}
+        selections = {name: _told(record, own, name) for name, record in self.picked.items()}
+        super().__init__({**own, "selections": selections})
+
+
+def _best(runs: Sequence[Record], name: str) -> Record:
+    return max(runs, key=lambda record: record.get("picked_on", {}).get(name, -1))
+
+
+def _told(record: Record, own: Record, name: str) -> dict[str, Any]:
+    before, selection = own["asked"]["settings"], record["selections"][name]
+    other = {k: value for k, value in record["asked"]["settings"].items() if value != before.get(k)}
+    return {**selection, "tuned": {**other, **selection.get("tuned", {})}}
+
+
+def under(record: Record, selection: str) -> Record:
+    """The run that speaks under a selection: the record itself, or the one that a search over several picked."""
+    return record.picked[selection] if isinstance(record, Searched) else record
+
+
 def read(record: Record, said: Mapping[str, Any], selection: str) -> Reading | None:
     """What a cell reads of a record under one selection; None where the record does not have it.
 
     "accuracy", on the cell's `target` where it names one; "bias_accuracy", of the bias alone; "val_accuracy", on the
     validation images at the selected epoch, before settings are searched; any other metric by its name in the record.
     """
-    metric = said["metric"]
+    metric, record = said["metric"], under(record, selection)
     if metric == "accuracy":
         on = record if "target" not in said else record.get("shifts", {}).get(said["target"])
         return None if on is None else _count(on["selections"][selection]["correct"], on["n"])

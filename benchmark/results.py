@@ -6,7 +6,7 @@ from functools import cached_property
 
 from benchmark import readings, reference, stats
 from benchmark.exhibit import Cell, Exhibit
-from benchmark.readings import Reading
+from benchmark.readings import Reading, Searched
 from benchmark.run import cell_key
 from benchmark.store import SELECTIONS, Record
 from benchmark.suite import Suite
@@ -106,7 +106,7 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]]) ->
         measured.texts[place] = cell.declared
         return
     lacking = cell.lacks(measured.suite)
-    groups = [by_cell.get(part[0].cell_key, []) for part in cell.groups(measured.suite)]
+    groups = [_searched([by_cell.get(runs[0].cell_key, []) for runs in part]) for part in cell.groups(measured.suite)]
     found = _complete(groups)
     measured.records[place] = [record for seed in found for record in seed]
     rows = [_row(measured, cell, selection, found) for selection in SELECTIONS]
@@ -115,6 +115,13 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]]) ->
         return
     reason = f"not run: {lacking}" if lacking else cell.said.get("missing", UNREAD if found else "not yet run")
     measured.missing[place] = str(reason)
+
+
+def _searched(alternatives: Sequence[list[Record]]) -> list[Record]:
+    """Seed by seed what a search over several runs, the method's own first, gives; itself where there is but one."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return [Searched(runs) for runs in _complete(alternatives)]
 
 
 def _complete(groups: Sequence[list[Record]]) -> list[list[Record]]:

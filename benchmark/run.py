@@ -14,7 +14,7 @@ from benchmark.predictor import Predictor
 from benchmark.suite import Suite
 from benchmark.train import Recipe
 
-PROTOCOL = 2
+PROTOCOL = 3
 """Raised when the way of measuring changes, so that no old record is taken for a new one."""
 
 PIXELS = "pixels"

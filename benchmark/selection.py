@@ -5,17 +5,24 @@
 `test`  the same picked on the test images: what the released code of Tip-Adapter-F, CaFo and AMU-Tuning reports.
 
 The predictor sees none of this: it is watched while it trains, and searched when it is done.
+
+The search goes through every point of the declared grid, but for `beta`, whose whole range (from the smallest to the largest
+value declared) is searched exactly: `benchmark.sweep` says for which beta how many images are right. Of what is right most
+often that is taken which keeps most of the method's own settings; a beta that is not its own is the geometric middle of the
+widest stretch. In proportion, for it is a ratio: whether the bias or zero-shot CLIP carries the weight is a way of writing.
 """
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from math import log, sqrt
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from benchmark import sweep
 from benchmark.predictor import Batch, Features, Predictor, Samples, Scores
 from benchmark.suite import STATISTICS
 
@@ -63,6 +70,7 @@ class Observer:
         self.sets = {"test": test} if val is None else {"val": val, "test": test}
         self.curves: dict[str, list[int]] = {name: [] for name in self.sets}
         self.best: dict[str, State] = {}
+        self.picked_on: dict[str, int] = {}  # images right among those that a selection picks by, where it ended
         self.recent: list[Scores] = []  # of the test images, at the last milestone
         self.prepared: dict[str, list[Features]] = {}
 
@@ -85,7 +93,9 @@ class Observer:
         if not self.curves["test"]:
             self.watch(predictor)
         last = State(len(self.curves["test"]), _copy(predictor), 0)
-        picked = {"last": last, **{name: self._searched(predictor, name) for name in self.sets}}
+        searched = {name: self._searched(predictor, name) for name in self.sets}
+        self.picked_on = {name: state.score for name, state in searched.items()}
+        picked = {"last": last, **searched}
         ends: dict[tuple[int, str], list[str]] = {}  # two selections often end in one state
         for name, state in picked.items():
             ends.setdefault((state.epoch, repr(state.tuned)), []).append(name)
@@ -105,14 +115,13 @@ class Observer:
         return score >= self.best[name].score if name == "val" else score > self.best[name].score
 
     def _searched(self, predictor: Predictor, name: str) -> State:
-        """The best epoch's weights, with the hyper-parameters that suit them best. Ties keep the defaults, then the first."""
+        """The best epoch's weights, with the hyper-parameters that suit them best. Ties keep the method's own."""
         state = self.best[name]
         predictor.load_state_dict(state.weights)
-        best, samples = State(state.epoch, state.weights, state.score), self.sets[name]
-        for tuned, score in sweep(predictor, self.prepared[name], samples.labels):
-            if score > best.score:
-                best = State(state.epoch, state.weights, score, tuned)
-        return best
+        found = search(predictor, self.prepared[name], self.sets[name].labels)
+        if found is None or found.correct <= state.score:
+            return state
+        return State(state.epoch, state.weights, found.correct, found.tuned)
 
     def _outcome(self, predictor: Predictor, state: State, names: Sequence[str]) -> Outcome:
         predictor.load_state_dict(state.weights)
@@ -156,44 +165,94 @@ def parts(samples: Samples) -> Iterator[Batch]:
         yield Batch(samples.view(0, where), samples.labels[where])
 
 
+class Found(NamedTuple):
+    """Settings, with how many images they put right, how many of the method's own they keep, how wide their stretch is."""
+
+    tuned: dict[str, float]
+    correct: int
+    kept: int
+    width: float
+
+
 @torch.no_grad()
-def sweep(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> list[tuple[dict[str, float], int]]:
-    """Every combination of the tunable hyper-parameters with its number of images classified rightly.
+def search(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> Found | None:
+    """The tunable settings with the most images right, of every beta in its range; None where nothing can be tuned.
 
     prepared: the images part by part, as `prepare` gave them.  labels: of all of them, [N].
-    `beta` scales the bias alone (fused = zero_shot + beta · b), so its whole grid costs one pass through the predictor; what
-    no setting changes costs one for the whole search.
+    One pass through the predictor a point of the grid without beta, and what no setting changes is worked out once.
     """
-    grids = dict(predictor.tunes)
-    betas = grids.pop("beta", None)
-    if betas is None and not grids:
-        return []
-    points = [dict(zip(grids, values, strict=True)) for values in itertools.product(*grids.values())]
-    counts = [[0] * len(betas or (None,)) for _ in points]
+    if "beta" not in predictor.tunes:
+        candidates = [_found(predictor, *counted) for counted in grid(predictor, prepared, labels)]
+    else:
+        span = _range(predictor.tunes["beta"])
+        candidates = [_on_curve(predictor, *pair, span) for pair in curves(predictor, prepared, labels)]
+    return max(candidates, key=lambda found: found[1:], default=None)
+
+
+@torch.no_grad()
+def curves(
+    predictor: Predictor, prepared: Sequence[Features], labels: Tensor
+) -> list[tuple[dict[str, float], sweep.Curve]]:
+    """Every combination of the declared values but beta's, with the exact curve over beta. Of a predictor that tunes beta."""
+    points = _points({name: values for name, values in predictor.tunes.items() if name != "beta"})
+    largest = max(predictor.tunes["beta"])
+    ends: list[list[sweep.Ends]] = [[] for _ in points]
+    for matched, truth in _matched(predictor, prepared, labels):
+        for found, point in zip(ends, points, strict=True):
+            found.append(sweep.ends(*_line(predictor, matched, point, largest), truth))
+    return list(zip(points, map(sweep.joined, ends), strict=True))
+
+
+@torch.no_grad()
+def grid(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> list[tuple[dict[str, float], int]]:
+    """Every combination of the declared values, beta's too, with its images right: the search as the official codes do it."""
+    points = _points(predictor.tunes) if predictor.tunes else []
+    counts = [0] * len(points)
+    for matched, truth in _matched(predictor, prepared, labels):
+        for place, point in enumerate(points):
+            with tuned(predictor, point):
+                counts[place] += int((predictor.combine(matched).fused.argmax(-1) == truth).sum())
+    return list(zip(points, counts, strict=True))
+
+
+def _points(grids: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    """Every combination of the values; the empty one, where there are none."""
+    return [dict(zip(grids, values, strict=True)) for values in itertools.product(*grids.values())]
+
+
+def _range(betas: Sequence[float]) -> tuple[float, float]:
+    if not min(betas) > 0:
+        raise ValueError(
+            f"beta is tuned from {min(betas):g}: its range must lie above 0, where it can be halved and doubled"
+        )
+    return min(betas), max(betas)
+
+
+def _matched(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> Iterator[tuple[Features, Tensor]]:
     for x, truth in zip(prepared, labels.split(PART), strict=True):
-        matched = predictor.match(x)
-        for count, point in zip(counts, points, strict=True):
-            with tuned(predictor, point if betas is None else {**point, "beta": 1.0}):
-                s = predictor.combine(matched)
-            for place, answer in enumerate(_answers_over(s, betas)):
-                count[place] += int((answer == truth).sum())
-    if betas is None:
-        return [(point, count[0]) for point, count in zip(points, counts, strict=True)]
-    return [
-        ({**point, "beta": beta}, score)
-        for point, count in zip(points, counts, strict=True)
-        for beta, score in zip(betas, count, strict=True)
-    ]
+        yield predictor.match(x), truth
 
 
-def _answers_over(s: Scores, betas: Sequence[float] | None) -> Iterator[Tensor]:
-    """The answers of one state [B], or those at every beta, `s` being the scores at 1."""
-    if betas is None:
-        yield s.fused.argmax(-1)
-        return
-    bias = s.fused - s.zero_shot
-    for beta in betas:
-        yield torch.add(s.zero_shot, bias, alpha=beta).argmax(-1)
+def _line(predictor: Predictor, matched: Features, point: dict[str, float], beta: float) -> tuple[Tensor, Tensor]:
+    """s₀ and b of the scores s₀ + beta · b, worked out at the largest beta, where b is known best; [B, C] each."""
+    with tuned(predictor, {**point, "beta": beta}):
+        s = predictor.combine(matched)
+    return s.zero_shot, (s.fused - s.zero_shot).double() / beta
+
+
+def _on_curve(predictor: Predictor, point: dict[str, float], curve: sweep.Curve, span: tuple[float, float]) -> Found:
+    """The beta to take at a point of the rest: the method's own where none is better, else from the widest stretch."""
+    widest = max(curve.bests(*span), key=lambda stretch: stretch.high / stretch.low)
+    own = float(predictor.settings()["beta"])
+    if span[0] <= own <= span[1] and curve.at([own]) == [widest.correct]:
+        return _found(predictor, {**point, "beta": own}, widest.correct)
+    middle, width = sqrt(widest.low * widest.high), log(widest.high / widest.low)
+    return _found(predictor, {**point, "beta": middle}, widest.correct, width)
+
+
+def _found(predictor: Predictor, point: dict[str, float], correct: int, width: float = 0.0) -> Found:
+    own = predictor.settings()
+    return Found(point, correct, sum(own[name] == value for name, value in point.items()), width)
 
 
 @contextmanager

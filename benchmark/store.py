@@ -37,6 +37,7 @@ OPTIONAL = {
     "metrics": {name: {} for name in SELECTIONS},
     "max_logit": {"low": (int, float), "high": (int, float), "right": list, "wrong": list},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
+    "picked_on": {},
 }
 """What is read of a record where it is there, shifts besides, each of which has COUNTS."""
 DRAWS = "draws"
@@ -160,7 +161,7 @@ def _misfit_of_more(record: Record) -> str:
     if complaint := _misfit(shifts, dict.fromkeys(shifts, COUNTS) if isinstance(shifts, dict) else {}, "shifts"):
         return complaint
     numbers = [n for part in record.get("metrics", {}).values() for n in part.values()]
-    counts = [*record.get("beta_curve", {}).get("correct", [])]
+    counts = [*record.get("beta_curve", {}).get("correct", []), *record.get("picked_on", {}).values()]
     counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
     misfits = [_misfit(n, (int, float), "a metric") for n in numbers] + [_misfit(c, int, "a count") for c in counts]
     return next(filter(None, misfits), "")

@@ -10,17 +10,16 @@ It is exact for the logits as they are given, in double precision; logits added 
 side of a bound within their rounding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-AT_A_TIME = 2**20
-"""Logits compared at a time: 8 MiB in each of about six tensors."""
+AT_A_TIME = 2**16
+"""Logits compared at a time: half a MiB in each of about six tensors, so that they stay in the processor's cache."""
 
 
 class Interval(NamedTuple):
@@ -36,6 +35,18 @@ class Interval(NamedTuple):
         if self.high < float("inf"):
             return self.low + (self.high - self.low) / 2
         return 2 * self.low if self.low > 0 else 1.0
+
+
+class Ends(NamedTuple):
+    """Of some images the interval on which each is right: low end, whether that is inside, high end, whether; [n] each.
+
+    low is infinite for an image that is right nowhere.
+    """
+
+    low: Tensor
+    low_in: Tensor
+    high: Tensor
+    high_in: Tensor
 
 
 class Steps(NamedTuple):
@@ -77,21 +88,30 @@ class Curve:
         points = ends[ends.isfinite()].unique()
         return Steps(points, self.count(points), self._right_of(F.pad(points, (1, 0), value=-torch.inf)))
 
-    def widest(self, low: float = 0.0, high: float = torch.inf) -> Interval:
-        """Of the stretches of [low, high] with the most images right the widest; of equally wide ones the first.
+    def bests(self, low: float = 0.0, high: float = torch.inf) -> list[Interval]:
+        """The stretches of [low, high] with the most images right, from low to high.
 
-        The stretch may be a single point. Whether its ends belong to it is not said. ValueError unless low is finite and
-        not above high.
+        A stretch may be a single point. Whether its ends belong to it is not said. ValueError unless low is finite and not
+        above high.
         """
         if not -torch.inf < low <= high:
             raise ValueError(f"beta from {low} to {high}: give a finite low end that is not above the high one")
-        points = self.steps().points
-        inner = points[(points > low) & (points < high)].tolist()
-        ends = torch.tensor([low, *inner, *([high] if low < high < torch.inf else [])], dtype=torch.double)
-        pieces = _pieces(ends, self.count(ends), self._right_of(ends), high)
-        most = max(piece.correct for piece in pieces)
-        runs = [list(run) for top, run in groupby(pieces, lambda piece: piece.correct == most) if top]
-        return max((Interval(run[0].low, run[-1].high, most) for run in runs), key=lambda found: found.high - found.low)
+        ends = torch.cat([self.low_inside, self.low_outside, self.high_inside, self.high_outside])
+        ends = ends[(ends > low) & (ends < high)].unique()
+        ends = F.pad(ends, (1, 0), value=low)
+        if low < high < torch.inf:
+            ends = F.pad(ends, (0, 1), value=high)
+        # Points and the open pieces between them in turn; behind a finite last point there is none.
+        pieces = torch.stack([self.count(ends), self._right_of(ends)], 1).flatten()[: None if high == torch.inf else -1]
+        most = pieces.max()
+        turns = F.pad(pieces == most, (1, 1)).int().diff()
+        begun, over = (turns == 1).nonzero().squeeze(1), (turns == -1).nonzero().squeeze(1)
+        lows, highs = ends[begun // 2], F.pad(ends, (0, 1), value=high)[over // 2]
+        return [Interval(a, b, int(most)) for a, b in zip(lows.tolist(), highs.tolist(), strict=True)]
+
+    def widest(self, low: float = 0.0, high: float = torch.inf) -> Interval:
+        """Of the stretches of [low, high] with the most images right the widest; of equally wide ones the first."""
+        return max(self.bests(low, high), key=lambda found: found.high - found.low)
 
     def best(self, low: float = 0.0, high: float = torch.inf) -> tuple[float, int]:
         """A beta in [low, high] with the most images right, from inside the widest such stretch, and how many."""
@@ -106,6 +126,19 @@ class Curve:
 
 def exact(s0: Tensor, b: Tensor, labels: Tensor) -> Curve:
     """The curve over beta of s₀ + beta · b, both [N, C], for labels [N]. ValueError when a logit is not finite."""
+    return joined([ends(s0, b, labels)])
+
+
+def joined(parts: Iterable[Ends]) -> Curve:
+    """The curve of all images, whose intervals are known part by part: 18 bytes an image, whatever the number of classes."""
+    low, low_in, high, high_in = (torch.cat(column) for column in zip(*parts, strict=True))
+    there = (low < torch.inf) & ((low < high) | ((low == high) & low_in & high_in))
+    found = (low[there & low_in], low[there & ~low_in], high[there & high_in], high[there & ~high_in])
+    return Curve(*(end.sort().values for end in found))
+
+
+def ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
+    """Where each image is right, of s₀ and b [n, C] and labels [n]. ValueError when a logit is not finite."""
     if s0.shape != b.shape or len(s0) != len(labels):
         raise ValueError(
             f"s0 {list(s0.shape)}, b {list(b.shape)}, labels {list(labels.shape)}: expected [N, C], [N, C], [N]"
@@ -113,30 +146,22 @@ def exact(s0: Tensor, b: Tensor, labels: Tensor) -> Curve:
     if not (s0.isfinite().all() and b.isfinite().all()):
         raise ValueError("a logit is not finite, so there is no curve over beta")
     rows = max(1, AT_A_TIME // s0.shape[1])
-    parts = [_intervals(*part) for part in zip(s0.split(rows), b.split(rows), labels.split(rows), strict=True)]
-    low, low_in, high, high_in = (torch.cat(column) for column in zip(*parts, strict=True))
-    there = (low < torch.inf) & ((low < high) | ((low == high) & low_in & high_in))
-    ends = (low[there & low_in], low[there & ~low_in], high[there & high_in], high[there & ~high_in])
-    return Curve(*(end.sort().values for end in ends))
+    parts = zip(s0.split(rows), b.split(rows), labels.split(rows), strict=True)
+    return Ends(*(torch.cat(column) for column in zip(*(_ends(*part) for part in parts), strict=True)))
 
 
-def _intervals(s0: Tensor, b: Tensor, labels: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Each image's low end, whether it is inside, its high end, whether it is inside; each [N]."""
+def _ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
     s0, b, own = s0.double(), b.double(), labels[:, None]
-    ahead, gain = s0 - s0.gather(1, own), b.gather(1, own) - b
-    earlier = torch.arange(s0.shape[1], device=s0.device) < own
-    bound = ahead / gain
-    low, low_in = _tightest(bound.where(gain > 0, -torch.inf), earlier)
-    high, high_in = _tightest((-bound).where(gain < 0, -torch.inf), earlier)
-    never = ((gain == 0) & ((ahead > 0) | ((ahead == 0) & earlier))).any(1)
-    return low.masked_fill(never, torch.inf), low_in, -high, high_in
-
-
-def _tightest(bounds: Tensor, earlier: Tensor) -> tuple[Tensor, Tensor]:
-    """The largest bound of a row, and whether it is inside: no earlier class sets it. Without a bound: -∞, inside."""
-    largest = bounds.amax(1)
-    outside = ((bounds == largest[:, None]) & earlier).any(1) & largest.isfinite()
-    return largest, ~outside
+    gain = (b.gather(1, own) + 0.0) - b  # + 0.0: so that no gain is -0, and its bound of the wrong sign
+    bound = (s0 - s0.gather(1, own)).scatter_(1, own, -1.0).div_(gain)  # of the class itself: -1 / 0, no bound
+    from_below = gain >= 0
+    low, low_by = (least := bound.where(from_below, -torch.inf)).max(1)
+    if low.isnan().any():  # 0 / 0: a class that is level at every beta, and ahead where it is the earlier one
+        earlier = torch.arange(s0.shape[1], device=s0.device) < own
+        low, low_by = least.where(~least.isnan(), torch.where(earlier, torch.inf, -torch.inf)).max(1)
+    high, high_by = bound.masked_fill_(from_below, torch.inf).min(1)
+    # Of several classes with the same bound max and min name the first: an end is outside where that is an earlier one.
+    return Ends(low, low_by > labels, high, high_by > labels)
 
 
 def _up_to(ends: Tensor, betas: Tensor) -> Tensor:
@@ -145,13 +170,3 @@ def _up_to(ends: Tensor, betas: Tensor) -> Tensor:
 
 def _below(ends: Tensor, betas: Tensor) -> Tensor:
     return torch.searchsorted(ends, betas)
-
-
-def _pieces(ends: Tensor, at: Tensor, right_of: Tensor, high: float) -> list[Interval]:
-    """Points and the open intervals between them, in turn; the last is open to infinity where `high` is."""
-    points, pieces = ends.tolist(), []
-    for point, following, here, behind in zip(points, [*points[1:], high], at.tolist(), right_of.tolist(), strict=True):
-        pieces.append(Interval(point, point, here))
-        if following > point:
-            pieces.append(Interval(point, following, behind))
-    return pieces

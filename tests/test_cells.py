@@ -1,15 +1,19 @@
 """What a cell may say beyond a run: panels, means, texts, empty places; and what is read of it."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from toy_house import full_record
-from toy_world import table, toy
+from toy_world import bits_of, record_of, table, toy
 
 from benchmark import exhibit, render, stats
+from benchmark.compare import compare
 from benchmark.exhibit import Cell, Exhibit, united
+from benchmark.readings import under
 from benchmark.results import UNREAD, Measured, gather
-from benchmark.store import Record
+from benchmark.store import Record, Store
 from benchmark.suite import Suite
 
 ZERO, TIP = "baselines.zero_shot:ZeroShotCLIP", "baselines.tip_adapter:TipAdapter"
@@ -85,7 +89,7 @@ def test_a_table_is_drawn_for_each_panel() -> None:
 def test_a_mean_is_of_one_run_for_each_part_and_of_seeds_that_all_parts_have() -> None:
     shown, suite = averaged(), two(seeds=[1, 2, 3])
     (cell,) = shown.cells()
-    assert [len(group) for group in cell.groups(suite)] == [3, 3]
+    assert [[len(runs) for runs in part] for part in cell.groups(suite)] == [[3], [3]]
     counts = {("imagenet", 1): 400, ("dtd", 1): 600, ("imagenet", 2): 500, ("dtd", 2): 700, ("imagenet", 3): 100}
     row = gather(shown, suite, records_of(cell, suite, counts)).at("Tip", "1-shot")
     assert (row.mean, row.seeds, row.correct, row.n) == (55, 2, 2200, 4000)
@@ -175,3 +179,76 @@ def test_a_visitor_s_method_joins_methods_and_nothing_else() -> None:
 def test_shots_that_the_exhibit_fixes_can_be_chosen_too() -> None:
     fixed = table(columns=[{"name": "only"}], fixed={"dataset": "imagenet", "backbone": "RN50", "shots": 16})
     assert len(exhibit.select(fixed.cells(), [], [16])) == 3
+
+
+def searching() -> Exhibit:
+    row = {"name": "Tip", "method": TIP, "search": {"beta": [1.0, 2.0, 3.0]}}
+    return table(rows=[row], columns=[{"name": "1-shot", "shots": 1}])
+
+
+def results_of_a_search(last: dict[float, int], val: dict[float, int], test: dict[float, int]) -> dict[str, Record]:
+    """Records of `searching` at seed 1, of 100 images: beta -> images right, `val` being those of the validation images.
+
+    Under `val` as many test images are right as beta has tenths, so that the choice can be told.
+    """
+    (cell,) = searching().cells()
+    records = {}
+    for run in cell.runs(toy(seeds=[1])):
+        beta = run.settings["beta"]
+        record = record_of(run.asked(), (last[beta], int(10 * beta), test[beta]), 100)
+        records[run.key] = record | {"picked_on": {"val": val[beta], "test": test[beta]}}
+    return records
+
+
+def test_a_search_over_runs_has_one_run_a_value_and_the_method_s_own_once() -> None:
+    (cell,) = searching().cells()
+    runs = cell.runs(toy(seeds=[1, 2]))
+    assert [(r.settings["beta"], r.seed) for r in runs] == [(b, s) for b in (1.0, 2.0, 3.0) for s in (1, 2)]
+    assert len({r.cell_key for r in runs}) == 3
+
+
+def test_several_settings_are_searched_in_every_combination() -> None:
+    row = {"name": "Tip", "method": TIP, "search": {"beta": [1.0, 2.0], "sharpness": [5.5, 7.0]}}
+    runs = [r for c in table(rows=[row]).cells() for r in c.runs(toy(seeds=[1])) if r.shots == 1]
+    assert [(r.settings["beta"], r.settings["sharpness"]) for r in runs] == [(1, 5.5), (1, 7), (2, 5.5), (2, 7)]
+
+
+def test_every_selection_picks_its_own_run_and_last_the_method_s_own() -> None:
+    same = {1.0: 50, 2.0: 50, 3.0: 50}
+    records = results_of_a_search({1.0: 40, 2.0: 41, 3.0: 42}, {**same, 2.0: 51}, {**same, 3.0: 51})
+    measured = gather(searching(), toy(seeds=[1]), records)
+    found = {s: measured.at("Tip", "1-shot", s).correct for s in ("last", "val", "test")}
+    assert found == {"last": 40, "val": 20, "test": 51}
+    (record,) = measured.records["Tip", "1-shot"]
+    betas = {s: under(record, s)["asked"]["settings"]["beta"] for s in ("last", "val", "test")}
+    assert betas == {"last": 1, "val": 2, "test": 3}
+    assert {s: picked["tuned"] for s, picked in record["selections"].items()} == {
+        "last": {},
+        "val": {"beta": 2.0},
+        "test": {"beta": 3.0},
+    }
+
+
+def test_of_runs_as_good_the_method_s_own_is_picked() -> None:
+    same = {1.0: 50, 2.0: 50, 3.0: 50}
+    measured = gather(searching(), toy(seeds=[1]), results_of_a_search(same, same, same))
+    assert [measured.at("Tip", "1-shot", s).correct for s in ("last", "val", "test")] == [50, 10, 50]
+
+
+def test_a_search_is_there_when_all_its_runs_are() -> None:
+    same = {1.0: 50, 2.0: 50, 3.0: 50}
+    records = results_of_a_search(same, same, same)
+    measured = gather(searching(), toy(seeds=[1]), dict(list(records.items())[1:]))
+    assert measured.at("Tip", "1-shot").mean is None
+    assert measured.missing["Tip", "1-shot"] == "not yet run"
+
+
+def test_a_search_is_compared_by_the_images_of_the_run_it_picked(tmp_path: Path) -> None:
+    same = {1.0: 50, 2.0: 50, 3.0: 50}
+    shown = replace(searching(), rows=[*searching().rows, {"name": "Own", "method": TIP}])
+    store = Store(tmp_path)
+    for record in results_of_a_search(same, {**same, 3.0: 51}, same).values():
+        store.put(record, bits_of(record))
+    measured = gather(shown, toy(seeds=[1]), store.records())
+    (found,) = compare(measured, "Tip", "Own", store, "val", 1.0)
+    assert (found.effect, found.over) == (30 - 10, "images")

@@ -14,7 +14,7 @@ IN_THE_PAPER = [
     *["table1", "table2", "figure3", "table3", "figure4a", "figure4b", "table4", "table5", "figure5", "figure6"],
     *["table6", "table7"],
 ]
-BEYOND = ["tableselection", "figurefusion", "tablereadings"]
+BEYOND = ["tableselection", "figurefusion", "tablereadings", "tablelam"]
 TEN = [
     *["caltech101", "oxford_pets", "stanford_cars", "flowers102", "food101"],
     *["fgvc_aircraft", "sun397", "dtd", "eurosat", "ucf101"],

@@ -315,6 +315,22 @@ class TunesInVain(Good):
         return Scores(s.zero_shot, s.bias, s.zero_shot + s.bias)
 
 
+class TunesASquare(Good):
+    def scores(self, x):
+        s = super().scores(x)
+        return Scores(s.zero_shot, s.bias, s.zero_shot + self.beta**2 * s.bias)
+
+
+class TunesFromNothing(Good):
+    tunes: ClassVar = {"beta": (0.0, 2.0)}
+
+
+class TunesZeroShotToo(Good):
+    def scores(self, x):
+        s = super().scores(x)
+        return Scores(self.beta * s.zero_shot, s.bias, self.beta * (s.zero_shot + s.bias))
+
+
 class PreparesSomethingElse(Good):
     def prepare(self, x):
         return {"clip": 2 * x["clip"] + 1}
@@ -397,6 +413,9 @@ BROKEN = [
     (PassesNoMilestone, "milestones"),
     (TrainsOnAfterTheLastMilestone, "milestones"),
     (BehavesWhenWatched, "milestones"),
+    (TunesASquare, "beta multiplies"),
+    (TunesFromNothing, "beta multiplies"),
+    (TunesZeroShotToo, "beta multiplies"),
     (TunesNothing, "tunes its own"),
     (TunesInVain, "tunes its own"),
     (ForgetsWhatItIsAskedAbout, "among some classes"),

@@ -123,7 +123,11 @@ class Records:
         if not seeds:
             return None
         columns = [[_at(records, seed) for seed in seeds] for records in found]
-        keys = tuple(dict.fromkeys(r["key"] for column in columns for records in column for r in records))
+        keys = tuple(
+            dict.fromkeys(
+                readings.under(r, self.selection)["key"] for column in columns for records in column for r in records
+            )
+        )
         paired = self._paired(columns, keys) if contrast.difference and self._same_images(contrast.operands) else None
         if paired is not None:
             return paired
@@ -160,14 +164,15 @@ class Records:
         if len({record["fingerprints"].get("data") for seeds in columns for (record,) in seeds}) > 1:
             return None
         try:
-            left, right = ([self._right(record["key"]) for (record,) in column] for column in columns)
+            left, right = ([self._right(record) for (record,) in column] for column in columns)
         except BenchError:
             return None
         found = stats.paired(left, right)
         over = "seeds and images" if len(left) > 1 else "images"
         return Effect(found.effect, found.low, found.high, over, keys)
 
-    def _right(self, key: str) -> np.ndarray:
+    def _right(self, record: Record) -> np.ndarray:
+        key = readings.under(record, self.selection)["key"]
         if key not in self._bits:
             self._bits[key] = self.store.correct(key, self.selection)
         return self._bits[key]
@@ -227,7 +232,7 @@ def _at(records: Mapping[int, list[Record]], seed: int) -> list[Record]:
 def _read(record: Record, said: Mapping[str, Any], selection: str) -> Value | None:
     """A reading of one record, with its error over images."""
     if said["metric"] in OF_A_RECORD:
-        return OF_A_RECORD[said["metric"]](record)
+        return OF_A_RECORD[said["metric"]](readings.under(record, selection))
     reading = readings.read(record, said, selection)
     if reading is None:
         return None

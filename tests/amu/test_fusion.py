@@ -50,6 +50,13 @@ SLOW = {
 }
 
 
+@pytest.mark.parametrize("name", FUSIONS)
+def test_every_weight_is_a_power_of_its_own_at_rho_one(name):
+    s0 = 8 * torch.randn(50, 20, generator=torch.Generator().manual_seed(0), dtype=torch.double)
+    for rho in (0.2, 0.4, 0.8):
+        torch.testing.assert_close(FUSIONS[name](s0, 1.0) ** rho, FUSIONS[name](s0, rho))
+
+
 def test_every_fusion_has_a_slow_twin():
     assert SLOW.keys() == FUSIONS.keys()
 

@@ -162,8 +162,14 @@ def test_only_the_linear_predictor_is_trained_and_training_lowers_the_loss(task)
     assert predictor.loss(everything).item() < before
 
 
+def test_rho_is_searched_where_the_fusion_has_it():
+    assert "rho" not in AMUTuning(preset="official").tunes
+    for fusion in set(FUSIONS) - {"none"}:
+        assert AMUTuning(fusion=fusion).rho in AMUTuning(fusion=fusion).tunes["rho"]
+
+
 def test_the_values_searched_double_from_one_to_the_next():
-    betas = AMUTuning.tunes["beta"]
+    betas = AMUTuning().tunes["beta"]
     assert betas[0] == 0.05
     assert betas[-1] == pytest.approx(12.8)
     assert all(b == pytest.approx(2 * a) for a, b in pairwise(betas))
