@@ -11,15 +11,16 @@ import torch
 from torch import Tensor
 
 from benchmark.data.dataset import Draw
-from benchmark.data.published import pictures, sampling
+from benchmark.data.published import cafo, pictures, sampling
 from benchmark.data.published.listing import Listing
-from benchmark.errors import Incomplete
+from benchmark.data.published.sets import PublishedSet
+from benchmark.errors import BenchError, Incomplete
 
 VERSION = 1
 """Raised when the same files become other pixels."""
 
-Sampler = Callable[[np.ndarray, np.ndarray, int, int], Draw]
-"""Labels of the training and of the validation list, shots, seed -> draw."""
+Sampler = Callable[[Listing, Listing, int, int], Draw]
+"""Training list, validation list, shots, seed -> draw."""
 
 
 @dataclass(frozen=True)
@@ -27,8 +28,10 @@ class Photographs:
     """One data set of files. Nothing is decoded before `images` or `views`, and these may be called from several threads.
 
     ids of the split "train" count through the training list and on through the validation list; of "test", its list.
-    classes: of a shift, the source's classes that it holds.
+    classes: of a shift, the source's classes that it holds. sampler: None, no shots are drawn from it.
     nested: whether `sampler` gives every number of shots of a seed out of one pool.
+    published: what it is published as, for what CaFo publishes beside it.
+    content: a digest of what is known of the files' content, for the fingerprint.
     """
 
     key: str
@@ -37,18 +40,26 @@ class Photographs:
     train: Listing
     val: Listing
     test: Listing
-    sampler: Sampler = sampling.official
+    sampler: Sampler | None = sampling.official
     nested: bool = False
     classes: tuple[int, ...] | None = None
+    content: str = ""
+    published: PublishedSet | None = None
 
     @cached_property
     def fingerprint(self) -> str:
         """Of the class names and of every file's name, split and label.
 
         A file that is added, removed, renamed or relabelled changes it, wherever the folders lie; one whose pixels are
-        exchanged under the same name does not: reading every file to find that out would take as long as encoding them.
+        exchanged under the same name does not, unless `content` knows of it: reading every file to find that out would
+        take as long as encoding them.
         """
-        parts = [str(VERSION), *self.classnames, *(part.digest() for part in (self.train, self.val, self.test))]
+        parts = [
+            str(VERSION),
+            self.content,
+            *self.classnames,
+            *(part.digest() for part in (self.train, self.val, self.test)),
+        ]
         return f"{self.key}-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def ids(self, split: str) -> np.ndarray:
@@ -84,7 +95,7 @@ class Photographs:
 
     def draw(self, shots: int, seed: int) -> Draw:
         """The sampler's draw. Incomplete where there is nothing to draw from."""
-        if self.classes is not None:
+        if self.sampler is None:
             raise ValueError(f"{self.key} is a test set: shots are drawn from its source")
         without = np.setdiff1d(np.arange(len(self.classnames)), self.train.labels)
         if len(without):
@@ -93,4 +104,18 @@ class Photographs:
                 f"data set {self.key}: {self.train.root}: no training images of {len(without)} of "
                 f"{len(self.classnames)} classes, the first {name!r}; shots are drawn from all of them"
             )
-        return self.sampler(self.train.labels, self.val.labels, shots, seed)
+        return self.sampler(self.train, self.val, shots, seed)
+
+    def generated(self, per_class: int) -> tuple[cafo.Generated, np.ndarray]:
+        """CaFo's generated images, `per_class` of each class, decoded when asked for, and their classes, int64 [N]."""
+        listed = cafo.first_of_each(cafo.generated_list(self._published(), len(self.classnames)), per_class)
+        return cafo.Generated(listed), listed.labels
+
+    def sentences(self) -> list[list[str]]:
+        """CaFo's sentences of a language model, class by class."""
+        return cafo.sentences(self._published(), self.classnames)
+
+    def _published(self) -> PublishedSet:
+        if self.published is None:
+            raise BenchError(f"data set {self.key}: there are no generated images or sentences for it")
+        return self.published

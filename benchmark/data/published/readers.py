@@ -1,20 +1,30 @@
 """The published data sets for a suite: `reader = "benchmark.data.published.readers:split"` and `key = "caltech101"`.
 
 sampler: "official" (the default), "nested", "coop-cache" or "cross-modal" (benchmark.data.published.sampling).
+indices: the folder of cross_modal_adaptation's index files, for "cross-modal".
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from benchmark.data.published import imagenet as classes
-from benchmark.data.published import listing, sampling, splits
+from benchmark.data.published import listing, lists, sampling, splits
 from benchmark.data.published.listing import Listing
-from benchmark.data.published.photographs import Photographs
+from benchmark.data.published.photographs import Photographs, Sampler
 from benchmark.data.published.sets import Place, PublishedSet, find, get
 from benchmark.errors import BenchError, Incomplete
 from benchmark.names import choose
 
 
-def imagenet(sampler: str = "official") -> Photographs:
+def read(key: str, **arguments: str) -> Photographs:
+    """A published data set by its key alone; `arguments` are those of the function below that reads it."""
+    kind = get(key).kind
+    reader: Callable[..., Photographs] = globals()[READER[kind]]
+    return reader(**arguments) if kind in ("imagenet", "aircraft") else reader(key, **arguments)
+
+
+def imagenet(sampler: str = "official", indices: str = "") -> Photographs:
     """ImageNet from its train/ and val/; its validation images are the test images.
 
     Without train/ it can be tested on, and no shots be drawn.
@@ -30,7 +40,8 @@ def imagenet(sampler: str = "official") -> Photographs:
         train=_synsets(train, classes.labels()) if train.is_dir() else listing.nothing(train),
         val=listing.nothing(train),
         test=_synsets(_part(place.folder / "val"), classes.labels()),
-        **_sampling(sampler),
+        published=known,
+        **_sampling(known, place, sampler, indices),
     )
 
 
@@ -54,25 +65,26 @@ def shift(key: str) -> Photographs:
         train=nothing,
         val=nothing,
         test=test,
+        sampler=None,
         classes=None if known.classes == classes.CLASSES else held,
     )
 
 
-def split(key: str, sampler: str = "official") -> Photographs:
+def split(key: str, sampler: str = "official", indices: str = "") -> Photographs:
     """One of the nine data sets that a split file of CoOp's divides."""
-    return _listed(get(key), "split", sampler)
+    return _listed(get(key), "split", sampler, indices)
 
 
-def fgvc_aircraft(sampler: str = "official") -> Photographs:
+def fgvc_aircraft(sampler: str = "official", indices: str = "") -> Photographs:
     """FGVC-Aircraft, divided by its authors' own lists."""
-    return _listed(get("fgvc_aircraft"), "aircraft", sampler)
+    return _listed(get("fgvc_aircraft"), "aircraft", sampler, indices)
 
 
 READER = {"imagenet": "imagenet", "synsets": "shift", "numbers": "shift", "split": "split", "aircraft": "fgvc_aircraft"}
 """Kind of a published data set -> the function here that reads it."""
 
 
-def _listed(known: PublishedSet, kind: str, sampler: str) -> Photographs:
+def _listed(known: PublishedSet, kind: str, sampler: str, indices: str) -> Photographs:
     if known.kind != kind:
         raise BenchError(f"data set {known.key!r} has no split file; read it with readers:{READER[known.kind]}")
     place = find(known)
@@ -84,15 +96,19 @@ def _listed(known: PublishedSet, kind: str, sampler: str) -> Photographs:
         train=said.train,
         val=said.val,
         test=said.test,
-        **_sampling(sampler),
+        published=known,
+        **_sampling(known, place, sampler, indices),
     )
 
 
-def _sampling(sampler: str) -> dict:
-    choose(sampler, sampling.SAMPLERS, "sampler")
-    if sampler == "nested":
-        return {"sampler": sampling.nested, "nested": True}
-    return {"sampler": sampling.official, "nested": False}
+def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str) -> dict[str, Any]:
+    samplers: dict[str, Callable[[], Sampler]] = {
+        "official": lambda: sampling.official,
+        "nested": lambda: sampling.nested,
+        "coop-cache": lambda: lists.coop_cache(known, place),
+        "cross-modal": lambda: lists.cross_modal(known, indices),
+    }
+    return {"sampler": samplers[choose(sampler, samplers, "sampler")](), "nested": sampler == "nested"}
 
 
 # --- ImageNet's folders

@@ -18,19 +18,25 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from benchmark.data.dataset import MAX_SHOTS, VAL_SHOTS, Draw
+from benchmark.data.published.listing import Listing
 from benchmark.errors import BenchError
 
-SAMPLERS = ("official", "nested", "coop-cache", "cross-modal")
 
-
-def official(train: np.ndarray, val: np.ndarray, shots: int, seed: int) -> Draw:
-    """The repositories' draw; train, val: labels [N], [M]. Every number of shots is its own draw."""
+def official(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
+    """The repositories' draw. Every number of shots is its own draw."""
     generator = random.Random(seed)
-    classes = by_class(train)
-    support = [_sampled(generator, classes[label], shots) for label in classes]
-    rest = by_class(val, len(train)) if len(val) else _left(classes, support)
-    validation = [_at_most(generator, rest[label], min(shots, VAL_SHOTS)) for label in rest]
-    return drawn(_joined(support), _joined(validation))
+    classes = by_class(train.labels)
+    support = [_sampled(generator, places, shots) for places in classes.values()]
+    if len(val):
+        rest = list(by_class(val.labels, len(train)).values())
+    else:
+        rest = [places[~np.isin(places, taken)] for places, taken in zip(classes.values(), support, strict=True)]
+    return drawn(_joined(support), validation(generator, rest, shots))
+
+
+def validation(generator: random.Random, rest: Iterable[np.ndarray], shots: int) -> np.ndarray:
+    """min(K, 4) of each class, all of a class that has no more (CoOp)."""
+    return _joined([_at_most(generator, places, min(shots, VAL_SHOTS)) for places in rest])
 
 
 def by_class(labels: np.ndarray, first: int = 0) -> dict[int, np.ndarray]:
@@ -42,9 +48,9 @@ def by_class(labels: np.ndarray, first: int = 0) -> dict[int, np.ndarray]:
     return dict(together)
 
 
-def drawn(support: np.ndarray, validation: np.ndarray) -> Draw:
+def drawn(support: np.ndarray, val: np.ndarray) -> Draw:
     """A draw whose pools are what is drawn, and nothing more."""
-    return Draw(support, np.arange(len(support)), validation, np.arange(len(validation)))
+    return Draw(support, np.arange(len(support)), val, np.arange(len(val)))
 
 
 def _sampled(generator: random.Random, places: np.ndarray, shots: int) -> np.ndarray:
@@ -59,18 +65,12 @@ def _at_most(generator: random.Random, places: np.ndarray, shots: int) -> np.nda
     return places
 
 
-def _left(classes: dict[int, np.ndarray], support: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
-    """What each class has besides its shots."""
-    pairs = zip(classes.items(), support, strict=True)
-    return {label: places[~np.isin(places, taken)] for (label, places), taken in pairs}
-
-
-def nested(train: np.ndarray, val: np.ndarray, shots: int, seed: int) -> Draw:
+def nested(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
     """The harness's draw, of as many images as there are: one pool serves every number of shots."""
     if not 0 <= shots <= MAX_SHOTS:
         raise BenchError(f'{shots} shots; a nested draw has 0 to {MAX_SHOTS}, sampler = "official" has any number')
     generator = random.Random(seed)
-    classes, behind = by_class(train), by_class(val, len(train))
+    classes, behind = by_class(train.labels), by_class(val.labels, len(train))
     pools, val_pools = [], []
     for label in sorted(classes):
         pool, rest = _ordered(generator, classes[label], reserve=not len(val))

@@ -140,10 +140,10 @@ def holds(known: PublishedSet, folder: Path) -> bool:
         return False
     if known.kind == "imagenet":
         return any((folder / part).is_dir() for part in ("train", "val"))
-    if known.kind == "split":
-        return known.key != "stanford_cars" or (folder / "cars_train").is_dir()
-    if known.kind == "aircraft":
-        return True
+    if known.key == "stanford_cars":
+        return (folder / "cars_train").is_dir()
+    if known.kind in ("split", "aircraft"):
+        return not (folder / folder.name).is_dir()  # an archive that was unpacked into a folder of its own name
     fits = imagenet.is_synset if known.kind == "synsets" else str.isdecimal
     return any(fits(path.name) for path in folder.iterdir() if path.is_dir())
 
@@ -154,4 +154,5 @@ def _lacks(known: PublishedSet) -> str:
         "synsets": "holds no folders named by synsets, such as n01440764",
         "numbers": "holds no folders named 0 to 999",
     }
-    return wanted.get(known.kind, "holds no cars_train/")
+    other = "holds no cars_train/" if known.key == "stanford_cars" else "holds a folder of its own name; move that up"
+    return wanted.get(known.kind, other)

@@ -1,0 +1,112 @@
+"""What CaFo publishes beside a data set: images of a generator (DALL-E) and sentences of a language model (GPT-3).
+
+dalle_<folder>/ in the data root, as CaFo's loaders name it, with a list in the format of CoOp's split files, and
+gpt_file/<name>_prompt.json: {class name with blanks for underscores: [sentence, ...]}.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from benchmark import places
+from benchmark.data.published import listing, pictures, sampling, splits
+from benchmark.data.published.listing import Listing
+from benchmark.data.published.sets import HOW, PublishedSet
+from benchmark.errors import BenchError, Incomplete
+
+PAGE = "https://github.com/OpenGVLab/CaFo"
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Generated images, class by class, decoded when asked for."""
+
+    listed: Listing
+
+    def __getitem__(self, ids: np.ndarray) -> np.ndarray:
+        """Pixels as tested, uint8 [N, 224, 224, 3]."""
+        return self.views(ids, 1, 0)[0].permute(0, 2, 3, 1).numpy()
+
+    def views(self, ids: np.ndarray, views: int, seed: int) -> Tensor:
+        """uint8 [views, N, 3, 224, 224]: view 0 as tested, the others crops of the files' own pixels."""
+        files = [self.listed.path(i) for i in ids.tolist()]
+        return torch.from_numpy(pictures.stacked(files, ids.tolist(), views, seed))
+
+
+def generated_list(known: PublishedSet, classes: int) -> Listing:
+    """Every generated image of a data set. Incomplete where there are none, BenchError for a list of other classes."""
+    folder = _folder(known)
+    file = folder.parent / known.generated_list
+    if not file.is_file():
+        raise Incomplete(f"generated images of {known.key}: {file}: no such file; CaFo publishes it: {PAGE}")
+    listed = splits.zhou(file, folder).train
+    without = sorted(set(range(classes)) - set(listed.labels.tolist()))
+    if without or listed.labels.max() >= classes:
+        what = f"none of class {without[0]}" if without else f"some of class {listed.labels.max()}"
+        raise BenchError(
+            f"{file}: has {what}; {known.title} has {classes} classes, take the list that CaFo publishes: {PAGE}"
+        )
+    return listed
+
+
+def first_of_each(listed: Listing, per_class: int) -> Listing:
+    """The first `per_class` images of each class as the list has them, class by class.
+
+    CaFo draws them by Python's `random` from where the draw of the shots left it.
+    """
+    groups = sampling.by_class(listed.labels)
+    chosen = np.concatenate([groups[label][:per_class] for label in sorted(groups)])
+    short = next((label for label in sorted(groups) if len(groups[label]) < per_class), None)
+    if short is not None:
+        has = len(groups[short])
+        raise Incomplete(
+            f"{listed.root}: class {short} has {has} generated images, the suite wants {per_class}; generate more"
+        )
+    return listing.Listing(listed.root, listed.names[chosen], listed.labels[chosen])
+
+
+def _folder(known: PublishedSet) -> Path:
+    """The folder of the generated images: below the data root, or below what [data] paths calls generated."""
+    root = places.dataset_override("generated") or places.data_root()
+    if root is None:
+        raise Incomplete(f"generated images of {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
+    return root / known.generated
+
+
+def prompts(known: PublishedSet) -> Path:
+    """CaFo's file of sentences, in gpt_file/ of the data root or in what [data] paths calls gpt_file."""
+    root = places.data_root()
+    folder = places.dataset_override("gpt_file") or (root / "gpt_file" if root else None)
+    if folder is None:
+        raise Incomplete(f"sentences for {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
+    if not (folder / known.prompts).is_file():
+        raise Incomplete(
+            f"sentences for {known.key}: {folder / known.prompts}: no such file; CaFo publishes it: {PAGE}"
+        )
+    return folder / known.prompts
+
+
+def sentences(known: PublishedSet, classnames: Sequence[str]) -> list[list[str]]:
+    """The language model's sentences, class by class. BenchError names a class that the file does not know."""
+    file = prompts(known)
+    try:
+        said = json.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BenchError(f"{file}: cannot be read as JSON ({error}); take CaFo's file: {PAGE}") from error
+    if not isinstance(said, dict):
+        raise BenchError(f"{file}: is no table of class names; take CaFo's file: {PAGE}")
+    return [_of_class(file, said, name.replace("_", " ")) for name in classnames]
+
+
+def _of_class(file: Path, said: dict[str, object], name: str) -> list[str]:
+    written = said.get(name)
+    if not written:
+        raise BenchError(f"{file}: has no sentences for class {name!r}; add a list of them under this name")
+    if not isinstance(written, list) or not all(isinstance(sentence, str) for sentence in written):
+        raise BenchError(f"{file}: what it has for class {name!r} is no list of texts")
+    return written
