@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from baselines.tip_adapter import OFFICIAL_STEPS, RECIPE, Cache, search
+from baselines.tip_adapter import OFFICIAL_STEPS, RECIPE, SEARCH, Cache, Search
 from baselines.zero_shot import TextClassifier
 from benchmark import train
 from benchmark.logits import unit, zscore
@@ -88,9 +88,7 @@ class CaFo(Predictor):
         aux: str = "dino",
         beta: float = 0.6,  # CaFo's ImageNet configuration for 16 shots; 0.3, 0.3, 0.4, 0.5 for 1, 2, 4, 8
         sharpness: float = 1.0,  # every configuration of CaFo
-        search_sharpness: float = 7.0,  # CaFo's ImageNet configurations, as Tip-Adapter's
-        search_beta: float = 3.0,  # CaFo's ImageNet configurations
-        search_steps: int = 10,  # official: 200, of which every twentieth is kept
+        search: Search = SEARCH,  # CaFo's ImageNet configurations search as Tip-Adapter's
         recipe: Recipe = RECIPE,  # CaFo: AdamW at 1e-3, batch 256, 20 epochs, as Tip-Adapter-F
     ) -> None:
         super().__init__()
@@ -101,10 +99,8 @@ class CaFo(Predictor):
         self.reads = ("clip", aux)
         self.beta = beta
         self.sharpness = sharpness
-        self.search_sharpness = search_sharpness
-        self.search_beta = search_beta
-        self.search_steps = search_steps
-        self.tunes = search(search_sharpness, search_beta, search_steps)
+        self.search = search
+        self.tunes = search.grid
         self.recipe = recipe
 
     @classmethod
@@ -117,9 +113,11 @@ class CaFo(Predictor):
         config, place = CONFIGS[dataset], max(i for i, k in enumerate(SHOTS) if k <= shots)
         return {
             "beta": config.beta[place],
-            "search_sharpness": config.search_sharpness[place],
-            "search_beta": config.search_beta,
-            "search_steps": OFFICIAL_STEPS,
+            "search": {
+                "sharpness": config.search_sharpness[place],
+                "beta": config.search_beta,
+                "steps": OFFICIAL_STEPS,
+            },
             "generated_shots": config.generated[place],
             "recipe": {"epochs": config.epochs[place]},
         }

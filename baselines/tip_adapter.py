@@ -6,6 +6,7 @@ its neighbours have, and the answer is the logit bias. Tip-Adapter learns nothin
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -23,44 +24,59 @@ OFFICIAL_STEPS = 200
 """Values of the sharpness in the official search (Tip-Adapter and CaFo, utils.py and every configuration)."""
 
 
+@dataclass(frozen=True)
+class Search:
+    """What is searched after training: the official grid up to (and without) these ends, `steps` of its 200 values of the
+    sharpness and 20 of beta. ValueError unless `steps` divides 200.
+    """
+
+    sharpness: float = 7.0  # Tip-Adapter and CaFo, configs/imagenet.yaml, search_scale
+    beta: float = 3.0  # the same
+    steps: int = 10  # every twentieth
+
+    def __post_init__(self) -> None:
+        """Refuse a number of steps that the official grid cannot be thinned to."""
+        if self.steps < 1 or OFFICIAL_STEPS % self.steps:
+            raise ValueError(
+                f"search steps={self.steps}: the official search has {OFFICIAL_STEPS}; give a divisor of it"
+            )
+
+    @property
+    def grid(self) -> Mapping[str, Sequence[float]]:
+        """0.1 + i · (end - 0.1) / n for i = 0 … n - 1 (utils.py, search_hp)."""
+        kept = range(0, OFFICIAL_STEPS, OFFICIAL_STEPS // self.steps)
+        return {
+            "sharpness": tuple(0.1 + i * (self.sharpness - 0.1) / OFFICIAL_STEPS for i in kept),
+            "beta": tuple(0.1 + j * (self.beta - 0.1) / 20 for j in range(20)),
+        }
+
+
+SEARCH = Search()
+
+
 class Config(NamedTuple):
     """One of the released configurations: init_alpha, the ends of the search (search_scale), train_epoch."""
 
     beta: float
     search_sharpness: float
     search_beta: float
-    epochs: int
+    epochs: int = 20
 
 
 # Tip-Adapter, configs/*.yaml: one for each data set, for any number of shots. init_beta is 1 in all of them.
 CONFIGS: Mapping[str, Config] = {
-    "imagenet": Config(1.17, 7, 3, 20),
-    "caltech101": Config(3, 12, 5, 20),
-    "oxford_pets": Config(1.17, 7, 3, 20),
-    "stanford_cars": Config(3, 20, 10, 20),
-    "flowers102": Config(10, 50, 50, 20),
-    "food101": Config(1.17, 10, 10, 20),
-    "fgvc_aircraft": Config(5, 30, 30, 20),
-    "sun397": Config(1.17, 12, 10, 20),
-    "dtd": Config(2, 13, 13, 20),
-    "eurosat": Config(2, 12, 10, 100),
-    "ucf101": Config(3, 7, 3, 20),
+    "imagenet": Config(1.17, 7, 3),
+    "caltech101": Config(3, 12, 5),
+    "oxford_pets": Config(1.17, 7, 3),
+    "stanford_cars": Config(3, 20, 10),
+    "flowers102": Config(10, 50, 50),
+    "food101": Config(1.17, 10, 10),
+    "fgvc_aircraft": Config(5, 30, 30),
+    "sun397": Config(1.17, 12, 10),
+    "dtd": Config(2, 13, 13),
+    "eurosat": Config(2, 12, 10, epochs=100),
+    "ucf101": Config(3, 7, 3),
 }
-
-
-def search(sharpness: float, beta: float, steps: int) -> Mapping[str, Sequence[float]]:
-    """The official grid up to (and without) these ends: `steps` of its 200 values of the sharpness, 20 of beta.
-
-    Tip-Adapter and CaFo, utils.py (search_hp): 0.1 + i · (end - 0.1) / n for i = 0 … n - 1. ValueError unless `steps`
-    divides 200.
-    """
-    if steps < 1 or OFFICIAL_STEPS % steps:
-        raise ValueError(f"search_steps={steps}: the official search has {OFFICIAL_STEPS} steps; give a divisor of it")
-    kept = range(0, OFFICIAL_STEPS, OFFICIAL_STEPS // steps)
-    return {
-        "sharpness": tuple(0.1 + i * (sharpness - 0.1) / OFFICIAL_STEPS for i in kept),
-        "beta": tuple(0.1 + j * (beta - 0.1) / 20 for j in range(20)),
-    }
 
 
 def affinity(similarity: Tensor, sharpness: float) -> Tensor:
@@ -136,17 +152,13 @@ class TipAdapter(Predictor):
         *,
         beta: float = 1.0,  # the paper's α
         sharpness: float = 5.5,  # the paper's β
-        search_sharpness: float = 7.0,  # configs/imagenet.yaml, search_scale
-        search_beta: float = 3.0,  # configs/imagenet.yaml, search_scale
-        search_steps: int = 10,  # official: 200, of which every twentieth is kept
+        search: Search = SEARCH,
     ) -> None:
         super().__init__()
         self.beta = beta
         self.sharpness = sharpness
-        self.search_sharpness = search_sharpness
-        self.search_beta = search_beta
-        self.search_steps = search_steps
-        self.tunes = search(search_sharpness, search_beta, search_steps)
+        self.search = search
+        self.tunes = search.grid
 
     @classmethod
     def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
@@ -154,9 +166,9 @@ class TipAdapter(Predictor):
         if dataset not in CONFIGS:
             return {}
         config = CONFIGS[dataset]
-        found = {"sharpness": 1.0, "search_steps": OFFICIAL_STEPS, **config._asdict()}
-        epochs = found.pop("epochs")
-        return {**found, "recipe": {"epochs": epochs}} if cls.trained else found
+        search = {"sharpness": config.search_sharpness, "beta": config.search_beta, "steps": OFFICIAL_STEPS}
+        found = {"beta": config.beta, "sharpness": 1.0, "search": search}
+        return {**found, "recipe": {"epochs": config.epochs}} if cls.trained else found
 
     def build(self, task: Task) -> None:
         """Put the support set into the cache."""
@@ -191,16 +203,8 @@ class TipAdapterF(TipAdapter):
         *,
         beta: float = 1.17,  # configs/imagenet.yaml, init_alpha; the paper says 1
         sharpness: float = 1.0,  # configs/imagenet.yaml, init_beta: keys are trained at 1; the paper says 5.5
-        search_sharpness: float = 7.0,  # configs/imagenet.yaml, search_scale
-        search_beta: float = 3.0,  # configs/imagenet.yaml, search_scale
-        search_steps: int = 10,  # official: 200, of which every twentieth is kept
+        search: Search = SEARCH,
         recipe: Recipe = RECIPE,
     ) -> None:
-        super().__init__(
-            beta=beta,
-            sharpness=sharpness,
-            search_sharpness=search_sharpness,
-            search_beta=search_beta,
-            search_steps=search_steps,
-        )
+        super().__init__(beta=beta, sharpness=sharpness, search=search)
         self.recipe = recipe

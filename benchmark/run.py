@@ -4,7 +4,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -116,27 +116,33 @@ def predictor_class(method: str) -> type[Predictor]:
 
 
 def construct(method: str, arguments: Mapping[str, Any]) -> Predictor:
-    """Build a predictor from plain data; a recipe may be given in part, the rest is the method's own."""
+    """Build a predictor from plain data. A recipe, or another argument with fields, may be given in part."""
     cls = predictor_class(method)
     known = [name for name in inspect.signature(cls).parameters]
     for name in arguments:
         choose(name, known, f"parameter of {method}")
     given = dict(arguments)
     try:
-        partial = given.pop("recipe", None)
+        partial = {name: given.pop(name) for name in list(given) if _has_fields(cls, name)}
         predictor = cls(**given)
-        if partial is None:
+        if not partial:
             return predictor
-        given["recipe"] = _recipe(predictor.recipe, partial, method)
-        return cls(**given)
+        whole = {name: _completed(getattr(predictor, name), name, part, method) for name, part in partial.items()}
+        return cls(**given, **whole)
     except (TypeError, ValueError) as error:
         raise BenchError(f"{method}: {error}") from error
 
 
-def _recipe(own: Recipe | None, partial: Mapping[str, Any], method: str) -> Recipe:
+def _has_fields(cls: type[Predictor], name: str) -> bool:
+    """Whether a constructor's argument is a dataclass: the recipe, even of a method that has none of its own, and others."""
+    return name == "recipe" or is_dataclass(inspect.signature(cls).parameters[name].default)
+
+
+def _completed(own: Any, argument: str, partial: Mapping[str, Any], method: str) -> Any:
+    kind = Recipe if own is None else type(own)
     for name in partial:
-        choose(name, Recipe.__dataclass_fields__, f"recipe field of {method}")
-    return replace(own, **partial) if own is not None else Recipe(**partial)
+        choose(name, kind.__dataclass_fields__, f"{argument} field of {method}")
+    return kind(**partial) if own is None else replace(own, **partial)
 
 
 class Facts(NamedTuple):
@@ -211,8 +217,6 @@ def _settings(predictor: Predictor, method: str) -> dict[str, Any]:
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` wins, name by name; a recipe is merged field by field."""
-    merged = {**under, **over}
-    if "recipe" in under and "recipe" in over:
-        merged["recipe"] = {**under["recipe"], **over["recipe"]}
-    return merged
+    """`over` wins, name by name; what has fields, as a recipe, is merged field by field."""
+    both = {name for name in under.keys() & over.keys() if isinstance(under[name], Mapping)}
+    return {**under, **over, **{name: {**under[name], **over[name]} for name in both}}

@@ -25,9 +25,9 @@ ROLES = {
 COLUMNS = {
     "sharpness": "init_beta",
     "beta": "init_alpha",
-    "search_sharpness": "search_beta_max",
-    "search_beta": "search_alpha_max",
-    "search_steps": "beta_steps",
+    "search.sharpness": "search_beta_max",
+    "search.beta": "search_alpha_max",
+    "search.steps": "beta_steps",
     "generated_shots": "dalle_shots",
 }
 """Our names and the authors'."""
@@ -44,9 +44,10 @@ def configuration(method, dataset, **more):
 
 
 def assert_agree(ours, theirs):
+    searched = {f"search.{name}": value for name, value in ours["search"].items()}
     for name, column in COLUMNS.items():
-        if name in ours:
-            assert ours[name] == float(theirs[column]), name
+        if name in {**ours, **searched}:
+            assert {**ours, **searched}[name] == float(theirs[column]), name
     if "recipe" in ours:
         assert (ours["recipe"]["epochs"], ours["recipe"]["lr"]) == (int(theirs["epochs"]), float(theirs["lr"]))
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from baselines.tip_adapter import Cache, TipAdapter, TipAdapterF, affinity, class_sums
+from baselines.tip_adapter import Cache, Search, TipAdapter, TipAdapterF, affinity, class_sums
 from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
 
@@ -97,8 +97,8 @@ def test_the_grids_are_the_official_ones_with_every_twentieth_sharpness():
 
 
 def test_with_200_steps_the_grid_is_the_whole_official_one_up_to_the_data_set_s_own_ends():
-    tunes = TipAdapterF(search_sharpness=50, search_beta=20, search_steps=200).tunes
+    tunes = TipAdapterF(search=Search(sharpness=50, beta=20, steps=200)).tunes
     assert tunes["sharpness"] == pytest.approx([0.1 + i * 49.9 / 200 for i in range(200)])
     assert tunes["beta"] == pytest.approx([0.1 + j * 19.9 / 20 for j in range(20)])
-    with pytest.raises(ValueError, match="search_steps=30: the official search has 200 steps; give a divisor of it"):
-        TipAdapter(search_steps=30)
+    with pytest.raises(ValueError, match="search steps=30: the official search has 200; give a divisor of it"):
+        Search(steps=30)
