@@ -15,6 +15,7 @@ from baselines.zero_shot import TextClassifier
 from benchmark.initial import linear, linear_weight
 from benchmark.logits import unit
 from benchmark.predictor import Batch, Features, Predictor, Scores, Task
+from benchmark.product import product, through
 from benchmark.train import Recipe
 
 INITS = ("features", "random")
@@ -89,7 +90,7 @@ class LP(Head):
 
     def bias(self, f: Tensor) -> Tensor:
         """W f̂."""
-        return f @ self.weight.T
+        return product(f, self.weight)
 
 
 class CacheHead(Head):
@@ -155,7 +156,7 @@ class MLP(Head):
 
     def bias(self, f: Tensor) -> Tensor:
         """The network's answer."""
-        return self.out(self.hidden(f).relu())
+        return through(self.out, through(self.hidden, f).relu())
 
 
 class LinearProbe(Predictor):
@@ -189,7 +190,7 @@ class LinearProbe(Predictor):
 
     def logits(self, x: Features) -> Tensor:
         """W f̂, [B, C]."""
-        return unit(x[self.aux]) @ self.weight.T
+        return product(unit(x[self.aux]), self.weight)
 
     def scores(self, x: Features) -> Scores:
         """The probe's logits as `fused`."""

@@ -19,6 +19,7 @@ from benchmark.initial import linear_weight
 from benchmark.logits import unit, zscore
 from benchmark.names import choose
 from benchmark.predictor import Batch, Features, Predictor, Samples, Scores, Task
+from benchmark.product import product
 from benchmark.train import Recipe
 
 # Released code (TJU-sjyj/AMU-Tuning, train.py and run.sh); the paper gives the 50 epochs and no other number.
@@ -126,7 +127,7 @@ class AMUTuning(Predictor):
 
     def combine(self, prepared: Features) -> Scores:
         """Eq. 11; the bias is b, before beta and the uncertainty."""
-        bias = prepared["aux"] @ self.weight.T  # Eq. 7
+        bias = product(prepared["aux"], self.weight)  # Eq. 7
         if self.zscore:
             bias = zscore(bias)
         s0, weight = prepared["s0"], self.beta * prepared["weight"] ** self.rho

@@ -12,6 +12,7 @@ from baselines.coop import RECIPE, published_epochs
 from baselines.zero_shot import TextClassifier
 from benchmark.initial import linear_weight
 from benchmark.predictor import Features, Predictor, Scores, Task
+from benchmark.product import product
 from benchmark.train import Recipe
 
 
@@ -55,7 +56,7 @@ class CLIPAdapter(Predictor):
 
     def adapt(self, f: Tensor) -> Tensor:
         """Image features f -> f', both [B, D] and not normalised."""
-        adapted = (f @ self.down.T).relu() @ self.up.T
+        adapted = product(product(f, self.down).relu(), self.up)
         return self.ratio * adapted.relu() + (1 - self.ratio) * f
 
     def scores(self, x: Features) -> Scores:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from baselines.zero_shot import TextClassifier
 from benchmark import train
 from benchmark.predictor import Features, Predictor, Samples, Scores, Task
+from benchmark.product import product
 
 POWERS = (6, 4, 2, 0, -2, -4, -6)  # lpclip/: C from 1e6 down to 1e-6
 BISECTIONS = 8  # lpclip/
@@ -70,7 +71,7 @@ class LPCLIP(Predictor):
     def scores(self, x: Features) -> Scores:
         """The probe's logits as `fused`."""
         s0 = self.classifier(x["clip"])
-        fused = x["clip"] @ self.weight.T + self.bias
+        fused = product(x["clip"], self.weight, self.bias)
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     @torch.no_grad()

@@ -17,6 +17,7 @@ from baselines.zero_shot import TextClassifier
 from benchmark.initial import linear
 from benchmark.logits import unit
 from benchmark.predictor import Features, Predictor, Scores, Task
+from benchmark.product import product
 from benchmark.train import Recipe
 
 # multimodal-prompt-learning, the cross-dataset configuration (vit_b16_c2_ep5_batch4_2ctx_cross_datasets.yaml and its
@@ -101,7 +102,7 @@ class MaPLe(Predictor):
     def scores(self, x: Features) -> Scores:
         """Cosine logits of both prompted towers as `fused`."""
         s0 = self.classifier(x["clip"])
-        fused = self.classifier.scale * self.images(x["pixels"]) @ self.text().T
+        fused = product(self.classifier.scale * self.images(x["pixels"]), self.text())
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     def _text(self, context: Tensor, *deep: Tensor) -> Tensor:

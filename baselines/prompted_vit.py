@@ -10,6 +10,7 @@ from torch import Tensor
 
 from baselines.prompts import Heads, finish, heads
 from benchmark.encoders.clip import Clip
+from benchmark.product import product
 
 
 class PromptedViT:
@@ -52,7 +53,7 @@ class PromptedViT:
                 x = torch.cat([x[:, : own.shape[1]], _each(following, x)], 1)
         block = self.blocks[-1]
         x = finish(block, x[:, :1], _attend(heads(block, x), asking=1))  # the class token alone is read
-        return tower.ln_post(x[:, 0]) @ tower.proj
+        return product(tower.ln_post(x[:, 0]), tower.proj.T)
 
     @torch.no_grad()
     def _embed(self, images: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmark.encoders.clip import Clip
+from benchmark.product import product, through
 
 EVERY, LAST = slice(None), slice(-1, None)
 """Which of a name's tokens ask: in the last layer only the end-of-text token."""
@@ -139,7 +140,7 @@ def project(model: Any, x: Tensor) -> Tensor:
     x, projection = model.ln_final(x), model.text_projection
     if projection is None:
         return x
-    return projection(x) if isinstance(projection, nn.Module) else x @ projection
+    return through(projection, x) if isinstance(projection, nn.Module) else product(x, projection.T)
 
 
 def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, context: int) -> None:
@@ -168,7 +169,7 @@ def _groups(lengths: Tensor, prefix: int) -> list[Group]:
 def heads(block: Any, x: Tensor) -> Heads:
     """Project tokens [..., T, width] into the block's queries, keys and values."""
     attention = block.attn
-    projected = F.linear(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
+    projected = product(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
     return Heads(*projected.unflatten(-1, (3, attention.num_heads, -1)).unbind(-3))
 
 
@@ -198,5 +199,5 @@ def attend_causally(x: Heads) -> Tensor:
 
 def finish(block: Any, x: Tensor, mixed: Tensor) -> Tensor:
     """The rest of a block behind its attention: output projection, residual, feed-forward."""
-    x = x + block.ls_1(block.attn.out_proj(mixed))
-    return x + block.ls_2(block.mlp(block.ln_2(x)))
+    x = x + block.ls_1(through(block.attn.out_proj, mixed))
+    return x + block.ls_2(through(block.mlp, block.ln_2(x)))

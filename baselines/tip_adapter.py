@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from baselines.zero_shot import TextClassifier
 from benchmark.logits import unit
 from benchmark.predictor import Features, Predictor, Samples, Scores, Task
+from benchmark.product import product
 from benchmark.train import Recipe
 
 # Tip-Adapter, main_imagenet.py; torch's default weight decay of 0.01.
@@ -129,7 +130,7 @@ class Cache(nn.Module):
 
         The keys are taken at the length they have, which training may change (official code).
         """
-        return queries @ self.keys.T
+        return product(queries, self.keys)
 
     def answer(self, similarity: Tensor, sharpness: float) -> Tensor:
         """Similarities [B, N] -> affinities summed by class, [B, C]."""

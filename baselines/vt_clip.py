@@ -15,6 +15,7 @@ from baselines.zero_shot import TextClassifier
 from benchmark.initial import linear_weight
 from benchmark.logits import unit
 from benchmark.predictor import Features, Predictor, Scores, Task
+from benchmark.product import product
 from benchmark.train import Recipe
 
 IMAGES = 1024
@@ -65,10 +66,10 @@ class VTCLIP(Predictor):
         t · u_p and u_p · u_q: numbers for each place, and no image's texts [C, D] are ever written out.
         """
         text, places = self.classifier.text, unit(spatial)
-        asked = text @ self.query.T @ self.key  # W_kᵀ W_q t
-        weights = (places @ asked.T / text.shape[1] ** 0.5).softmax(1)  # [B, P, C]
-        found = places @ (self.out @ self.value).T  # u, [B, P, D]
-        along = f @ text.T + (weights * (found @ f[..., None])).sum(1)
-        onto = 2 * (found @ text.T) + found @ found.transpose(1, 2) @ weights
+        asked = product(text, self.query) @ self.key  # W_kᵀ W_q t
+        weights = (product(places, asked) / text.shape[1] ** 0.5).softmax(1)  # [B, P, C]
+        found = product(places, self.out @ self.value)  # u, [B, P, D]
+        along = product(f, text) + (weights * (found @ f[..., None])).sum(1)
+        onto = 2 * product(found, text) + found @ found.transpose(1, 2) @ weights
         square = text.square().sum(1) + (weights * onto).sum(1)
         return along * square.clamp_min(torch.finfo(square.dtype).eps).rsqrt()

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmark.product import product
+
 
 def unit(x: Tensor) -> Tensor:
     """Rows of length one: x / ‖x‖₂ over the last dimension, [..., D] -> [..., D]."""
@@ -15,7 +17,7 @@ def cosine_logits(features: Tensor, weights: Tensor, scale: float | Tensor) -> T
 
     With the text classifier as weights this is zero-shot CLIP, s₀ in the paper.
     """
-    return scale * unit(features) @ weights.T
+    return product(scale * unit(features), weights)
 
 
 def zscore(logits: Tensor) -> Tensor:
