@@ -22,7 +22,7 @@ def clip(role: str) -> Encoder:
         by_place = networks.places(model)
         spatial = _preprocessed(by_place or (lambda images: networks.spatial(model, images)))
         if by_place is None:  # a ViT's image feature is its class token's
-            return Loaded(_preprocessed(whole.model.encode_image), whole, spatial)
+            return Loaded(_preprocessed(networks.compiled(whole.model.visual)), whole, spatial)
         return Loaded(lambda images: _mean(spatial(images)), whole, spatial, _mean)
 
     return Encoder(role, weights.fingerprint(role), load)

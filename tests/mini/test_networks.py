@@ -116,3 +116,16 @@ def test_text_is_causal_so_that_later_words_do_not_reach_earlier_ones():
 def test_unknown_roles_are_refused_by_name(build):
     with pytest.raises(BenchError, match="'RN5000'"):
         build("RN5000")
+
+
+@pytest.mark.parametrize("role", networks.ROLES)
+@torch.no_grad()
+def test_a_compiled_tower_gives_what_the_tower_gives_and_leaves_it_as_it_was(role):
+    tower = networks.build_clip(role)[0].visual if role in networks.CLIP_ROLES else networks.build_auxiliary(role)
+    tower = getattr(tower, "trunk", tower).eval()
+    images = networks.preprocess(world.render("monitor", np.arange(40)))  # so many that products are large
+    before, slow = {name: value.clone() for name, value in tower.state_dict().items()}, tower(images)
+    assert slow.std() > 0.01
+    assert torch.allclose(networks.compiled(tower)(images), slow, atol=1e-5)
+    assert all(torch.equal(value, before[name]) for name, value in tower.state_dict().items())
+    assert torch.equal(tower(images), slow)
