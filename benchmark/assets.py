@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmark import sealed
 from benchmark.data.dataset import Dataset
 from benchmark.encoders.encoder import Encoder
 from benchmark.names import choose, resolve
@@ -14,7 +15,8 @@ _open: dict[tuple[str, str, str], Any] = {}
 
 
 def dataset(suite: Suite, role: str) -> Dataset:
-    """The data set that plays a role in the suite."""
+    """The data set that plays a role in the suite. Breach where a predictor asks."""
+    sealed.refuse(f"the data set {role}")
     return _get(suite, "data set", role, suite.datasets, "reader", ())
 
 

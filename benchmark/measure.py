@@ -10,6 +10,7 @@ from benchmark import assets, metrics, provenance, task, train
 from benchmark.data.dataset import listed
 from benchmark.predictor import Predictor, Samples, Scores
 from benchmark.run import Run
+from benchmark.sealed import comparing, sealing
 from benchmark.selection import Observer, Outcome, joined, parts, right, tuned
 from benchmark.store import SCHEMA, Record, Store
 from benchmark.suite import Suite
@@ -25,11 +26,12 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
     ready = time.perf_counter()
     predictor = run.predictor()
     observer = Observer(build.val, test, eye.look)
-    with train.watching(observer.watch):
-        predictor.fit(build)
-    predictor.eval()
-    fitted = time.perf_counter()
-    outcomes = observer.outcomes(predictor)
+    with sealing():
+        with train.watching(observer.watch):
+            predictor.fit(build)
+        predictor.eval()
+        fitted = time.perf_counter()
+        outcomes = observer.outcomes(predictor)
     record: Record = {
         "schema": SCHEMA,
         "key": run.key,
@@ -72,13 +74,11 @@ class Eye:
 
     def look(self, predictor: Predictor, s: Scores, selections: Sequence[str]) -> dict[str, Any]:
         """One state: its metrics on the test images, its count on every shift; of `val` the curve over beta too."""
-        labels = self.test.labels
-        self.max_logits = self.max_logits or metrics.max_logits(s.zero_shot, labels)
-        return {
-            "metrics": metrics.of_scores(s, labels),
-            "shifts": {name: _right_on(predictor, on) for name, on in self.shifts.items()},
-            "curve": _beta_curve(predictor, s, self.test) if "val" in selections else {},
-        }
+        shifts = {name: _right_on(predictor, on) for name, on in self.shifts.items()}
+        curve = _beta_curve(predictor, s, self.test) if "val" in selections else {}
+        with comparing():
+            self.max_logits = self.max_logits or metrics.max_logits(s.zero_shot, self.test.labels)
+            return {"metrics": metrics.of_scores(s, self.test.labels), "shifts": shifts, "curve": curve}
 
     def seen(self, predictor: Predictor, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """The parts of a record: selection by selection, the curve of `val` alone."""
@@ -110,5 +110,6 @@ def _beta_curve(predictor: Predictor, s: Scores, test: Samples) -> dict[str, Any
     beta = float(predictor.settings()["beta"])
     if beta == 0:
         with tuned(predictor, {"beta": 1.0}):
-            s, beta = joined([predictor.scores(x) for x, _ in parts(test)]), 1.0
-    return metrics.beta_curve(s.zero_shot, (s.fused - s.zero_shot) / beta, test.labels)
+            s, beta = joined([predictor.scores(x) for x in parts(test)]), 1.0
+    with comparing():
+        return metrics.beta_curve(s.zero_shot, (s.fused - s.zero_shot) / beta, test.labels)

@@ -4,7 +4,8 @@
 `val`   the epoch, then the tunable hyper-parameters, that are best on the few-shot validation images.
 `test`  the same picked on the test images: what the released code of Tip-Adapter-F, CaFo and AMU-Tuning reports.
 
-The predictor sees none of this: it is watched while it trains, and searched when it is done.
+The predictor sees none of this: it is watched while it trains, and searched when it is done. Labels of test images are
+compared with when its code has returned (`benchmark.sealed`).
 
 The search goes through every point of the declared grid, but for `beta`, whose whole range (from the smallest to the largest
 value declared) is searched exactly: `benchmark.sweep` says for which beta how many images are right. Of what is right most
@@ -23,7 +24,8 @@ import torch
 from torch import Tensor
 
 from benchmark import sweep
-from benchmark.predictor import Batch, Features, Predictor, Samples, Scores
+from benchmark.predictor import Features, Predictor, Samples, Scores
+from benchmark.sealed import comparing
 from benchmark.suite import STATISTICS
 
 Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
@@ -78,10 +80,10 @@ class Observer:
     def watch(self, predictor: Predictor) -> None:
         """Score the predictor as it stands now."""
         if not self.prepared:
-            self.prepared = {n: [predictor.prepare(x) for x, _ in parts(s)] for n, s in self.sets.items()}
+            self.prepared = {n: [predictor.prepare(x) for x in parts(s)] for n, s in self.sets.items()}
         for name, samples in self.sets.items():
             scores = self._scored(predictor, name)
-            score = int((torch.cat([s.fused.argmax(-1) for s in scores]) == samples.labels).sum())
+            score = int(_right(torch.cat([s.fused.argmax(-1) for s in scores]), samples).sum())
             if name == "test":
                 self.recent = scores
             self.curves[name].append(score)
@@ -99,11 +101,12 @@ class Observer:
         ends: dict[tuple[int, str], list[str]] = {}  # two selections often end in one state
         for name, state in picked.items():
             ends.setdefault((state.epoch, repr(state.tuned)), []).append(name)
-        found: dict[str, Outcome] = {}
-        for names in ends.values():
-            outcome = self._outcome(predictor, picked[names[0]], names)
-            found |= {name: outcome for name in names}
+        answered = [(names, *self._answered(predictor, picked[names[0]], names)) for names in ends.values()]
         predictor.load_state_dict(last.weights)
+        found: dict[str, Outcome] = {}
+        for names, answers, seen in answered:
+            state, correct = picked[names[0]], _right(answers, self.sets["test"])
+            found |= {name: Outcome(correct, state.epoch, state.tuned, seen) for name in names}
         return {"last": found["last"], "val": found.get("val", found["last"]), "test": found["test"]}
 
     def _scored(self, predictor: Predictor, name: str) -> list[Scores]:
@@ -118,19 +121,18 @@ class Observer:
         """The best epoch's weights, with the hyper-parameters that suit them best. Ties keep the method's own."""
         state = self.best[name]
         predictor.load_state_dict(state.weights)
-        found = search(predictor, self.prepared[name], self.sets[name].labels)
+        found = search(predictor, self.prepared[name], self.sets[name])
         if found is None or found.correct <= state.score:
             return state
         return State(state.epoch, state.weights, found.correct, found.tuned)
 
-    def _outcome(self, predictor: Predictor, state: State, names: Sequence[str]) -> Outcome:
+    def _answered(self, predictor: Predictor, state: State, names: Sequence[str]) -> tuple[Tensor, dict[str, Any]]:
+        """The class answered for every test image [N], and what `look` sees. Which are right is asked when all are."""
         predictor.load_state_dict(state.weights)
-        test = self.sets["test"]
         with tuned(predictor, state.tuned), torch.no_grad():
             known = state.epoch == len(self.curves["test"]) and not state.tuned
             scores = joined(self.recent if known else self._scored(predictor, "test"))
-            correct = scores.fused.argmax(-1) == test.labels
-            return Outcome(correct, state.epoch, state.tuned, self.look(predictor, scores, names))
+            return scores.fused.argmax(-1), self.look(predictor, scores, names)
 
 
 @torch.no_grad()
@@ -144,9 +146,14 @@ def right(
     statistics: whether what the method works out over an image's classes runs over "all", or over those "held" alone.
     """
     if classes is None:
-        return torch.cat([predictor(x).argmax(-1) == labels for x, labels in parts(samples)])
+        return _right(torch.cat([predictor(x).argmax(-1) for x in parts(samples)]), samples)
     few = predictor.among(classes) if statistics == "held" else Predictor.among(predictor, classes)
-    return torch.cat([classes[few(x).argmax(-1)] == labels for x, labels in parts(samples)])
+    return _right(torch.cat([classes[few(x).argmax(-1)] for x in parts(samples)]), samples)
+
+
+def _right(answers: Tensor, samples: Samples, where: slice = slice(None)) -> Tensor:
+    with comparing():
+        return answers == samples.labels[where]
 
 
 def joined(found: Sequence[Scores]) -> Scores:
@@ -154,15 +161,14 @@ def joined(found: Sequence[Scores]) -> Scores:
     return Scores(*(torch.cat([getattr(s, name) for s in found]) for name in ("zero_shot", "bias", "fused")))
 
 
-def parts(samples: Samples) -> Iterator[Batch]:
+def parts(samples: Samples) -> Iterator[Features]:
     """View 0 in parts of some hundred images. An image is scored alone, so this changes nothing but the time.
 
     The affinities of 10,000 images to a cache are fresh memory that the system has to hand out and take back at every step;
     those of 1,000 stay in the processor's cache: twice as fast (benchmarks/scoring_speed.py).
     """
     for places in torch.arange(len(samples)).split(PART):
-        where = slice(int(places[0]), int(places[-1]) + 1)
-        yield Batch(samples.view(0, where), samples.labels[where])
+        yield samples.view(0, slice(int(places[0]), int(places[-1]) + 1))
 
 
 class Found(NamedTuple):
@@ -175,43 +181,46 @@ class Found(NamedTuple):
 
 
 @torch.no_grad()
-def search(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> Found | None:
+def search(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> Found | None:
     """The tunable settings with the most images right, of every beta in its range; None where nothing can be tuned.
 
-    prepared: the images part by part, as `prepare` gave them.  labels: of all of them, [N].
+    prepared: the images of `samples` part by part, as `prepare` gave them.
     One pass through the predictor a point of the grid without beta, and what no setting changes is worked out once.
     """
     if "beta" not in predictor.tunes:
-        candidates = [_found(predictor, *counted) for counted in grid(predictor, prepared, labels)]
+        candidates = [_found(predictor, *counted) for counted in grid(predictor, prepared, samples)]
     else:
         span = _range(predictor.tunes["beta"])
-        candidates = [_on_curve(predictor, *pair, span) for pair in curves(predictor, prepared, labels)]
+        candidates = [_on_curve(predictor, *pair, span) for pair in curves(predictor, prepared, samples)]
     return max(candidates, key=lambda found: found[1:], default=None)
 
 
 @torch.no_grad()
 def curves(
-    predictor: Predictor, prepared: Sequence[Features], labels: Tensor
+    predictor: Predictor, prepared: Sequence[Features], samples: Samples
 ) -> list[tuple[dict[str, float], sweep.Curve]]:
     """Every combination of the declared values but beta's, with the exact curve over beta. Of a predictor that tunes beta."""
     points = _points({name: values for name, values in predictor.tunes.items() if name != "beta"})
     largest = max(predictor.tunes["beta"])
     ends: list[list[sweep.Ends]] = [[] for _ in points]
-    for matched, truth in _matched(predictor, prepared, labels):
+    for where, matched in _matched(predictor, prepared):
         for found, point in zip(ends, points, strict=True):
-            found.append(sweep.ends(*_line(predictor, matched, point, largest), truth))
+            line = _line(predictor, matched, point, largest)
+            with comparing():
+                found.append(sweep.ends(*line, samples.labels[where]))
     return list(zip(points, map(sweep.joined, ends), strict=True))
 
 
 @torch.no_grad()
-def grid(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> list[tuple[dict[str, float], int]]:
+def grid(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> list[tuple[dict[str, float], int]]:
     """Every combination of the declared values, beta's too, with its images right: the search as the official codes do it."""
     points = _points(predictor.tunes) if predictor.tunes else []
     counts = [0] * len(points)
-    for matched, truth in _matched(predictor, prepared, labels):
+    for where, matched in _matched(predictor, prepared):
         for place, point in enumerate(points):
             with tuned(predictor, point):
-                counts[place] += int((predictor.combine(matched).fused.argmax(-1) == truth).sum())
+                answers = predictor.combine(matched).fused.argmax(-1)
+            counts[place] += int(_right(answers, samples, where).sum())
     return list(zip(points, counts, strict=True))
 
 
@@ -228,9 +237,10 @@ def _range(betas: Sequence[float]) -> tuple[float, float]:
     return min(betas), max(betas)
 
 
-def _matched(predictor: Predictor, prepared: Sequence[Features], labels: Tensor) -> Iterator[tuple[Features, Tensor]]:
-    for x, truth in zip(prepared, labels.split(PART), strict=True):
-        yield predictor.match(x), truth
+def _matched(predictor: Predictor, prepared: Sequence[Features]) -> Iterator[tuple[slice, Features]]:
+    """Each part's place among the images, and what the predictor matches of it."""
+    for part, x in enumerate(prepared):
+        yield slice(part * PART, (part + 1) * PART), predictor.match(x)
 
 
 def _line(predictor: Predictor, matched: Features, point: dict[str, float], beta: float) -> tuple[Tensor, Tensor]:

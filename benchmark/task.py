@@ -1,4 +1,4 @@
-"""Run -> (Task, test Samples). The test images go to whoever measures, never into the Task."""
+"""Run -> (Task, test Samples). The test images go to whoever measures, never into the Task, and their labels are sealed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +16,7 @@ from benchmark.features import Request
 from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
 from benchmark.run import PIXELS, SPATIAL, Run
+from benchmark.sealed import Sealed
 from benchmark.suite import STATISTICS, Suite
 
 
@@ -120,7 +121,7 @@ def _wanted(run: Run, suite: Suite, clip: Clip) -> dict[str, Any]:
 
 def _test(run: Run, suite: Suite, role: str) -> Samples:
     dataset = assets.dataset(suite, role)
-    return Samples(_spaces(run, suite, role, "test"), _labels(dataset, "test", dataset.ids("test")))
+    return Sealed(Samples(_spaces(run, suite, role, "test"), _labels(dataset, "test", dataset.ids("test"))))
 
 
 def _few_shot(run: Run, suite: Suite, dataset: Dataset) -> tuple[Samples, Samples]:

@@ -58,10 +58,10 @@ def main(images: int, classes: int, shots: int) -> None:
     for predictor in methods:
         predictor.build(Task(text=text, support=support))
         with torch.no_grad():
-            prepared = [predictor.prepare(x) for x, _ in selection.parts(test)]
+            prepared = [predictor.prepare(x) for x in selection.parts(test)]
         said = " x ".join(f"{len(values)} of {name}" for name, values in predictor.tunes.items())
-        exact = seconds(selection.search, predictor, prepared, test.labels)
-        plain = seconds(selection.grid, predictor, prepared, test.labels)
+        exact = seconds(selection.search, predictor, prepared, test)
+        plain = seconds(selection.grid, predictor, prepared, test)
         print(
             f"{type(predictor).__name__:12} exact {exact:7.3f} s   grid ({said}) {plain:7.3f} s   {plain / exact:.1f} x"
         )

@@ -154,8 +154,8 @@ def test_a_value_no_better_than_the_method_s_own_is_not_taken() -> None:
     assert observer.outcomes(predictor)["val"].tuned == {}
 
 
-def ready(predictor: Predictor, samples: Samples) -> tuple[Predictor, list[Features], Tensor]:
-    return predictor, [predictor.prepare(x) for x, _ in parts(samples)], samples.labels
+def ready(predictor: Predictor, samples: Samples) -> tuple[Predictor, list[Features], Samples]:
+    return predictor, [predictor.prepare(x) for x in parts(samples)], samples
 
 
 def built(method: type[Predictor], settings: Mapping[str, Any], task: Task) -> Predictor:
