@@ -20,15 +20,31 @@ from benchmark.errors import BenchError, Incomplete
 SIZE = 224
 """Pixels a side."""
 
+THINNEST = 1000
+"""An image's longer side is at most so many times the shorter."""
+
 Result = TypeVar("Result")
 
-# PIL warns from 89 million pixels on and refuses from 179 million on; a warning amid a run helps nobody.
-warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+
+def mute() -> None:
+    """PIL refuses images of 179 million pixels; that it warns from 89 million on, and of palettes, helps nobody in a run."""
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    warnings.filterwarnings("ignore", message="Palette images with Transparency", category=UserWarning)
+
+
+mute()
 
 
 def read(path: Path) -> Image.Image:
     """A file as RGB. One line names a file that is missing or cannot be read."""
-    return _opened(path, lambda image: image.convert("RGB"))
+    return _opened(path, _rgb)
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    short, long = sorted(image.size)
+    if long > THINNEST * short:  # with the shorter side at 224 it would fill the memory
+        raise ValueError(f"{image.width} x {image.height} pixels are too thin a strip")
+    return image.convert("RGB")
 
 
 def check(path: Path) -> None:

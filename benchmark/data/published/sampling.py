@@ -41,6 +41,8 @@ def validation(generator: random.Random, rest: Iterable[np.ndarray], shots: int)
 
 def by_class(labels: np.ndarray, first: int = 0) -> dict[int, np.ndarray]:
     """Class -> places of its images in the list, counted from `first`; classes in the order of their first image."""
+    if not len(labels):
+        return {}
     order = np.argsort(labels, kind="stable")
     classes, starts = np.unique(labels[order], return_index=True)
     places = np.split(order + first, starts[1:])
