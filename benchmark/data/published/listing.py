@@ -91,16 +91,21 @@ def _first_part(names: np.ndarray) -> np.ndarray:
 def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
     """Names [N]; 1.28 million take seconds on a disk and minutes over a network, and a tenth of a second from here."""
     times = [(name, (root / name).stat().st_mtime_ns) for name in wanted]
-    whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
-    when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
-    file = paths.cache() / "listings" / f"{whose}-{when}.npy"
+    memory = _memory(root, times)
     try:
-        return np.load(file, mmap_mode="r", allow_pickle=False)
+        return np.load(memory, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         names = _packed([f"{folder}/{name}" for folder in wanted for name in files(root / folder)])
     if len(names) and max(t for _, t in times) < (time.time() - SETTLED) * 1e9:
-        _remember(file, names)
+        _remember(memory, names)
     return names
+
+
+def _memory(root: Path, times: list[tuple[str, int]]) -> Path:
+    """The file that remembers the names for a root whose folders last changed at these times."""
+    whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
+    when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
+    return paths.cache() / "listings" / f"{whose}-{when}.npy"
 
 
 def _remember(file: Path, names: np.ndarray) -> None:
@@ -127,6 +132,12 @@ def _files(folder: str, prefix: str) -> Iterator[str]:
     yield from (prefix + e.name for e in visible if e.name.lower().endswith(ENDINGS))
     for entry in below:
         yield from _files(entry.path, f"{prefix}{entry.name}/")
+
+
+def heap(root: Path) -> bool:
+    """Whether images lie in a folder itself, rather than in class folders."""
+    with os.scandir(root) as entries:
+        return any(e.name.lower().endswith(ENDINGS) for e in entries)
 
 
 def subfolders(root: Path, fits: Callable[[str], bool]) -> list[str]:

@@ -127,8 +127,9 @@ def _synsets(root: Path, wanted: dict[str, int]) -> Listing:
     there = listing.subfolders(root, classes.is_synset)
     without = [synset for synset in wanted if synset not in set(there)]
     if without:
+        heap = " (images lie in one heap there)" if listing.heap(root) else ""
         raise Incomplete(
-            f"{root}: {len(without)} of {len(wanted)} class folders are missing, the first {without[0]}; "
+            f"{root}: {len(without)} of {len(wanted)} class folders are missing, the first {without[0]}{heap}; "
             "unpack the whole archive there, a folder for each synset"
         )
     foreign = [synset for synset in there if synset not in wanted]

@@ -54,7 +54,7 @@ def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[
     """One part's images; `names` learns the class names."""
     for number, entry in enumerate(entries):
         match entry:
-            case [str(), int(label), str(name)] if label >= 0:
+            case [str(), int(label), str(name)] if label >= 0 and not isinstance(label, bool):
                 if names.setdefault(label, name) != name:
                     raise BenchError(f"{file}: class {label} is called both {names[label]!r} and {name!r}")
             case _:
