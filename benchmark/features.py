@@ -5,24 +5,27 @@ a file that is there is right. Safe against two processes: each writes its own t
 """
 
 import hashlib
-import secrets
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from benchmark import assets, paths
+from benchmark import assets, extraction, paths, places, shards
 from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, nested
 from benchmark.run import PIXELS, SPATIAL
 from benchmark.suite import Suite
+
+DECODED, DRAWN = 2048, 2**15
+"""Pictures of a shard, every view of an image one: photographs from files, which take a hundred times as long as images
+that are drawn in memory, and those. A minute of work on two cores, the most that an interruption costs.
+"""
 
 
 @dataclass(frozen=True)
@@ -76,73 +79,138 @@ def waves(requests: Iterable[Request]) -> list[Wave]:
     return [Wave(tuple(same)) for same in found]
 
 
+@dataclass(frozen=True)
+class Shard:
+    """Some of a wave's images: the unit of work, all that an interruption costs, and what workers share.
+
+    index, of: which of how many.  size: its pictures, each view of an image one.
+    """
+
+    wave: Wave
+    index: int
+    of: int
+    size: int
+
+    @property
+    def label(self) -> str:
+        """For people: "imagenet, test images: RN50, mocov3 (3 of 25)"."""
+        return self.wave.label + (f" ({self.index + 1} of {self.of})" if self.of > 1 else "")
+
+
+class Images(NamedTuple):
+    """The images that a request stands for."""
+
+    ids: np.ndarray
+    split: str
+    views: int
+
+    @property
+    def size(self) -> int:
+        """How many pictures they are, each view of an image one."""
+        return len(self.ids) * self.views
+
+
 def path(request: Request, suite: Suite) -> Path:
     """Where the features of a request are or will be."""
-    ids, split, views = _images(request, suite)
+    images = images_of(request, suite)
     what = [
         assets.dataset(suite, request.dataset).fingerprint,
-        split,
-        hashlib.sha256(ids.astype("<i8").tobytes()).hexdigest(),
+        images.split,
+        hashlib.sha256(images.ids.astype("<i8").tobytes()).hexdigest(),
         _fingerprint(request.role, suite),
-        str(views),
-        f"{crops.VERSION} {request.seed}" if views > 1 else "",
+        str(images.views),
+        f"{crops.VERSION} {request.seed}" if images.views > 1 else "",
     ]
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
-    name = f"{request.dataset}-{request.role}-{split}-{digest}.safetensors".replace("/", "-").replace(":", "-")
+    name = f"{request.dataset}-{request.role}-{images.split}-{digest}.safetensors".replace("/", "-").replace(":", "-")
     return paths.cache() / "features" / suite.name / name
 
 
 def load(request: Request, suite: Suite) -> Tensor:
-    """Features [V, N, D]; made now if they are not on disk."""
+    """Features [V, N, D], float32 (pixels: uint8); made now if they are not on disk."""
     fill(request, suite)
-    return _read(path(request, suite))
+    features = shards.read(path(request, suite))
+    return features if request.role == PIXELS else features.float()
 
 
 def fill(request: Request, suite: Suite) -> bool:
     """Make the features of a request unless they are there; True when they had to be made."""
-    where = path(request, suite)
-    if where.is_file() and _readable(where):
-        return False
-    _write(where, extract(request, suite))
-    return True
+    todo = missing([request], suite)
+    for shard in todo:
+        fill_shard(shard, suite)
+    return bool(todo)
 
 
-def fill_all(wave: Wave, suite: Suite) -> None:
-    """Make the features of several encoders from one look at the images, whether or not they are there."""
-    for request, made in zip(wave.requests, _extract(wave.requests, suite), strict=True):
-        _write(path(request, suite), made)
+def missing(requests: Iterable[Request], suite: Suite) -> list[Shard]:
+    """What has to be made of some features, those for the same images together."""
+    absent = [request for request in requests if not shards.readable(path(request, suite))]
+    return [shard for wave in waves(absent) for shard in _missing(wave, suite)]
+
+
+def _missing(wave: Wave, suite: Suite) -> list[Shard]:
+    whole = shards_of(wave, suite)
+    files = [path(request, suite) for request in wave.requests]
+    todo = [s for s in whole if not all(shards.readable(shards.shard(file, s.index, s.of)) for file in files)]
+    return todo or whole[-1:]  # all are there, and only have to be joined
+
+
+def shards_of(wave: Wave, suite: Suite) -> list[Shard]:
+    """All of a wave's images in shards, whether or not they are there."""
+    images, per_shard = images_of(wave.requests[0], suite), DECODED if _photographs(wave.requests[0], suite) else DRAWN
+    of = max(1, -(-images.size // per_shard))
+    sizes = [len(part) * images.views for part in np.array_split(images.ids, of)]
+    return [Shard(wave, index, of, size) for index, size in enumerate(sizes)]
+
+
+def fill_shard(shard: Shard, suite: Suite) -> None:
+    """Make what is not there of a shard, for several encoders from one look at its images; the last to end joins them all."""
+    files = {request: path(request, suite) for request in shard.wave.requests}
+    parts = {request: shards.shard(file, shard.index, shard.of) for request, file in files.items()}
+    absent = [request for request, place in parts.items() if not shards.readable(place)]
+    if absent:
+        started = time.perf_counter()
+        made = _extract(absent, suite, shard.index, shard.of)
+        notes = _notes(absent, suite, time.perf_counter() - started)
+        for request, features in zip(absent, made, strict=True):
+            shards.write(parts[request], features, notes)
+    for file in files.values():
+        shards.join(file, shard.of)
 
 
 def extract(request: Request, suite: Suite) -> Tensor:
-    """Features [V, N, D] straight from the images. One chunk of images is in memory at a time."""
+    """Features [V, N, D] straight from the images, as the network gives them; all are in memory at the end."""
     return _extract([request], suite)[0]
 
 
-def _extract(requests: Sequence[Request], suite: Suite) -> list[Tensor]:
+def _extract(requests: Sequence[Request], suite: Suite, index: int = 0, of: int = 1) -> list[Tensor]:
     one = requests[0]
-    ids, split, views = _images(one, suite)
-    features: list[list[Tensor]] = [[] for _ in requests]
-    for chunk in np.array_split(ids, -(-len(ids) // suite.batch_size)):
-        images = _pixels(one, suite, split, chunk, views)
-        encoded = [_encoded(view, [request.role for request in requests], suite) for view in images]
-        for found, views_of_it in zip(features, zip(*encoded, strict=True), strict=True):
-            found.append(torch.stack(views_of_it))
-    return [torch.cat(found, dim=1) for found in features]
+    ids = np.array_split(images_of(one, suite).ids, of)[index]
+    roles = [request.role for request in requests]
+    return extraction.extract(_look(one, suite), ids, roles, suite, ahead=_photographs(one, suite))
 
 
-def _images(request: Request, suite: Suite) -> tuple[np.ndarray, str, int]:
-    """Ids, split and number of views that a request stands for."""
+def _notes(requests: Sequence[Request], suite: Suite, seconds: float) -> dict[str, Any]:
+    """How features were made, for people; `seconds` are of one look for all of them."""
+    return {
+        "pictures": images_of(requests[0], suite).size,
+        "seconds": round(seconds, 3),
+        "together": " ".join(request.role for request in requests),
+        "device": places.device(),
+        "precision": places.precision(),
+        "threads": torch.get_num_threads(),
+    }
+
+
+def images_of(request: Request, suite: Suite) -> Images:
+    """The images that a request stands for."""
     dataset = assets.dataset(suite, request.dataset)
     if request.part == "test":
-        return dataset.ids("test"), "test", 1
+        return Images(dataset.ids("test"), "test", 1)
     if request.part == "generated":
-        return (
-            np.arange(generated_per_class(request.dataset, suite) * len(dataset.classnames)),
-            "generated",
-            suite.views,
-        )
+        generated = generated_per_class(request.dataset, suite) * len(dataset.classnames)
+        return Images(np.arange(generated), "generated", suite.views)
     draw = dataset.draw(request.shots or MAX_SHOTS, request.seed)
-    return (draw.pool, "train", suite.views) if request.part == "pool" else (draw.val_pool, "train", 1)
+    return Images(draw.pool, "train", suite.views) if request.part == "pool" else Images(draw.val_pool, "train", 1)
 
 
 def generated_per_class(role: str, suite: Suite) -> int:
@@ -150,13 +218,19 @@ def generated_per_class(role: str, suite: Suite) -> int:
     return int(suite.datasets[role]["generated"])
 
 
-def _pixels(request: Request, suite: Suite, split: str, ids: np.ndarray, views: int) -> Tensor:
-    """uint8 images, view by view, [V, N, 3, H, W]."""
+def _photographs(request: Request, suite: Suite) -> bool:
+    """Whether images are decoded from files, which threads may do, rather than drawn in memory."""
+    return request.part != "generated" and hasattr(assets.dataset(suite, request.dataset), "views")
+
+
+def _look(request: Request, suite: Suite) -> extraction.Look:
+    """What makes the pictures of a request out of their ids."""
     dataset: Any = assets.dataset(suite, request.dataset)
-    if split != "generated":
-        return crops.of(dataset, split, ids, views, request.seed)
-    images = torch.from_numpy(_generated(dataset, generated_per_class(request.dataset, suite))[ids]).permute(0, 3, 1, 2)
-    return torch.stack([crops.augmented(images, ids.tolist(), v, request.seed) for v in range(views)])
+    images = images_of(request, suite)
+    if images.split != "generated":
+        return lambda ids: crops.of(dataset, images.split, ids, images.views, request.seed)
+    drawn = _generated(dataset, generated_per_class(request.dataset, suite))
+    return lambda ids: crops.all_of(drawn[ids], ids, images.views, request.seed)
 
 
 @lru_cache(maxsize=1)
@@ -164,54 +238,11 @@ def _generated(dataset: Any, per_class: int) -> np.ndarray:
     return dataset.generated(per_class)[0]
 
 
-def _encoded(images: Tensor, roles: Sequence[str], suite: Suite) -> list[Tensor]:
-    """Images [N, 3, H, W] in every role's space, in the order of the roles."""
-    found: dict[str, Tensor] = {}
-    for role in sorted(roles, key=lambda role: not role.endswith(SPATIAL)):
-        found[role] = _in_space(images, role, found, suite)
-    return [found[role] for role in roles]
-
-
-def _in_space(images: Tensor, role: str, found: Mapping[str, Tensor], suite: Suite) -> Tensor:
-    """One role's features, out of those by place where these are found already and the encoder makes them so."""
-    if role == PIXELS:
-        return images
-    encoder = assets.encoder(suite, role.removesuffix(SPATIAL))
-    places = found.get(f"{role}{SPATIAL}")
-    if places is not None and encoder.loaded.pooled is not None:
-        return encoder.loaded.pooled(places)
-    return encoder.encode(images, suite.batch_size, spatial=role.endswith(SPATIAL))
-
-
 def _fingerprint(role: str, suite: Suite) -> str:
     if role == PIXELS:
         return PIXELS
     behind = SPATIAL if role.endswith(SPATIAL) else ""
     return assets.encoder(suite, role.removesuffix(SPATIAL)).fingerprint + behind
-
-
-@lru_cache(maxsize=16)
-def _read(where: Path) -> Tensor:
-    return safetensors.torch.load_file(where)["features"]
-
-
-def _readable(where: Path) -> bool:
-    try:
-        _read(where)
-    except (SafetensorError, KeyError):
-        return False
-    return True
-
-
-def _write(where: Path, features: Tensor) -> None:
-    temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
-    with paths.writing("cache", where.parent, "BENCH_CACHE"):
-        where.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(safetensors.torch.save({"features": features.contiguous()}))
-            temporary.replace(where)
-        finally:
-            temporary.unlink(missing_ok=True)
 
 
 def requests(dataset: str, roles: Sequence[str], seed: int, shots: int, suite: Suite) -> list[Request]:

@@ -1,16 +1,16 @@
 """What a worker does. Apart from the command that gives it out, so that a worker imports nothing that only draws."""
 
 from benchmark import features
-from benchmark.features import Wave
+from benchmark.features import Shard
 from benchmark.measure import measure
 from benchmark.run import Run
 from benchmark.store import Store
 from benchmark.suite import Suite
 
 
-def fill(suite: Suite, wave: Wave) -> None:
+def fill(suite: Suite, shard: Shard) -> None:
     """Make the features of one look at some images."""
-    features.fill_all(wave, suite)
+    features.fill_shard(shard, suite)
 
 
 def measured(store: Store, suite: Suite, run: Run) -> str:

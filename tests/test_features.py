@@ -1,6 +1,5 @@
 """Features on disk are named by what decides them, and a view is the same crop in every space."""
 
-import multiprocessing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ def test_shapes_are_views_images_dimensions() -> None:
 
 def test_what_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
     assert features.fill(TEST, toy()) is True
-    monkeypatch.setattr(features, "extract", lambda *_: pytest.fail("made again"))
+    monkeypatch.setattr(features, "fill_shard", lambda *_: pytest.fail("made again"))
     assert features.fill(TEST, toy()) is False
 
 
@@ -137,25 +136,6 @@ def test_a_cache_that_cannot_be_written_is_said_in_one_line(cache: Path) -> None
     cache.write_text("a file")
     with pytest.raises(BenchError, match=r"cache folder .*cannot be written \(.*\); choose another with BENCH_CACHE$"):
         features.load(TEST, toy())
-
-
-def test_two_processes_may_make_the_same_file_at_once(cache: Path) -> None:
-    fork, where = multiprocessing.get_context("fork"), features.path(TEST, toy())
-    expected = features.extract(TEST, toy())
-    writers = [fork.Process(target=_write_often, args=(where, expected.numpy())) for _ in range(2)]
-    for writer in writers:
-        writer.start()
-    while any(writer.is_alive() for writer in writers):
-        assert not where.is_file() or features._readable(where)
-        features._read.cache_clear()
-    assert [writer.exitcode for writer in writers] == [0, 0]
-    assert torch.equal(features.load(TEST, toy()), expected)
-    assert [p.name for p in where.parent.iterdir()] == [where.name]
-
-
-def _write_often(where: Path, values: np.ndarray) -> None:
-    for _ in range(100):
-        features._write(where, torch.from_numpy(values))
 
 
 def test_a_run_that_learns_needs_its_pool_and_validation_images_in_every_space() -> None:

@@ -251,7 +251,8 @@ def test_a_wave_makes_what_each_request_would_have_made_alone(monkeypatch: pytes
     monkeypatch.setattr(Tiles, "images", lambda self, split, ids: looks.append(len(ids)) or original(self, split, ids))
     world = house(name="waves")
     wave = Wave(tuple(r for r in wanted() if r.part == "pool"))
-    features.fill_all(wave, world)
+    (shard,) = features.shards_of(wave, world)
+    features.fill_shard(shard, world)
     assert sum(looks) == 16 * CLASSES
     for request in wave.requests:
         assert features.path(request, world).is_file()

@@ -2,17 +2,20 @@
 
 import contextlib
 import io
+import os
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
 from benchmark import cli
 from benchmark import suite as suites
+from benchmark.data import views as crops
 from benchmark.data.dataset import Draw, nested_draw
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibit import Exhibit
@@ -65,6 +68,22 @@ class Anew(Squares):
     def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> torch.Tensor:
         images = torch.from_numpy(self.images(split, ids)).permute(0, 3, 1, 2)
         return torch.stack([images // (v + 1) for v in range(views)])
+
+
+@dataclass(frozen=True)
+class Album(Squares):
+    """The same as photographs are: views of their own making, which threads ask for. `seen` notes every image looked at;
+    `fatal` kills the process that looks at an image, as running out of memory does.
+    """
+
+    seen: ClassVar[list[int]] = []
+    fatal: ClassVar[set[int]] = set()
+
+    def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> torch.Tensor:
+        if self.fatal & set(ids.tolist()):
+            os.kill(os.getpid(), signal.SIGKILL)
+        self.seen.extend(ids.tolist())
+        return crops.all_of(self.images(split, ids), ids, 1, seed).repeat(views, 1, 1, 1, 1)
 
 
 def projection(role: str, width: int = 12, fingerprint: str = "") -> Encoder:

@@ -1,12 +1,11 @@
 """`bench run`: plan, fill in what is missing, draw."""
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 import click
 
-from benchmark import engine, exhibit, features, paths, plan, progress, render, task, work
+from benchmark import devices, engine, exhibit, features, paths, plan, progress, render, task, work
 from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
@@ -44,7 +43,7 @@ def run(
     records = store.records()
     planned = plan.survey(runs, records, world)
     wanted = plan.to_run(planned, rerun, records)
-    workers = jobs or os.cpu_count() or 1
+    workers = devices.workers(jobs)
     _say(planned, wanted, store, records, workers)
     if dry_run:
         return 0
@@ -118,8 +117,9 @@ def _say(
 def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
     """Features first, shared by all; then the runs. Returns how many runs failed."""
     needed = dict.fromkeys(request for run in wanted for request in task.requests(run, world))
-    absent = features.waves(request for request in needed if not features.path(request, world).is_file())
-    done = list(progress.follow(engine.each(partial(work.fill, world), absent, workers), len(absent), "features"))
+    absent = features.missing(needed, world)
+    filling = engine.each(partial(work.fill, world), absent, devices.encoding_workers(workers))
+    done = list(progress.follow_pictures(filling, absent, "features"))
     ended = progress.follow(
         engine.each(partial(work.measured, store, world), list(wanted), workers), len(wanted), "runs"
     )

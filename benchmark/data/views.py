@@ -25,8 +25,13 @@ def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int) -> Tens
     """
     if hasattr(dataset, "views"):
         return dataset.views(split, ids, views, seed)
-    images = torch.from_numpy(dataset.images(split, ids)).permute(0, 3, 1, 2)
-    return torch.stack([augmented(images, ids.tolist(), v, seed) for v in range(views)])
+    return all_of(dataset.images(split, ids), ids, views, seed)
+
+
+def all_of(images: np.ndarray, ids: np.ndarray, views: int, seed: int) -> Tensor:
+    """Every view of images that encoders take as they are, uint8 [N, H, W, 3] -> [views, N, 3, H, W]."""
+    whole = torch.from_numpy(images).permute(0, 3, 1, 2)
+    return torch.stack([augmented(whole, ids.tolist(), v, seed) for v in range(views)])
 
 
 def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:

@@ -7,6 +7,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from benchmark.devices import CPU
 from benchmark.encoders.clip import Clip
 
 
@@ -14,17 +15,19 @@ from benchmark.encoders.clip import Clip
 class Loaded:
     """An encoder in memory.
 
-    forward: uint8 [B, 3, H, W] -> features [B, D], its own normalisation included.
+    forward: uint8 [B, 3, H, W] -> features [B, D], its own normalisation included, in the precision that it works in.
     clip: the whole model with its text tower, where it has one.
     spatial: uint8 [B, 3, H, W] -> features at P places of the image in CLIP's joint space, [B, P, D], where it has them.
     pooled: [B, P, D] -> [B, D], where the features of the whole image are made of those at its places: who wants both
     then looks at the image once.
+    device: where it takes its images and gives its features; published networks go where --device says.
     """
 
     forward: Callable[[Tensor], Tensor]
     clip: Clip | None = None
     spatial: Callable[[Tensor], Tensor] | None = None
     pooled: Callable[[Tensor], Tensor] | None = None
+    device: torch.device = CPU
 
 
 class Encoder:
@@ -51,12 +54,18 @@ class Encoder:
         return self.loaded.clip
 
     @torch.no_grad()
-    def encode(self, images: Tensor, batch_size: int, spatial: bool = False) -> Tensor:
-        """Features of uint8 images [N, 3, H, W], batch by batch -> float32 [N, D], or [N, P, D] with `spatial`.
+    def forward(self, images: Tensor, spatial: bool = False) -> Tensor:
+        """Features of uint8 images [B, 3, H, W] as the network gives them, [B, D], or [B, P, D] with `spatial`.
 
+        Images are taken, and features given, on `loaded.device`, in the precision that the network works in.
         ValueError where the encoder has no features by place.
         """
         forward = self.loaded.spatial if spatial else self.loaded.forward
         if forward is None:
             raise ValueError(f"{self.role} has no spatial features")
-        return torch.cat([forward(batch).float() for batch in images.split(batch_size)])
+        return forward(images)
+
+    def encode(self, images: Tensor, batch_size: int, spatial: bool = False) -> Tensor:
+        """Features of uint8 images [N, 3, H, W], wherever they are, batch by batch -> float32 [N, D], or [N, P, D]."""
+        batches = images.split(batch_size)
+        return torch.cat([self.forward(b.to(self.loaded.device), spatial).float().to(images.device) for b in batches])

@@ -6,13 +6,14 @@ of how they are used (normalisation, pooling, precision), not of the file: after
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from benchmark import places
+from benchmark import devices, places
 from benchmark.encoders import hub, slots
 from benchmark.encoders.clip import Clip
 from benchmark.encoders.encoder import Encoder, Loaded
@@ -67,9 +68,8 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") 
         tensors = containers.read(path).tensors
         model = networks.build_auxiliary(tensors)
         networks.fill(model, tensors, path)
-        if pool == "cls":
-            return Loaded(_fed(model, model, constants))
-        return Loaded(_fed(model, lambda images: networks.patch_mean(model, images), constants))
+        pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
+        return Loaded(_fed(model, pooled, constants), device=devices.chosen())
 
     return Encoder(role, _fingerprint(weights, constants, pool), load)
 
@@ -97,7 +97,7 @@ def timm_model(role: str, name: str) -> Encoder:
         model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading can be strict
         networks.fill(model, containers.unwrapped(containers.load(path)[1]), path)
         model.reset_classifier(0)
-        return Loaded(_fed(model, model, normalisation))
+        return Loaded(_fed(model, model, normalisation), device=devices.chosen())
 
     return Encoder(role, _fingerprint(slots.file_hash(path), normalisation, name), load)
 
@@ -137,31 +137,35 @@ def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation) -> Lo
 
     forward = _fed(model, model.encode_image, normalisation)
     whole = Clip(model, Tokenizer(tokenizer, model.context_length), _preprocess(normalisation))
-    if not networks.has_places(model):
-        return Loaded(forward, whole)
-    return Loaded(forward, whole, _fed(model, lambda images: networks.spatial(model, images), normalisation))
+    spatial = _fed(model, lambda images: networks.spatial(model, images), normalisation)
+    return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=devices.chosen())
 
 
 def _fed(
     model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation
 ) -> Callable[[Tensor], Tensor]:
-    """uint8 images [B, 3, 224, 224] -> float32 features on the images' own device, worked out on the chosen device."""
-    device, precision = _device(), PRECISIONS[_precision()]
+    """uint8 images [B, 3, 224, 224] on the chosen device -> their features there, in the chosen precision or better."""
+    device, precision = devices.chosen(), PRECISIONS[_precision()]
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocess = _preprocess(normalisation)
 
     def forward(images: Tensor) -> Tensor:
         # in train mode batch norm would use, and change, the statistics of the batch
         assert not any(module.training for module in model.modules()), "a frozen encoder left eval mode"
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32):
-            return encode(preprocess(images)).float().to(images.device)
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32), _exact(device):
+            return encode(preprocess(images))
 
     return forward
 
 
+def _exact(device: torch.device) -> AbstractContextManager[None]:
+    """cuDNN would round float32 to TF32's ten bits without a word; who wants speed asks for half precision."""
+    return torch.backends.cudnn.flags(allow_tf32=False) if device.type == "cuda" else nullcontext()
+
+
 def _preprocess(normalisation: Normalisation) -> Callable[[Tensor], Tensor]:
     """uint8 [B, 3, 224, 224] -> normalised float32 on the chosen device; bit for bit what ToTensor and Normalize give."""
-    device = _device()
+    device = devices.chosen()
     mean, std = (torch.tensor(values, device=device)[:, None, None] for values in normalisation)
 
     def preprocess(images: Tensor) -> Tensor:
@@ -187,22 +191,11 @@ class Tokenizer:
             if tokens > self.length:
                 shown = texts[row] if len(texts[row]) <= 60 else f"{texts[row][:57]}..."
                 raise BenchError(f"text {shown!r} has {tokens} tokens, CLIP reads {self.length}; shorten it")
-        return ids.to(_device())
+        return ids.to(devices.chosen())
 
 
 def _precision() -> str:
     return choose(places.precision(), PRECISIONS, "precision")
-
-
-def _device() -> torch.device:
-    """The device that was asked for; BenchError where torch knows none of this name, or it is not in this machine."""
-    name = places.device()
-    try:
-        torch.empty(0, device=name)
-    except (RuntimeError, AssertionError) as error:
-        reason = " ".join(str(error).split())[:100]
-        raise BenchError(f"device {name!r} cannot be used ({reason}); --device cpu always can") from error
-    return torch.device(name)
 
 
 # --- names and files

@@ -1,6 +1,8 @@
 """Published encoders give the features that their own networks give, and nothing is fetched or changed unasked."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,17 @@ import torch
 from PIL import Image
 from published import fake_weights
 from torch import Tensor
+from toy_world import toy
 
+from benchmark import assets, features
+from benchmark.data import views
 from benchmark.encoders import networks, published, slots
 from benchmark.encoders.convert import convert
 from benchmark.encoders.encoder import Encoder
 from benchmark.encoders.libraries import open_clip, timm
 from benchmark.errors import BenchError, Incomplete
+from benchmark.features import Request
+from benchmark.suite import Suite
 
 CLIPS = [slot for slot in fake_weights.PUBLISHED if slot.startswith("clip")]
 AUXILIARIES = [slot for slot in fake_weights.PUBLISHED if not slot.startswith("clip")]
@@ -120,6 +127,7 @@ def test_half_precision_is_near_and_has_its_own_fingerprint(
     half = opened("mae_vitb16")
     found = half.encode(IMAGES[:1], 1)
     assert found.dtype == torch.float32
+    assert torch.equal(half.forward(IMAGES[:1]).float(), found)
     assert 0 < float((found - expected).norm() / expected.norm()) < tolerance
     assert half.fingerprint != full.fingerprint
 
@@ -297,3 +305,45 @@ def test_openais_own_file_serves_an_open_clip_pair(hub: Path, all_here: Path, mo
     assert close(encoder.encode(IMAGES, 2), opened("clip_vitb32").encode(IMAGES, 2))
     assert encoder.clip is not None
     assert close(encoder.clip.encode_text(["a cat"]), opened("clip_vitb32").clip.encode_text(["a cat"]))
+
+
+# --- the names of features on disk
+
+
+SQUARES = {"reader": "toy_world:Squares"}
+
+
+def album(encoder: dict[str, str], **changes: Any) -> Suite:
+    """A suite of one data set and one published encoder."""
+    datasets = {"imagenet": {"reader": "toy_world:Squares"}}
+    return toy(
+        datasets=datasets, encoders={"aux": {"loader": "benchmark.encoders.published:auxiliary", **encoder}}, **changes
+    )
+
+
+def test_whatever_changes_features_changes_their_name(all_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official caches are named by data set and shots alone, and after a change of the backbone a stale one is read."""
+    pool, mae, dino = Request("imagenet", "aux", "pool", 1), {"slot": "mae_vitb16"}, {"slot": "dino_rn50"}
+    suites = {
+        "as it is": (pool, album(mae)),
+        "other weights": (pool, album({"slot": "milan_vitb16"})),
+        "other pooling": (pool, album({**mae, "pool": "patch_mean"})),
+        "other normalisation": (pool, album({**mae, "normalisation": "clip"})),
+        "other views": (pool, album(mae, views=3)),
+        "other split": (replace(pool, part="test"), album(mae)),
+        "other draw": (replace(pool, seed=2), album(mae)),
+        "DINO": (pool, album(dino)),
+        "as CaFo feeds it": (pool, album({**dino, "normalisation": "clip"})),
+        "other images": (pool, replace(album(mae), datasets={"imagenet": {**SQUARES, "fingerprint": "squares-2"}})),
+    }
+    names = {what: features.path(*asked) for what, asked in suites.items()}
+    names["drawn otherwise"] = _after(lambda: monkeypatch.setattr(views, "VERSION", views.VERSION + 1), pool, mae)
+    for precision in ("bf16", "fp16"):
+        names[precision] = _after(lambda: monkeypatch.setenv("BENCH_PRECISION", precision), pool, mae)  # noqa: B023
+    assert len(set(names.values())) == len(names)
+
+
+def _after(change: Callable[[], None], request: Request, encoder: dict[str, str]) -> Path:
+    change()
+    assets._open.clear()
+    return features.path(request, album(encoder))

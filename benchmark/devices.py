@@ -1,0 +1,36 @@
+"""The device that tensors and networks are put on: what --device, BENCH_DEVICE or bench.toml names."""
+
+import os
+
+import torch
+
+from benchmark import places
+from benchmark.errors import BenchError
+
+CPU = torch.device("cpu")
+
+
+def chosen() -> torch.device:
+    """The device that was asked for; BenchError where torch knows none of this name, or it is not in this machine."""
+    name = places.device()
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise BenchError(f"device {name!r} cannot be used ({reason}); --device cpu always can") from error
+    return torch.device(name)
+
+
+def name(device: torch.device) -> str:
+    """For people: "cpu", "cuda (NVIDIA A100-SXM4-80GB)"."""
+    return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
+
+
+def workers(asked: int | None) -> int:
+    """How many worker processes: as many as were asked for, else one a core; on an accelerator, which they share, one."""
+    return asked or ((os.cpu_count() or 1) if chosen().type == "cpu" else 1)
+
+
+def encoding_workers(workers: int) -> int:
+    """How many of them encode images: an accelerator is driven by one, whose threads decode for it."""
+    return workers if chosen().type == "cpu" else 1
