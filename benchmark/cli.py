@@ -109,6 +109,7 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
+@click.option("--skip-missing", is_flag=True, help="Run what can be run without data or weights that are not here.")
 @places
 def run(**options: Any) -> None:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
@@ -193,11 +194,16 @@ def list_(suite: str, form: str) -> None:
 
 
 @cli.command()
+@exhibits
 @common
+@click.option("--deep", is_flag=True, help="Read data and weights in full: count, compare hashes, try every image.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @places
 def doctor(**options: Any) -> None:
-    """Say what is here and what is missing: versions, device, weights, folders, records."""
+    """Say what is here, what is missing, and what that blocks: versions, device, data, weights, folders, records.
+
+    With --table or --figure only what these need.
+    """
     from benchmark.commands.show import show_doctor
 
     sys.exit(show_doctor(**options))

@@ -1,13 +1,16 @@
-"""What is here: versions, device, weights, folders, caches. What is missing, and what to type."""
+"""What is here: versions, device, data, weights, folders, caches. What is missing, what that blocks, and what to type."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmark import assets, paths, provenance
+from benchmark import assets, exhibit, inventory, paths, provenance
+from benchmark.assets import Asset
+from benchmark.encoders.slots import ALIAS, MISSING, OK
 from benchmark.errors import BenchError
+from benchmark.inventory import DATASET, ENCODER, Inventory
 from benchmark.store import Store
 from benchmark.suite import Suite
 
@@ -21,17 +24,56 @@ class Finding:
     ok: bool = True
 
 
-def examine(suite: Suite, results: Path, reports: Path) -> Iterator[Finding]:
-    """Look at everything a run needs."""
+@dataclass(frozen=True)
+class Looked(Finding):
+    """The same of data or weights that lie outside: their state in a word, the path looked at, the exhibits that are blocked,
+    where they are published and under which licence.
+    """
+
+    state: str = ""
+    path: str = ""
+    blocks: Sequence[str] = ()
+    page: str = ""
+    licence: str = ""
+    noncommercial: bool = False
+
+
+def examine(
+    suite: Suite, results: Path, reports: Path, chosen: Sequence[str] = (), deep: bool = False
+) -> Iterator[Finding]:
+    """Look at everything a run of the chosen exhibits needs (all without `chosen`); `deep` reads data and weights in full."""
     yield from _software()
     yield from _machine()
-    yield from _encoders(suite)
-    yield _finding("data", partial(_data, suite))
+    yield from _assets(suite, chosen, deep)
     yield _folder("results", results / suite.name, "--results")
     yield _folder("reports", reports / suite.name, "--reports")
     yield _folder("cache", paths.cache(), "BENCH_CACHE")
     yield _records(results / suite.name)
     yield _references()
+
+
+def _assets(suite: Suite, chosen: Sequence[str], deep: bool) -> Iterator[Finding]:
+    """A line for each asset that lies outside; what cannot be looked at is opened."""
+    exhibits = inventory.needed((c for name in chosen or exhibit.names() for c in exhibit.load(name).cells()), suite)
+    needs = exhibits if chosen else {need: exhibits.get(need, []) for need in inventory.everything(suite)}
+    looked = {need: inventory.look(need, suite, deep) for need in needs}
+    here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)
+    yield from (_asset(asset, here.blocks(asset)) for asset in {a.name: a for a in here.found.values()}.values())
+    rest = [need for need, asset in looked.items() if asset is None]
+    for need in rest:
+        if need.kind == ENCODER:
+            yield _finding(f"weights {need.role}", partial(_weights, suite, need.role))
+    datasets = [need.role for need in rest if need.kind == DATASET]
+    if datasets:
+        yield _finding("data", partial(_data, suite, datasets))
+
+
+def _asset(asset: Asset, exhibits: Sequence[str]) -> Finding:
+    good = asset.usable and asset.state in (OK, ALIAS, MISSING)  # missing and usable: it will be fetched
+    blocks = () if asset.usable else exhibits
+    says = asset.line.removeprefix(f"{asset.name}: ") + (f"; blocks {', '.join(blocks)}" if blocks else "")
+    path = str(asset.path) if asset.path else ""
+    return Looked(asset.name, says, good, asset.state, path, blocks, asset.page, asset.licence, asset.noncommercial)
 
 
 def _software() -> Iterator[Finding]:
@@ -53,11 +95,6 @@ def _machine() -> Iterator[Finding]:
     yield Finding("gpu", f"{gpu}; runs use the CPU")
 
 
-def _encoders(suite: Suite) -> Iterator[Finding]:
-    for role in suite.encoders:
-        yield _finding(f"weights {role}", partial(_weights, suite, role))
-
-
 def _weights(suite: Suite, role: str) -> str:
     encoder = assets.encoder(suite, role)
     encoder.loaded  # noqa: B018  (builds the network and fills it)
@@ -74,9 +111,9 @@ def _finding(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, f"{type(error).__name__}: {' '.join(str(error).split())}", ok=False)
 
 
-def _data(suite: Suite) -> str:
+def _data(suite: Suite, roles: Sequence[str]) -> str:
     sizes = []
-    for role in suite.datasets:
+    for role in roles:
         dataset = assets.dataset(suite, role)
         sizes.append(f"{role}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images")
     return "; ".join(sizes)

@@ -73,7 +73,7 @@ class Exhibit:
                 said = united(base, column, row)
                 if "cite" not in row:
                     said["cite"] = {}
-                yield Cell(row["name"], column["name"], said, united(base, column))
+                yield Cell(row["name"], column["name"], said, united(base, column), self.id)
 
     def by_panel(self) -> dict[str, list[Mapping[str, Any]]]:
         """Panel -> its columns; everything under "" where there are no panels."""
@@ -98,12 +98,13 @@ def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a row and a column meet. `said` is the union; `column_said` what it would be without the row."""
+    """Where a row and a column of an exhibit meet. `said` is the union; `column_said` what it would be without the row."""
 
     row: str
     column: str
     said: Mapping[str, Any]
     column_said: Mapping[str, Any]
+    exhibit: str = ""
 
     @property
     def method(self) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from benchmark import assets, metrics, provenance, task, train
+from benchmark import assets, inventory, metrics, provenance, task, train
 from benchmark.data.dataset import listed
 from benchmark.predictor import Predictor, Samples, Scores
 from benchmark.run import Run
@@ -44,6 +44,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         "curves": observer.curves,
         "parameters": sum(p.numel() for p in predictor.parameters()),
         "fingerprints": task.fingerprints(run, suite),
+        **inventory.licences(run, suite),
         **({"draw": store.keep_draw(drawn)} if drawn else {}),
         "seconds": {
             "load": round(ready - started, 3),

@@ -149,7 +149,7 @@ def _cell(measured: Measured, name: str, column: str) -> dict[str, Any]:
     row = measured.at(name, column)
     records = measured.records[name, column]
     return {
-        "value": render.value(row),
+        "value": render.shown(measured, row),
         "others": render.other_selections(measured, row),
         "seeds": _seeds(records),
         "provenance": _provenance(records),

@@ -50,6 +50,12 @@ def configure(
     os.environ.update({name: value for name, value in options.items() if value is not None})
 
 
+def said() -> tuple[str | None, ...]:
+    """All that decides what is found and how it is used, for whoever remembers what was opened."""
+    names = ("DATA", "WEIGHTS", "DEVICE", "PRECISION", "DOWNLOAD", "CONFIG")
+    return (*(os.environ.get(f"BENCH_{name}") for name in names), os.getcwd())
+
+
 def data_root() -> Path | None:
     """The folder that holds the published data sets, or None where nobody said."""
     return _folder("BENCH_DATA", "data", "root")

@@ -1,7 +1,7 @@
 """What is to be measured, what is already, what is stale, and how long the rest should take."""
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from statistics import median
@@ -22,15 +22,27 @@ class Planned:
     state: str
 
 
-def survey(runs: Iterable[Run], records: Mapping[str, Record], suite: Suite) -> list[Planned]:
-    """The state of every run: done, missing, or stale (measured on other data or weights than today's)."""
-    return [Planned(run, _state(run, records.get(run.key), suite)) for run in runs]
+def survey(
+    runs: Iterable[Run], records: Mapping[str, Record], suite: Suite, reads: Mapping[str, Collection[str]] | None = None
+) -> list[Planned]:
+    """The state of every run: done, missing, or stale (measured on other data or weights than today's).
+
+    reads: the key of a run -> the shifts that are read of its record; without it all of them.
+    """
+    return [
+        Planned(run, _state(run, records.get(run.key), suite, None if reads is None else reads.get(run.key, ())))
+        for run in runs
+    ]
 
 
-def _state(run: Run, record: Record | None, suite: Suite) -> str:
+def _state(run: Run, record: Record | None, suite: Suite, reads: Collection[str] | None) -> str:
+    """A shift that was not here when the run was made, or is not here today, counts only where somebody reads it."""
     if record is None:
         return MISSING
-    return DONE if record["fingerprints"] == task.fingerprints(run, suite) else STALE
+    then, today = record["fingerprints"], task.fingerprints(run, suite)
+    spare = set() if reads is None else {*run.shifts(suite)} - {*reads}
+    wanted = {name: found for name, found in today.items() if name in then or name not in spare}
+    return DONE if all(then.get(name) == found for name, found in wanted.items()) else STALE
 
 
 def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record] | None = None) -> list[Run]:

@@ -1,6 +1,7 @@
 """An exhibit, drawn: Markdown, tidy CSV, PNG. What is drawn comes from records alone."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,7 @@ def markdown(measured: Measured) -> str:
 
 def main_table(measured: Measured) -> str:
     """The table itself, under the `val` selection."""
-    return _grid(measured, value)
+    return _grid(measured, partial(shown, measured))
 
 
 def latex(measured: Measured) -> str:
@@ -65,7 +66,10 @@ def latex(measured: Measured) -> str:
     parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
     for panel, columns in measured.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = [[row["name"], *_texts(measured, row["name"], columns, value)] for row in measured.exhibit.rows]
+        rows = [
+            [row["name"], *_texts(measured, row["name"], columns, partial(shown, measured))]
+            for row in measured.exhibit.rows
+        ]
         body = [" & ".join(map(_tex, row)) + r" \\" for row in (header, *rows)]
         inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
         named = [f"% {' '.join(panel.split())}"] if panel else []
@@ -103,6 +107,12 @@ def value(row: Row) -> str:
         return ours
     difference = "" if row.mean is None else f", {row.mean - row.paper:+.{digits}f}"
     return f"{ours} (paper {row.paper:.{max(2, digits)}f}{difference})"
+
+
+def shown(measured: Measured, row: Row) -> str:
+    """The same, with "not run: imagenet_r missing" for a cell that runs went without."""
+    gone = measured.skipped.get((row.row, row.column))
+    return value(row).replace(NOTHING, f"not run: {gone}", 1) if gone else value(row)
 
 
 def other_selections(measured: Measured, row: Row) -> str:
@@ -185,7 +195,7 @@ def missing_rows(measured: Measured) -> dict[str, str]:
 def _why(measured: Measured, reason: str, gone: list[str]) -> str:
     """ "not yet run at 1-shot, 2-shot": a reason, and for which columns where not for all."""
     head, _, tail = reason.partition(": ") if reason.startswith("not run: ") else ("not yet run", "", reason)
-    tail = "" if tail == "not yet run" else f"; {tail}"
+    tail = "" if tail == "not yet run" else f"{': ' if head == 'not run' else '; '}{tail}"
     asked = [c["name"] for c in measured.exhibit.columns if "declares" not in c]
     if len(gone) >= len(asked):
         return head + tail
@@ -196,19 +206,30 @@ def _why(measured: Measured, reason: str, gone: list[str]) -> str:
 def deviations(measured: Measured) -> list[str]:
     """What a method here is not, what this suite sets differently from its published settings, and the cached views."""
     cells = list(measured.exhibit.cells())
-    shown = {cell.method: cell.row for cell in cells if cell.method}
-    notes = {row: predictor_class(method).note for method, row in shown.items()}
+    methods = {cell.method: cell.row for cell in cells if cell.method}
+    notes = {row: predictor_class(method).note for method, row in methods.items()}
     lines = [f"{row}: {note}." for row, note in notes.items() if note]
     lines += [f"{row}: {text}." for row, text in _stand_ins(cells, measured.suite).items()]
     for method, settings in measured.suite.methods.items():
-        if method in shown:
+        if method in methods:
             said = ", ".join(f"{name} = {_plain(value)}" for name, value in settings.items())
             lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
+    lines += _licences(measured)
     lines.append(
         f"Every method trains on {measured.suite.views} cached views of each image (view 0 as tested, the others randomly"
         " cropped and flipped), epoch e on view e modulo that; released code crops anew in every step."
     )
     return lines
+
+
+def _licences(measured: Measured) -> list[str]:
+    """On which terms what took part is published, by the records; nothing where nothing came from outside."""
+    records = [record for found in measured.records.values() for record in found]
+    terms = {name: text for record in records for name, text in record.get("licences", {}).items()}
+    if not terms:
+        return []
+    kind = "Non-commercial" if any(record.get("noncommercial") for record in records) else "No non-commercial"
+    return [f"{kind} assets took part; licences: " + "; ".join(f"{name}: {text}" for name, text in terms.items()) + "."]
 
 
 def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:

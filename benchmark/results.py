@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
-from benchmark import readings, reference, stats
+from benchmark import inventory, readings, reference, stats
 from benchmark.exhibit import Cell, Exhibit
 from benchmark.readings import Reading, Searched
 from benchmark.run import cell_key
@@ -49,7 +49,7 @@ class Measured:
     """An exhibit with what the store knows of it.
 
     records: (row, column) -> the records of its seeds.  missing: why a cell has no number.  texts: cells that only say
-    what a method's class declares, which are no rows.
+    what a method's class declares, which are no rows.  skipped: cells that runs went without, and what was missing.
     """
 
     exhibit: Exhibit
@@ -58,6 +58,7 @@ class Measured:
     records: dict[tuple[str, str], list[Record]]
     missing: dict[tuple[str, str], str] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    skipped: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def at(self, row: str, column: str, selection: str = "val") -> Row:
         """One row by its place."""
@@ -88,18 +89,23 @@ class Measured:
         return [asdict(row) for row in self.rows]
 
 
-def gather(exhibit: Exhibit, suite: Suite, records: Mapping[str, Record]) -> Measured:
-    """Everything the records say about an exhibit. A cell counts with all the seeds that are there."""
+def gather(
+    exhibit: Exhibit, suite: Suite, records: Mapping[str, Record], skipped: Mapping[str, str] | None = None
+) -> Measured:
+    """Everything the records say about an exhibit. A cell counts with all the seeds that are there.
+
+    skipped: what runs went without, name -> its state then (Store.skipped).
+    """
     by_cell: dict[str, list[Record]] = {}
     for record in sorted(records.values(), key=lambda r: r["asked"].get("seed", 0)):
         by_cell.setdefault(cell_key(record["asked"]), []).append(record)
     measured = Measured(exhibit, suite, [], {})
     for cell in exhibit.cells():
-        _add(measured, cell, by_cell)
+        _add(measured, cell, by_cell, skipped or {})
     return measured
 
 
-def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]]) -> None:
+def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], skipped: Mapping[str, str]) -> None:
     """One cell: its records, its rows, or why it has none."""
     place = cell.row, cell.column
     if cell.declared is not None:
@@ -113,6 +119,9 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]]) ->
     measured.rows.extend(rows)
     if all(row.seeds for row in rows) or cell.empty:
         return
+    gone = [need.words for need in inventory.of_cell(cell, measured.suite) if need.words in skipped]
+    if gone:
+        lacking = measured.skipped[place] = f"{gone[0]} {skipped[gone[0]]}"
     reason = f"not run: {lacking}" if lacking else cell.said.get("missing", UNREAD if found else "not yet run")
     measured.missing[place] = str(reason)
 

@@ -9,7 +9,7 @@ import os
 import secrets
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -36,12 +36,15 @@ COUNTS = {"n": int, "selections": {name: {"correct": int} for name in SELECTIONS
 OPTIONAL = {
     "metrics": {name: {} for name in SELECTIONS},
     "max_logit": {"low": (int, float), "high": (int, float), "right": list, "wrong": list},
+    "licences": {},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
     "picked_on": {},
 }
 """What is read of a record where it is there, shifts besides, each of which has COUNTS."""
 DRAWS = "draws"
 """Folder, beside the records, of the lists of images that were drawn."""
+SKIPPED = "skipped"
+"""Folder, beside the records, of what runs went without."""
 LARGEST = 2**53
 """Beyond it a float is no exact count, and nothing that is measured here comes near it."""
 
@@ -90,6 +93,28 @@ class Store:
             text = json.dumps(drawn, indent=0, ensure_ascii=False)
             _write(self.root / DRAWS / f"{name}.json", lambda f: f.write(text.encode("utf-8", "surrogateescape")))
         return name
+
+    def keep_skipped(self, gone: Mapping[str, str], there: Collection[str]) -> None:
+        """Note what runs go without, name -> in which state it was, so that a report can say it; and what is there now."""
+        folder = self.root / SKIPPED
+        with paths.writing("results", self.root, "--results"):
+            for name in there:
+                (folder / f"{digest({'name': name})}.json").unlink(missing_ok=True)
+            for name, state in gone.items():
+                folder.mkdir(parents=True, exist_ok=True)
+                text = json.dumps({"name": name, "state": state}, ensure_ascii=False).encode()
+                _write(folder / f"{digest({'name': name})}.json", lambda f, text=text: f.write(text))  # type: ignore[misc]
+
+    def skipped(self) -> dict[str, str]:
+        """What runs went without: name -> its state then. A note that cannot be read is none."""
+        found = {}
+        for path in sorted((self.root / SKIPPED).glob("*.json")):
+            try:
+                note = json.loads(path.read_bytes())
+                found[str(note["name"])] = str(note["state"])
+            except (OSError, ValueError, KeyError, TypeError):
+                continue
+        return found
 
     def correct(self, key: str, selection: str) -> np.ndarray:
         """Whether each test image was classified rightly, booleans [N].
@@ -164,6 +189,7 @@ def _misfit_of_more(record: Record) -> str:
     counts = [*record.get("beta_curve", {}).get("correct", []), *record.get("picked_on", {}).values()]
     counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
     misfits = [_misfit(n, (int, float), "a metric") for n in numbers] + [_misfit(c, int, "a count") for c in counts]
+    misfits += [_misfit(text, str, "a licence") for text in record.get("licences", {}).values()]
     return next(filter(None, misfits), "")
 
 

@@ -115,7 +115,7 @@ def test_a_mean_without_one_of_its_parts_is_not_there() -> None:
 def test_a_mean_over_a_data_set_that_the_suite_lacks_says_so() -> None:
     measured = gather(averaged(), toy(), {})
     assert measured.missing["Tip", "1-shot"] == "not run: data set dtd is missing in this suite"
-    assert "- Tip: not run; data set dtd is missing in this suite." in render.markdown(measured)
+    assert "- Tip: not run: data set dtd is missing in this suite." in render.markdown(measured)
 
 
 def test_a_column_that_is_declared_is_a_text_and_neither_run_nor_missing() -> None:

@@ -14,7 +14,8 @@ def report(suite: str, results: str | None, reports: str | None) -> int:
     world = suites.load(suite)
     store = Store(paths.results(results) / world.name)
     records = store.records()
-    shown = [gather(exhibit.load(name), world, records) for name in exhibit.names()]
+    skipped = store.skipped()
+    shown = [gather(exhibit.load(name), world, records, skipped) for name in exhibit.names()]
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
     for path in reporting.write(shown, records, store, paths.reports(reports) / world.name):

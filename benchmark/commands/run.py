@@ -5,12 +5,13 @@ from functools import partial
 
 import click
 
-from benchmark import devices, engine, exhibit, features, paths, plan, progress, render, task, work
+from benchmark import devices, engine, exhibit, features, inventory, paths, plan, progress, render, task, work
 from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
-from benchmark.errors import BenchError
-from benchmark.exhibit import Exhibit
+from benchmark.errors import BenchError, Incomplete
+from benchmark.exhibit import Cell, Exhibit
+from benchmark.inventory import Inventory
 from benchmark.names import choose
 from benchmark.plan import DONE, MISSING, STALE, Planned
 from benchmark.results import gather
@@ -33,24 +34,30 @@ def run(
     jobs: int | None,
     dry_run: bool,
     rerun: bool,
+    skip_missing: bool,
 ) -> int:
     """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
     world = suites.load(suite)
     names = exhibit.names() if everything else chosen(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
-    runs = planned_runs(shown, world, method, shots or (), seeds, quick)
+    cells = planned_cells(shown, world, method, shots or (), quick)
+    here = inventory.take(cells, world)
+    if here.missing and not skip_missing:
+        raise _refused(here)
+    less = inventory.without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
     store = Store(paths.results(results) / world.name)
     records = store.records()
-    planned = plan.survey(runs, records, world)
+    planned = _survey(cells, less, seeds or (world.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
     workers = devices.workers(jobs)
     _say(planned, wanted, store, records, workers)
     if dry_run:
         return 0
     failed = 0
+    _note(here, store)
     if wanted:
         _check_writable(store, world, reports)
-        failed = _make(wanted, store, world, workers)
+        failed = _make(wanted, store, less, workers)
         records = store.records()
         _say_shares([records[run.key] for run in wanted if run.key in records])
     _draw(shown, world, store, records, reports, everything)
@@ -69,23 +76,44 @@ def chosen(table: Sequence[str], figure: Sequence[str]) -> list[str]:
     return picked
 
 
-def planned_runs(
-    shown: Sequence[Exhibit],
-    world: Suite,
-    methods: Sequence[str],
-    shots: Sequence[int],
-    seeds: Sequence[int] | None,
-    quick: bool = False,
-) -> list[Run]:
-    """Every run that the exhibits ask for, each once. With `quick` those of the suite's smaller grid."""
+def planned_cells(
+    shown: Sequence[Exhibit], world: Suite, methods: Sequence[str], shots: Sequence[int], quick: bool = False
+) -> list[Cell]:
+    """The cells of the exhibits that are chosen; with `quick` those of the suite's smaller grid."""
     if quick and not world.quick:
         raise BenchError(f"suite {world.name} has no quick grid; give its file a [quick] with seeds and shots")
     left_out = world.quick.get("without", ()) if quick else ()
     cells = exhibit.select([c for e in shown if e.id not in left_out for c in e.cells()], methods, shots)
-    if quick:
-        cells = [cell for cell in cells if cell.said.get("shots") in (0, *world.quick["shots"])]
-        seeds = seeds or world.quick["seeds"]
-    return exhibit.unique(run for cell in cells for run in cell.runs(world, seeds))
+    return [c for c in cells if c.said.get("shots") in (0, *world.quick["shots"])] if quick else cells
+
+
+def _survey(
+    cells: Sequence[Cell], world: Suite, seeds: Sequence[int] | None, records: Mapping[str, Record]
+) -> list[Planned]:
+    """The state of every run that the cells ask for, each once; what they read of its record has to be there."""
+    asked: dict[str, Run] = {}
+    reads: dict[str, set[str]] = {}
+    for cell in cells:
+        for run in cell.runs(world, seeds):
+            asked[run.key] = run
+            reads.setdefault(run.key, set()).add(cell.said.get("target", ""))
+    return plan.survey(asked.values(), records, world, reads)
+
+
+def _refused(here: Inventory) -> Incomplete:
+    """Why nothing is run: a line for each asset that is missing, the last of them the error's."""
+    *others, last = here.lines()
+    for line in others:
+        click.echo(line, err=True)
+    return Incomplete(f"{last}; nothing was run: --skip-missing runs the rest")
+
+
+def _note(here: Inventory, store: Store) -> None:
+    """Keep in mind what runs go without, and forget it where it is there again."""
+    gone = {need.words: asset.state for need, asset in here.missing.items()}
+    before = store.skipped()
+    if gone or before:
+        store.keep_skipped(gone, [need.words for need in here.found if need.words in before and need.words not in gone])
 
 
 def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
@@ -152,7 +180,8 @@ def _draw(
 ) -> None:
     """Write each exhibit and print its table; where everything is drawn write the page instead of printing."""
     folder = paths.reports(reports) / world.name
-    found = [gather(e, world, records) for e in shown]
+    skipped = store.skipped()
+    found = [gather(e, world, records, skipped) for e in shown]
     if everything:
         for measured in found:
             if not measured.ready:

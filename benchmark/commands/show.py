@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import click
@@ -9,6 +10,7 @@ import click
 from benchmark import catalogue, contract, lint_paper, paths
 from benchmark import doctor as examination
 from benchmark import suite as suites
+from benchmark.commands.run import chosen
 from benchmark.run import predictor_class
 
 
@@ -26,9 +28,19 @@ def show_catalogue(suite: str, form: str) -> int:
     return 0
 
 
-def show_doctor(suite: str, results: str | None, reports: str | None, form: str) -> int:
-    """Print the examination; returns 0 when nothing is amiss, else 3."""
-    found = list(examination.examine(suites.load(suite), paths.results(results), paths.reports(reports)))
+def show_doctor(
+    table: Sequence[str],
+    figure: Sequence[str],
+    suite: str,
+    results: str | None,
+    reports: str | None,
+    deep: bool,
+    form: str,
+) -> int:
+    """Print the examination, of what the chosen exhibits need or of everything; returns 0 when nothing is amiss, else 3."""
+    names = chosen(table, figure) if table or figure else []
+    folders = paths.results(results), paths.reports(reports)
+    found = list(examination.examine(suites.load(suite), *folders, names, deep))
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark import devices, places
+from benchmark.assets import Asset
 from benchmark.encoders import hub, slots
 from benchmark.encoders.clip import Clip
 from benchmark.encoders.encoder import Encoder, Loaded
@@ -72,6 +73,34 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") 
         return Loaded(_fed(model, pooled, constants), device=devices.chosen())
 
     return Encoder(role, _fingerprint(weights, constants, pool), load)
+
+
+def look(loader: str, role: str, slot: str = "", deep: bool = False, **_: object) -> Asset | None:
+    """What there is of an encoder's weights, for `bench doctor`; `deep` also hashes them and looks at what they hold.
+
+    None for the weights of timm and open_clip, which are known only to these.
+    """
+    if not slot:
+        return None
+    found = slots.look(slot, deep)
+    state, says = found.state, found.says
+    if deep and found.usable and found.path is not None:
+        from benchmark.encoders import plausible
+
+        amiss = plausible.amiss(found.path)
+        state, says = (slots.WRONG, f"{found.path}: {amiss}") if amiss else (state, says)
+    fetched = state == slots.MISSING and bool(found.slot.hub) and places.download()
+    known = found.slot
+    return Asset(
+        f"weights {slot}",
+        state,
+        found.path,
+        f"will be fetched from https://huggingface.co/{known.hub}" if fetched else says,
+        known.page,
+        known.licence,
+        known.noncommercial,
+        usable=fetched or state in slots.USABLE,
+    )
 
 
 def timm_model(role: str, name: str) -> Encoder:
