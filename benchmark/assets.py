@@ -40,7 +40,7 @@ class Asset:
     def line(self) -> str:
         """All of it for people."""
         terms = f"{self.page} ({self.licence or 'no licence stated'})"
-        says = re.sub(rf"^{re.escape(self.name)} (is|are) missing: ", "", self.says)
+        says = re.sub(rf"^{re.escape(self.name)}(:| is missing:| are missing:) ", "", self.says)
         return f"{self.name}: {self.state}: " + (says or f"{self.path}; {terms}")
 
 
@@ -62,11 +62,14 @@ def encoder(suite: Suite, role: str) -> Encoder:
 def look_at_dataset(suite: Suite, role: str, part: str = "", deep: bool = False) -> Asset | None:
     """What there is of a data set, or of a part of it ("generated", "sentences"), which is not opened for it.
 
-    None where its reader cannot say. The module of a reader may have `look(reader, part=…, deep=…)`, which is told the
-    reader's name and arguments.
+    None where its reader cannot say. The module of a reader may have `look(reader, part=…, count=…, deep=…)`, which is told
+    the reader's name and arguments; count: what the suite says of the part, for "generated" how many of a class.
     """
     look, opener, given = _looker(suite, "data set", role, suite.datasets, "reader")
-    return _looked(lambda: look(opener, **given, part=part, deep=deep), deep, opener, part, given) if look else None
+    if look is None:
+        return None
+    said = {**given, "part": part, "count": suite.datasets[role].get(part, 0)}
+    return _looked(lambda: look(opener, **said, deep=deep), deep, opener, said)
 
 
 def look_at_encoder(suite: Suite, role: str, deep: bool = False) -> Asset | None:

@@ -40,7 +40,7 @@ class Generated:
 
 def generated_list(known: PublishedSet, classes: int) -> Listing:
     """Every generated image of a data set. Incomplete where there are none, BenchError for a list of other classes."""
-    folder = _folder(known)
+    folder = generated_folder(known)
     file = folder.parent / known.generated_list
     if not file.is_file():
         raise Incomplete(f"generated images of {known.key}: {file}: no such file; CaFo publishes it: {PAGE}")
@@ -70,7 +70,7 @@ def first_of_each(listed: Listing, per_class: int) -> Listing:
     return listing.Listing(listed.root, listed.names[chosen], listed.labels[chosen])
 
 
-def _folder(known: PublishedSet) -> Path:
+def generated_folder(known: PublishedSet) -> Path:
     """The folder of the generated images: below the data root, or below what [data] paths calls generated."""
     root = places.dataset_override("generated") or places.data_root()
     if root is None:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmark.data.published import pictures, readers, sets
+from benchmark.data.published import cafo, pictures, readers, sets
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import Place, PublishedSet
@@ -139,3 +139,35 @@ def _broken(listed: Listing, places: range) -> list[str]:
         except BenchError as error:
             says.append(str(error))
     return says
+
+
+def look_at_part(known: PublishedSet, part: str, count: int = 0, deep: bool = False) -> Found:
+    """The same of what CaFo publishes beside a data set: "generated", `count` images of each class, or "sentences"."""
+    try:
+        path = cafo.generated_folder(known) if part == "generated" else cafo.prompts(known)
+    except Incomplete as error:
+        return Found(known, MISSING, None, str(error))
+    if not path.exists():
+        return Found(known, MISSING, path, f"{path}: no such folder; CaFo publishes it: {cafo.PAGE}")
+    try:
+        _looked_into_part(known, part, count, deep)
+    except Incomplete as error:
+        return Found(known, INCOMPLETE, path, str(error))
+    except BenchError as error:
+        return Found(known, WRONG, path, str(error))
+    return Found(known, OK, path)
+
+
+def _looked_into_part(known: PublishedSet, part: str, count: int, deep: bool) -> None:
+    """Raises what is wrong with it. Sentences are compared with class names only where the data set is here too."""
+    if part == "sentences":
+        try:
+            classnames = readers.read(known.key).classnames
+        except BenchError:
+            classnames = ()
+        cafo.sentences(known, classnames)
+        return
+    listed = cafo.first_of_each(cafo.generated_list(known, known.classes), count)
+    broken = _broken(listed, range(len(listed))) if deep else [_unreadable(_ends(listed))]
+    if any(broken):
+        raise Incomplete(broken[0])

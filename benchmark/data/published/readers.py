@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmark.assets import Asset
 from benchmark.data.published import imagenet as classes
 from benchmark.data.published import listing, lists, sampling, splits
 from benchmark.data.published.listing import Listing
@@ -79,6 +80,25 @@ def fgvc_aircraft(sampler: str = "official", indices: str = "") -> Photographs:
     """FGVC-Aircraft, divided by its authors' own lists."""
     return _listed(get("fgvc_aircraft"), "aircraft", sampler, indices)
 
+
+def look(reader: str, key: str = "", part: str = "", count: int = 0, deep: bool = False, **_: object) -> Asset:
+    """What there is of what a reader here reads, or of a part of it that CaFo publishes, for `benchmark.inventory`."""
+    from benchmark.data.published import cafo
+    from benchmark.data.published import look as examination
+
+    known = get(key or reader)
+    if part:
+        found = examination.look_at_part(known, part, count, deep)
+        name, page, licence, noncommercial = PARTS[part].format(known.key), cafo.PAGE, PART_LICENCES[part], False
+    else:
+        found = examination.look(known.key, deep)
+        name, page, licence, noncommercial = f"data set {known.key}", known.page, known.licence, known.noncommercial
+    return Asset(name, found.state, found.path, found.says, page, licence, noncommercial, found.usable)
+
+
+PARTS = {"generated": "generated images of {}", "sentences": "sentences for {}"}
+PART_LICENCES = {"generated": "", "sentences": "MIT"}
+"""CaFo's repository is under MIT; of the images, which lie elsewhere, nothing is stated."""
 
 READER = {"imagenet": "imagenet", "synsets": "shift", "numbers": "shift", "split": "split", "aircraft": "fgvc_aircraft"}
 """Kind of a published data set -> the function here that reads it."""
