@@ -83,6 +83,32 @@ def test_the_tens_draw_is_the_repositories_and_validation_coops(shots: int, seed
     assert val(draw) == of_a_list(entries, min(shots, 4), repeat=False)
 
 
+# fmt: off
+PUBLISHED_1_SHOT_SEED_1 = [
+    8, 96, 174, 231, 288, 304, 376, 427, 511, 588, 628, 690, 761, 804, 890, 913, 966, 1051, 1081, 1197, 1253, 1284, 1347,
+    1418, 1488, 1549, 1560, 1664, 1708, 1757, 1846, 1911, 1934, 2017, 2046, 2157, 2180, 2221, 2281, 2341, 2441, 2494, 2520,
+    2636, 2664, 2743, 2773,
+]
+PUBLISHED_4_SHOTS_SEED_2 = {
+    "train": [55, 54, 3, 5, 65, 83, 113, 70, 167, 171, 162, 174, 199, 196, 218, 193],  # of the first four classes
+    "val": [3, 2, 0, 1, 47, 24, 35, 32, 52, 53, 71, 64, 94, 72, 84, 90],
+    "last": [1112, 1107, 1106, 1123],  # of the last class's validation images
+}
+# fmt: on
+
+
+def test_the_draw_is_the_one_that_was_published_of_dtd() -> None:
+    """linzhiqiu/cross_modal_adaptation, indices/dtd: places in the lists of DTD, 47 classes of 60 and of 24 images."""
+    train = listed([label for label in range(47) for _ in range(60)])
+    behind = listed([label for label in range(47) for _ in range(24)])
+    assert support(sampling.official(train, behind, 1, seed=1)) == PUBLISHED_1_SHOT_SEED_1
+    draw = sampling.official(train, behind, 4, seed=2)
+    assert support(draw)[:16] == PUBLISHED_4_SHOTS_SEED_2["train"]
+    places = [i - len(train) for i in val(draw)]
+    assert places[:16] == PUBLISHED_4_SHOTS_SEED_2["val"]
+    assert places[-4:] == PUBLISHED_4_SHOTS_SEED_2["last"]
+
+
 def test_a_class_with_too_few_images_gives_some_twice_to_train_and_each_once_to_validate() -> None:
     few = [0] * 3 + [1] * 20
     draw = sampling.official(listed(few), listed([1, 1, 1, 1, 1, 0, 0]), 8, 1)
