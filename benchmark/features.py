@@ -18,7 +18,7 @@ from torch import Tensor
 
 from benchmark import assets, extraction, paths, places, shards
 from benchmark.data import views as crops
-from benchmark.data.dataset import MAX_SHOTS, nested
+from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
 from benchmark.run import PIXELS, SPATIAL
 from benchmark.suite import Suite
 
@@ -113,8 +113,9 @@ class Images(NamedTuple):
 def path(request: Request, suite: Suite) -> Path:
     """Where the features of a request are or will be."""
     images = images_of(request, suite)
+    dataset = assets.dataset(suite, request.dataset)
     what = [
-        assets.dataset(suite, request.dataset).fingerprint,
+        dataset.fingerprint + (fingerprint_of(dataset, "generated") if request.part == "generated" else ""),
         images.split,
         hashlib.sha256(images.ids.astype("<i8").tobytes()).hexdigest(),
         _fingerprint(request.role, suite),
@@ -220,7 +221,10 @@ def generated_per_class(role: str, suite: Suite) -> int:
 
 def _photographs(request: Request, suite: Suite) -> bool:
     """Whether images are decoded from files, which threads may do, rather than drawn in memory."""
-    return request.part != "generated" and hasattr(assets.dataset(suite, request.dataset), "views")
+    dataset: Any = assets.dataset(suite, request.dataset)
+    if request.part == "generated":
+        return hasattr(_generated(dataset, generated_per_class(request.dataset, suite)), "views")
+    return hasattr(dataset, "views")
 
 
 def _look(request: Request, suite: Suite) -> extraction.Look:
@@ -230,11 +234,13 @@ def _look(request: Request, suite: Suite) -> extraction.Look:
     if images.split != "generated":
         return lambda ids: crops.of(dataset, images.split, ids, images.views, request.seed)
     drawn = _generated(dataset, generated_per_class(request.dataset, suite))
+    if hasattr(drawn, "views"):
+        return lambda ids: drawn.views(ids, images.views, request.seed)
     return lambda ids: crops.all_of(drawn[ids], ids, images.views, request.seed)
 
 
 @lru_cache(maxsize=1)
-def _generated(dataset: Any, per_class: int) -> np.ndarray:
+def _generated(dataset: Any, per_class: int) -> Any:
     return dataset.generated(per_class)[0]
 
 

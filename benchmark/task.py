@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from benchmark import assets, features
-from benchmark.data.dataset import Dataset
+from benchmark.data.dataset import Dataset, fingerprint_of
 from benchmark.encoders.clip import Clip
 from benchmark.features import Request
 from benchmark.logits import unit
@@ -46,8 +46,11 @@ def requests(run: Run, suite: Suite) -> list[Request]:
 def fingerprints(run: Run, suite: Suite) -> dict[str, str]:
     """What the run's data, shifts and weights are today. A record with others is stale."""
     roles = [role.removesuffix(SPATIAL) for role in run.roles().values() if role != PIXELS]
+    dataset = assets.dataset(suite, run.dataset)
+    beside = {part: found for part in run.wants() if (found := fingerprint_of(dataset, part))}
     return {
-        "data": assets.dataset(suite, run.dataset).fingerprint,
+        "data": dataset.fingerprint,
+        **beside,
         **{shift: _shift_fingerprint(suite, shift) for shift in run.shifts(suite)},
         **{role: assets.encoder(suite, role).fingerprint for role in [run.backbone, *roles]},
     }

@@ -35,7 +35,9 @@ class Dataset(Protocol):
     views(split, ids, views, seed): its images as encoders take them, uint8 [V, N, 3, H, W], view 0 as tested; the crops of
     `images` (`benchmark.data.views`).
     listed(ids): what images of the split "train" are called, for the record of a draw; nothing is kept.
-    generated(per_class), sentences(): what methods want beyond the support set (`benchmark.task`).
+    generated(per_class), sentences(): what methods want beyond the support set (`benchmark.task`). Generated images are
+    uint8 [N, H, W, 3], or something whose views(ids, views, seed) makes them as `views` does.
+    fingerprint_of("generated" or "sentences"): of these, where they can change and the data set not.
     """
 
     classnames: Sequence[str]
@@ -59,6 +61,12 @@ class Dataset(Protocol):
 def nested(dataset: Dataset) -> bool:
     """Whether one pool of a data set serves every number of shots of a seed."""
     return bool(getattr(dataset, "nested", True))
+
+
+def fingerprint_of(dataset: Dataset, part: str) -> str:
+    """Of generated images or of sentences; "" where they cannot change but with the data set."""
+    ask = getattr(dataset, "fingerprint_of", None)
+    return ask(part) if ask else ""
 
 
 def listed(dataset: Dataset, draw: Draw) -> dict[str, list[str]]:

@@ -19,7 +19,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".w
 SETTLED = 2.0  # seconds; file systems tell times no finer than some milliseconds, network ones a second
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Listing:
     """Images of a split, in the order of their list: paths below `root`, bytes [N], and labels, int64 [N]."""
 

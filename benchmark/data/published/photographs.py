@@ -23,7 +23,7 @@ Sampler = Callable[[Listing, Listing, int, int], Draw]
 """Training list, validation list, shots, seed -> draw."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Photographs:
     """One data set of files. Nothing is decoded before `images` or `views`, and these may be called from several threads.
 
@@ -114,6 +114,12 @@ class Photographs:
     def sentences(self) -> list[list[str]]:
         """CaFo's sentences of a language model, class by class."""
         return cafo.sentences(self._published(), self.classnames)
+
+    def fingerprint_of(self, part: str) -> str:
+        """Of the list of "generated" images, as the data set's own, or of the file of "sentences"."""
+        if part == "generated":
+            return cafo.generated_list(self._published(), len(self.classnames)).digest()
+        return hashlib.sha256(cafo.prompts(self._published()).read_bytes()).hexdigest()
 
     def _published(self) -> PublishedSet:
         if self.published is None:

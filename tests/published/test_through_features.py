@@ -1,0 +1,82 @@
+"""Photographs go the way of all images: the harness's features are those of the files, and named by what decides them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_trees import make, make_generated, make_prompts
+from toy_world import toy
+
+from benchmark import assets, features, task
+from benchmark import run as runs
+from benchmark.data.published.photographs import Photographs
+from benchmark.features import Request
+from benchmark.suite import Suite
+
+
+@pytest.fixture
+def suite(root: Path) -> Iterator[Suite]:
+    make(root, ["eurosat"], train=6, val=2, val_every=1)
+    spec = {"reader": "benchmark.data.published.readers:split", "key": "eurosat", "generated": 2, "sentences": True}
+    assets._open.clear()
+    yield toy(datasets={"eurosat": spec, "imagenet": {"reader": "toy_world:Squares"}}, views=3, batch_size=7)
+    assets._open.clear()
+
+
+def eurosat(suite: Suite) -> Photographs:
+    dataset = assets.dataset(suite, "eurosat")
+    assert isinstance(dataset, Photographs)
+    return dataset
+
+
+def of(part: str, suite: Suite, shots: int = 2) -> Request:
+    return features.request("eurosat", "pixels", part, 1, shots, suite)
+
+
+@pytest.mark.parametrize("part", ["pool", "val", "test"])
+def test_what_encoders_see_is_what_the_files_give(part: str, suite: Suite) -> None:
+    request = of(part, suite)
+    images = features.images_of(request, suite)
+    expected = eurosat(suite).views(images.split, images.ids, images.views, request.seed)
+    assert torch.equal(features.load(request, suite), expected)
+
+
+def test_every_number_of_shots_has_its_own_pool(suite: Suite) -> None:
+    requests = [of("pool", suite, shots) for shots in (1, 2)]
+    assert len({features.path(request, suite) for request in requests}) == 2
+    assert [features.images_of(request, suite).size for request in requests] == [10 * 3, 20 * 3]
+
+
+def test_generated_images_are_cropped_from_their_files(suite: Suite, root: Path) -> None:
+    make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
+    made = features.load(of("generated", suite), suite)
+    images, _ = eurosat(suite).generated(2)
+    assert torch.equal(made, images.views(np.arange(20), 3, seed=0))
+
+
+def test_other_generated_images_have_other_features(suite: Suite, root: Path) -> None:
+    make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
+    before, test = features.path(of("generated", suite), suite), features.path(of("test", suite), suite)
+    make_generated(root, "eurosat", eurosat(suite).classnames, per_class=3)
+    assert features.path(of("generated", suite), suite) != before
+    assert features.path(of("test", suite), suite) == test
+
+
+@pytest.mark.parametrize("part", ["generated", "sentences"])
+def test_a_record_is_stale_when_its_generated_images_or_sentences_change(part: str, suite: Suite, root: Path) -> None:
+    names = eurosat(suite).classnames
+    cell = {"method": "baselines.cafo:CaFo", "dataset": "eurosat", "backbone": "RN50", "shots": 1}
+    run = runs.make(suite, {**cell, "with": {"generated": True}}, seed=1)
+    make_generated(root, "eurosat", names, per_class=2)
+    file = make_prompts(root, "eurosat", names)
+    before = task.fingerprints(run, suite)
+    if part == "generated":
+        make_generated(root, "eurosat", names, per_class=3)
+    else:
+        file.write_text(file.read_text() + " ")
+    after = task.fingerprints(run, suite)
+    assert [name for name in before if before[name] != after[name]] == [part]
+    alone = runs.make(suite, {**cell, "method": "baselines.tip_adapter:TipAdapter"}, seed=1)
+    assert not {"generated", "sentences"} & task.fingerprints(alone, suite).keys()
