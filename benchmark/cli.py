@@ -247,6 +247,30 @@ def weights_trust(folder: str | None, weights_dir: str | None, slots: tuple[str,
     sys.exit(trust(slots, weights_dir or folder))
 
 
+@cli.group(invoke_without_command=True)
+@click.option("--suite", default="mini", show_default=True, help="Whose features: a name, or your own .toml.")
+@exhibits
+@click.option("--dataset", multiple=True, help="Only this data set, by its role.")
+@click.option("--encoder", multiple=True, help="Only this encoder, by its role; RN50:spatial and pixels too.")
+@click.option("--part", multiple=True, type=click.Choice(["test", "pool", "val", "generated"]), help="Only this part.")
+@click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
+@click.option("--shots", type=Numbers(), help="Numbers of shots, where a data set draws anew for each.")
+@click.option("--make", is_flag=True, help="Make what is missing. Stopped, it goes on where it was.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@places
+@click.pass_context
+def features(context: click.Context, **options: Any) -> None:
+    """Say which features are on disk, how large they are, how fast they were made; --make makes the others.
+
+    --table and --figure choose those that exhibits need.
+    """
+    if context.invoked_subcommand is None:
+        from benchmark.commands.features import show
+
+        sys.exit(show(**options))
+
+
 @cli.command()
 @click.argument("role")
 @click.option("--out", default="pretrained", show_default=True, help="Folder for weights, card, curve, checkpoint.")

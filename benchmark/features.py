@@ -124,7 +124,12 @@ def path(request: Request, suite: Suite) -> Path:
     ]
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
     name = f"{request.dataset}-{request.role}-{images.split}-{digest}.safetensors".replace("/", "-").replace(":", "-")
-    return paths.cache() / "features" / suite.name / name
+    return folder(suite) / name
+
+
+def folder(suite: Suite) -> Path:
+    """Where a suite's features are."""
+    return paths.cache() / "features" / suite.name
 
 
 def load(request: Request, suite: Suite) -> Tensor:

@@ -93,7 +93,7 @@ def test_without_a_command_help_is_shown_with_exit_2() -> None:
     assert "Start with: bench run --table 4" in out
 
 
-@pytest.mark.parametrize("command", ["run", "report", "check", "list", "doctor", "pretrain", "test-method"])
+@pytest.mark.parametrize("command", ["run", "report", "check", "list", "doctor", "features", "pretrain", "test-method"])
 def test_every_command_explains_itself(command: str) -> None:
     code, out, err = bench(command, "--help")
     assert (code, err) == (0, "")

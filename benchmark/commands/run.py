@@ -5,10 +5,11 @@ from functools import partial
 
 import click
 
-from benchmark import devices, engine, exhibit, features, inventory, paths, plan, progress, render, task, work
+from benchmark import devices, engine, exhibit, inventory, paths, plan, progress, render, task, work
 from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
+from benchmark.commands.features import fill
 from benchmark.errors import BenchError, Incomplete
 from benchmark.exhibit import Cell, Exhibit
 from benchmark.inventory import Inventory
@@ -144,14 +145,11 @@ def _say(
 
 def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
     """Features first, shared by all; then the runs. Returns how many runs failed."""
-    needed = dict.fromkeys(request for run in wanted for request in task.requests(run, world))
-    absent = features.missing(needed, world)
-    filling = engine.each(partial(work.fill, world), absent, devices.encoding_workers(workers))
-    done = list(progress.follow_pictures(filling, absent, "features"))
+    unmade = fill((request for run in wanted for request in task.requests(run, world)), world, workers)
     ended = progress.follow(
         engine.each(partial(work.measured, store, world), list(wanted), workers), len(wanted), "runs"
     )
-    return sum(bool(item.error) for item in [*ended, *done])
+    return unmade + sum(bool(item.error) for item in ended)
 
 
 def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
