@@ -11,6 +11,7 @@ from benchmark.errors import BenchError, Incomplete
 from benchmark.exhibit import Exhibit
 from benchmark.names import choose
 from benchmark.results import Measured
+from benchmark.stats import Scatter
 from benchmark.store import Record, Store
 
 LEFT, RIGHT, ALIKE, OPEN = "better", "worse", "alike", "no difference shown"
@@ -24,9 +25,9 @@ class Compared:
     """One column. effect, low, high: left less right in points (or in the unit of a ratio), with the 95 % interval.
 
     p: of no difference; adjusted: by Holm over the columns.  mcnemar: the exact p of each seed by itself, where there is
-    every image's answer.  over: what the interval is over.  spread: what one more seed, and one more image, varies by itself,
-    and how many images there are.  seeds_needed: for a difference of this size to be found four times in five among as many
-    columns, inf where more seeds alone would not do, None where it is found already or nothing tells.
+    every image's answer.  over: what the interval is over.  scatter: what the effect varies by.  seeds_needed: for a
+    difference of this size to be found four times in five among as many columns, inf where more seeds alone would not do,
+    None where it is found already or nothing tells.
     """
 
     column: str
@@ -39,7 +40,7 @@ class Compared:
     seeds: int
     over: str
     margin: float
-    spread: tuple[float, float, int] | None = None
+    scatter: Scatter | None = None
     seeds_needed: float | None = None
 
     @property
@@ -89,9 +90,9 @@ def compare(
 
 def _settled(compared: Compared, adjusted: float, level: float) -> Compared:
     settled = replace(compared, adjusted=adjusted)
-    if settled.says != OPEN or settled.spread is None:
+    if settled.says != OPEN or settled.scatter is None:
         return settled
-    return replace(settled, seeds_needed=stats.seeds_needed(settled.effect, *settled.spread, level))
+    return replace(settled, seeds_needed=stats.seeds_needed(settled.effect, settled.scatter, level))
 
 
 def _column(
@@ -148,9 +149,8 @@ def _by_image(column: str, bits: Sequence[Sequence[np.ndarray]], margin: float) 
     found = stats.paired(left, right)
     exact = [stats.mcnemar(*pair) for pair in zip(left, right, strict=True)]
     over = "seeds and images" if found.seeds > 1 else "images"
-    spread = (found.seed_sd, found.image_sd, found.images) if found.seeds > 1 else None
     interval = found.effect, found.low, found.high
-    return Compared(column, *interval, found.p, found.p, exact, found.seeds, over, margin, spread)
+    return Compared(column, *interval, found.p, found.p, exact, found.seeds, over, margin, found.scatter)
 
 
 def _by_seed(
@@ -164,8 +164,8 @@ def _by_seed(
     if len(differences) == 1:
         return Compared(column, differences[0], None, None, nan, 1.0, (), 1, "one seed", margin)
     interval, p = stats.spread(differences), stats.student(differences)
-    spread = float(np.std(differences, ddof=1)), 0.0, 1
-    return Compared(column, *interval, p, p, (), len(differences), "seeds", margin, spread)
+    scatter = Scatter(float(np.std(differences, ddof=1)), 0.0, 0.0, 1)
+    return Compared(column, *interval, p, p, (), len(differences), "seeds", margin, scatter)
 
 
 def _value(records: Sequence[Record], said: Mapping[str, object], selection: str) -> float | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from math import inf, sqrt
 from statistics import mean, stdev
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
@@ -61,11 +62,22 @@ def of_means(correct: Sequence[int], n: Sequence[int]) -> tuple[float, float, fl
     return middle, max(0.0, middle - half), min(100.0, middle + half)
 
 
+class Scatter(NamedTuple):
+    """What a difference of two methods varies by, in points: standard deviations of one more seed and of one more image by
+    themselves, and of what a seed and an image have in common beyond them; and the number of images.
+    """
+
+    seed: float
+    image: float
+    both: float
+    images: int
+
+
 @dataclass(frozen=True)
 class Paired:
     """One method less another on the same images, in points, with its 95 % interval.
 
-    p: two-sided, of no difference.  seed_sd, image_sd: how much one more seed, and one more image, varies by itself.
+    p: two-sided, of no difference.  scatter: None for one seed, which does not tell.
     """
 
     effect: float
@@ -74,8 +86,7 @@ class Paired:
     p: float
     seeds: int
     images: int
-    seed_sd: float
-    image_sd: float
+    scatter: Scatter | None
 
 
 def paired(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Paired:
@@ -94,20 +105,21 @@ def paired(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Paired:
     by_seed, by_image = difference.mean(1), difference.mean(0)
     middle = float(by_seed.mean())
     per_image = _variance(by_image - middle, images - 1)
+    scatter, both = None, 0.0
     if seeds == 1:
         parts = [(per_image / images, images - 1)]
-        per_seed = both = 0.0
     else:
         per_seed = _variance(by_seed - middle, seeds - 1)
         rest = difference - by_seed[:, None] - by_image[None] + middle
         both = _variance(rest, (seeds - 1) * (images - 1))
         parts = [(per_seed / seeds, seeds - 1), (per_image / images, images - 1)]
+        seed, image = max(0.0, per_seed - both / images), max(0.0, per_image - both / seeds)
+        scatter = Scatter(100 * sqrt(seed), 100 * sqrt(image), 100 * sqrt(both), images)
     # Never below the larger part: the estimate may fall under it by chance, the truth cannot.
     variance = max(sum(part for part, _ in parts) - both / (seeds * images), *(part for part, _ in parts))
     error, quantile, p = _student(variance, parts, middle)
     low, high = middle - quantile * error, middle + quantile * error
-    seed_sd, image_sd = sqrt(max(0.0, per_seed - both / images)), sqrt(per_image)
-    return Paired(100 * middle, 100 * low, 100 * high, p, seeds, images, 100 * seed_sd, 100 * image_sd)
+    return Paired(100 * middle, 100 * low, 100 * high, p, seeds, images, scatter)
 
 
 def _variance(deviations: np.ndarray, degrees: int) -> float:
@@ -147,18 +159,20 @@ MOST_SEEDS = 10_000
 """Beyond it the number of seeds is no advice."""
 
 
-def seeds_needed(
-    effect: float, seed_sd: float, image_sd: float, images: int, level: float = 1 - LEVEL, power: float = 0.8
-) -> float:
+def seeds_needed(effect: float, scatter: Scatter, level: float = 1 - LEVEL, power: float = 0.8) -> float:
     """Seeds at which a difference of `effect` points would be found at the level with this power; inf where no number would.
 
-    seed_sd, image_sd: as in `Paired`, in points. More seeds do not help against the images, which stay the same. By the
-    noncentral t distribution with the degrees of freedom that `paired` would have.
+    More seeds do not help against what the images vary by themselves, for they stay the same. By the noncentral t
+    distribution with the degrees of freedom that `paired` would have.
     """
+    seed, image, both, images = scatter.seed**2, scatter.image**2, scatter.both**2, scatter.images
 
     def enough(seeds: int) -> bool:
-        parts = [(seed_sd**2 / seeds, seeds - 1), (image_sd**2 / images, max(1, images - 1))]
-        variance = sum(part for part, _ in parts)
+        parts = [
+            ((seed + both / images) / seeds, seeds - 1),
+            ((image + both / seeds) / images, max(1, images - 1)),
+        ]
+        variance = sum(part for part, _ in parts) - both / (seeds * images)
         if variance == 0:
             return effect != 0
         degrees = variance**2 / sum(part**2 / df for part, df in parts)

@@ -13,6 +13,7 @@ from benchmark.claims import model
 from benchmark.claims.model import Contrast, Operand
 from benchmark.errors import BenchError
 from benchmark.results import Measured
+from benchmark.stats import Scatter
 from benchmark.store import Record, Store
 
 DRAWS = 2000
@@ -36,6 +37,7 @@ class Effect:
     """An effect with its 95 % interval; none where one run of a ratio has none.
 
     over: what the interval is over.  degrees: of Student's t that it was made with.  rests_on: records' keys or citations.
+    scatter: what it varies by, where seeds tell.
     """
 
     value: float
@@ -44,6 +46,7 @@ class Effect:
     over: str
     rests_on: tuple[str, ...]
     degrees: float = inf
+    scatter: Scatter | None = None
 
     def p(self, null: float) -> float:
         """Two-sided p-value of the effect being `null`, from the interval."""
@@ -169,7 +172,7 @@ class Records:
             return None
         found = stats.paired(left, right)
         over = "seeds and images" if len(left) > 1 else "images"
-        return Effect(found.effect, found.low, found.high, over, keys)
+        return Effect(found.effect, found.low, found.high, over, keys, scatter=found.scatter)
 
     def _right(self, record: Record) -> np.ndarray:
         key = readings.under(record, self.selection)["key"]
@@ -204,7 +207,8 @@ def _over_seeds(contrast: Contrast, values: Sequence[Sequence[Value]], keys: tup
     by_seed = contrast.effect(np.array([[value.value for value in column] for column in values]).T)
     if np.isnan(by_seed).any():
         return Effect(float("nan"), None, None, "seeds", keys)
-    return Effect(*stats.spread(by_seed.tolist()), "seeds", keys, len(by_seed) - 1)
+    scatter = Scatter(float(by_seed.std(ddof=1)), 0.0, 0.0, 1)
+    return Effect(*stats.spread(by_seed.tolist()), "seeds", keys, len(by_seed) - 1, scatter)
 
 
 def _said(operand: Operand) -> dict[str, Any]:

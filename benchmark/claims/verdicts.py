@@ -12,7 +12,7 @@ What is not measured decides nothing, so that a claim is supported only by every
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from math import isnan
+from math import isinf, isnan
 
 import numpy as np
 
@@ -237,7 +237,18 @@ def _why(deciding: Tried) -> str:
         return "one run of a number without an error has no interval; measure more seeds"
     if comparison.says != INCONCLUSIVE:
         return f"{comparison.says} by one comparison taken alone, not after Holm's adjustment for all of them"
-    return "the interval holds both what the claim says and what it denies"
+    return f"the interval holds both what the claim says and what it denies{_seeds(deciding)}"
+
+
+def _seeds(deciding: Tried) -> str:
+    """How many seeds would tell, if the effect is as large as it looks; an equivalence needs it to be anywhere inside."""
+    effect, contrast = deciding.effect, deciding.contrast
+    if effect is None or effect.scatter is None or contrast.kind == "equivalence":
+        return ""
+    needed = stats.seeds_needed(effect.value - contrast.margin, effect.scatter)
+    if isinf(needed):
+        return "; more seeds alone would not tell"
+    return f"; about {needed:.0f} seeds would tell, if the effect is as large as it looks"
 
 
 def _mean(contrasts: Sequence[Contrast]) -> Contrast:
