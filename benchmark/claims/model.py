@@ -68,6 +68,7 @@ class Claim:
 
     quote and place: the paper's words, and where they stand.  reading: what is tested, in a sentence.  margin: of every
     contrast that gives none, in points or in the unit of its effect.  note: where the printed numbers themselves disagree.
+    seeds: how many it takes for a verdict to be expected, where that is more than a suite's own.
     """
 
     id: str
@@ -79,6 +80,7 @@ class Claim:
     quantifier: str = "all"
     margin: float = 0.0
     note: str = ""
+    seeds: int = 0
     contrasts: tuple[Contrast, ...] = field(default=())
 
     @property

@@ -37,7 +37,7 @@ class Effect:
     """An effect with its 95 % interval; none where one run of a ratio has none.
 
     over: what the interval is over.  degrees: of Student's t that it was made with.  rests_on: records' keys or citations.
-    scatter: what it varies by, where seeds tell.
+    scatter: what it varies by, where seeds tell.  seeds: how many it is made of, 0 where that is no question.
     """
 
     value: float
@@ -47,6 +47,7 @@ class Effect:
     rests_on: tuple[str, ...]
     degrees: float = inf
     scatter: Scatter | None = None
+    seeds: int = 0
 
     def p(self, null: float) -> float:
         """Two-sided p-value of the effect being `null`, from the interval."""
@@ -172,7 +173,7 @@ class Records:
             return None
         found = stats.paired(left, right)
         over = "seeds and images" if len(left) > 1 else "images"
-        return Effect(found.effect, found.low, found.high, over, keys, scatter=found.scatter)
+        return Effect(found.effect, found.low, found.high, over, keys, scatter=found.scatter, seeds=found.seeds)
 
     def _right(self, record: Record) -> np.ndarray:
         key = readings.under(record, self.selection)["key"]
@@ -208,7 +209,7 @@ def _over_seeds(contrast: Contrast, values: Sequence[Sequence[Value]], keys: tup
     if np.isnan(by_seed).any():
         return Effect(float("nan"), None, None, "seeds", keys)
     scatter = Scatter(float(by_seed.std(ddof=1)), 0.0, 0.0, 1)
-    return Effect(*stats.spread(by_seed.tolist()), "seeds", keys, len(by_seed) - 1, scatter)
+    return Effect(*stats.spread(by_seed.tolist()), "seeds", keys, len(by_seed) - 1, scatter, len(by_seed))
 
 
 def _said(operand: Operand) -> dict[str, Any]:

@@ -160,7 +160,7 @@ def verdict(claim: Claim, source: Source) -> Verdict:
     says = _quantified(claim.quantifier, tests)
     if says != INCONCLUSIVE:
         return told(says, deciding.comparison, "")
-    return told(says, deciding.comparison, _why(deciding) if all(t.effect for t in tests) else missing)
+    return told(says, deciding.comparison, _why(claim, deciding) if all(t.effect for t in tests) else missing)
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _deciding(quantifier: str, tests: Sequence[Tried]) -> Tried:
     return ranked[{"any": -1, "most": len(ranked) // 2}.get(quantifier, 0)]
 
 
-def _why(deciding: Tried) -> str:
+def _why(claim: Claim, deciding: Tried) -> str:
     """Why a claim is not decided of which everything is measured."""
     comparison = deciding.comparison
     if comparison.effect is None:
@@ -237,13 +237,17 @@ def _why(deciding: Tried) -> str:
         return "one run of a number without an error has no interval; measure more seeds"
     if comparison.says != INCONCLUSIVE:
         return f"{comparison.says} by one comparison taken alone, not after Holm's adjustment for all of them"
-    return f"the interval holds both what the claim says and what it denies{_seeds(deciding)}"
+    return f"the interval holds both what the claim says and what it denies{_seeds(claim, deciding)}"
 
 
-def _seeds(deciding: Tried) -> str:
-    """How many seeds would tell, if the effect is as large as it looks; an equivalence needs it to be anywhere inside."""
+def _seeds(claim: Claim, deciding: Tried) -> str:
+    """How many seeds the claim asks for, else how many would tell if the effect is as large as it looks."""
     effect, contrast = deciding.effect, deciding.contrast
-    if effect is None or effect.scatter is None or contrast.kind == "equivalence":
+    if effect is None or not effect.seeds:
+        return ""
+    if effect.seeds < claim.seeds:
+        return f"; it asks for {claim.seeds} seeds and has {effect.seeds}"
+    if effect.scatter is None or contrast.kind == "equivalence":
         return ""
     needed = stats.seeds_needed(effect.value - contrast.margin, effect.scatter)
     if isinf(needed):

@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import click
 
-from benchmark import claims, paths
+from benchmark import claims, exhibit, paths
 from benchmark import suite as suites
 from benchmark.claims import ClaimRow, Comparison, Verdict
 from benchmark.store import Store
@@ -54,6 +54,9 @@ def _full(row: ClaimRow) -> str:
         lines.append(f"  {name}: {verdict.says}{why}; {verdict.compared} of {verdict.asked} comparisons")
         what = "printed numbers" if name == "paper" else "records"
         lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
+    seeds = claims.load(row.id).seeds
+    ask = f" --seeds 1-{seeds}" if seeds else ""
+    lines += [f"  measured by: {exhibit.load(name).command}{ask}" for name in row.exhibits]
     return "\n".join(lines)
 
 
