@@ -6,14 +6,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from fake_trees import make, make_generated, make_prompts
+import toy_world
+from fake_trees import make, make_generated, make_prompts, write
+from torch.nn.functional import adaptive_avg_pool2d
 from toy_world import toy
 
-from benchmark import assets, features, task
+from benchmark import assets, features, measure, task
 from benchmark import run as runs
 from benchmark.data.published.photographs import Photographs
+from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.features import Request
+from benchmark.store import Store
 from benchmark.suite import Suite
+from benchmark.toy import WIDTH, toy_clip
 
 
 @pytest.fixture
@@ -80,3 +85,45 @@ def test_a_record_is_stale_when_its_generated_images_or_sentences_change(part: s
     assert [name for name in before if before[name] != after[name]] == [part]
     alone = runs.make(suite, {**cell, "method": "baselines.tip_adapter:TipAdapter"}, seed=1)
     assert not {"generated", "sentences"} & task.fingerprints(alone, suite).keys()
+
+
+def pooled(role: str, clip: bool = False) -> Encoder:
+    """The toy encoders, of images averaged down to their size."""
+
+    def load() -> Loaded:
+        encode = toy_world._project(role, WIDTH if clip else 12)
+        return Loaded(
+            lambda images: encode(adaptive_avg_pool2d(images.float(), toy_world.SIZE)), toy_clip() if clip else None
+        )
+
+    return Encoder(role, f"pooled-{role}", load)
+
+
+METHODS = [
+    "baselines.lp_clip:LPCLIP",
+    "baselines.tip_adapter:TipAdapterF",
+    "baselines.cafo:CaFo",
+    "amu.tuning:AMUTuning",
+]
+
+
+@pytest.mark.parametrize("sampler", ["nested", "official"])
+def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
+    """Of thirty images, twelve, five, two: in one sampler with fewer shots, in the other with some twice."""
+    for label, images in enumerate((30, 12, 5, 2)):
+        for i in range(images):
+            write(tmp_path / f"mine/class {label}/{i}.jpg", i, label)
+    folder = {
+        "reader": "benchmark.data.published.folder:ImageFolder",
+        "path": str(tmp_path / "mine"),
+        "sampler": sampler,
+    }
+    loader = {"loader": f"{__name__}:pooled"}
+    world = toy(
+        datasets={"mine": folder}, encoders={"RN50": {**loader, "clip": True}, "mocov3": loader, "dino": loader}
+    )
+    store = Store(tmp_path / "results")
+    for method in METHODS:
+        cell = {"method": method, "dataset": "mine", "backbone": "RN50", "shots": 8}
+        record = measure.measure(runs.make(world, cell, seed=1), world, store)
+        assert record["n"] == 9 + 4 + 2 + 1, method
