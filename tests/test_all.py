@@ -69,6 +69,8 @@ def test_everything_is_run_once_and_drawn_and_the_second_time_nothing_runs(
     assert f"{len(records)} runs: 0 done, {len(records)} missing" in err
     (shares,) = re.findall(r"^time by method, of \d+ s in all workers: (.*)$", err, flags=re.M)
     assert {"CoOp", "AMUTuning", "MaPLe"} <= {share.split()[0] for share in shares.split(", ")}
+    (peak,) = re.findall(r"^peak memory: (\d+\.\d) GiB in \d+ processes$", err, flags=re.M)
+    assert 0.1 < float(peak) < 6
     folder = place / "reports" / "toy_house"
     waiting = re.findall(r"^(\w+): \d+ % measured, not drawn$", err, flags=re.M)
     assert {p.name for p in folder.iterdir()} == {
@@ -82,7 +84,7 @@ def test_everything_is_run_once_and_drawn_and_the_second_time_nothing_runs(
     assert {'<section id="claims"', '<section id="leakage"'} <= set(re.findall(r'<section id="\w+"', page))
     assert page.count("data:image/png;base64,") == len(shown)
     assert {"table4", "table5", "table7", "figure6"} <= set(shown)
-    monkeypatch.setattr(engine, "each", lambda *_: pytest.fail("something ran"))
+    monkeypatch.setattr(engine, "Crew", lambda *_: pytest.fail("something ran"))
     before = {p.name: p.read_bytes() for p in folder.glob("*.md")}
     assert bench("run", "--all", *QUICK)[0] == 0
     assert {p.name: p.read_bytes() for p in folder.glob("*.md")} == before

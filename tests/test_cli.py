@@ -43,7 +43,7 @@ def records(place: Path) -> list[str]:
 
 @pytest.fixture
 def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "each", lambda *_: pytest.fail("something ran"))
+    monkeypatch.setattr(engine, "Crew", lambda *_: pytest.fail("something ran"))
 
 
 @pytest.mark.usefixtures("_nothing_may_run")
@@ -146,7 +146,7 @@ def test_running_draws_the_table_and_running_again_runs_nothing(place: Path, mon
     assert out.startswith("| method | 1-shot |")
     assert len(records(place)) == 3  # zero-shot once, Tip-Adapter for two seeds
     assert sorted(p.name for p in (place / "reports" / "toy").iterdir()) == ["table4.csv", "table4.md", "table4.png"]
-    monkeypatch.setattr(engine, "each", lambda *_: pytest.fail("something ran"))
+    monkeypatch.setattr(engine, "Crew", lambda *_: pytest.fail("something ran"))
     code, again, err = bench("run", *QUICK, *ZERO, *TIP)
     assert (code, again) == (0, out)
     assert "3 runs: 3 done, 0 missing, 0 stale\nnothing to run" in err

@@ -1,5 +1,6 @@
 """One piece of work is one risk: whatever becomes of it, the others are done."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -46,6 +47,47 @@ def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_DEBUG", "1")
     with pytest.raises(RuntimeError, match="one\n  two"):
         outcomes(["fail"], 1)
+
+
+def test_a_crew_does_one_kind_of_work_after_another_with_the_same_workers() -> None:
+    with engine.Crew(2) as crew:
+        first = {done.process for done in crew.each(work, ["a", "b", "c", "d"])}
+        second = list(crew.each(work, ["e", "f"]))
+        assert {done.process for done in second} <= first
+        assert sorted(done.result for done in second) == ["E", "F"]
+    assert len(first) <= 2
+    assert os.getpid() not in first
+    assert set(crew.peaks) == first
+    assert all(10 < peak < 10_000 for peak in crew.peaks.values())  # MiB
+
+
+def test_a_crew_can_work_with_a_part_of_its_workers() -> None:
+    with engine.Crew(3) as crew:
+        assert {done.process for done in crew.each(work, ["a", "b"], 1)} == {os.getpid()}
+        assert len({done.process for done in crew.each(work, ["a", "b", "c", "d", "e", "f"], 2)}) == 2
+
+
+def test_a_single_piece_of_work_is_done_here() -> None:
+    with engine.Crew(2) as crew:
+        (done,) = crew.each(work, ["a"])
+    assert done.process == os.getpid()
+    assert list(crew.peaks) == [os.getpid()]
+
+
+def test_work_that_is_given_up_leaves_no_worker_behind() -> None:
+    with engine.Crew(2) as crew:
+        for _ in crew.each(work, ["a", "b", "c", "d", "e"]):
+            break
+        assert not multiprocessing.active_children()
+        assert sorted(done.result for done in crew.each(work, ["f", "g"])) == ["F", "G"]
+
+
+def test_workers_keep_the_memory_of_large_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1000000")  # what somebody has set stays
+    with engine.Crew(2) as crew:
+        found = [done.result for done in crew.each(os.getenv, ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"])]
+    assert sorted(found, key=len) == ["1000000", "268435456"]
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_a_run_that_lacks_something_is_refused_with_a_line_for_each_thing(root: 
 
 @pytest.fixture
 def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "each", lambda *_: pytest.fail("something ran"))
+    monkeypatch.setattr(engine, "Crew", lambda *_: pytest.fail("something ran"))
 
 
 def test_only_what_the_chosen_rows_need_is_asked_for(root: Path) -> None:

@@ -44,7 +44,8 @@ def show(
     if make:
         paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
         possible = [entry for entry in (on_disk.look(entry, world) for entry in asked) if not entry.lacks]
-        failed = fill((request for entry in possible for request in entry.requests), world, devices.workers(jobs))
+        with engine.Crew(devices.workers(jobs)) as crew:
+            failed = fill((request for entry in possible for request in entry.requests), world, crew)
     found = [on_disk.look(entry, world) for entry in asked]
     if form == "json":
         click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
@@ -55,10 +56,10 @@ def show(
     return LACKING if make and any(entry.lacks for entry in found) else 0
 
 
-def fill(requests: Iterable[Request], suite: Suite, workers: int) -> int:
+def fill(requests: Iterable[Request], suite: Suite, crew: engine.Crew) -> int:
     """Make the features that are not there, shown as they come; returns how many pieces failed."""
     absent = features.missing(dict.fromkeys(requests), suite)
-    ends = engine.each(partial(work.fill, suite), absent, devices.encoding_workers(workers))
+    ends = crew.each(partial(work.fill, suite), absent, devices.encoding_workers(crew.jobs))
     return sum(bool(end.error) for end in progress.follow_pictures(ends, absent, "features"))
 
 

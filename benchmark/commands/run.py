@@ -1,11 +1,12 @@
 """`bench run`: plan, fill in what is missing, draw."""
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
 import click
 
-from benchmark import devices, engine, exhibit, inventory, paths, plan, progress, render, task, work
+from benchmark import devices, engine, exhibit, inventory, paths, plan, progress, provenance, render, task, work
 from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
@@ -145,11 +146,12 @@ def _say(
 
 def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
     """Features first, shared by all; then the runs. Returns how many runs failed."""
-    unmade = fill((request for run in wanted for request in task.requests(run, world)), world, workers)
-    ended = progress.follow(
-        engine.each(partial(work.measured, store, world), list(wanted), workers), len(wanted), "runs"
-    )
-    return unmade + sum(bool(item.error) for item in ended)
+    with engine.Crew(workers) as crew:
+        failed = fill((request for run in wanted for request in task.requests(run, world)), world, crew)
+        measuring = crew.each(partial(work.measured, store, world), list(wanted))
+        failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
+    _say_memory(crew)
+    return failed
 
 
 def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
@@ -166,6 +168,12 @@ def _say_shares(made: Sequence[Record]) -> None:
     if total:
         words = ", ".join(f"{name} {100 * took / total:.0f} % ({took:.0f} s)" for name, took in seconds.items())
         click.echo(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
+
+
+def _say_memory(crew: engine.Crew) -> None:
+    """The most that all processes can have held at a time: the sum of what each held at most."""
+    peaks = {**crew.peaks, os.getpid(): provenance.peak_memory_mib()}
+    click.echo(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
 
 
 def _draw(
