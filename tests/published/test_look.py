@@ -181,9 +181,7 @@ def as_published(monkeypatch: pytest.MonkeyPatch, key: str, **counts: int) -> No
 def test_a_deep_look_decodes_every_image(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(root, ["eurosat"], train=3)
     as_published(monkeypatch, "eurosat", train=28, val=1, test=10)
-    counted: list[tuple[int, int]] = []
-    assert look.look("eurosat", deep=True, seen=lambda *how: counted.append(how)).state == look.OK
-    assert counted[-1] == (39, 39)
+    assert look.look("eurosat", deep=True).state == look.OK
 
     middle = images(root, "eurosat")
     truncate(middle[20])
@@ -192,6 +190,31 @@ def test_a_deep_look_decodes_every_image(root: Path, monkeypatch: pytest.MonkeyP
     found = look.look("eurosat", deep=True)
     assert found.state == look.INCOMPLETE
     assert "2 of 39 images cannot be read, the first" in found.says
+
+
+def test_a_deep_look_says_both_what_is_missing_and_what_is_broken(root: Path) -> None:
+    make(root, ["eurosat"])
+    truncate(next(path for path in images(root, "eurosat") if path.name == "Forest_1.jpg"))
+    says = look.look("eurosat", deep=True).says
+    assert "published are 13,500" in says
+    assert "1 of 21 images cannot be read" in says
+
+
+def test_a_folder_of_a_common_name_is_no_wrong_data_set(root: Path) -> None:
+    (root / "images/holidays").mkdir(parents=True)
+    assert look.look("imagenet").state == look.MISSING
+
+
+def test_a_root_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "gone"))
+    found = look.look("dtd")
+    assert found.state == look.MISSING
+    assert f"data root {tmp_path / 'gone'}: no such folder" in found.says
+
+
+def test_a_configuration_that_cannot_be_read_is_no_traceback() -> None:
+    Path("bench.toml").write_text("[data")
+    assert "bench.toml" in look.look("dtd").says
 
 
 def test_a_deep_look_counts_the_images_of_each_class(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,13 @@ def test_support_comes_from_train_and_validation_from_val(whole: Path) -> None:
     assert dataset.listed(draw.val_pool) == [dataset.val.name(i) for i in draw.val_pool - len(dataset.train)]
 
 
+def test_a_draw_is_made_once(whole: Path) -> None:
+    """A million labels take a tenth of a second to group, and a plan asks for every run."""
+    dataset = opened("dtd")
+    assert dataset.draw(1, 1) is dataset.draw(1, 1)
+    assert dataset.draw(1, 2) is not dataset.draw(1, 1)
+
+
 def test_imagenets_validation_is_never_a_shot(whole: Path) -> None:
     draw = opened("imagenet").draw(1, 2)
     assert len(draw.pool) == len(draw.val_pool) == 1000

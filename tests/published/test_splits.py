@@ -112,6 +112,7 @@ CLASSNAMES: list[tuple[str, str]] = [
     ("n01440764 trench\n", "line 1 is 'n01440764 trench'"),
     ("", "has 0 lines"),
     ("n01443537 goldfish\n", "line 1 is 'n01443537 goldfish'"),
+    ("\xff", "cannot be read as text"),
 ]
 
 
@@ -120,7 +121,7 @@ CLASSNAMES: list[tuple[str, str]] = [
 def test_other_class_names_than_clips_are_refused(text: str, says: str, key: str, root: Path) -> None:
     make(root, [key])
     file = images(root, key)[0].parent.parent / "classnames.txt"
-    file.write_text(text)
+    file.write_bytes(text.encode("latin-1"))
     said = refused(key)
     assert says in said
     assert str(file) in said

@@ -1,11 +1,13 @@
 """What there is of a published data set: enough to begin a run, or, after a deep look, every image."""
 
 import os
+import sys
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+
+from tqdm import tqdm
 
 from benchmark.data.published import cafo, pictures, readers, sets
 from benchmark.data.published.listing import Listing
@@ -17,9 +19,6 @@ OK, ALIAS = "ok", "ok (alias)"
 MISSING, WRONG, INCOMPLETE = "missing", "wrong kind", "incomplete"
 USABLE = (OK, ALIAS)
 """States in which a run can begin."""
-
-Seen = Callable[[int, int], None]
-"""Told how many images have been decoded, and of how many."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +36,11 @@ class Found:
         return self.state in USABLE
 
 
-def look(key: str, deep: bool = False, seen: Seen | None = None) -> Found:
+def look(key: str, deep: bool = False) -> Found:
     """What there is for a published data set; it raises for nothing but a key that there is not.
 
     It reads the lists and folders as a run does, and opens the first and the last image of each split. `deep` also
-    compares every count with the published one and decodes every image, which takes hours for ImageNet; `seen` hears of it.
+    compares every count with the published one and decodes every image, which takes hours for ImageNet.
     """
     known = sets.get(key)
     try:
@@ -53,7 +52,7 @@ def look(key: str, deep: bool = False, seen: Seen | None = None) -> Found:
     except OSError as error:
         return Found(known, INCOMPLETE, None, f"data set {key}: {error}")
     try:
-        return _looked_into(known, place, deep, seen)
+        return _looked_into(known, place, deep)
     except Incomplete as error:
         return Found(known, INCOMPLETE, place.folder, str(error))
     except BenchError as error:
@@ -62,14 +61,15 @@ def look(key: str, deep: bool = False, seen: Seen | None = None) -> Found:
         return Found(known, INCOMPLETE, place.folder, f"{place.folder}: {type(error).__name__}: {error}")
 
 
-def _looked_into(known: PublishedSet, place: Place, deep: bool, seen: Seen | None) -> Found:
+def _looked_into(known: PublishedSet, place: Place, deep: bool) -> Found:
     dataset = readers.read(known.key)
     splits = {name: getattr(dataset, name) for name in known.counts}
     lacks = _empty(splits) or _unreadable([path for listed in splits.values() for path in _ends(listed)])
     if deep and not lacks:
-        lacks = _counts(dataset, known) or _decoded(dataset, seen)
+        lacks = "; ".join(filter(None, [_counts(dataset, known), _decoded(dataset)]))
     if lacks:
-        return Found(known, INCOMPLETE, place.folder, f"{lacks}; published at {known.page}")
+        note = f" ({known.note})" if known.note else ""
+        return Found(known, INCOMPLETE, place.folder, f"{lacks}; published at {known.page}{note}")
     return Found(known, ALIAS if place.alias else OK, place.folder)
 
 
@@ -108,21 +108,19 @@ EQUAL = {"imagenet": 50, "imagenetv2": 10}
 """Test images of every class, where all have as many."""
 
 
-def _decoded(dataset: Photographs, seen: Seen | None) -> str:
+def _decoded(dataset: Photographs) -> str:
     """How many images cannot be read and what the first says; "" where all can."""
     blocks = [
         (listed, range(first, min(first + BLOCK, len(listed))))
         for listed in (dataset.train, dataset.val, dataset.test)
         for first in range(0, len(listed), BLOCK)
     ]
-    total, done = sum(len(places) for _, places in blocks), 0
-    broken: list[str] = []
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    total, broken = sum(len(places) for _, places in blocks), []
+    bar = tqdm(total=total, desc=dataset.key, unit=" images", disable=not sys.stderr.isatty(), leave=False)
+    with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
         for (_, places), says in zip(blocks, pool.map(_broken, *zip(*blocks, strict=True)), strict=True):
-            done += len(places)
             broken += says
-            if seen:
-                seen(done, total)
+            bar.update(len(places))
     return f"{len(broken):,} of {total:,} images cannot be read, the first {broken[0]}" if broken else ""
 
 

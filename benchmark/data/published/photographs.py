@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -45,6 +45,7 @@ class Photographs:
     classes: tuple[int, ...] | None = None
     content: str = ""
     published: PublishedSet | None = None
+    _draws: dict[tuple[int, int], Draw] = field(default_factory=dict, init=False)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -94,7 +95,12 @@ class Photographs:
         return (self.train, image_id) if behind < 0 else (self.val, behind)
 
     def draw(self, shots: int, seed: int) -> Draw:
-        """The sampler's draw. Incomplete where there is nothing to draw from."""
+        """The sampler's draw, made once. Incomplete where there is nothing to draw from."""
+        if (shots, seed) not in self._draws:
+            self._draws[shots, seed] = self._drawn(shots, seed)
+        return self._draws[shots, seed]
+
+    def _drawn(self, shots: int, seed: int) -> Draw:
         if self.sampler is None:
             raise ValueError(f"{self.key} is a test set: shots are drawn from its source")
         without = np.setdiff1d(np.arange(len(self.classnames)), self.train.labels)

@@ -179,7 +179,7 @@ def _check_classnames(place: Place) -> None:
     file = place.above("classnames.txt")
     if file is None:
         return
-    said = [tuple(line.strip().split(" ", 1)) for line in file.read_text("utf-8").splitlines() if line.strip()]
+    said = [tuple(line.split(" ", 1)) for line in splits.lines(file)]
     used = list(zip(classes.synsets(), classes.classnames(), strict=True))
     if said != used:
         first = next((s for s, u in zip(said, used, strict=False) if s != u), None)

@@ -97,7 +97,7 @@ def find(known: PublishedSet) -> Place:
     for place in _candidates(known):
         if holds(known, place.folder):
             return place
-        if place.folder.is_dir() and not wrong:
+        if place.folder.is_dir() and not wrong and not place.alias:  # a folder called "images" may be anything
             wrong = place.folder
     if wrong:
         raise BenchError(f"{wrong}: {_lacks(known)}; {known.title} is published at {known.page}")
@@ -110,6 +110,8 @@ def missing(known: PublishedSet) -> str:
     override, root = places.dataset_override(known.key), places.data_root()
     if override:
         return f"data set {known.key}: {override} (bench.toml, [data] paths): no such folder"
+    if root and not root.is_dir():
+        return f"data set {known.key}: data root {root}: no such folder; {HOW}"
     where = f"put it into {root / known.places[0]}" if root else HOW
     return f"data set {known.key} is missing: {where}; it is published at {known.page}{terms}"
 

@@ -85,7 +85,7 @@ def aircraft(file: Path, images: Path) -> Split:
     """FGVC-Aircraft's own lists, beside images_variant_train.txt: a number and a variant a line; labels as variants.txt has
     them, line by line.
     """
-    classnames = tuple(_lines(file.with_name("variants.txt")))
+    classnames = tuple(lines(file.with_name("variants.txt")))
     labels = {name: label for label, name in enumerate(classnames)}
     return Split(
         classnames, *(_variants(file.with_name(f"images_variant_{part}.txt"), images, labels) for part in PARTS)
@@ -94,7 +94,7 @@ def aircraft(file: Path, images: Path) -> Split:
 
 def _variants(file: Path, images: Path, labels: Mapping[str, int]) -> Listing:
     pairs = []
-    for number, line in enumerate(_lines(file), 1):
+    for number, line in enumerate(lines(file), 1):
         image, _, variant = line.partition(" ")
         if variant not in labels:
             raise BenchError(
@@ -104,7 +104,8 @@ def _variants(file: Path, images: Path, labels: Mapping[str, int]) -> Listing:
     return listing.of(images, [name for name, _ in pairs], [label for _, label in pairs])
 
 
-def _lines(file: Path) -> list[str]:
+def lines(file: Path) -> list[str]:
+    """The lines of a text file that are not blank. One line names a file that is missing or no text."""
     try:
         return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
     except FileNotFoundError as error:
