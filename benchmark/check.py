@@ -26,6 +26,7 @@ from benchmark import exhibit, paths, plan, provenance, readings, reference, sta
 from benchmark.errors import BenchError, Incomplete
 from benchmark.exhibit import Cell
 from benchmark.results import Measured, Row
+from benchmark.run import digest
 from benchmark.store import Record, Store
 
 AGREES, WORSE, BETTER, OPEN, MISSING = "agrees", "worse", "better", "inconclusive", "missing"
@@ -137,7 +138,8 @@ class Golden:
             return [row for row in csv.DictReader(file) if row["selection"] == SELECTION and row["mean"]]
 
     @cached_property
-    def _answers(self) -> dict[str, np.ndarray]:
+    def all_answers(self) -> dict[str, np.ndarray]:
+        """Question and images, by their hashes -> which images were right, packed. BenchError for a damaged file."""
         path = self.folder / ANSWERS
         if not path.is_file():
             return {}
@@ -148,8 +150,11 @@ class Golden:
             raise BenchError(f"{path}: cannot be read ({error}); make it again with bench check --update") from error
 
     def answers(self, record: Record) -> np.ndarray | None:
-        """Which images the reference's run of the same question had right, booleans [N]; None where it has none such."""
-        packed = self._answers.get(readings.under(record, SELECTION)["key"])
+        """Which images the reference's run of the same question had right, booleans [N]; None where it has none such.
+
+        Nor has it where the images were others then: what they were is part of an answer's name.
+        """
+        packed = self.all_answers.get(_answer_name(readings.under(record, SELECTION)))
         if packed is None or len(packed) != -(-record["n"] // 8):
             return None
         return np.unpackbits(packed, count=record["n"]).astype(bool)
@@ -271,7 +276,9 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
     files: dict[str, bytes] = {
         **{f"{m.exhibit.id}.csv": render.csv(replace(m, rows=[r for r in m.rows if r.seeds])).encode() for m in shown},
         ANSWERS: _packed(
-            (readings.under(r, SELECTION) for m in shown for found in m.records.values() for r in found), store
+            (readings.under(r, SELECTION) for m in shown for found in m.records.values() for r in found),
+            store,
+            _of_others(golden, shown),
         ),
         "seconds.csv": _seconds(records).encode(),
         "conditions.json": (
@@ -300,10 +307,24 @@ def _changes(measured: Measured, golden: Golden) -> list[str]:
     return lines + ([f"{measured.exhibit.id}: {new} cells more, {gone} fewer"] if gone or new else [])
 
 
-def _packed(records: Iterable[Record], store: Store) -> bytes:
-    """The answers of every run, packed eight images a byte."""
-    keys = sorted({record["key"] for record in records})
-    packed = {key: np.packbits(store.correct(key, SELECTION)) for key in keys}
+def _answer_name(record: Record) -> str:
+    """What an answer is of: a question, and the images it was asked of."""
+    return f"{record['key']}-{digest({'data': record['fingerprints'].get('data')})}"
+
+
+def _of_others(golden: Golden, shown: Sequence[Measured]) -> Mapping[str, np.ndarray]:
+    """The answers that the reference has already, where it has exhibits that are not made anew."""
+    try:
+        others = set(golden.exhibits()) - {measured.exhibit.id for measured in shown}
+    except Incomplete:
+        return {}
+    return golden.all_answers if others else {}
+
+
+def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.ndarray]) -> bytes:
+    """The answers of every run, packed eight images a byte, and others that stay."""
+    ours = {_answer_name(record): np.packbits(store.correct(record["key"], SELECTION)) for record in records}
+    packed = dict(sorted({**others, **ours}.items()))
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **packed)
     return stream.getvalue()

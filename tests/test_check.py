@@ -1,7 +1,9 @@
 """The gate: red for two points in one method, green for another seed's luck, and every format and exit code."""
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -171,8 +173,6 @@ def test_against_the_paper_a_cell_is_held_to_its_printed_number(
     found = check.against_paper(gather(shown(), suite, store.records()))
     assert len(found) == 4
     assert all(v.expected == 63.0 and v.how == "means" for v in found)
-    code, _, err = bench("check", "--against", "paper", "--suite", FILE, "--results", tmp_path.parent)
-    assert (code, err.count("\n")) in {(2, 1), (3, 1)}
 
 
 def test_json_has_a_cell_each_and_only_finite_numbers(gate: Path) -> None:
@@ -208,10 +208,38 @@ def test_hostile_names_stay_text_in_junit_and_in_workflow_commands() -> None:
 
 def test_a_contradicted_claim_is_red_where_it_is_named(gate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     measure(gate / "results" / "toy", level)
+    monkeypatch.setattr(claims, "names", lambda: ("uf-helps", "aux-helps"))
     monkeypatch.setattr(claims, "all_verdicts", lambda *_: [])
-    monkeypatch.setattr(claims, "gate", lambda _, fail_on: 1 if "x" in fail_on else 0)
-    assert held(gate, "--fail-on", "x")[0] == 1
-    assert held(gate, "--fail-on", "y")[0] == 0
+    monkeypatch.setattr(claims, "gate", lambda _, fail_on: 1 if "uf-helps" in fail_on else 0)
+    assert held(gate, "--fail-on", "uf-helps")[0] == 1
+    assert held(gate, "--fail-on", "aux-helps")[0] == 0
+
+
+def test_what_is_no_option_or_no_exhibit_or_no_claim_is_exit_2(gate: Path) -> None:
+    measure(gate / "results" / "toy", level)
+    assert held(gate, "--against", "silver")[0] == 2
+    assert held(gate, "--format", "yaml")[0] == 2
+    code, out, err = held(gate, "--against", "paper")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "its values are not the paper's to compare; use --against golden" in err
+
+
+def test_a_claim_to_fail_on_that_there_is_not_is_exit_2_before_anything_else(tmp_path: Path) -> None:
+    code, _, err = bench("check", "--suite", FILE, "--results", tmp_path, "--fail-on", "uf-help")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "did you mean 'uf-helps'?" in err
+
+
+def test_a_claim_named_that_is_not_run_is_exit_3_and_a_regression_comes_first(
+    gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "names", lambda: ("uf-helps", "aux-helps"))
+    monkeypatch.setattr(claims, "all_verdicts", lambda *_: [])
+    monkeypatch.setattr(claims, "gate", lambda *_: 3)
+    measure(gate / "results" / "toy", level)
+    assert held(gate, "--fail-on", "uf-helps")[0] == 3
+    measure(gate / "results" / "toy", lambda row, _: 0.5 if row == "Two" else 0.6)
+    assert held(gate, "--fail-on", "uf-helps")[0] == 1
 
 
 def test_no_reference_and_no_records_are_exit_3(gate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -242,7 +270,7 @@ def test_a_damaged_reference_is_one_line(gate: Path) -> None:
     assert (code, err.count("\n")) == (2, 1)
     assert "make it again with bench check --update" in err
     with pytest.raises(BenchError):
-        Golden("toy").answers({"key": "x", "n": 1})
+        Golden("toy").answers({"key": "x", "n": 1, "fingerprints": {}})
 
 
 def test_an_update_says_what_changes(gate: Path) -> None:
@@ -252,3 +280,69 @@ def test_an_update_says_what_changes(gate: Path) -> None:
     changed = [line for line in out.splitlines() if " -> " in line]
     assert [line.partition(":")[2].split(",")[0].strip() for line in changed] == ["Two", "Two"]
     assert held(gate)[0] == 0
+
+
+def test_answers_of_other_images_are_not_paired(gate: Path) -> None:
+    """The same question, asked of a data set that has become another."""
+    store = measure(gate / "results" / "toy", level)
+    for key, record in store.records().items():
+        bits = {s: store.correct(key, s) for s in record["selections"]}
+        store.put({**record, "fingerprints": {**record["fingerprints"], "data": "squares-2"}}, bits)
+    assert {v.how for v in verdicts(gate).values()} == {"means"}
+
+
+def test_an_update_of_one_exhibit_leaves_the_others_as_they_were(gate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    measure(gate / "results" / "toy", level)
+    other = replace(shown(), id="table1", columns=shown().columns[:1])
+    by_name = {"table0": shown(), "table1": other}
+    monkeypatch.setattr(exhibit, "load", by_name.__getitem__)
+    monkeypatch.setattr(exhibit, "names", lambda: tuple(by_name))
+    before = (gate / "reference" / "toy" / "table0.csv").read_bytes()
+    code, out, _ = held(gate, "--update", "--table", "1")
+    assert code == 0
+    assert "table1: new" in out
+    assert (gate / "reference" / "toy" / "table0.csv").read_bytes() == before
+    assert {(v.says, v.how) for v in verdicts(gate).values()} == {(AGREES, "images")}
+    code, out, _ = held(gate)
+    assert out.startswith("6 cells compared: 6 agree")
+
+
+def test_a_cell_that_is_a_search_over_runs_is_paired_by_the_runs_it_picked(
+    gate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searching = table(
+        rows=[{"name": "One", "method": METHODS["One"], "search": {"beta": [2.0]}}],
+        columns=[{"name": "1-shot", "shots": 1}],
+    )
+    monkeypatch.setattr(exhibit, "load", lambda _: searching)
+    store = Store(gate / "results" / "toy")
+    (cell,) = searching.cells()
+    for run in cell.runs(toy()):
+        answers = np.arange(N) < (6000 if run.settings["beta"] == 2 else 5900)
+        count = int(answers.sum())
+        record = record_of(run.asked(), (count,) * 3, N) | {"picked_on": {"val": count, "test": count}}
+        store.put(record, dict.fromkeys(("last", "val", "test"), answers))
+    assert held(gate, "--update")[0] == 0
+    measured = gather(searching, toy(), store.records())
+    (found,) = check.against_golden(measured, Golden("toy"), store)
+    assert (found.says, found.how, found.measured, found.effect) == (AGREES, "images", 60, 0)
+
+
+WORKFLOW = Path(__file__).parents[1] / ".github" / "workflows" / "bench.yml"
+
+
+def test_the_workflow_runs_the_quick_grid_and_then_the_gate_with_commands_that_there_are() -> None:
+    """Each bench command of the file is asked for its help with its own options: what is misspelt is exit 2."""
+    commands = re.findall(r"run: bench ([^>\n]*)", WORKFLOW.read_text("utf-8"))
+    assert [c.split()[0] for c in commands] == ["run", "check", "check"]
+    assert "--quick" in commands[0]
+    for command in commands:
+        assert bench(*command.split(), "--help")[0] == 0
+        assert bench(*command.split(), "--no-such-option")[0] == 2
+
+
+def test_a_step_of_the_workflow_that_only_reports_does_so_when_the_gate_is_red() -> None:
+    text = WORKFLOW.read_text("utf-8")
+    gate, report = text.index("bench check --format github"), text.index("bench check --format junit")
+    assert gate < report
+    assert "if: always()" in text[gate:report]

@@ -11,6 +11,7 @@ from benchmark.check import Golden, Verdict
 from benchmark.check_formats import FORMATS
 from benchmark.commands.run import chosen
 from benchmark.errors import BenchError, Incomplete
+from benchmark.names import choose
 from benchmark.results import gather
 from benchmark.store import Record, Store
 from benchmark.suite import Suite
@@ -30,6 +31,8 @@ def check(
     update: bool,
 ) -> int:
     """Compare, or make what is measured the reference run. Exit codes: see `benchmark.cli`."""
+    for name in fail_on:
+        choose(name, ["all", *claims.names()], "claim")
     world = suites.load(suite)
     store = Store(paths.results(results) / world.name)
     records = store.records()
