@@ -1,11 +1,14 @@
 """Records on disk: one JSON file a run, named by the run's key, with its per-image correctness beside it.
 
 A record is written to a temporary file, synced and renamed, so that it is there whole or not at all; the JSON file comes
-last and is what makes a record. Two machines' results merge by copying files. Counts are stored, never percentages.
+last and is what makes a record. The other is named by what it holds, and the record says its name: whoever dies on the way
+leaves the old record with its own answers. Two machines' results merge by copying files. Counts are stored, not percentages.
 """
 
+import hashlib
 import json
 import os
+import re
 import secrets
 import zipfile
 import zlib
@@ -39,6 +42,7 @@ OPTIONAL = {
     "licences": {},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
     "picked_on": {},
+    "answers": str,
 }
 """What is read of a record where it is there, shifts besides, each of which has COUNTS."""
 DRAWS = "draws"
@@ -73,17 +77,24 @@ class Store:
         return dict(self._read_before)
 
     def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> None:
-        """Write a record, and `correct`: selection -> booleans [N], packed. ValueError for what `records` would skip."""
+        """Write a record, and `correct`: selection -> booleans [N], packed. ValueError for what `records` would skip.
+
+        The record gets `answers`, the name of what is written of `correct`.
+        """
         key = str(record["key"])
+        packed = {name: np.packbits(bits) for name, bits in sorted(correct.items())}
+        record = {**record, "answers": _content(packed)}
         if complaint := invalid(record, key) or _disagreement(record, correct):
             raise ValueError(complaint)
         text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
-        packed = {name: np.packbits(bits) for name, bits in correct.items()}
+        before = self.get(key)
         self._read_before.pop(key, None)
         with paths.writing("results", self.root, "--results"):
             self.root.mkdir(parents=True, exist_ok=True)
-            _write(self.root / f"{key}.npz", lambda f: np.savez_compressed(f, allow_pickle=False, **packed))
+            _write(self._answers(record), lambda f: np.savez_compressed(f, allow_pickle=False, **packed))
             _write(self.root / f"{key}.json", lambda f: f.write(text.encode()))
+            if before is not None and self._answers(before) != self._answers(record):
+                self._answers(before).unlink(missing_ok=True)
 
     def keep_draw(self, drawn: Mapping[str, list[str]]) -> str:
         """Keep the names of the images of a draw, once for all runs that share it, as draws/<hash>.json; returns the hash."""
@@ -124,7 +135,7 @@ class Store:
         record = self._read_before.get(key) or self.get(key)
         if record is None:
             raise BenchError(f"{self.root / key}.json: no such record; run it first")
-        path = self.root / f"{key}.npz"
+        path = self._answers(record)
         try:
             with np.load(path, allow_pickle=False) as file:
                 bits = np.unpackbits(file[selection], count=record["n"]).astype(bool)
@@ -136,13 +147,20 @@ class Store:
 
     def delete(self, key: str) -> None:
         """Forget a run, whether or not it was there."""
+        record = self.get(key)
         self._read_before.pop(key, None)
-        for suffix in (".json", ".npz"):
-            (self.root / f"{key}{suffix}").unlink(missing_ok=True)
+        (self.root / f"{key}.json").unlink(missing_ok=True)
+        if record is not None:
+            self._answers(record).unlink(missing_ok=True)
 
     def check_writable(self) -> None:
         """BenchError before anything is measured, when nothing could be written afterwards."""
         paths.check_writable("results", self.root, "--results")
+
+    def _answers(self, record: Record) -> Path:
+        """Where a record's answers are; the first records did not say."""
+        named = f"-{record['answers']}" if "answers" in record else ""
+        return self.root / f"{record['key']}{named}.npz"
 
     def _read(self, path: Path) -> Record | None:
         try:
@@ -182,6 +200,8 @@ def _misfit_of_more(record: Record) -> str:
     shape = {name: part for name, part in OPTIONAL.items() if name in record}
     if complaint := _misfit(record, shape, ""):
         return complaint
+    if not re.fullmatch("[0-9a-f]{16}", record.get("answers", "0" * 16)):
+        return "answers is no name of answers"
     shifts = record.get("shifts", {})
     if complaint := _misfit(shifts, dict.fromkeys(shifts, COUNTS) if isinstance(shifts, dict) else {}, "shifts"):
         return complaint
@@ -216,6 +236,14 @@ def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
                 f"selection {name!r}: {counted[1]} of {counted[0]} images right, the record says {said[1]} of {said[0]}"
             )
     return ""
+
+
+def _content(packed: Mapping[str, np.ndarray]) -> str:
+    """16 hexadecimal digits that name answers by what they are."""
+    content = hashlib.sha256()
+    for name, bits in packed.items():
+        content.update(name.encode() + b"\0" + bits.tobytes())
+    return content.hexdigest()[:16]
 
 
 def _no_number(name: str) -> None:

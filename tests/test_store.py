@@ -58,10 +58,17 @@ def put(store: Store, number: int = 1, **how: Any) -> str:
     return record["key"]
 
 
+def answers(store: Store, key: str) -> Path:
+    """The one file with a record's answers."""
+    (path,) = store.root.glob(f"{key}-*.npz")
+    return path
+
+
 def test_what_was_put_is_got(store: Store) -> None:
     key = put(store)
-    assert store.get(key) == numbered(1)
-    assert store.records() == {key: numbered(1)}
+    named = {"answers": answers(store, key).stem.partition("-")[2]}
+    assert store.get(key) == numbered(1) | named
+    assert store.records() == {key: numbered(1) | named}
     assert store.problems == {}
 
 
@@ -107,7 +114,7 @@ def test_bits_of_another_measurement_are_not_taken_for_this_one(store: Store) ->
     key = put(store, correct=(4, 5, 6))
     other = Store(store.root.parent / "other")
     put(other, correct=(4, 7, 6))
-    (other.root / f"{key}.npz").replace(store.root / f"{key}.npz")
+    answers(other, key).replace(answers(store, key))
     with pytest.raises(BenchError, match="7 of 10 images right, the record says 5 of 10; measure it again"):
         store.correct(key, "val")
 
@@ -115,14 +122,14 @@ def test_bits_of_another_measurement_are_not_taken_for_this_one(store: Store) ->
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04torn", b"no archive"])
 def test_damaged_bits_are_a_mistake_that_its_reader_can_mend(store: Store, content: bytes) -> None:
     key = put(store)
-    (store.root / f"{key}.npz").write_bytes(content)
+    answers(store, key).write_bytes(content)
     with pytest.raises(BenchError, match=r"npz: cannot be read .*--rerun"):
         store.correct(key, "val")
 
 
 def test_absent_bits_are_a_mistake_that_its_reader_can_mend(store: Store) -> None:
     key = put(store)
-    (store.root / f"{key}.npz").unlink()
+    answers(store, key).unlink()
     with pytest.raises(BenchError, match="cannot be read"):
         store.correct(key, "val")
 
@@ -134,7 +141,7 @@ def test_pickled_bits_are_never_unpickled(store: Store) -> None:
         def __reduce__(self) -> tuple[Any, ...]:
             return (Path.touch, (trap,))
 
-    np.savez(store.root / f"{key}.npz", val=np.array([Trap()], dtype=object))
+    np.savez(answers(store, key), val=np.array([Trap()], dtype=object))
     with pytest.raises(BenchError, match="cannot be read"):
         store.correct(key, "val")
     assert not trap.exists()
@@ -203,6 +210,8 @@ HOSTILE = {
     "memory a list": (edited(peak_memory_mib=[]), "peak_memory_mib"),
     "conditions a list": (edited(conditions=["x"]), "conditions is no object"),
     "versions a list": (edited(conditions={"versions": []}), "conditions.versions is no object"),
+    "answers elsewhere": (edited(answers="../../etc/pass"), "answers is no name"),
+    "answers a number": (edited(answers=1), "answers is missing or of another type"),
     "half a character": (edited(measured="\ud800"), "not readable as JSON"),
 }
 
@@ -275,12 +284,12 @@ def test_a_write_that_fails_leaves_the_old_record_and_no_temporary_file(
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(BenchError, match="No space left"):
         put(store)
-    assert sorted(p.name for p in store.root.iterdir()) == [f"{key}.json", f"{key}.npz"]
+    assert sorted(p.name for p in store.root.iterdir()) == [answers(store, key).name, f"{key}.json"]
     assert store.correct(key, "val").sum() == 5
 
 
-def die_at(step: int, folder: Path) -> None:
-    """Put record 1, and end without a word at the given line of what touches the disk, in the store or in pathlib."""
+def die_at(step: int, folder: Path, again: bool = False) -> None:
+    """Put record 1, or `other_answers`, and end without a word at a line of what touches the disk here or in pathlib."""
     left = itertools.count(step, -1)
     touching = {"_write", "mkdir", "open", "unlink", "replace", "rename", "write_bytes", "write_text"}
 
@@ -292,8 +301,54 @@ def die_at(step: int, folder: Path) -> None:
         return trace
 
     sys.settrace(trace)
-    put(Store(folder))
+    if again:
+        Store(folder).put(*other_answers())
+    else:
+        put(Store(folder))
     os._exit(0)
+
+
+def other_answers() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Record 1 measured again: as many images are right, but others."""
+    record = numbered(1) | {"measured": "later"}
+    return record, {name: bits[::-1] for name, bits in bits_of(record).items()}
+
+
+def test_wherever_a_second_measurement_dies_a_record_has_its_own_answers(tmp_path: Path) -> None:
+    key, seen = numbered(1)["key"], []
+    for step in itertools.count():
+        store = Store(tmp_path / str(step))
+        put(store)
+        writer = FORK.Process(target=die_at, args=(step, store.root, True))
+        writer.start()
+        writer.join()
+        (record,) = store.records().values()
+        expected = other_answers()[1]["val"] if record["measured"] == "later" else bits_of(numbered(1))["val"]
+        assert store.correct(key, "val").tolist() == expected.tolist()
+        seen.append(record["measured"] == "later")
+        if writer.exitcode == 0:
+            break
+    assert seen[0] is False
+    assert seen[-1] is True
+    assert len(list(store.root.iterdir())) == 2  # nothing of the first measurement is left
+    assert len(seen) > 20
+
+
+def test_measuring_the_same_again_keeps_the_answers_where_they_are(store: Store) -> None:
+    key = put(store)
+    before = answers(store, key)
+    put(store)
+    assert answers(store, key) == before
+
+
+def test_a_record_that_does_not_name_its_answers_has_them_under_its_own_name(store: Store) -> None:
+    key = put(store)
+    answers(store, key).rename(store.root / f"{key}.npz")
+    (store.root / f"{key}.json").write_text(json.dumps(numbered(1)))
+    assert store.correct(key, "val").sum() == 5
+    put(store)
+    assert sorted(p.suffix for p in store.root.iterdir()) == [".json", ".npz"]
+    assert store.correct(key, "val").sum() == 5
 
 
 def test_wherever_a_writer_dies_the_record_is_whole_or_not_there(tmp_path: Path) -> None:
