@@ -85,7 +85,7 @@ def _counts(names: np.ndarray, wanted: list[str]) -> list[int]:
 
 
 def _first_part(names: np.ndarray) -> np.ndarray:
-    return np.strings.partition(names, b"/")[0] if len(names) else names
+    return np.char.partition(names, b"/")[:, 0] if len(names) else names
 
 
 def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
