@@ -55,8 +55,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         "measured": provenance.now(),
         "conditions": provenance.conditions(),
     }
-    store.put(record, {name: outcome.correct.numpy() for name, outcome in outcomes.items()})
-    return record
+    return store.put(record, {name: outcome.correct.numpy() for name, outcome in outcomes.items()})
 
 
 def _drawn(run: Run, suite: Suite) -> dict[str, list[str]]:

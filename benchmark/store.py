@@ -76,10 +76,10 @@ class Store:
         self._read_before = {key: record for key, record in found.items() if record is not None}
         return dict(self._read_before)
 
-    def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> None:
+    def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> Record:
         """Write a record, and `correct`: selection -> booleans [N], packed. ValueError for what `records` would skip.
 
-        The record gets `answers`, the name of what is written of `correct`.
+        Returns it as it was written, with `answers`, the name of what is written of `correct`.
         """
         key = str(record["key"])
         packed = {name: np.packbits(bits) for name, bits in sorted(correct.items())}
@@ -95,6 +95,7 @@ class Store:
             _write(self.root / f"{key}.json", lambda f: f.write(text.encode()))
             if before is not None and self._answers(before) != self._answers(record):
                 self._answers(before).unlink(missing_ok=True)
+        return record
 
     def keep_draw(self, drawn: Mapping[str, list[str]]) -> str:
         """Keep the names of the images of a draw, once for all runs that share it, as draws/<hash>.json; returns the hash."""
