@@ -145,20 +145,17 @@ def test_dots_in_names_are_allowed(name: str) -> None:
     assert listing.of(Path("/data"), [name], [0]).name(0) == name
 
 
-@pytest.mark.slow
-def test_a_million_images_are_listed_from_memory_in_a_moment(tmp_path: Path) -> None:
-    """The memory of ImageNet's training images, without the images: only their folders are there."""
+def test_from_memory_no_folder_is_listed_however_many_images_there_are(tmp_path: Path, scans: list[Path]) -> None:
+    """The memory of a tenth of ImageNet's training images, without the images: only their folders are there."""
     root = tmp_path / "train"
-    folders = [f"n{i:08}" for i in range(1000)]
+    folders = [f"n{i:08}" for i in range(100)]
     for name in folders:
         (root / name).mkdir(parents=True)
         aged(root / name)
     times = [(name, (root / name).stat().st_mtime_ns) for name in folders]
     names = np.array([f"{f}/{f}_{i}.JPEG".encode() for f in folders for i in range(1281)])
     listing._remember(listing._memory(root, times), names)
-    started = time.perf_counter()
     found = listing.folders(root, {name: label for label, name in enumerate(folders)})
-    assert len(found) == 1_281_000
-    assert found.labels[1281] == 1
-    found.digest()
-    assert time.perf_counter() - started < 5
+    assert (len(found), found.labels[1280], found.labels[1281]) == (128_100, 0, 1)
+    assert found.name(1281) == "n00000001/n00000001_0.JPEG"
+    assert not scans
