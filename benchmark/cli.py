@@ -109,6 +109,12 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
+@click.option("--dataset", metavar="ROLE", help="Another data set of the suite, or folder:PATH with your own images.")
+@click.option(
+    "--template", multiple=True, metavar="TEXT", help='Of a folder, e.g. "a photo of a {}, a bird."; repeatable.'
+)
+@click.option("--aux", metavar="ROLE", help="Another auxiliary encoder of the suite, or timm:NAME.")
+@click.option("--backbone", metavar="ROLE", help="Another CLIP of the suite, or open_clip:ARCH/TAG.")
 @click.option("--skip-missing", is_flag=True, help="Run what can be run without data or weights that are not here.")
 @places
 def run(**options: Any) -> None:

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from benchmark import assets
 from benchmark import run as runs
 from benchmark.assets import Asset
-from benchmark.encoders.slots import MISSING, OK, WRONG
-from benchmark.errors import BenchError, Incomplete
+from benchmark.encoders.slots import MISSING, OK
+from benchmark.errors import Incomplete
 from benchmark.exhibit import Cell
 from benchmark.run import Run
 from benchmark.suite import Suite
@@ -84,14 +84,14 @@ def look(need: Need, suite: Suite, deep: bool = False) -> Asset | None:
 
 
 def _opened(need: Need, suite: Suite) -> Asset:
-    """What there is of something that has to be opened for it."""
+    """What there is of something that has to be opened for it. BenchError where what names it is mistaken."""
     state, says = OK, ""
     try:
         opened = assets.encoder(suite, need.role) if need.kind == ENCODER else assets.dataset(suite, need.role)
         says = f"fingerprint {opened.fingerprint[:12]}"
-    except BenchError as error:
-        state, says = (MISSING if isinstance(error, Incomplete) else WRONG), str(error)
-    return Asset(f"{need.kind} {need.role}", state, None, says, "", "", False, usable=state == OK)
+    except Incomplete as error:
+        state, says = MISSING, str(error)
+    return Asset(need.role, state, None, says, "", "", False, usable=state == OK)
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ class Inventory:
 
 
 def take(cells: Iterable[Cell], suite: Suite) -> Inventory:
-    """Look at everything that these cells need; what cannot be looked at is opened."""
+    """Look at everything that these cells need; what cannot be looked at is opened. BenchError where that is mistaken."""
     exhibits = needed(cells, suite)
     return Inventory({need: look(need, suite) or _opened(need, suite) for need in exhibits}, exhibits)
 

@@ -24,6 +24,7 @@ class Suite:
     statistics, of a shift that holds some of the source's classes: whether what a method works out over the classes of an
     image (a kurtosis, a z-score) runs over "all" of the source's, as released code has it, or over those "held" alone.
     methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
+    pixels: of a side of its images, where these are no photographs and no other encoders than its own can be fed them.
     published: whether a method runs with the settings that its authors published for the data set and number of shots
     (Predictor.published) where these differ from its defaults.
     """
@@ -38,6 +39,7 @@ class Suite:
     encoders: Mapping[str, Mapping[str, Any]]
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     note: str = ""
+    pixels: int = 0
     published: bool = False
     quick: Mapping[str, list[Any]] = field(default_factory=dict)
     """The smaller grid of --quick: its `seeds` and `shots`, and the exhibits that it goes `without`."""
@@ -53,6 +55,7 @@ KINDS: dict[str, tuple[type, str]] = {
     "encoders": (dict, "a table of tables"),
     "methods": (dict, "a table of tables"),
     "note": (str, "a text"),
+    "pixels": (int, "a whole number"),
     "published": (bool, "true or false"),
     "quick": (dict, "a table with seeds and shots"),
 }
@@ -63,7 +66,10 @@ STATISTICS = ("all", "held")
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
-OPTIONAL = ("methods", "note", "published", "quick")
+OPTIONAL = ("methods", "note", "pixels", "published", "quick")
+
+PHOTOGRAPHS = 224
+"""Pixels of a side that every published encoder of the paper takes, and readers of photographs give."""
 
 
 def names() -> list[str]:

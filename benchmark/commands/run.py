@@ -6,7 +6,20 @@ from functools import partial
 
 import click
 
-from benchmark import devices, engine, exhibit, inventory, paths, plan, progress, provenance, render, task, work
+from benchmark import (
+    devices,
+    engine,
+    exhibit,
+    inventory,
+    paths,
+    plan,
+    progress,
+    provenance,
+    question,
+    render,
+    task,
+    work,
+)
 from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
@@ -16,6 +29,7 @@ from benchmark.exhibit import Cell, Exhibit
 from benchmark.inventory import Inventory
 from benchmark.names import choose
 from benchmark.plan import DONE, MISSING, STALE, Planned
+from benchmark.question import Instead
 from benchmark.results import gather
 from benchmark.run import Run
 from benchmark.store import Record, Store
@@ -37,11 +51,17 @@ def run(
     dry_run: bool,
     rerun: bool,
     skip_missing: bool,
+    dataset: str | None,
+    template: Sequence[str],
+    aux: str | None,
+    backbone: str | None,
 ) -> int:
     """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
-    world = suites.load(suite)
+    world, instead = question.with_roles(suites.load(suite), dataset, template, aux, backbone)
     names = exhibit.names() if everything else chosen(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
+    if instead.words:
+        shown, world = _asked_of(shown, world, instead, everything)
     cells = planned_cells(shown, world, method, shots or (), quick)
     here = inventory.take(cells, world)
     if here.missing and not skip_missing:
@@ -64,6 +84,21 @@ def run(
         _say_shares([records[run.key] for run in wanted if run.key in records])
     _draw(shown, world, store, records, reports, everything)
     return RUNS_FAILED if failed else 0
+
+
+def _asked_of(
+    shown: Sequence[Exhibit], world: Suite, instead: Instead, everything: bool
+) -> tuple[list[Exhibit], Suite]:
+    """The exhibits asked of other data or encoders, and the suite that has them."""
+    if everything:
+        raise BenchError(
+            "--all draws the paper's exhibits; --dataset, --aux and --backbone go with --table or --figure"
+        )
+    found = []
+    for one in shown:
+        turned, world = question.asked(one, world, instead)
+        found.append(turned)
+    return found, world
 
 
 def chosen(table: Sequence[str], figure: Sequence[str]) -> list[str]:

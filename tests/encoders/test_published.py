@@ -9,10 +9,10 @@ from typing import Any
 import huggingface_hub
 import numpy as np
 import pytest
-import safetensors.torch
 import torch
 from PIL import Image
 from published import fake_weights
+from published.fake_weights import in_hub
 from torch import Tensor
 from toy_world import toy
 
@@ -202,18 +202,9 @@ def hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def put(hub: Path, repository: str, name: str, tensors: dict[str, Tensor]) -> None:
-    """A file as the hub's client keeps it."""
-    folder = hub / f"models--{repository.replace('/', '--')}"
-    (folder / "refs").mkdir(parents=True)
-    (folder / "refs" / "main").write_text("abc")
-    (folder / "snapshots" / "abc").mkdir(parents=True)
-    safetensors.torch.save_file(tensors, folder / "snapshots" / "abc" / name)
-
-
 def test_a_timm_model_gives_its_pooled_features(hub: Path) -> None:
     model = timm.create_model("resnet10t.c3_in1k", pretrained=False).eval()
-    put(hub, "timm/resnet10t.c3_in1k", "model.safetensors", model.state_dict())
+    in_hub(hub, "timm/resnet10t.c3_in1k", "model.safetensors", model.state_dict())
     encoder = published.timm_model("aux", "resnet10t.c3_in1k")
     settings = model.pretrained_cfg
     mean, std = (torch.tensor(settings[name])[:, None, None] for name in ("mean", "std"))
@@ -224,7 +215,7 @@ def test_a_timm_model_gives_its_pooled_features(hub: Path) -> None:
 
 def test_a_timm_model_is_loaded_strictly(hub: Path) -> None:
     state = timm.create_model("resnet10t.c3_in1k", pretrained=False).state_dict()
-    put(hub, "timm/resnet10t.c3_in1k", "model.safetensors", {n: t for n, t in state.items() if n != "bn1.weight"})
+    in_hub(hub, "timm/resnet10t.c3_in1k", "model.safetensors", {n: t for n, t in state.items() if n != "bn1.weight"})
     with pytest.raises(BenchError, match="does not fit its network"):
         published.timm_model("aux", "resnet10t.c3_in1k").encode(IMAGES, 2)
 
@@ -274,7 +265,7 @@ def test_an_open_clip_pair_has_the_activation_it_was_trained_with(
     (tmp_path / "tiny-clip.json").write_text(json.dumps({**TINY, "text_cfg": TEXT}))
     open_clip.add_model_config(tmp_path / "tiny-clip.json")
     model = open_clip.CLIP(**open_clip.get_model_config("tiny-clip"), quick_gelu=quick).eval()
-    put(hub, "lab/tiny", "open_clip_model.safetensors", model.state_dict())
+    in_hub(hub, "lab/tiny", "open_clip_model.safetensors", model.state_dict())
     settings = {"hf_hub": "lab/tiny/", "mean": (0.4,) * 3, "std": (0.3,) * 3, "quick_gelu": quick}
     monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: settings)
     monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: ["own"])

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -214,6 +215,15 @@ PUBLISHED: dict[str, tuple[str, Callable[[Path], None]]] = {
     "milan_vitb16": ("checkpoint-399.pth", _milan),  # its page names no file; its training writes this name
 }
 """Slot -> the name that its file has where it is published, and what writes it."""
+
+
+def in_hub(hub: Path, repository: str, name: str, tensors: dict[str, Tensor]) -> None:
+    """A file in a Hugging Face cache, as its client keeps it."""
+    folder = hub / f"models--{repository.replace('/', '--')}"
+    (folder / "refs").mkdir(parents=True)
+    (folder / "refs" / "main").write_text("abc")
+    (folder / "snapshots" / "abc").mkdir(parents=True)
+    safetensors.torch.save_file(tensors, folder / "snapshots" / "abc" / name)
 
 
 def meta(names: Iterable[tuple[str, tuple[int, ...]]]) -> dict[str, Tensor]:
