@@ -277,6 +277,20 @@ def features(context: click.Context, **options: Any) -> None:
         sys.exit(show(**options))
 
 
+@cli.command(name="evaluate-adapter")
+@click.argument("file")
+@click.option("--shots", type=click.IntRange(min=1), help="What it was trained with.  [default: as its name says]")
+@click.option("--suite", default="paper", show_default=True, help="Which world: a name, or your own .toml.")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@places
+def evaluate_adapter(**options: Any) -> None:
+    """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
+    from benchmark.commands.adapter import evaluate
+
+    sys.exit(evaluate(**options))
+
+
 @cli.command()
 @click.argument("role")
 @click.option("--out", default="pretrained", show_default=True, help="Folder for weights, card, curve, checkpoint.")

@@ -138,6 +138,13 @@ def _less(suite: Suite, role: str, gone: Collection[Need]) -> Mapping[str, Any]:
     return spec
 
 
+def without_shifts(suite: Suite) -> Suite:
+    """The suite as if no data set had a shift."""
+    return without(
+        suite, [Need(DATASET, shift) for spec in suite.datasets.values() for shift in spec.get("shifts", ())]
+    )
+
+
 def absent_shifts(suite: Suite, cells: Iterable[Cell]) -> list[Need]:
     """Shifts that are not here and that none of these cells reads: nobody has to fetch them for these."""
     read = {part.get(key) for cell in cells for part in cell.parts() for key in ("target", "dataset")}

@@ -65,7 +65,7 @@ def run(
     cells = planned_cells(shown, world, method, shots or (), quick)
     here = inventory.take(cells, world)
     if here.missing and not skip_missing:
-        raise _refused(here)
+        raise refused(here, "nothing was run: --skip-missing runs the rest")
     less = inventory.without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
     store = Store(paths.results(results) / world.name)
     records = store.records()
@@ -137,12 +137,12 @@ def _survey(
     return plan.survey(asked.values(), records, world, reads)
 
 
-def _refused(here: Inventory) -> Incomplete:
-    """Why nothing is run: a line for each asset that is missing, the last of them the error's."""
+def refused(here: Inventory, so: str) -> Incomplete:
+    """Why nothing is done: a line for each asset that is missing, the last of them the error's, and what follows."""
     *others, last = here.lines()
     for line in others:
         click.echo(line, err=True)
-    return Incomplete(f"{last}; nothing was run: --skip-missing runs the rest")
+    return Incomplete(f"{last}; {so}")
 
 
 def _note(here: Inventory, store: Store) -> None:

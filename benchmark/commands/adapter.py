@@ -1,0 +1,58 @@
+"""`bench evaluate-adapter`: a released adapter as it is, beside the number of its README."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from benchmark import adapter, devices, engine, inventory, paths, task
+from benchmark import suite as suites
+from benchmark.adapter import Evaluated
+from benchmark.cli import RUNS_FAILED
+from benchmark.commands.features import fill
+from benchmark.commands.run import refused
+from benchmark.exhibit import Cell
+from benchmark.suite import Suite
+
+
+def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> int:
+    """Print the adapter's accuracy at each reading, with its interval and the published number; returns the exit code."""
+    path, world = Path(file).expanduser(), inventory.without_shifts(suites.load(suite))
+    cells = adapter.cells(adapter.shots_of(path, shots))
+    weights = adapter.read(path)
+    here = inventory.take(cells, world)
+    if here.missing:
+        raise refused(here, "nothing was evaluated")
+    adapter.check(weights, adapter.untrained(cells[0], world), world, path)
+    if _make(cells, world, jobs):
+        return RUNS_FAILED
+    found = [adapter.evaluate(weights, cell, world) for cell in cells]
+    click.echo(json.dumps([_record(one) for one in found], indent=1) if form == "json" else _text(path, cells, found))
+    return 0
+
+
+def _make(cells: Sequence[Cell], world: Suite, jobs: int | None) -> int:
+    """The features of the test images; returns how many pieces failed."""
+    paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
+    requests = [r for cell in cells for r in task.requests(adapter.untrained(cell, world), world)]
+    with engine.Crew(devices.workers(jobs)) as crew:
+        return fill(requests, world, crew)
+
+
+def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
+    said = cells[0].said
+    lines = [f"{path.name}: {said['shots']} shots, {said['backbone']}, {found[0].n:,} test images of {said['dataset']}"]
+    width = max(len(one.reading) for one in found)
+    for one in found:
+        accuracy, low, high = one.accuracy
+        published = "" if one.published is None else f"  README {one.published:.2f}, {accuracy - one.published:+.2f}"
+        lines.append(f"  {one.reading:<{width}}  {accuracy:.2f} ({low:.2f} to {high:.2f}){published}")
+    return "\n".join(lines)
+
+
+def _record(one: Evaluated) -> dict[str, object]:
+    accuracy, low, high = one.accuracy
+    difference = None if one.published is None else accuracy - one.published
+    return {**asdict(one), "accuracy": accuracy, "low": low, "high": high, "difference": difference}
