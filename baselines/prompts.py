@@ -3,7 +3,7 @@
 The tower is causal: a token sees only what stands before it. With the learned context in front, the beginning
 [start, v₁ … v_M] is therefore the same for every class in every layer: it is computed once, and its keys and values
 are shared. What follows the end-of-text token is never read and is cut off; in the last layer only that token asks.
-All of it is exact.
+The first layer sees names that no context has reached: it is worked out once for all steps. All of it is exact.
 """
 
 from collections.abc import Callable, Sequence
@@ -97,13 +97,13 @@ class PromptEncoder:
         prefix = torch.cat([self.start, context + self.positions])
         x = self.names
         for block, following in zip_longest(self.blocks[:-1], deep):
-            shared, own = heads(block, prefix), heads(block, x)
+            shared, own = heads(block, prefix), self._own(block, x)
             x = finish(block, x, self._attend(own, shared))
             prefix = finish(block, prefix, attend_causally(Heads(*(t[None] for t in shared)))[0])
             if following is not None:
                 prefix = torch.cat([prefix[:1], following])
         block = self.blocks[-1]
-        mixed = self._attend(heads(block, x), heads(block, prefix), LAST)
+        mixed = self._attend(self._own(block, x), heads(block, prefix), LAST)
         x = finish(block, x[self.ends], mixed)
         return project(self.model, x)[self.unsorted]
 
@@ -115,6 +115,11 @@ class PromptEncoder:
         self.positions = positions[1 : 1 + n_ctx].detach()
         behind = positions[1 + n_ctx :]
         self.names = torch.cat([embed(row[1 : 1 + n]) + behind[:n] for row, n in zip(tokens, lengths, strict=True)])
+        self.first = heads(self.blocks[0], self.names)
+
+    def _own(self, block: Any, x: Tensor) -> Heads:
+        """The names' queries, keys and values. In the first layer no context has come in, and they are always the same."""
+        return self.first if block is self.blocks[0] else heads(block, x)
 
     def _attend(self, own: Heads, shared: Heads, asking: slice = EVERY) -> Tensor:
         """The asking tokens of every name look at the prefix, which all names share, and at their name's."""
