@@ -66,6 +66,16 @@ def test_axes_and_lines_are_labelled_and_only_what_is_measured_is_drawn(tmp_path
     assert lines["Level"] == ([1, 2], [40, 40])
 
 
+def test_a_second_view_is_drawn_only_where_a_line_goes_far_below_the_level(tmp_path: Path, drawn: list[Any]) -> None:
+    near = {("Level", "1-shot"): 40, ("Low", "1-shot"): 38, ("High $x_{$", "2-shot"): 60}
+    far = {**near, ("Low", "1-shot"): 37}
+    without = {place: count for place, count in far.items() if place[0] != "Level"}
+    for counts in (near, far, without):
+        figure.draw(measured(counts=counts), tmp_path / "x.png")
+    assert [len(picture.axes) for picture in drawn] == [1, 2, 1]
+    assert drawn[0].axes[0].get_ylabel() == "top-1 accuracy (%)"
+
+
 def test_the_right_side_begins_just_below_the_level(tmp_path: Path, drawn: list[Any]) -> None:
     figure.draw(measured(), tmp_path / "x.png")
     left, right = drawn[0].axes

@@ -1,6 +1,7 @@
 """Each kind of mark, drawn from planted records; labels, legends, and that a picture shows what its table says."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import matplotlib.figure
@@ -11,7 +12,7 @@ from toy_world import table, toy
 
 from benchmark import exhibit, figure
 from benchmark.errors import BenchError
-from benchmark.figures import curve, histogram
+from benchmark.figures import curve, histogram, panels, style
 from benchmark.metrics import BETAS
 from benchmark.results import Measured, gather
 
@@ -70,6 +71,66 @@ def test_panels_have_their_names_and_one_legend(drawn: Any) -> None:
     assert names[0] == "Zero-shot CLIP"
     assert len(set(names)) == len(names)
     assert "CaFo" not in names  # nothing measured of it: its stand-ins are there for the source task alone
+
+
+def cell(mean: float) -> Any:
+    return SimpleNamespace(mean=mean, ci_low=mean - 1, ci_high=mean + 1)
+
+
+def lines_of(accuracies: dict[str, list[float]]) -> list[panels.lines.Line]:
+    """Lines over 1, 2, ... of the named accuracies; "level" is one."""
+    return [
+        (
+            {"color": "black", "marker": "" if name == "level" else "o"},
+            [(i + 1, cell(mean)) for i, mean in enumerate(all_)],
+        )
+        for name, all_ in accuracies.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "floor", "words"),
+    [
+        ({"level": [50, 50], "a": [55, 60], "b": [20, 45], "c": [10, 58]}, 36, {"↓20": 2, "↓10": 12}),
+        ({"level": [50, 50], "a": [55, 60], "b": [37, 45]}, None, {}),  # 10 and 4 below the level
+        ({"a": [55, 60], "b": [1, 45]}, None, {}),
+        ({}, None, {}),
+    ],
+)
+def test_what_lies_far_below_a_panel_s_level_is_a_number_at_its_bottom(
+    accuracies: dict[str, list[float]], floor: float | None, words: dict[str, int]
+) -> None:
+    _, axes = style.subplots()
+    before = axes.get_ylim()
+    panels._cut(axes, lines_of(accuracies))
+    low, high = axes.get_ylim()
+    assert (low, high) == before if floor is None else low == floor
+    assert floor is None or 61 < high < 63
+    assert {text.get_text(): text.xyann[1] for text in axes.texts} == words
+
+
+def test_panels_stand_in_lines_that_leave_few_places_empty() -> None:
+    assert {n: panels.abreast(n) for n in (4, 8, 10, 11, 12)} == {4: 4, 8: 4, 10: 5, 11: 4, 12: 4}
+
+
+def test_a_strip_of_accuracies_has_no_room_left_of_zero(drawn: Any) -> None:
+    rows = [
+        {"name": n, "method": "baselines.tip_adapter:TipAdapter", "with": {"beta": b}} for n, b in (("a", 1), ("b", 2))
+    ]
+    shown = table(rows=rows, mark={"kind": "dots"})
+    records = {
+        record["key"]: record
+        for name, share in (("a", 0.01), ("b", 0.9))
+        for c in shown.cells()
+        if c.row == name
+        for record in [full_record(c.runs(toy(), [1])[0], toy(), share)]
+    }
+    assert drawn(gather(shown, toy(), records)).axes[0].get_xlim()[0] == 0
+
+
+@pytest.mark.parametrize(("beta", "words"), [(0.25, "1/4"), (1 / 64, "1/64"), (1.0, "1"), (16.0, "16")])
+def test_a_weight_below_one_is_a_fraction(beta: float, words: str) -> None:
+    assert curve._fraction(beta) == words
 
 
 def test_a_strip_of_dots_has_a_dot_a_row_at_its_number(drawn: Any) -> None:

@@ -23,13 +23,18 @@ def draw(measured: Measured) -> Any:
         axes.set_title(name, fontsize=10)
         axes.set_xscale("log", base=2)
         axes.set_xlabel(measured.exhibit.mark.get("x_label", "beta"))
-        axes.xaxis.set_major_formatter("{x:.3g}")
+        axes.xaxis.set_major_formatter(lambda beta, _: _fraction(beta))
         style.plain(axes)
     grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
-    words = "exact curves at the val epoch, mean of seeds; dot: beta chosen on val"
+    words = "exact curves at the val epoch, mean of seeds; marks: what val chose"
     figure.suptitle(style.title(measured, words), fontsize=11)
-    style.legend(figure, handles(*grid.flat))
+    style.legend(figure, handles(*grid.flat), below=True)
     return figure
+
+
+def _fraction(beta: float) -> str:
+    """A power of two as people read it: 1/16, 1/4, 1, 4."""
+    return f"{beta:g}" if beta >= 1 else f"1/{1 / beta:g}"
 
 
 def tables(measured: Measured) -> list[dict[str, Any]]:

@@ -17,10 +17,13 @@ def draw(measured: Measured) -> Any:
     every = list(grid.flat)
     for axes, column in zip(every, columns, strict=False):
         _strip(axes, measured, column, names)
+        axes.set_title(column["name"] if len(columns) > 1 else "", fontsize=10)
     for axes in every[len(columns) :]:
         axes.set_visible(False)
-    figure.supxlabel(measured.exhibit.mark.get("x_label", measured.exhibit.metric), fontsize=10)
-    figure.suptitle(style.title(measured), fontsize=11)
+    label = every[0].set_xlabel if len(columns) == 1 else figure.supxlabel
+    label(measured.exhibit.mark.get("x_label", measured.exhibit.metric), fontsize=10)
+    words = "val selection, 95 % intervals" + ("; each strip has a scale of its own" if len(columns) > 1 else "")
+    figure.suptitle(style.title(measured, words), fontsize=11)
     return figure
 
 
@@ -40,11 +43,12 @@ def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None
         axes.plot([low, high], [place, place], color=colour, linewidth=2, alpha=0.45, solid_capstyle="round")
         axes.plot([cell.mean], [place], color=colour, marker=looks[name]["marker"] or "o", markersize=6, linestyle="")
     _level(axes, measured, column)
-    axes.set_title(column["name"], fontsize=10)
     axes.set_yticks(range(len(names)), names, fontsize=9)
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=8)
     axes.margins(x=0.1)
+    if axes.dataLim.x0 >= 0:  # an accuracy has no room to the left of zero
+        axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
     if empty:
         style.nothing(axes)
     style.plain(axes)

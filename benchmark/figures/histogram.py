@@ -27,7 +27,7 @@ def draw(measured: Measured) -> Any:
         style.plain(axes)
     grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", "share of images"))
     figure.suptitle(style.title(measured, "test images"), fontsize=11)
-    style.legend(figure, handles(*grid.flat))
+    style.legend(figure, handles(*grid.flat), below=True)
     return figure
 
 

@@ -1,27 +1,36 @@
-"""Accuracy over what the columns vary, one line a row: all of them on the left, the upper ones again on the right."""
+"""Accuracy over what the columns vary, one line a row; where some lie far below, the others again at a scale of their own."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmark.figures import style
 from benchmark.results import Measured, Row
 
+BELOW = 2.5
+"""Points that the larger view shows below the level."""
+
 Line = tuple[dict[str, Any], list[tuple[float, Row]]]
 """A row's style and its points, (x, cell)."""
 
 
 def draw(measured: Measured) -> Any:
-    """Two views of the same lines; the right one has a scale of its own."""
+    """All lines; if one goes far below the level, beside them what lies above it, larger."""
     found = lines(measured, measured.exhibit.columns)
-    figure, (left, right) = style.subplots(1, 2, figsize=(11, 5.2), width_ratios=(1, 1.5))
-    for axes in (left, right):
+    floor = level_of(found) - BELOW
+    twice = min(means(found), default=floor) < floor < max(means(found), default=floor)
+    settings = {"figsize": (11, 5.2), "width_ratios": (1, 1.5)} if twice else {"figsize": (8.5, 5.2)}
+    figure, grid = style.subplots(1, 2 if twice else 1, squeeze=False, **settings)
+    for axes in grid.flat:
         plot(axes, found, measured.exhibit.mark)
-    left.set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
-    left.set_title("all", fontsize=10)
-    right.set_title("from just below the level upwards", fontsize=10)
-    zoom(right, found)
+    if twice:
+        left, right = grid.flat
+        left.set_title("all", fontsize=10)
+        right.set_title("the upper part, at a larger scale", fontsize=10)
+        right.set_ylim(floor, max(means(found)) + 1)
+    grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
     figure.suptitle(style.title(measured), fontsize=11)
-    style.legend(figure, handles(right))
+    style.legend(figure, handles(*grid.flat))
     return figure
 
 
@@ -61,9 +70,12 @@ def plot(axes: Any, found: Sequence[Line], mark: Mapping[str, Any]) -> None:
         style.nothing(axes)
 
 
-def zoom(axes: Any, found: Sequence[Line]) -> None:
-    """Limit y to what lies above the level line, and a little below it; leave it alone where there is no level."""
-    means = [cell.mean for _, points in found for _, cell in points if cell.mean is not None]
+def means(found: Sequence[Line]) -> list[float]:
+    """Every point's accuracy."""
+    return [cell.mean for _, points in found for _, cell in points if cell.mean is not None]
+
+
+def level_of(found: Sequence[Line]) -> float:
+    """Where the level line lies; minus infinity where there is none."""
     levels = [points[0][1].mean for look, points in found if look["marker"] == ""]
-    if levels and levels[0] is not None and max(means) > levels[0]:
-        axes.set_ylim(levels[0] - 2.5, max(means) + 1)
+    return levels[0] if levels and levels[0] is not None else -math.inf

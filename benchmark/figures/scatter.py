@@ -5,15 +5,16 @@ from typing import Any
 from benchmark import rules
 from benchmark.figures import style
 from benchmark.figures.lines import handles
-from benchmark.figures.panels import ACROSS
+from benchmark.figures.panels import abreast
 from benchmark.results import Measured
 
 
 def draw(measured: Measured) -> Any:
-    """Panels in rows of four; `mark.x` and `mark.y` name the two columns."""
+    """Small multiples; `mark.x` and `mark.y` name the two columns."""
     mark, panels = measured.exhibit.mark, measured.exhibit.by_panel()
-    down = -(-len(panels) // ACROSS)
-    figure, grid = style.subplots(down, ACROSS, figsize=(12.5, 2.7 * down + 0.6), squeeze=False)
+    n = abreast(len(panels))
+    down = -(-len(panels) // n)
+    figure, grid = style.subplots(down, n, figsize=(3 * n, 2.7 * down + 1), squeeze=False)
     every = list(grid.flat)
     picked = {found.panel: found.picked for found in rules.apply(measured)}
     for axes, (name, columns) in zip(every, panels.items(), strict=False):
@@ -25,10 +26,11 @@ def draw(measured: Measured) -> Any:
         style.plain(axes)
     for axes in every[len(panels) :]:
         axes.set_visible(False)
-    figure.supxlabel(mark.get("x_label", mark["x"]), fontsize=10)
+    for axes in every[max(0, len(panels) - n) : len(panels)]:
+        axes.set_xlabel(mark.get("x_label", mark["x"]), fontsize=9)
     figure.supylabel(mark.get("y_label", mark["y"]), fontsize=10)
     figure.suptitle(style.title(measured, "val selection, mean of seeds; ringed: picked by the rule"), fontsize=11)
-    style.legend(figure, handles(*every[: len(panels)]))
+    style.legend(figure, handles(*every[: len(panels)]), below=True)
     return figure
 
 

@@ -67,10 +67,11 @@ def title(measured: Measured, words: str = "val selection, 95 % intervals") -> s
     return f"{measured.exhibit.title}\n{measured.suite.name} suite, {words}"
 
 
-def legend(figure: Any, handles: dict[str, Any]) -> None:
-    """One legend for all panels, beside them and never over a line."""
+def legend(figure: Any, handles: dict[str, Any], below: bool = False) -> None:
+    """One legend for all panels, beside them, or below them in lines of at most eight; never over a line."""
+    place = {"loc": "outside lower center", "ncols": min(8, len(handles))} if below else {"loc": "outside right upper"}
     if handles:
-        figure.legend(handles.values(), handles.keys(), loc="outside right upper", frameon=False, fontsize=9)
+        figure.legend(handles.values(), handles.keys(), frameon=False, fontsize=9, **place)
 
 
 def nothing(axes: Any, words: str = "nothing measured yet") -> None:
