@@ -7,7 +7,6 @@ from a language model (GPT-3).
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import torch
@@ -124,10 +123,10 @@ class CaFo(Predictor):
 
     def build(self, task: Task) -> None:
         """Fill both caches. ValueError where generated images and sentences are needed and the task has none."""
-        support = task.support
+        support, text = task.support, task.text
         if self.generated:
-            task, support = _told(task), _joined(support, self._generated(task), self.reads)
-        self.classifier = TextClassifier(task)
+            support, text = _joined(support, self._generated(task), self.reads), _sentences(task)
+        self.classifier = TextClassifier(task, text)
         self.clip_cache = Cache(support, "clip", task.classes, trained=True)
         self.dino_cache = Cache(support, self.aux, task.classes, trained=True)
 
@@ -182,11 +181,11 @@ def first_of_each(samples: Samples, count: int) -> Samples:
     return Samples({space: value[:, index] for space, value in samples.spaces.items()}, samples.labels[index])
 
 
-def _told(task: Task) -> Task:
-    """The same task with the language model's sentences for its text."""
+def _sentences(task: Task) -> Tensor:
+    """The text classifier made of the language model's sentences."""
     if task.sentences is None:
         raise ValueError("CaFo(generated=True) needs task.sentences, a text classifier, and this task has none")
-    return replace(task, text=task.sentences)
+    return task.sentences
 
 
 def _joined(real: Samples, generated: Samples, spaces_: Sequence[str]) -> Samples:

@@ -35,6 +35,7 @@ class CoCoOp(Predictor):
     epoch that counts: that is the only milestone, for to score a test set takes longer than to train an epoch.
     """
 
+    wants = ("clip",)
     feature = "T_bias"
     predictor = "f_T"
 

@@ -46,6 +46,7 @@ class CoOp(Predictor):
     The released code runs in half precision and takes the checkpoint's logit scale; here fp32 and the task's.
     """
 
+    wants = ("clip",)
     feature = "T_bias"
     predictor = "f_T"
 

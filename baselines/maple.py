@@ -38,6 +38,7 @@ class MaPLe(Predictor):
     """
 
     reads = ("clip", "pixels")
+    wants = ("clip",)
     feature = "T_bias + V_bias"
     predictor = "f_T + f_V"
 

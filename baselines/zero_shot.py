@@ -13,14 +13,17 @@ from benchmark.predictor import Features, Predictor, Scores, Task
 
 
 class TextClassifier(nn.Module):
-    """The zero-shot logits s₀ = scale · f̂ W₀ᵀ as a part of a predictor; nothing in it is trained."""
+    """The zero-shot logits s₀ = scale · f̂ W₀ᵀ as a part of a predictor; nothing in it is trained.
+
+    text: another classifier [C, D] than the task's, with unit rows.
+    """
 
     text: Tensor
     scale: Tensor
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, text: Tensor | None = None) -> None:
         super().__init__()
-        self.register_buffer("text", task.text.clone())
+        self.register_buffer("text", (task.text if text is None else text).clone())
         self.register_buffer("scale", torch.tensor(float(task.logit_scale)).to(task.text))
 
     def among(self, classes: Tensor) -> "TextClassifier":

@@ -104,7 +104,8 @@ def evaluate(weights: Tensor, cell: Cell, suite: Suite) -> Evaluated:
     build, test = task.build(run, suite)
     nothing = {space: x[:, :1] * 0 for space, x in test.spaces.items()}  # in the place of a support set, for its widths
     predictor = run.predictor()
-    predictor.build(replace(build, support=Samples(nothing, torch.zeros(1, dtype=torch.long))))
+    nobody = torch.zeros(1, dtype=torch.long, device=build.text.device)
+    predictor.build(replace(build, support=Samples(nothing, nobody)))
     state, parameter = predictor.state_dict(), released()["parameter"]
     predictor.load_state_dict({**state, parameter: weights.to(state[parameter])})
     correct = int(right(predictor.eval(), test).sum())

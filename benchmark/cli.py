@@ -79,7 +79,9 @@ def places(command: Callable[..., Any]) -> Callable[..., Any]:
     options: list[Callable[..., Any]] = [
         click.option("--data-root", metavar="FOLDER", help="Folder of the published data sets.  [BENCH_DATA]"),
         weights_folder,
-        click.option("--device", metavar="NAME", help="Where encoders run: cpu, cuda, cuda:1.  [BENCH_DEVICE]"),
+        click.option(
+            "--device", metavar="NAME", help="Where encoders and methods run: cpu, cuda, cuda:1.  [BENCH_DEVICE]"
+        ),
         click.option("--precision", type=precisions, help="Of published encoders.  [BENCH_PRECISION; default: fp32]"),
         click.option("--download", is_flag=True, help="Let open_clip and timm fetch weights.  [BENCH_DOWNLOAD]"),
     ]

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from benchmark import train
+from benchmark.elsewhere import elsewhere
 from benchmark.predictor import OPTIONAL, Features, Predictor
 from benchmark.selection import tuned
 from benchmark.trial import CLASSES, Spy, Subject, changed, close, copied, given, random_states, scored, spied
@@ -192,6 +193,25 @@ def deterministic(subject: Subject) -> None:
         raise Breach("two fits at one seed differ; draw from task.generator()")
 
 
+def moves_with_its_task(subject: Subject) -> None:
+    """It works where its task is: on another device it leaves nothing on the CPU, draws the same and scores alike."""
+    with elsewhere() as device:
+        predictor = subject.fit(subject.task().to(device))
+        for name, value in predictor.state_dict().items():
+            if value.device != device:
+                raise Breach(f"{name} was left on the CPU; make it of the task's tensors, or move it by .to(task.text)")
+        images = {space: x.to(device) for space, x in subject.images.items()}
+        s = scored(predictor, images)
+        for name, logits in vars(s).items():
+            if logits.device != device:
+                raise Breach(f"{name} is on the CPU, and the images are not")
+        fused = s.fused.cpu()
+    if not close(fused, scored(subject.fitted, subject.images).fused):
+        raise Breach(
+            "on another device it has other logits; draw from task.generator(), on the CPU, and move what is drawn"
+        )
+
+
 def random_state_untouched(subject: Subject) -> None:
     """Fitting and scoring draw nothing from the global random state."""
     task, images, predictor = subject.task(), subject.images, subject.make()
@@ -332,6 +352,7 @@ CLAUSES: Sequence[Clause] = (
     fused_is_a_sum,
     alone,
     deterministic,
+    moves_with_its_task,
     random_state_untouched,
     independent,
     state_is_whole,

@@ -9,16 +9,22 @@ from benchmark.errors import BenchError
 
 CPU = torch.device("cpu")
 
+KINDS = ("cpu", "cuda")
+"""Metrics and the curve over beta are worked out in double precision, which not every kind of device has."""
+
 
 def chosen() -> torch.device:
-    """The device that was asked for; BenchError where torch knows none of this name, or it is not in this machine."""
+    """The device that was asked for; BenchError where it is of no kind that is known here, or not in this machine."""
     name = places.device()
     try:
-        torch.empty(0, device=name)
+        device = torch.device(name)
+        if device.type not in KINDS:
+            raise RuntimeError(f"there are {' and '.join(KINDS)}")
+        torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = " ".join(str(error).split())[:100]
         raise BenchError(f"device {name!r} cannot be used ({reason}); --device cpu always can") from error
-    return torch.device(name)
+    return device
 
 
 def name(device: torch.device) -> str:

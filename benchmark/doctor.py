@@ -1,12 +1,13 @@
 """What is here: versions, device, data, weights, folders, caches. What is missing, what that blocks, and what to type."""
 
 import os
+import platform
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from benchmark import assets, exhibit, inventory, paths, provenance
+from benchmark import assets, devices, exhibit, inventory, paths, provenance
 from benchmark.assets import Asset
 from benchmark.encoders.slots import ALIAS, MISSING, OK
 from benchmark.errors import BenchError
@@ -77,7 +78,7 @@ def _asset(asset: Asset, exhibits: Sequence[str]) -> Finding:
 
 
 def _software() -> Iterator[Finding]:
-    yield Finding("python", provenance.conditions()["python"])
+    yield Finding("python", platform.python_version())
     for name, found in provenance.versions().items():
         yield Finding(name, found, found != "not installed")
     from benchmark.encoders.libraries import TORCHVISION_MENDED
@@ -91,8 +92,16 @@ def _machine() -> Iterator[Finding]:
 
     yield Finding("cpu", provenance.cpu_name())
     yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} cores")
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "none"
-    yield Finding("gpu", f"{gpu}; runs use the CPU")
+    yield _finding("device", _device)
+
+
+def _device() -> str:
+    """What encoders and methods run on, and what they could."""
+    import torch
+
+    used = devices.chosen()
+    there = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if used.type == "cpu" else []
+    return f"runs use {devices.name(used)}" + (f"; {there[0]} is here too: --device cuda" if there else "")
 
 
 def _weights(suite: Suite, role: str) -> str:

@@ -19,6 +19,7 @@ from torch import Tensor
 from benchmark import assets, extraction, paths, places, shards
 from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
+from benchmark.devices import CPU
 from benchmark.run import PIXELS, SPATIAL
 from benchmark.suite import Suite
 
@@ -132,10 +133,10 @@ def folder(suite: Suite) -> Path:
     return paths.cache() / "features" / suite.name
 
 
-def load(request: Request, suite: Suite) -> Tensor:
-    """Features [V, N, D], float32 (pixels: uint8); made now if they are not on disk."""
+def load(request: Request, suite: Suite, device: torch.device = CPU) -> Tensor:
+    """Features [V, N, D] on a device, float32 (pixels: uint8); made now if they are not on disk."""
     fill(request, suite)
-    features = shards.read(path(request, suite))
+    features = shards.read(path(request, suite)).to(device)
     return features if request.role == PIXELS else features.float()
 
 

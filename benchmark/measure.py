@@ -55,7 +55,7 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         "measured": provenance.now(),
         "conditions": provenance.conditions(),
     }
-    return store.put(record, {name: outcome.correct.numpy() for name, outcome in outcomes.items()})
+    return store.put(record, {name: outcome.correct.cpu().numpy() for name, outcome in outcomes.items()})
 
 
 def _drawn(run: Run, suite: Suite) -> dict[str, list[str]]:

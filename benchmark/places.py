@@ -86,7 +86,7 @@ def weights_override(slot: str) -> Path | None:
 
 
 def device() -> str:
-    """Where networks run: "cpu", "cuda", "cuda:1", ..."""
+    """Where encoders and methods run: "cpu", "cuda", "cuda:1", ..."""
     return os.environ.get("BENCH_DEVICE") or _said("run", "device") or "cpu"
 
 

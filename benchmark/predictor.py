@@ -7,7 +7,7 @@ Pixels are one more feature space, so prompt methods, adapters and caches need n
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import torch
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Features = Mapping[str, Tensor]
 """Feature space -> [B, D], as the encoder gave them: nothing is normalised on the way."""
 
-OPTIONAL = ("generated", "sentences")
+OPTIONAL = ("clip", "generated", "sentences")
 """Fields of a Task that only a method gets which says in `wants` that it needs them."""
 
 
@@ -72,6 +72,11 @@ class Samples:
         """View v (counted modulo V) of the images in `index`: space -> [len(index), D]."""
         return {name: value[v % self.views][index] for name, value in self.spaces.items()}
 
+    def to(self, device: torch.device | str) -> "Samples":
+        """The same images on a device."""
+        spaces = {name: value.to(device) for name, value in self.spaces.items()}
+        return Samples(spaces, self.labels.to(device))
+
     def mean(self, space: str) -> Tensor:
         """Mean over the views of one space, [V, N, D] -> [N, D]."""
         return self.spaces[space].mean(0)
@@ -91,11 +96,12 @@ class Task:
     classnames: C names.  text: [C, D] unit rows, the zero-shot classifier (prompt ensemble).
     support: K images of each class.  val: min(K, 4) other images of each class, or None.
     logit_scale: multiplies the cosine (the official code of Tip-Adapter, CaFo and AMU writes 100).
-    clip: the frozen model for methods that prompt its towers; feature methods never ask for it.
     seed: of everything that the method draws.
+    clip: the frozen model, for methods that prompt its towers.
     generated: images that no camera made, labelled by the class they were asked for, in the spaces of the support set.
     sentences: [C, D] unit rows, a text classifier from a language model's sentences in place of the templates.
-    Either is None unless the method `wants` it.
+    Each of these three is None unless the method `wants` it.
+    All tensors, and the frozen model, are on one device; what a method makes goes there too (`.to(task.text)`).
     """
 
     text: Tensor
@@ -113,8 +119,16 @@ class Task:
         """How many classes, C."""
         return len(self.text)
 
+    def to(self, device: torch.device | str) -> "Task":
+        """The task on a device, `clip` moved itself: a method fitted on it works there."""
+        moved = {name: value.to(device) for name, value in vars(self).items() if hasattr(value, "to")}
+        return replace(self, **moved)
+
     def generator(self) -> torch.Generator:
-        """A fresh random generator at the task's seed: the same draws each time it is asked for."""
+        """A fresh random generator at the task's seed: the same draws each time it is asked for.
+
+        It draws on the CPU whatever the device, where the same seed gives the same numbers; move them afterwards.
+        """
         return torch.Generator(device="cpu").manual_seed(self.seed)
 
 

@@ -23,6 +23,8 @@ def conditions() -> dict[str, Any]:
     """The conditions of a measurement, once a process."""
     import torch
 
+    from benchmark import devices
+
     return {
         "amu_bench": __version__,
         **commit(),
@@ -32,7 +34,7 @@ def conditions() -> dict[str, Any]:
         "system": platform.system(),
         "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
-        "device": "cpu",
+        "device": devices.name(devices.chosen()),
         "dtype": "float32",
     }
 

@@ -21,7 +21,7 @@ PIXELS = "pixels"
 """The role that no encoder fills: the images themselves."""
 
 STAND_INS = {"generated": "generated images", "sentences": "sentences of a language model"}
-"""What a Task's optional fields are, for people."""
+"""What the optional fields of a Task are that come from the data set, for people."""
 
 SPATIAL = ":spatial"
 """Behind a backbone's role: its features at every place of the image rather than of the whole."""
@@ -82,8 +82,13 @@ class Run:
         return () if blind else world.get("shifts", ())
 
     def wants(self) -> Sequence[str]:
-        """Optional fields of the Task that the method needs."""
-        return _facts(self.method, self.settings).wants
+        """Optional fields of the Task that the method needs from the data set."""
+        return [field for field in _facts(self.method, self.settings).wants if field in STAND_INS]
+
+    @property
+    def prompts(self) -> bool:
+        """Whether the method prompts CLIP's towers, rather than read their features alone."""
+        return "clip" in _facts(self.method, self.settings).wants
 
 
 def digest(asked: Mapping[str, Any]) -> str:

@@ -80,4 +80,5 @@ class Sealed(Samples):
         """[N]. Breach while they are sealed."""
         refuse("the labels of test images")
         self._file.seek(0)
-        return torch.from_numpy(np.frombuffer(bytearray(self._file.read()), np.int64))
+        labels = torch.from_numpy(np.frombuffer(bytearray(self._file.read()), np.int64))
+        return labels.to(next(iter(self.spaces.values())).device)

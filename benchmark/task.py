@@ -1,23 +1,20 @@
 """Run -> (Task, test Samples). The test images go to whoever measures, never into the Task, and their labels are sealed."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark import assets, features
+from benchmark import assets, devices, features, texts
 from benchmark.data.dataset import Dataset, fingerprint_of
-from benchmark.encoders.clip import Clip
 from benchmark.features import Request
-from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
 from benchmark.run import PIXELS, SPATIAL, Run
 from benchmark.sealed import Sealed
 from benchmark.suite import STATISTICS, Suite
+from benchmark.texts import Text
 
 
 @dataclass(frozen=True)
@@ -67,21 +64,18 @@ def _statistics(suite: Suite, role: str) -> str:
 
 
 def build(run: Run, suite: Suite) -> tuple[Task, Samples]:
-    """The task of a run, and its test images apart from it. Missing features are made on the way."""
+    """The task of a run, and its test images apart from it, on the chosen device. Missing features are made on the way."""
     dataset = assets.dataset(suite, run.dataset)
-    clip = assets.encoder(suite, run.backbone).clip
-    if clip is None:
-        raise ValueError(f"{run.backbone} has no text tower, so it cannot be a backbone")
+    text, logit_scale = texts.load(Text(run.dataset, run.backbone), suite)
     support, val = _few_shot(run, suite, dataset)
     task = Task(
-        text=_classifier(clip, tuple(dataset.classnames), tuple(dataset.templates)),
+        text=text.to(devices.chosen()),
         support=support,
         classnames=dataset.classnames,
         val=val if len(val) else None,
-        logit_scale=clip.logit_scale,
-        clip=clip,
+        logit_scale=logit_scale,
         seed=run.seed,
-        **_wanted(run, suite, clip),
+        **_wanted(run, suite),
     )
     return task, _test(run, suite, run.dataset)
 
@@ -91,34 +85,21 @@ def shifts(run: Run, suite: Suite) -> dict[str, Shift]:
     found = {}
     for role in run.shifts(suite):
         held = getattr(assets.dataset(suite, role), "classes", None)
-        classes = None if held is None else torch.as_tensor(np.asarray(held), dtype=torch.long)
+        classes = None if held is None else torch.as_tensor(np.asarray(held), dtype=torch.long, device=devices.chosen())
         found[role] = Shift(_test(run, suite, role), classes, _statistics(suite, role))
     return found
 
 
-def sentence_classifier(clip: Clip, sentences: Sequence[Sequence[str]]) -> Tensor:
-    """A text classifier [C, D] with unit rows from several sentences of each class: unit text features, their mean, made
-    unit again (CaFo).
-    """
-    return unit(torch.stack([unit(clip.encode_text(written)).mean(0) for written in sentences]))
-
-
-@lru_cache(maxsize=16)
-def _classifier(clip: Clip, classnames: tuple[str, ...], templates: tuple[str, ...]) -> Tensor:
-    """The zero-shot classifier, encoded once a process: hundreds of prompts, the same for every run."""
-    return clip.classifier(classnames, templates)
-
-
-def _wanted(run: Run, suite: Suite, clip: Clip) -> dict[str, Any]:
+def _wanted(run: Run, suite: Suite) -> dict[str, Any]:
     """The optional fields of a Task that the method asks for."""
     dataset: Any = assets.dataset(suite, run.dataset)
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"clip": assets.encoder(suite, run.backbone).clip} if run.prompts else {}
     if "generated" in run.wants():
         per_class = features.generated_per_class(run.dataset, suite)
         labels = torch.as_tensor(dataset.generated(per_class)[1], dtype=torch.long)
-        found["generated"] = Samples(_spaces(run, suite, run.dataset, "generated"), labels)
+        found["generated"] = Samples(_spaces(run, suite, run.dataset, "generated"), labels.to(devices.chosen()))
     if "sentences" in run.wants():
-        found["sentences"] = sentence_classifier(clip, dataset.sentences())
+        found["sentences"] = texts.load(Text(run.dataset, run.backbone, "sentences"), suite)[0].to(devices.chosen())
     return found
 
 
@@ -129,7 +110,7 @@ def _test(run: Run, suite: Suite, role: str) -> Samples:
 
 def _few_shot(run: Run, suite: Suite, dataset: Dataset) -> tuple[Samples, Samples]:
     if run.shots == 0:  # nothing is learnt, so nothing is drawn and no feature made
-        nothing = Samples({"clip": torch.empty(1, 0, 1)}, torch.empty(0, dtype=torch.long))
+        nothing = Samples({"clip": torch.empty(1, 0, 1)}, torch.empty(0, dtype=torch.long)).to(devices.chosen())
         return nothing, nothing
     draw = dataset.draw(run.shots, run.seed)
     return (
@@ -139,18 +120,20 @@ def _few_shot(run: Run, suite: Suite, dataset: Dataset) -> tuple[Samples, Sample
 
 
 def _subset(spaces: dict[str, Tensor], places: np.ndarray, dataset: Dataset, pool: np.ndarray) -> Samples:
-    return Samples(
-        {space: value[:, torch.as_tensor(places)] for space, value in spaces.items()},
-        _labels(dataset, "train", pool[places]),
-    )
+    """Images of a pool by their places in it; the pool itself where these are all of them, which takes no memory twice."""
+    labels = _labels(dataset, "train", pool[places])
+    if np.array_equal(places, np.arange(len(pool))):
+        return Samples(spaces, labels)
+    index = torch.as_tensor(places, device=devices.chosen())
+    return Samples({space: value[:, index] for space, value in spaces.items()}, labels)
 
 
 def _spaces(run: Run, suite: Suite, dataset: str, part: str) -> dict[str, Tensor]:
     asked = {
         space: features.request(dataset, role, part, run.seed, run.shots, suite) for space, role in run.roles().items()
     }
-    return {space: features.load(request, suite) for space, request in asked.items()}
+    return {space: features.load(request, suite, devices.chosen()) for space, request in asked.items()}
 
 
 def _labels(dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:
-    return torch.from_numpy(dataset.labels(split, ids))
+    return torch.from_numpy(dataset.labels(split, ids)).to(devices.chosen())

@@ -122,12 +122,13 @@ def _epoch(
     """An epoch's batches: all images of the epoch's view, prepared once, their labels, and the batch's places among them."""
     with torch.no_grad():
         x = predictor.prepare(samples.view(epoch))
-    return [(x, samples.labels, index) for index in _batches(len(samples), recipe, generator)]
+    batches = _batches(len(samples), recipe, generator, samples.labels.device)
+    return [(x, samples.labels, index) for index in batches]
 
 
-def _batches(n: int, recipe: Recipe, generator: torch.Generator) -> list[Tensor]:
-    """A shuffled epoch of n images as index tensors."""
-    batches = list(torch.randperm(n, generator=generator).split(recipe.batch_size))
+def _batches(n: int, recipe: Recipe, generator: torch.Generator, device: torch.device) -> list[Tensor]:
+    """A shuffled epoch of n images as index tensors: drawn on the CPU, so that a seed means the same order everywhere."""
+    batches = list(torch.randperm(n, generator=generator).to(device).split(recipe.batch_size))
     if recipe.drop_last and len(batches) > 1 and len(batches[-1]) < recipe.batch_size:
         batches.pop()
     return batches
@@ -137,4 +138,5 @@ def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Op
     if recipe.optimizer == "sgd":
         return torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
     # fused: one kernel a step; most of these steps are so small that calling kernels is the cost
-    return torch.optim.AdamW(parameters, lr=recipe.lr, eps=recipe.eps, weight_decay=recipe.weight_decay, fused=True)
+    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
+    return torch.optim.AdamW(parameters, lr=recipe.lr, eps=recipe.eps, weight_decay=recipe.weight_decay, fused=fused)

@@ -211,7 +211,7 @@ def test_others_get_neither() -> None:
 def test_a_classifier_of_sentences_is_the_mean_direction_of_each_class() -> None:
     clip = assets.encoder(house(), "RN50").clip
     assert clip is not None
-    found = task.sentence_classifier(clip, [["a red bee", "small owl"], ["yak"]])
+    found = clip.sentence_classifier([["a red bee", "small owl"], ["yak"]])
     texts = unit(clip.encode_text(["a red bee", "small owl", "yak"]))
     torch.testing.assert_close(found, unit(torch.stack([(texts[0] + texts[1]) / 2, texts[2]])))
 

@@ -73,7 +73,7 @@ def test_a_task_draws_the_same_each_time_it_is_asked_and_otherwise_at_another_se
 
 
 def test_a_task_carries_generated_images_and_sentences_only_where_they_are_wanted():
-    assert [getattr(toy_task(), name) for name in OPTIONAL] == [None, None]
+    assert [getattr(toy_task(), name) for name in ("generated", "sentences")] == [None, None]
     told = toy_task(wants=OPTIONAL)
     assert told.generated.labels.bincount().tolist() == [3] * 5
     assert set(told.generated.spaces) == set(told.support.spaces)

@@ -1,7 +1,6 @@
 """Every method keeps the contract, and the contract notices every way of breaking it."""
 
 import random
-from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -79,7 +78,7 @@ class Good(Predictor):
     def build(self, task):
         self.classifier = TextClassifier(task)
         drawn = torch.randn(task.text.shape, generator=task.generator())
-        self.weight = nn.Parameter(0.1 * drawn)
+        self.weight = nn.Parameter(0.1 * drawn.to(task.text))
 
     def scores(self, x):
         s0 = self.classifier(x["clip"])
@@ -114,6 +113,8 @@ class ChangesItsSettings(Good):
 
 
 class TrainsClip(Good):
+    wants = ("clip",)
+
     def fit(self, task):
         super().fit(task)
         with torch.no_grad():
@@ -121,12 +122,16 @@ class TrainsClip(Good):
 
 
 class LeavesClipTraining(Good):
+    wants = ("clip",)
+
     def fit(self, task):
         super().fit(task)
         task.clip.model.train()
 
 
 class ThawsClip(Good):
+    wants = ("clip",)
+
     def fit(self, task):
         super().fit(task)
         task.clip.model.visual.requires_grad_(True)
@@ -183,6 +188,28 @@ class LooksAtTheNeighbour(Good):
         return super().scores({"clip": x["clip"] + 0.1 * x["clip"].roll(1, 0)})
 
 
+class StaysOnTheCPU(Good):
+    def build(self, task):
+        super().build(task)
+        self.weight = nn.Parameter(self.weight.detach().cpu())
+
+
+class AnswersOnTheCPU(Good):
+    def scores(self, x):
+        return Scores(*(part.cpu() for part in vars(super().scores(x)).values()))
+
+    def loss(self, batch):
+        return nn.functional.cross_entropy(super().scores(batch.x).fused, batch.labels)
+
+
+class DrawsElsewhere(Good):
+    def build(self, task):
+        super().build(task)
+        shift = 0 if task.text.device.type == "cpu" else 1
+        generator = torch.Generator().manual_seed(task.seed + shift)
+        self.weight = nn.Parameter(torch.randn(task.text.shape, generator=generator).to(task.text))
+
+
 class DrawsGlobally(Good):
     def build(self, task):
         super().build(task)
@@ -234,7 +261,7 @@ class AsksForSentences(Good):
     def build(self, task):
         super().build(task)
         if task.sentences is not None:
-            self.classifier = TextClassifier(replace(task, text=task.sentences))
+            self.classifier = TextClassifier(task, task.sentences)
 
 
 class WantsWhatItDoesNotUse(Good):
@@ -394,6 +421,9 @@ BROKEN = [
     (FusesOtherwise, "fused is a sum"),
     (LooksAtTheBatch, "alone"),
     (LooksAtTheNeighbour, "alone"),
+    (StaysOnTheCPU, "moves with its task"),
+    (AnswersOnTheCPU, "moves with its task"),
+    (DrawsElsewhere, "moves with its task"),
     (DrawsGlobally, "deterministic"),
     (DrawsGlobally, "random state untouched"),
     (DrawsFromNumpy, "random state untouched"),

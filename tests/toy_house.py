@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from toy_world import record_of
 
+from benchmark import devices
 from benchmark import suite as suites
 from benchmark.data.dataset import Draw, nested_draw
 from benchmark.encoders.clip import Clip
@@ -77,7 +78,7 @@ def clip(role: str) -> Encoder:
 
     def load() -> Loaded:
         whole, places = _project(role, WIDTH), _project(role, WIDTH * PLACES)
-        model = Clip(toy_clip().model, toy_clip().tokenizer, lambda images: images.float() / 255)
+        model = Clip(toy_clip().model, toy_clip().tokenizer, lambda images: images.float() / 255).to(devices.chosen())
         return Loaded(whole, model, lambda images: places(images).unflatten(1, (PLACES, WIDTH)))
 
     return Encoder(role, f"clip-{role}", load)

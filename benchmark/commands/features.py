@@ -16,6 +16,7 @@ from benchmark.names import choose
 from benchmark.on_disk import IMPOSSIBLE, Entry
 from benchmark.run import PIXELS, SPATIAL
 from benchmark.suite import Suite
+from benchmark.texts import Text
 
 LACKING = 3
 
@@ -56,9 +57,9 @@ def show(
     return LACKING if make and any(entry.lacks for entry in found) else 0
 
 
-def fill(requests: Iterable[Request], suite: Suite, crew: engine.Crew) -> int:
-    """Make the features that are not there, shown as they come; returns how many pieces failed."""
-    absent = features.missing(dict.fromkeys(requests), suite)
+def fill(requests: Iterable[Request], suite: Suite, crew: engine.Crew, text: Sequence[Text] = ()) -> int:
+    """Make these classifiers and the features that are not there, shown as they come; returns how many pieces failed."""
+    absent = [*text, *features.missing(dict.fromkeys(requests), suite)]
     ends = crew.each(partial(work.fill, suite), absent, devices.encoding_workers(crew.jobs))
     return sum(bool(end.error) for end in progress.follow_pictures(ends, absent, "features"))
 

@@ -18,6 +18,7 @@ from benchmark import (
     question,
     render,
     task,
+    texts,
     work,
 )
 from benchmark import report as reporting
@@ -182,7 +183,8 @@ def _say(
 def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
     """Features first, shared by all; then the runs. Returns how many runs failed."""
     with engine.Crew(workers) as crew:
-        failed = fill((request for run in wanted for request in task.requests(run, world)), world, crew)
+        requests = (request for run in wanted for request in task.requests(run, world))
+        failed = fill(requests, world, crew, texts.needed(wanted, world))
         measuring = crew.each(partial(work.measured, store, world), list(wanted))
         failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
     _say_memory(crew)

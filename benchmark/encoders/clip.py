@@ -1,12 +1,26 @@
 """CLIP as a predictor may use it: frozen, in eval mode, and not a module of the predictor's own."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
 
 from benchmark.logits import unit
+
+
+class Texts(Protocol):
+    """What gives zero-shot classifiers: a CLIP, or a classifier that somebody else made."""
+
+    @property
+    def logit_scale(self) -> float:
+        """What cosines are multiplied with."""
+
+    def classifier(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
+        """Of a data set's class names in its templates, [C, D] with unit rows."""
+
+    def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
+        """Of each class's sentences, [C, D] with unit rows."""
 
 
 class Clip:
@@ -34,9 +48,19 @@ class Clip:
         """The model's own exp(logit_scale)."""
         return float(self.model.logit_scale.exp())
 
+    def to(self, device: torch.device | str) -> "Clip":
+        """Move the model."""
+        self.model.to(device)
+        return self
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.logit_scale.device
+
     def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """Token ids, [N, L]."""
-        return self.tokenizer(list(texts))
+        """Token ids, [N, L], where the model is."""
+        return self.tokenizer(list(texts)).to(self.device)
 
     def preprocess(self, pixels: Tensor) -> Tensor:
         """Images, uint8 [B, 3, H, W], as the image tower takes them, float [B, 3, H', W']. ValueError if it has no way."""
@@ -58,3 +82,9 @@ class Clip:
         names = [name.replace("_", " ") for name in classnames]
         per_template = [unit(self.encode_text([t.format(name) for name in names])) for t in templates]
         return unit(torch.stack(per_template).mean(0))
+
+    def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
+        """A text classifier [C, D] with unit rows from several sentences of each class: unit text features, their mean, made
+        unit again (CaFo).
+        """
+        return unit(torch.stack([unit(self.encode_text(written)).mean(0) for written in sentences]))

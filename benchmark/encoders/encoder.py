@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.devices import CPU
-from benchmark.encoders.clip import Clip
+from benchmark.encoders.clip import Clip, Texts
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,7 @@ class Loaded:
     spatial: uint8 [B, 3, H, W] -> features at P places of the image in CLIP's joint space, [B, P, D], where it has them.
     pooled: [B, P, D] -> [B, D], where the features of the whole image are made of those at its places: who wants both
     then looks at the image once.
+    texts: what gives its zero-shot classifiers where it has no text tower.
     device: where it takes its images and gives its features; published networks go where --device says.
     """
 
@@ -27,6 +28,7 @@ class Loaded:
     clip: Clip | None = None
     spatial: Callable[[Tensor], Tensor] | None = None
     pooled: Callable[[Tensor], Tensor] | None = None
+    texts: Texts | None = None
     device: torch.device = CPU
 
 
@@ -52,6 +54,11 @@ class Encoder:
     def clip(self) -> Clip | None:
         """The CLIP model that this is the image tower of, if it is one."""
         return self.loaded.clip
+
+    @property
+    def text(self) -> Texts | None:
+        """What gives zero-shot classifiers in this encoder's space, if anything does."""
+        return self.loaded.clip or self.loaded.texts
 
     @torch.no_grad()
     def forward(self, images: Tensor, spatial: bool = False) -> Tensor:

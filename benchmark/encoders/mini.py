@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from benchmark import devices
 from benchmark.encoders.clip import Clip
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.mini import weights
@@ -22,8 +23,8 @@ def clip(role: str) -> Encoder:
         by_place = networks.places(model)
         spatial = _preprocessed(by_place or (lambda images: networks.spatial(model, images)))
         if by_place is None:  # a ViT's image feature is its class token's
-            return Loaded(_preprocessed(networks.compiled(whole.model.visual)), whole, spatial)
-        return Loaded(lambda images: _mean(spatial(images)), whole, spatial, _mean)
+            return Loaded(_preprocessed(networks.compiled(whole.model.visual)), whole, spatial, device=devices.chosen())
+        return Loaded(lambda images: _mean(spatial(images)), whole, spatial, _mean, device=devices.chosen())
 
     return Encoder(role, weights.fingerprint(role), load)
 
@@ -36,7 +37,7 @@ def auxiliary(role: str) -> Encoder:
 
         model = networks.build_auxiliary(role)
         _fill(model, role)
-        return Loaded(_preprocessed(networks.compiled(model)))
+        return Loaded(_preprocessed(networks.compiled(model)), device=devices.chosen())
 
     return Encoder(role, weights.fingerprint(role), load)
 
@@ -48,7 +49,7 @@ def _mean(places: Tensor) -> Tensor:
 
 def _fill(model: nn.Module, role: str) -> None:
     model.load_state_dict(weights.load(role), strict=True)
-    model.eval().requires_grad_(False)
+    model.eval().requires_grad_(False).to(devices.chosen())
 
 
 def _preprocessed(encode: Any) -> Callable[[Tensor], Tensor]:

@@ -220,7 +220,7 @@ class Tokenizer:
             if tokens > self.length:
                 shown = texts[row] if len(texts[row]) <= 60 else f"{texts[row][:57]}..."
                 raise BenchError(f"text {shown!r} has {tokens} tokens, CLIP reads {self.length}; shorten it")
-        return ids.to(devices.chosen())
+        return ids
 
 
 def _precision() -> str:

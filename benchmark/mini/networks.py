@@ -137,7 +137,10 @@ def spatial(model: Any, images: Tensor) -> Tensor:
 def compiled(tower: nn.Module) -> Callable[[Tensor], Tensor]:
     """A tower in eval mode for encoding alone, equal to 1e-5: a ResNet with its batch norms folded into the convolutions
     before them and its weights in oneDNN's own layout, a ViT with its linear layers in oneDNN (benchmarks/encoder_speed.py).
+    On an accelerator, which knows no oneDNN, the tower as it is.
     """
+    if next(tower.parameters()).device.type != "cpu":
+        return tower
     if not isinstance(tower, timm.models.resnet.ResNet):
         return _by_product(deepcopy(tower))
     with warnings.catch_warnings():  # torch 2.13 imports a deprecated part of itself here

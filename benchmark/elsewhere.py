@@ -1,0 +1,124 @@
+"""A second device for tests, where there is none: torch is told that tensors are there, while their numbers stay here.
+
+What real devices refuse is refused: tensors of two devices in one operation, NumPy, a generator of the CPU for a draw there.
+So whatever runs here runs on a GPU as far as devices go, and gives the numbers of the CPU, which can be compared. torch's own
+FakeTensorMode has no numbers, and no gradients for a device that the build does not know.
+
+torch's "meta" device lends its name: every build knows it, and it has no kernels that could be run by mistake.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+ELSEWHERE = torch.device("meta")
+
+MIXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_", "aten::copy_", "aten::_foreach_copy_")
+"""Operations that take tensors of the CPU beside those of another device: copies, and indices."""
+
+
+@contextmanager
+def elsewhere() -> Iterator[torch.device]:
+    """While this lasts there is a second device; tensors go to it by `.to(device)`."""
+    with _Making(), _Running():
+        yield ELSEWHERE
+
+
+class _There(Tensor):
+    """A tensor that says it is there; its numbers are in `here`."""
+
+    here: Tensor
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    @staticmethod
+    def __new__(cls, here: Tensor) -> "_There":
+        made = Tensor._make_wrapper_subclass(
+            cls,
+            here.size(),
+            strides=here.stride(),
+            storage_offset=here.storage_offset(),
+            dtype=here.dtype,
+            requires_grad=here.requires_grad,
+            device=ELSEWHERE,
+        )
+        made.here = here
+        return made
+
+    def __repr__(self) -> str:  # type: ignore[override]
+        return f"{self.here} (elsewhere)"
+
+    def tolist(self) -> Any:
+        """As any device's: copied here first."""
+        return self.here.tolist()
+
+    def new_tensor(self, data: Any, **named: Any) -> Tensor:  # type: ignore[override]
+        """Torch would make one without numbers."""
+        return self.here.new_tensor(data, **named).to(ELSEWHERE)
+
+    def numpy(self, **_: Any) -> Any:
+        """As any device's."""
+        raise TypeError("can't convert a tensor of another device to numpy; use .cpu() first")
+
+    @classmethod
+    def __torch_dispatch__(cls, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:  # type: ignore[override]
+        return _run(operation, arguments, named or {})
+
+
+class _Making(TorchFunctionMode):
+    """Sees to torch.tensor(…, device=…), which would make one without numbers."""
+
+    def __torch_function__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        named = dict(named or {})
+        if function is torch.tensor and named.get("device") == ELSEWHERE:
+            return function(*arguments, **{**named, "device": None}).to(ELSEWHERE)
+        return function(*arguments, **named)
+
+
+class _Running(TorchDispatchMode):
+    """Sees to what has no tensor elsewhere among its arguments: what is made there, or moved there."""
+
+    def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+        return _run(operation, arguments, named or {})
+
+
+def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+    """One operation, on the numbers here; its results are where its arguments are, or where it was told to put them."""
+    tensors = [value for value in tree_leaves((arguments, named)) if isinstance(value, Tensor)]
+    there = {id(tensor.here): tensor for tensor in tensors if isinstance(tensor, _There)}
+    told = named.get("device")
+    to_there = bool(there) if told is None else torch.device(told) == ELSEWHERE
+    _refuse(operation, tensors, named, to_there)
+    given = named if told is None else {**named, "device": torch.device("cpu")}
+    found = operation(*tree_map(_here, arguments), **tree_map(_here, given))
+    if not to_there:
+        return found
+
+    def wrapped(value: Any) -> Any:
+        """An operation in place gives back the tensor that it was given."""
+        if id(value) in there:
+            return there[id(value)]
+        return _There(value) if isinstance(value, Tensor) else value
+
+    return tree_map(wrapped, found)
+
+
+def _here(value: Any) -> Any:
+    return value.here if isinstance(value, _There) else value
+
+
+def _refuse(operation: Any, tensors: Sequence[Tensor], named: Mapping[str, Any], to_there: bool) -> None:
+    """RuntimeError where a real device would raise one. A single number of the CPU may stand beside its tensors."""
+    if to_there and isinstance(named.get("generator"), torch.Generator):
+        raise RuntimeError("Expected a generator of the device that is drawn on, but found one of the CPU")
+    others = [tensor for tensor in tensors if not isinstance(tensor, _There)]
+    if any(tensor.device == ELSEWHERE for tensor in others):
+        raise RuntimeError(f"{operation} was given a tensor that was made elsewhere and has no numbers")
+    here = [tensor for tensor in others if tensor.ndim]
+    if here and len(here) < len(tensors) and operation._schema.name not in MIXING:
+        raise RuntimeError(f"Expected all tensors to be on the same device, but {operation} found two devices")
