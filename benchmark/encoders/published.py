@@ -165,7 +165,8 @@ def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation) -> Lo
     from benchmark.encoders import networks
 
     forward = _fed(model, model.encode_image, normalisation)
-    whole = Clip(model, Tokenizer(tokenizer, model.context_length), _preprocess(normalisation))
+    told = Tokenizer(tokenizer, model.context_length)
+    whole = Clip(model, told, _preprocess(normalisation), lambda ids: networks.text(model, ids))
     spatial = _fed(model, lambda images: networks.spatial(model, images), normalisation)
     return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=devices.chosen())
 

@@ -193,3 +193,11 @@ def test_every_place_of_a_resnet_asks_the_attention_pool() -> None:
                 answer.append(weights @ value[:, part])
             expected = pool.c_proj(torch.cat(answer))
             assert torch.allclose(networks.spatial(model, images)[0, place], expected, atol=1e-5)
+
+
+def test_a_text_is_read_no_further_than_its_end() -> None:
+    network, tokenizer = fake_weights.network("clip_vitb16"), open_clip.get_tokenizer("ViT-B-16-quickgelu")
+    ids = tokenizer(["a cat", "a photo of a great white shark, an animal of the sea.", " ".join(["dog"] * 75)])
+    theirs = network.encode_text(ids)
+    for some in (ids[:1], ids[:2], ids):
+        assert torch.allclose(networks.text(network, some), theirs[: len(some)], rtol=1e-4, atol=1e-5)
