@@ -98,11 +98,23 @@ def gather(
     """
     by_cell: dict[str, list[Record]] = {}
     for record in sorted(records.values(), key=lambda r: r["asked"].get("seed", 0)):
-        by_cell.setdefault(cell_key(record["asked"]), []).append(record)
+        by_cell.setdefault(_cell_of(record), []).append(record)
     measured = Measured(exhibit, suite, [], {})
     for cell in exhibit.cells():
         _add(measured, cell, by_cell, skipped or {})
     return measured
+
+
+_cells: dict[str, str] = {}
+"""A record's key -> its cell's: worked out once, for every exhibit asks for it of every record."""
+
+
+def _cell_of(record: Record) -> str:
+    """The cell that a record belongs to; its key is the hash of what was asked, and so decides it."""
+    key = record["key"]
+    if key not in _cells:
+        _cells[key] = cell_key(record["asked"])
+    return _cells[key]
 
 
 def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], skipped: Mapping[str, str]) -> None:

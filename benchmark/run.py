@@ -5,7 +5,7 @@ import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, NamedTuple
 
 from benchmark.errors import BenchError
@@ -44,12 +44,12 @@ class Run:
         """The question as plain data; a record carries it, its hash names the record."""
         return {"protocol": PROTOCOL, **asdict(self)}
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The run's name: 20 hexadecimal digits of the sha256 of the question."""
         return digest(self.asked())
 
-    @property
+    @cached_property
     def cell_key(self) -> str:
         """What the seeds of one cell have in common: the same hash without the seed."""
         return cell_key(self.asked())

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from toy_world import paper, planted, table, toy
 
-from benchmark import paths
+from benchmark import paths, results
 from benchmark.results import gather
 
 ONE = {("One", "1-shot"): [(40, 50, 60), (42, 54, 60)]}
@@ -36,6 +36,13 @@ def test_a_record_of_another_question_counts_for_no_cell() -> None:
     other = toy(views=3)
     measured = gather(table(), toy(), planted(table(), other, ONE))
     assert not any(measured.records.values())
+
+
+def test_what_a_record_belongs_to_is_worked_out_once_for_all_exhibits(monkeypatch: pytest.MonkeyPatch) -> None:
+    records = planted(table(), toy(), ONE)
+    first = gather(table(), toy(), records)
+    monkeypatch.setattr(results, "cell_key", lambda _: pytest.fail("worked out again"))
+    assert gather(table(), toy(), records).rows == first.rows
 
 
 def test_seeds_that_nobody_asked_the_suite_for_count_too() -> None:
