@@ -1,10 +1,12 @@
 """`bench report`: one self-contained HTML page from the store. No network, everything escaped, readable without JavaScript.
 
-The answer first (the verdicts of the claims), then the paper's exhibits in its order, what choosing on test adds, what is
-missing, the conditions. Every cell opens to its seeds, its provenance and the command that measures it again.
+The answer first (the verdicts of the claims), how to read the rest, then the paper's exhibits in its order, what choosing on
+test adds, how much hangs on the weight of the bias, what is missing, the conditions. Every cell opens to its seeds, its
+provenance and the command that measures it again.
 """
 
 import base64
+import re
 import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
 
-from benchmark import claims, figure, leakage, paths, provenance, render
+from benchmark import claims, figure, leakage, paths, provenance, readings, render, sensitivity
 from benchmark import suite as suites
-from benchmark.claims import ClaimRow
+from benchmark.claims import ClaimRow, Comparison
+from benchmark.exhibit import Cell
 from benchmark.leakage import Leak
 from benchmark.ordering import orders
 from benchmark.results import Measured
@@ -52,50 +56,105 @@ def html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    template = environment.get_template("report.html")
-    return template.render(
+    environment.filters["code"] = _code
+    records = _each_once(exhibits)
+    found = sensitivity.costs(exhibits)
+    return environment.get_template("report.html").render(
         suite=exhibits[0].suite,
+        facts=_facts(records),
         claims=[_claim(row) for row in verdicts],
         tally=_tally(verdicts),
+        sources=claims.SOURCES,
+        views=render.cached_views(exhibits[0].suite),
         exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
         leaks=leakage.grids(leaks),
+        sensitivity=sensitivity.grid(found) if found else None,
         waiting=[_waiting(measured) for measured in exhibits if not measured.ready],
         problems=problems,
-        conditions=provenance.summary(_each_once(exhibits)),
+        conditions={"seeds": ", ".join(map(str, _drawn_seeds(records))) or "none", **provenance.summary(records)},
     )
+
+
+def _code(text: str) -> Markup:
+    """A text with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _facts(records: Sequence[Record]) -> str:
+    """How much was measured, when and where, in a line."""
+    if not records:
+        return "Nothing is measured yet."
+    seeds = _drawn_seeds(records)
+    days = sorted({str(record.get("measured", ""))[:10] for record in records} - {""})
+    when = f", measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
+    drawn = f"{len(seeds)} draws of the support set" if len(seeds) > 1 else "one draw of the support set"
+    return f"{len(records)} runs, {drawn}{when}."
+
+
+def _drawn_seeds(records: Sequence[Record]) -> list[int]:
+    """The seeds of what draws a support set."""
+    return sorted({record["asked"]["seed"] for record in records if record["asked"]["shots"]})
 
 
 def _claim(row: ClaimRow) -> dict[str, Any]:
     ours = row.verdicts["val"]
     told = {name: getattr(row, name) for name in ("quote", "place", "reading", "note", "quantifier")}
-    effect = f"{claims.words(ours)}, {ours.at}" if ours.at else ours.reason
+    effect = f"{claims.words(ours)}, {ours.at}" if ours.at and ours.effect is not None else ""
     return {
         **told,
-        "verdicts": [{"says": v.says, "css": v.says.replace(" ", "-")} for v in row.verdicts.values()],
-        "comparisons": [{"says": c.says, "name": c.name, "effect": claims.words(c)} for c in ours.comparisons],
+        "verdicts": [_said(v.says) for v in row.verdicts.values()],
+        "comparisons": _comparisons(row),
         "decides": effect,
+        "reason": ours.reason,
     }
+
+
+def _said(says: str) -> dict[str, str]:
+    return {"says": says, "css": says.replace(" ", "-")}
+
+
+def _comparisons(row: ClaimRow) -> list[dict[str, Any]]:
+    """Every comparison of a claim once, with what each source says of it."""
+    by_source = {name: {c.name: c for c in verdict.comparisons} for name, verdict in row.verdicts.items()}
+    names = dict.fromkeys(name for found in by_source.values() for name in found)
+    return [
+        {"name": name, "by": [_told(found.get(name), source) for source, found in by_source.items()]} for name in names
+    ]
+
+
+def _told(comparison: Comparison | None, source: str) -> dict[str, str]:
+    if comparison is None:
+        return {"says": "–", "css": "not-run", "effect": "", "rests": ""}
+    count = len(comparison.rests_on)
+    what = f"{'printed number' if source == 'paper' else 'record'}{'s' * (count != 1)}"
+    rests = f"{'premise; ' * comparison.premise}{count} {what}, over {comparison.over}"
+    return {**_said(comparison.says), "effect": claims.words(comparison), "rests": rests}
 
 
 def _tally(verdicts: Sequence[ClaimRow]) -> str:
     """How many claims have which verdict under val, in a sentence."""
     says = [row.verdicts["val"].says for row in verdicts]
     kinds = (claims.SUPPORTED, claims.CONTRADICTED, claims.INCONCLUSIVE, claims.NOT_RUN)
-    return f"Of {len(says)} under val " + ", ".join(f"{says.count(kind)} are {kind}" for kind in kinds) + "."
+    counted = ", ".join(f"{says.count(kind)} {kind}" for kind in kinds)
+    return f"Of the {len(says)} conclusions, on validation's choice: {counted}."
 
 
 def _exhibit(measured: Measured, drawn: Path | None) -> dict[str, Any]:
+    views = render.cached_views(measured.suite)
+    cells = {(cell.row, cell.column): cell for cell in measured.exhibit.cells()}
     return {
         "id": measured.exhibit.id,
         "title": measured.exhibit.title,
         "caption": measured.exhibit.caption,
         "paper": measured.exhibit.paper,
+        "is_figure": measured.exhibit.id.startswith("figure"),
         "row_header": measured.exhibit.row_header,
-        "panels": [_panel(measured, *panel) for panel in measured.exhibit.by_panel().items()],
+        "panels": [_panel(measured, cells, *panel) for panel in measured.exhibit.by_panel().items()],
         "extras": render.extra_tables(measured),
         "orders": orders(measured),
-        "missing": render.missing_rows(measured),
-        "deviations": render.deviations(measured),
+        "missing": render.missing(measured),
+        "stale": render.stale(measured),
+        "deviations": [line for line in render.deviations(measured) if line != views],
         "picture": _encoded(measured, drawn) or _picture(measured),
         "files": _files(measured),
     }
@@ -132,18 +191,21 @@ def _command(measured: Measured) -> str:
     return f"{measured.exhibit.command}{suite}"
 
 
-def _panel(measured: Measured, name: str, columns: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _panel(
+    measured: Measured, cells: Mapping[tuple[str, str], Cell], name: str, columns: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
     return {
         "name": name,
         "columns": [column.get("short", column["name"]) for column in columns],
         "rows": [
-            {"name": row["name"], "cells": [_cell(measured, row["name"], column["name"]) for column in columns]}
+            {"name": row["name"], "cells": [_cell(measured, cells[row["name"], c["name"]]) for c in columns]}
             for row in measured.exhibit.rows
         ],
     }
 
 
-def _cell(measured: Measured, name: str, column: str) -> dict[str, Any]:
+def _cell(measured: Measured, cell: Cell) -> dict[str, Any]:
+    name, column = cell.row, cell.column
     if (name, column) in measured.texts:
         return {"value": measured.texts[name, column], "others": "", "seeds": []}
     row = measured.at(name, column)
@@ -151,7 +213,7 @@ def _cell(measured: Measured, name: str, column: str) -> dict[str, Any]:
     return {
         "value": render.shown(measured, row),
         "others": render.other_selections(measured, row),
-        "seeds": _seeds(records),
+        "seeds": [_seed(record, cell.said) for record in records],
         "provenance": _provenance(records),
         "again": _again(measured, name, column),
     }
@@ -172,18 +234,17 @@ def _provenance(records: Sequence[Record]) -> str:
     return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
 
 
-def _seeds(records: Sequence[Record]) -> list[dict[str, Any]]:
-    """A cell's records, seed by seed, for the details that a cell opens to."""
-    return [
-        {
-            "seed": record["asked"].get("seed"),
-            **{s: f"{100 * record['selections'][s]['correct'] / max(1, record['n']):.2f}" for s in SELECTIONS},
-            "chose": _chose(record),
-            "key": record["key"],
-            "fit": record.get("seconds", {}).get("fit"),
-        }
-        for record in records
-    ]
+def _seed(record: Record, said: Mapping[str, Any]) -> dict[str, Any]:
+    """One record of a cell, for the details that it opens to: what the cell reads of it under each selection."""
+    run = readings.under(record, "val")
+    dataset = f"{record['asked'].get('dataset')}, " if "mean_over" in said else ""
+    return {
+        "seed": f"{dataset}{record['asked'].get('seed')}",
+        **{selection: _reading(record, said, selection) for selection in SELECTIONS},
+        "chose": _chose(record),
+        "key": run["key"],
+        "fit": run.get("seconds", {}).get("fit"),
+    }
 
 
 def _chose(record: Record) -> str:
@@ -191,6 +252,11 @@ def _chose(record: Record) -> str:
     picked = record["selections"]["val"]
     settings = (f"{name} {value:.3g}" for name, value in picked.get("tuned", {}).items())
     return ", ".join([f"epoch {picked.get('epoch', '–')}", *settings])
+
+
+def _reading(record: Record, said: Mapping[str, Any], selection: str) -> str:
+    found = readings.read(record, said, selection)
+    return "–" if found is None else f"{found.value:.{2 if readings.counted(said['metric']) else 3}f}"
 
 
 def _encoded(measured: Measured, drawn: Path | None) -> str:

@@ -51,6 +51,11 @@ def _told(record: Record, own: Record, name: str) -> dict[str, Any]:
     return {**selection, "tuned": {**other, **selection.get("tuned", {})}}
 
 
+def runs(record: Record) -> list[Record]:
+    """The runs that a cell's record is made of: itself, or those that a search picked under one selection or another."""
+    return list({r["key"]: r for r in record.picked.values()}.values()) if isinstance(record, Searched) else [record]
+
+
 def under(record: Record, selection: str) -> Record:
     """The run that speaks under a selection: the record itself, or the one that a search over several picked."""
     return record.picked[selection] if isinstance(record, Searched) else record

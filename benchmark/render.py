@@ -12,9 +12,13 @@ from benchmark.results import COLUMNS, Measured, Row
 from benchmark.run import predictor_class
 from benchmark.suite import Suite
 
-NOTHING = "–"
+NOTHING, DAGGER = "–", "†"
 NAMED = 6
 """Columns that a note names; of more it gives the number."""
+LOPSIDED = 0.15
+"""The part of half an interval by which its two sides must differ to be given apart."""
+REASONS = 2
+"""Reasons that a note gives for what a row goes without; of more the first."""
 
 
 def write(measured: Measured, folder: Path) -> list[Path]:
@@ -77,7 +81,14 @@ def latex(measured: Measured) -> str:
     return "\n".join(parts) + "\n"
 
 
-_TEX = {"\\": r"\textbackslash{}", "±": r"$\pm$", "–": "--", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+_TEX = {
+    "†": r"$^\dagger$",
+    "\\": r"\textbackslash{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
 
 
 def _tex(text: str) -> str:
@@ -95,24 +106,45 @@ def _extra(table: Mapping[str, Any]) -> str:
 
 
 def value(row: Row) -> str:
-    """A cell for people: "62.3 ± 0.4", a ratio "0.837 ± 0.004"; with the paper's number behind it where the two may be
-    compared.
+    """A cell for people: "62.3 ± 0.4", "99.1 +0.4 -0.9", a ratio "0.837 ± 0.004".
+
+    With the paper's number behind it where the two may be compared.
     """
     ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
     if row.mean is not None:
         ours = f"{row.mean:.{digits}f}"
         if row.ci_low is not None and row.ci_high is not None:
-            ours += f" ± {(row.ci_high - row.ci_low) / 2:.{digits}f}"
+            ours += _either_way(row.mean - row.ci_low, row.ci_high - row.mean, digits)
     if row.paper is None:
         return ours
     difference = "" if row.mean is None else f", {row.mean - row.paper:+.{digits}f}"
     return f"{ours} (paper {row.paper:.{max(2, digits)}f}{difference})"
 
 
+def _either_way(below: float, above: float, digits: int) -> str:
+    """ " ± 0.4"; " +0.3 -0.9" where the two sides differ so much that half of both would tell something else."""
+    if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
+        return f" ± {(above + below) / 2:.{digits}f}"
+    return f" +{above:.{digits}f} -{below:.{digits}f}"
+
+
 def shown(measured: Measured, row: Row) -> str:
-    """The same, with "not run: imagenet_r missing" for a cell that runs went without."""
-    gone = measured.skipped.get((row.row, row.column))
-    return value(row).replace(NOTHING, f"not run: {gone}", 1) if gone else value(row)
+    """The same, with "not run: imagenet_r missing" for a cell that runs went without, and a dagger where it is stale."""
+    place = row.row, row.column
+    gone = measured.skipped.get(place)
+    text = value(row).replace(NOTHING, f"not run: {gone}", 1) if gone else value(row)
+    return f"{text} {DAGGER}" if place in measured.stale else text
+
+
+def stale(measured: Measured) -> str:
+    """What the dagger means here, in a sentence; empty where no cell has one."""
+    changed = sorted({name for names in measured.stale.values() for name in names})
+    if not changed:
+        return ""
+    return (
+        f"{DAGGER} stale: measured on other {', '.join(changed)} than are here today;"
+        f" {measured.exhibit.command} --rerun measures it again"
+    )
 
 
 def other_selections(measured: Measured, row: Row) -> str:
@@ -173,9 +205,18 @@ def _ordering(measured: Measured) -> list[str]:
 
 
 def _notes(measured: Measured) -> list[str]:
-    notes = [f"- {name}: {reason}." for name, reason in missing_rows(measured).items()]
+    notes = [f"- {_escape(names)}: {reason}." for names, reason in missing(measured).items()]
+    notes += [f"- {text}." for text in [stale(measured)] if text]
     notes += [f"- {line}" for line in deviations(measured)]
     return ["## Notes", "\n".join(notes)] if notes else []
+
+
+def missing(measured: Measured) -> dict[str, str]:
+    """The same of all rows that go without for one reason together: "CoOp, VT-CLIP" -> "not yet run at 2-shot"."""
+    rows: dict[str, list[str]] = {}
+    for name, reason in missing_rows(measured).items():
+        rows.setdefault(reason, []).append(name)
+    return {", ".join(names): reason for reason, names in rows.items()}
 
 
 def missing_rows(measured: Measured) -> dict[str, str]:
@@ -187,6 +228,8 @@ def missing_rows(measured: Measured) -> dict[str, str]:
             if (row["name"], column["name"]) in measured.missing:
                 by_reason.setdefault(measured.missing[row["name"], column["name"]], []).append(column["name"])
         words = [_why(measured, reason, gone) for reason, gone in by_reason.items()]
+        if len(words) > REASONS:
+            words = [words[0], f"and {len(words) - 1} times more for a reason of its kind"]
         if words:
             found[row["name"]] = "; ".join(words)
     return found
@@ -212,14 +255,17 @@ def deviations(measured: Measured) -> list[str]:
     lines += [f"{row}: {text}." for row, text in _stand_ins(cells, measured.suite).items()]
     for method, settings in measured.suite.methods.items():
         if method in methods:
-            said = ", ".join(f"{name} = {_plain(value)}" for name, value in settings.items())
+            said = ", ".join(_plain(name, value) for name, value in settings.items())
             lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
-    lines += _licences(measured)
-    lines.append(
-        f"Every method trains on {measured.suite.views} cached views of each image (view 0 as tested, the others randomly"
-        " cropped and flipped), epoch e on view e modulo that; released code crops anew in every step."
+    return [*lines, *_licences(measured), cached_views(measured.suite)]
+
+
+def cached_views(suite: Suite) -> str:
+    """What every number of a suite rests on and released code does otherwise."""
+    return (
+        f"Every method trains on {suite.views} cached views of each image (view 0 as tested, the others randomly cropped and"
+        " flipped), epoch e on view e modulo that; released code crops anew in every step."
     )
-    return lines
 
 
 def _licences(measured: Measured) -> list[str]:
@@ -239,5 +285,7 @@ def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:
     return {row: str(text) for row, text in said.items() if text}
 
 
-def _plain(value: object) -> str:
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+def _plain(name: str, value: object) -> str:
+    """ "n_ctx = 4"; of a recipe "epochs = 20"."""
+    parts = value if isinstance(value, dict) else {name: value}
+    return ", ".join(f"{part} = {said}" for part, said in parts.items())

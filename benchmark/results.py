@@ -50,6 +50,7 @@ class Measured:
 
     records: (row, column) -> the records of its seeds.  missing: why a cell has no number.  texts: cells that only say
     what a method's class declares, which are no rows.  skipped: cells that runs went without, and what was missing.
+    stale: what a cell was measured on and is another today (`benchmark.staleness`).
     """
 
     exhibit: Exhibit
@@ -58,6 +59,7 @@ class Measured:
     records: dict[tuple[str, str], list[Record]]
     missing: dict[tuple[str, str], str] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    stale: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def at(self, row: str, column: str, selection: str = "val") -> Row:

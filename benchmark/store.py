@@ -210,6 +210,9 @@ def _misfit_of_more(record: Record) -> str:
     counts = [*record.get("beta_curve", {}).get("correct", []), *record.get("picked_on", {}).values()]
     counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
     misfits = [_misfit(n, (int, float), "a metric") for n in numbers] + [_misfit(c, int, "a count") for c in counts]
+    chosen = [selection.get("tuned", {}) for selection in record["selections"].values()]
+    misfits += [_misfit(settings, {}, "tuned") for settings in chosen]
+    misfits += [_misfit(n, (int, float), "tuned") for s in chosen if isinstance(s, dict) for n in s.values()]
     misfits += [_misfit(text, str, "a licence") for text in record.get("licences", {}).values()]
     return next(filter(None, misfits), "")
 

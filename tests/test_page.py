@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from toy_world import planted, table, toy
 
-from benchmark import page, provenance, render
-from benchmark.claims import ClaimRow, Comparison, Verdict
+from benchmark import page, provenance, render, sensitivity
+from benchmark.claims import SOURCES, ClaimRow, Comparison, Verdict
 from benchmark.leakage import Leak
 from benchmark.results import Measured, gather
 
@@ -96,7 +96,8 @@ def test_what_is_not_measured_is_said() -> None:
     empty = gather(table(), toy(), {})
     text = page.html([empty], {})
     assert "Table 0: a test (0 %): <code>bench run --table 0 --suite toy.toml</code>" in text
-    assert re.findall(r'<section id="([^"]+)"', text) == ["conditions"]
+    assert re.findall(r'<section id="([^"]+)"', text) == ["reading", "waiting", "conditions"]
+    assert "Nothing is measured yet." in text
     assert "Three: not yet run; no code." in page.html([measured()], {})
 
 
@@ -128,7 +129,7 @@ def test_hostile_names_in_an_exhibit_are_shown_and_not_obeyed() -> None:
     found = gather(shown, suite, planted(shown, suite, {(EVIL, EVIL): [(1, 2, 3)]}))
     text = page.html([found], {})
     assert text.count("<script") == 1
-    assert "2.0 ± " in text
+    assert "2.0 +5.0 -1.4" in text
     assert [a for tag, a in read(text).tags if tag == "img" and not (a["src"] or "").startswith("data:")] == []
 
 
@@ -139,16 +140,19 @@ def test_the_picture_is_a_png_inside_the_page(tmp_path: Path) -> None:
     source = image["src"]
     assert source is not None
     assert base64.b64decode(source.partition(",")[2])[:4] == b"\x89PNG"
-    assert "the numbers are in the table above" in (image["alt"] or "")
+    assert "the numbers are in its table" in (image["alt"] or "")
 
 
 def test_several_exhibits_share_a_page_and_are_linked() -> None:
     second = gather(table(id="table00"), toy(), planted(table(id="table00"), toy(), COUNTS))
     reader = read(page.html([measured(), second], {}))
     links = [a["href"] for tag, a in reader.tags if tag == "a" and "download" not in a]
-    assert links == ["#main", "#table0", "#table00", "#conditions"]
+    assert links == ["#main", "#reading", "#table0", "#conditions", "#table0", "#table00"]
     sections = {a["id"] for tag, a in reader.tags if tag == "section" and "id" in a}
-    assert sections == {"table0", "table00", "conditions"}
+    assert sections == {"reading", "table0", "table00", "conditions"}
+    ids = [a["id"] for _, a in reader.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {link.removeprefix("#") for link in links if link} <= set(ids)
 
 
 def test_a_cell_opens_to_what_validation_chose_where_it_was_measured_and_how_to_measure_it_again() -> None:
@@ -196,10 +200,72 @@ def test_the_verdicts_come_first_and_every_comparison_is_inside() -> None:
     )  # fmt: skip
     text = page.html([measured()], {}, verdicts=[row])
     assert text.index("It is so.") < text.index('<section id="table0"')
-    assert "Of 1 under val 1 are supported, 0 are contradicted" in text
-    assert 'class="verdict not-run">not run' in text
-    assert "supported: A against B: +1.5 points (0.5 to 2.5)" in text
+    assert "Of the 1 conclusions, on validation&#39;s choice: 1 supported, 0 contradicted" in text
+    assert '<td role="cell" class="verdict not-run" data-label="paper">not run</td>' in text
+    (comparison,) = re.findall(r"A against B</p><ul>(.*)</ul>", text)
+    assert (
+        'val: <span class="supported">supported</span>, +1.5 points (0.5 to 2.5); 1 record, over images' in comparison
+    )
+    assert (
+        'paper: <span class="not-run">not run</span>, +1.5 points (0.5 to 2.5); 1 printed number, over images'
+        in comparison
+    )
     assert EVIL not in text
+
+
+def test_why_a_conclusion_is_open_is_said_beside_what_decides() -> None:
+    open_ = verdict("inconclusive", reason="about 9 seeds would tell")
+    row = ClaimRow(
+        "c", "q", "Table 9", "It is so.", "superiority", "all", "", ("table0",), dict.fromkeys(SOURCES, open_)
+    )
+    assert '+1.5 points (0.5 to 2.5), A against B; <span class="soft">about 9 seeds would tell</span>' in page.html(
+        [measured()], {}, verdicts=[row]
+    )
+
+
+def test_the_head_says_how_much_was_measured_when_and_at_how_many_seeds() -> None:
+    text = page.html([measured()], {})
+    assert "3 runs, 2 draws of the support set, measured 2024-01-01." in text
+    assert '<th scope="row">seeds</th><td class="words">1, 2</td>' in text
+
+
+def test_what_stands_in_backticks_is_code_and_nothing_else_is() -> None:
+    shown = table(caption="reads `centred` <b>bold</b>")
+    text = page.html([gather(shown, toy(), planted(shown, toy(), COUNTS))], {})
+    assert "reads <code>centred</code> &lt;b&gt;bold&lt;/b&gt;" in text
+
+
+def test_a_cell_opens_to_what_it_reads_and_not_to_another_number() -> None:
+    columns = [{"name": "1-shot", "shots": 1}, {"name": "CMY", "shots": 1, "metric": "cmy_centred"}]
+    shown = table(columns=columns)
+    records = planted(shown, toy(), {("One", "1-shot"): [(40, 50, 60)]})
+    for record in records.values():
+        record["metrics"] = {name: {"cmy_centred": 0.25} for name in ("last", "val", "test")}
+    texts = read(page.html([gather(shown, toy(), records)], {})).texts
+    assert texts.count("0.250") == 4  # the cell itself, and its seed under three selections
+    assert texts.count("50.00") == 1
+
+
+def test_a_stale_cell_has_a_dagger_and_what_it_means_stands_below() -> None:
+    found = measured()
+    found.stale["One", "1-shot"] = ["imagenet", "RN50"]
+    text = page.html([found], {})
+    assert "52.5 ± 31.8 †" in text
+    assert (
+        "† stale: measured on other RN50, imagenet than are here today; bench run --table 0 --rerun measures it" in text
+    )
+    assert "†" not in page.html([measured()], {})
+    assert "- † stale: measured on other RN50, imagenet than are here today;" in render.markdown(found)
+    assert r"31.8 $^\dagger$" in render.latex(found)
+
+
+def test_the_weight_of_the_bias_has_a_section_where_there_are_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '<section id="sensitivity"' not in page.html([measured()], {})
+    cost = sensitivity.Cost("Tip", 16, 2, 1.25, 0.5, 2.0, 3)
+    monkeypatch.setattr(sensitivity, "costs", lambda _: [cost])
+    text = page.html([measured()], {})
+    assert '<section id="sensitivity"' in text
+    assert "1.2 (0.5 to 2.0)" in text
 
 
 def test_what_choosing_on_test_adds_has_a_section() -> None:
@@ -208,6 +274,6 @@ def test_what_choosing_on_test_adds_has_a_section() -> None:
     assert "+0.5 (0.1 to 0.9)" in text
 
 
-def verdict(says: str) -> Verdict:
+def verdict(says: str, reason: str = "") -> Verdict:
     comparison = Comparison("A against B", says, 1.5, 0.5, 2.5, "points", 0.0, "images", False, ("k",))
-    return Verdict(says, 1.5, 0.5, 2.5, "points", "A against B", 1, 1, "", ("k",), (comparison,))
+    return Verdict(says, 1.5, 0.5, 2.5, "points", "A against B", 1, 1, reason, ("k",), (comparison,))

@@ -48,8 +48,7 @@ Best first, among the rows with a number on both sides. For tests.
 
 ## Notes
 
-- One: not yet run at 2-shot.
-- Two: not yet run at 2-shot.
+- One, Two: not yet run at 2-shot.
 - Three: not yet run; no code.
 - Every method trains on 2 cached views of each image (view 0 as tested, the others randomly cropped and flipped), \
 epoch e on view e modulo that; released code crops anew in every step.
@@ -135,7 +134,7 @@ def test_what_the_suite_sets_otherwise_is_said_under_the_table() -> None:
     method = "baselines.tip_adapter:TipAdapterF"
     suite = toy(methods={method: {"beta": 2, "recipe": {"epochs": 3, "lr": 0.1}}})
     lines = render.deviations(gather(table(rows=[{"name": "F", "method": method}]), suite, {}))
-    assert lines[0] == "TipAdapterF runs with beta = 2, recipe = epochs 3, lr 0.1 in this suite."
+    assert lines[0] == "TipAdapterF runs with beta = 2, epochs = 3, lr = 0.1 in this suite."
 
 
 def test_what_a_method_here_is_not_is_said_under_the_table() -> None:

@@ -172,6 +172,10 @@ def with_correct(correct: float) -> bytes:
     return edited(selections={name: {"correct": correct} for name in ("last", "val", "test")})
 
 
+def with_tuned(tuned: Any) -> bytes:
+    return edited(selections={name: {"correct": 5, "tuned": tuned} for name in ("last", "val", "test")})
+
+
 HOSTILE = {
     "empty": (b"", "not readable as JSON"),
     "torn": (edited()[:200], "not readable as JSON"),
@@ -210,6 +214,8 @@ HOSTILE = {
     "memory a list": (edited(peak_memory_mib=[]), "peak_memory_mib"),
     "conditions a list": (edited(conditions=["x"]), "conditions is no object"),
     "versions a list": (edited(conditions={"versions": []}), "conditions.versions is no object"),
+    "tuned in words": (with_tuned({"beta": "<b>"}), "tuned is missing or of another type"),
+    "tuned a list": (with_tuned([1.0]), "tuned is no object"),
     "answers elsewhere": (edited(answers="../../etc/pass"), "answers is no name"),
     "answers a number": (edited(answers=1), "answers is missing or of another type"),
     "half a character": (edited(measured="\ud800"), "not readable as JSON"),

@@ -2,7 +2,7 @@
 
 import click
 
-from benchmark import exhibit, paths
+from benchmark import exhibit, paths, staleness
 from benchmark import report as reporting
 from benchmark import suite as suites
 from benchmark.results import gather
@@ -16,6 +16,7 @@ def report(suite: str, results: str | None, reports: str | None) -> int:
     records = store.records()
     skipped = store.skipped()
     shown = [gather(exhibit.load(name), world, records, skipped) for name in exhibit.names()]
+    staleness.mark(shown)
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
     for path in reporting.write(shown, records, store, paths.reports(reports) / world.name):

@@ -17,6 +17,7 @@ from benchmark import (
     provenance,
     question,
     render,
+    staleness,
     task,
     texts,
     work,
@@ -225,6 +226,7 @@ def _draw(
     folder = paths.reports(reports) / world.name
     skipped = store.skipped()
     found = [gather(e, world, records, skipped) for e in shown]
+    staleness.mark(found)
     if everything:
         for measured in found:
             if not measured.ready:
