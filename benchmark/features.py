@@ -20,7 +20,7 @@ from benchmark import assets, extraction, paths, places, shards
 from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
 from benchmark.devices import CPU
-from benchmark.run import PIXELS, SPATIAL
+from benchmark.run import PIXELS, SPATIAL, views_in
 from benchmark.suite import Suite
 
 DECODED, DRAWN = 2048, 2**15
@@ -70,11 +70,12 @@ class Wave:
         return f"{one.dataset}, {one.whose}: " + ", ".join(request.role for request in self.requests)
 
 
-def waves(requests: Iterable[Request]) -> list[Wave]:
-    """Requests, put together by their images; those with most to encode come first."""
-    together: dict[tuple[str, str, int, int], list[Request]] = {}
+def waves(requests: Iterable[Request], suite: Suite) -> list[Wave]:
+    """Requests, put together by their images and views of them; those with most to encode come first."""
+    together: dict[tuple[str, str, int, int, int], list[Request]] = {}
     for request in requests:
-        together.setdefault((request.dataset, request.part, request.seed, request.shots), []).append(request)
+        place = (request.dataset, request.part, request.seed, request.shots, views_in(suite, [request.role]))
+        together.setdefault(place, []).append(request)
     order = ("pool", "test", "generated", "val")
     found = sorted(together.values(), key=lambda same: (order.index(same[0].part), -len(same)))
     return [Wave(tuple(same)) for same in found]
@@ -151,7 +152,7 @@ def fill(request: Request, suite: Suite) -> bool:
 def missing(requests: Iterable[Request], suite: Suite) -> list[Shard]:
     """What has to be made of some features, those for the same images together."""
     absent = [request for request in requests if not shards.readable(path(request, suite))]
-    return [shard for wave in waves(absent) for shard in _missing(wave, suite)]
+    return [shard for wave in waves(absent, suite) for shard in _missing(wave, suite)]
 
 
 def _missing(wave: Wave, suite: Suite) -> list[Shard]:
@@ -210,14 +211,14 @@ def _notes(requests: Sequence[Request], suite: Suite, seconds: float) -> dict[st
 
 def images_of(request: Request, suite: Suite) -> Images:
     """The images that a request stands for."""
-    dataset = assets.dataset(suite, request.dataset)
+    dataset, views = assets.dataset(suite, request.dataset), views_in(suite, [request.role])
     if request.part == "test":
         return Images(dataset.ids("test"), "test", 1)
     if request.part == "generated":
         generated = generated_per_class(request.dataset, suite) * len(dataset.classnames)
-        return Images(np.arange(generated), "generated", suite.views)
+        return Images(np.arange(generated), "generated", views)
     draw = dataset.draw(request.shots or MAX_SHOTS, request.seed)
-    return Images(draw.pool, "train", suite.views) if request.part == "pool" else Images(draw.val_pool, "train", 1)
+    return Images(draw.pool, "train", views) if request.part == "pool" else Images(draw.val_pool, "train", 1)
 
 
 def generated_per_class(role: str, suite: Suite) -> int:

@@ -262,9 +262,10 @@ def deviations(measured: Measured) -> list[str]:
 
 def cached_views(suite: Suite) -> str:
     """What every number of a suite rests on and released code does otherwise."""
+    few = f" ({suite.large_views} where it reads whole images or their places)" if suite.large_views else ""
     return (
-        f"Every method trains on {suite.views} cached views of each image (view 0 as tested, the others randomly cropped and"
-        " flipped), epoch e on view e modulo that; released code crops anew in every step."
+        f"Every method trains on {suite.views} cached views of each image{few} (view 0 as tested, the others randomly cropped"
+        " and flipped), epoch e on view e modulo that; released code crops anew in every step."
     )
 
 

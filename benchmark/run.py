@@ -3,7 +3,7 @@
 import hashlib
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass, replace
 from functools import cache, cached_property
 from typing import Any, NamedTuple
@@ -181,7 +181,7 @@ def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
     if suite.published:
         published = predictor_class(method).published(cell["dataset"], cell["shots"])
         arguments = _merge(published, arguments)
-    return Run(
+    run = Run(
         suite=suite.name,
         dataset=choose(cell["dataset"], suite.datasets, f"data set of suite {suite.name}"),
         backbone=choose(cell["backbone"], suite.encoders, f"backbone of suite {suite.name}"),
@@ -191,6 +191,13 @@ def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
         views=suite.views,
         settings=_facts(method, arguments).settings,
     )
+    return replace(run, views=views_in(suite, run.roles().values()))
+
+
+def views_in(suite: Suite, roles: Iterable[str]) -> int:
+    """Views of each image where these roles are read: fewer, in some suites, where one holds whole images or their places."""
+    large = any(role == PIXELS or role.endswith(SPATIAL) for role in roles)
+    return suite.large_views or suite.views if large else suite.views
 
 
 def lacks(suite: Suite, cell: Mapping[str, Any]) -> str:

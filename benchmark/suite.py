@@ -16,7 +16,8 @@ class Suite:
     """One world to measure in.
 
     comparable: whether its accuracies may be printed beside the paper's.
-    views: augmented passes over the support set that are cached, V.
+    views: augmented passes over the support set that are cached, V.  large_views: of spaces that hold whole images, or
+    every place of them, and of methods that read these; 0, as many.
     datasets, encoders: role -> how it is read or loaded (`reader` or `loader` names a callable, the rest are its arguments).
     Of a data set besides, none of which its reader is told: shifts, the data sets it is tested on too; shift_encoders, the
     encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
@@ -40,6 +41,7 @@ class Suite:
     methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     note: str = ""
     pixels: int = 0
+    large_views: int = 0
     published: bool = False
     quick: Mapping[str, list[Any]] = field(default_factory=dict)
     """The smaller grid of --quick: its `seeds` and `shots`, and the exhibits that it goes `without`."""
@@ -56,6 +58,7 @@ KINDS: dict[str, tuple[type, str]] = {
     "methods": (dict, "a table of tables"),
     "note": (str, "a text"),
     "pixels": (int, "a whole number"),
+    "large_views": (int, "a whole number"),
     "published": (bool, "true or false"),
     "quick": (dict, "a table with seeds and shots"),
 }
@@ -66,7 +69,7 @@ STATISTICS = ("all", "held")
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
-OPTIONAL = ("methods", "note", "pixels", "published", "quick")
+OPTIONAL = ("large_views", "methods", "note", "pixels", "published", "quick")
 
 PHOTOGRAPHS = 224
 """Pixels of a side that every published encoder of the paper takes, and readers of photographs give."""

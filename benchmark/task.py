@@ -132,7 +132,7 @@ def _spaces(run: Run, suite: Suite, dataset: str, part: str) -> dict[str, Tensor
     asked = {
         space: features.request(dataset, role, part, run.seed, run.shots, suite) for space, role in run.roles().items()
     }
-    return {space: features.load(request, suite, devices.chosen()) for space, request in asked.items()}
+    return {space: features.load(request, suite, devices.chosen())[: run.views] for space, request in asked.items()}
 
 
 def _labels(dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:

@@ -30,6 +30,7 @@ from benchmark.store import SELECTIONS, Store
 from benchmark.toy import WIDTH, toy_task
 
 AMU = "amu.tuning:AMUTuning"
+CELL = {"dataset": "imagenet", "backbone": "RN50", "shots": 1}
 SHIFTS = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
 
 
@@ -236,13 +237,31 @@ def wanted() -> list[Request]:
 
 
 def test_requests_for_the_same_images_are_one_wave_and_the_largest_come_first() -> None:
-    found = features.waves([*wanted(), Request("dtd", "dino", "pool", 1)])
+    found = features.waves([*wanted(), Request("dtd", "dino", "pool", 1)], house())
     assert [(wave.requests[0].dataset, wave.requests[0].part, len(wave.requests)) for wave in found] == [
         ("imagenet", "pool", 5),
         ("dtd", "pool", 1),
         ("imagenet", "val", 5),
     ]
     assert found[1].label == "dtd, pool images of seed 1: dino"
+
+
+def test_of_what_is_large_a_suite_may_keep_fewer_views() -> None:
+    few = house(views=3, large_views=2)
+    found = {tuple(r.role for r in wave.requests): wave for wave in features.waves(wanted(), few)}
+    small, large = ("RN50", "ViT-B/16", "dino"), ("RN50:spatial", "pixels")
+    assert set(found) == {small, large}
+    shapes = [
+        features.load(Request("dtd", role, "pool", 1), few).shape[0] for role in ("RN50", "pixels", "RN50:spatial")
+    ]
+    assert shapes == [3, 2, 2]
+    vt_clip = runs.make(few, {**CELL, "dataset": "dtd", "method": "baselines.vt_clip:VTCLIP"}, 1)
+    assert vt_clip.views == 2
+    support = task.build(vt_clip, few)[0].support
+    assert {space: len(x) for space, x in support.spaces.items()} == {"clip": 2, "clip_spatial": 2}
+    whole = features.load(Request("dtd", "RN50", "pool", 1), few)
+    assert torch.equal(support.spaces["clip"][:, 0], whole[:2, 0])
+    assert runs.make(few, {**CELL, "method": "baselines.tip_adapter:TipAdapter"}, 1).views == 3
 
 
 def test_a_wave_makes_what_each_request_would_have_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:
