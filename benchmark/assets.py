@@ -14,8 +14,18 @@ from benchmark.errors import BenchError
 from benchmark.names import choose, resolve
 from benchmark.suite import Suite
 
-ROLE_KEYS = ("shifts", "shift_encoders", "generated", "sentences", "stand_ins", "statistics")
-"""What a suite says of a data set's role, and its reader is not told."""
+ROLE_KEYS = (
+    "shifts",
+    "shift_encoders",
+    "generated",
+    "sentences",
+    "stand_ins",
+    "statistics",
+    "images",
+    "shots",
+    "network",
+)
+"""What a suite says of a role, and its reader or loader is not told."""
 
 
 @dataclass(frozen=True)

@@ -293,6 +293,29 @@ def evaluate_adapter(**options: Any) -> None:
     sys.exit(evaluate(**options))
 
 
+@features.command(name="import")
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--dataset", default="imagenet", show_default=True, help="What they are features of, a role of exhibits.")
+@click.option("--backbone", default="RN50", show_default=True, help="Whose CLIP features are.")
+@click.option("--aux", default="mocov3", show_default=True, help="Whose features are that files call aux.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the draw, for the records.")
+@click.option("--text", metavar="FILE", help="Zero-shot classifier, .pt, .npy or .npz.  [default: by CLIP's weights]")
+@click.option("--classnames", metavar="FILE", help="A name a line, in the order of the classes.")
+@click.option("--template", multiple=True, metavar="TEXT", help='For CLIP\'s text tower, e.g. "a photo of a {}."')
+@click.option("--out", default="imported", show_default=True, help="Folder of the features and the suite.")
+@places
+def features_import(**options: Any) -> None:
+    """Take in features that others made, so that methods can be run without images: SOURCES are files and folders.
+
+    Known are the caches of the released code of Tip-Adapter, CaFo and AMU-Tuning (keys_16shots.pt, aux_feature_16shots.pt,
+    test_f.pt, clip_test_f.pt, … with their labels), and .npz files with arrays test_clip, test_labels, support16_clip,
+    support16_labels, val_clip, val_labels, the same of aux or dino, text, classnames. benchmark/given.py says it in full.
+    """
+    from benchmark.commands.features import take_in
+
+    sys.exit(take_in(**options))
+
+
 @cli.command()
 @click.argument("role")
 @click.option("--out", default="pretrained", show_default=True, help="Folder for weights, card, curve, checkpoint.")

@@ -136,9 +136,17 @@ def folder(suite: Suite) -> Path:
 
 def load(request: Request, suite: Suite, device: torch.device = CPU) -> Tensor:
     """Features [V, N, D] on a device, float32 (pixels: uint8); made now if they are not on disk."""
+    if is_given(request, suite):
+        images, dataset = images_of(request, suite), assets.dataset(suite, request.dataset)
+        return dataset.given(request.role, images.split, images.ids).to(device).float()  # type: ignore[attr-defined]
     fill(request, suite)
     features = shards.read(path(request, suite)).to(device)
     return features if request.role == PIXELS else features.float()
+
+
+def is_given(request: Request, suite: Suite) -> bool:
+    """Whether the data set comes with features, so that none can be made (`benchmark.data.imported`)."""
+    return hasattr(assets.dataset(suite, request.dataset), "given")
 
 
 def fill(request: Request, suite: Suite) -> bool:
@@ -151,7 +159,7 @@ def fill(request: Request, suite: Suite) -> bool:
 
 def missing(requests: Iterable[Request], suite: Suite) -> list[Shard]:
     """What has to be made of some features, those for the same images together."""
-    absent = [request for request in requests if not shards.readable(path(request, suite))]
+    absent = [r for r in requests if not is_given(r, suite) and not shards.readable(path(r, suite))]
     return [shard for wave in waves(absent, suite) for shard in _missing(wave, suite)]
 
 

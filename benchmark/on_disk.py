@@ -99,12 +99,17 @@ def _requests(
     if entry.part in ("test", "generated"):
         yield Request(entry.dataset, entry.encoder, entry.part, 0)
         return
+    drawn = suite.datasets[entry.dataset].get("shots", SHOTS)
     for seed in seeds or suite.seeds:
-        for k in (0,) if nested(assets.dataset(suite, entry.dataset)) else shots or SHOTS:
+        for k in (0,) if nested(assets.dataset(suite, entry.dataset)) else shots or drawn:
             yield features.request(entry.dataset, entry.encoder, entry.part, seed, k, suite)
 
 
 def _add(entry: Entry, request: Request, suite: Suite) -> None:
+    if features.is_given(request, suite):
+        entry.pictures += features.images_of(request, suite).size
+        entry.whole += 1
+        return
     where = features.path(request, suite)
     if shards.readable(where):
         entry.whole += 1

@@ -33,8 +33,7 @@ def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what
         for count, item in enumerate(done, 1):
             seen += item.item.size
             seconds = time.perf_counter() - started
-            left = f", {clock(seconds * (pictures - seen) / seen)} left" if seen else ""
-            pace = f"{seen / seconds:.0f} images/s{left}"
+            pace = f"{seen / seconds:.0f} images/s, {clock(seconds * (pictures - seen) / seen)} left" if seen else ""
             _show(item, bar, f"[{count}/{len(work)}] {seconds:6.1f} s", pace)
             bar.update(item.item.size)
             yield item

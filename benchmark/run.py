@@ -212,10 +212,26 @@ def lacks(suite: Suite, cell: Mapping[str, Any]) -> str:
     for role in run.roles().values():
         if role != PIXELS and role.removesuffix(SPATIAL) not in suite.encoders:
             return f"encoder {role} is missing in this suite"
+    if gone := _only_features(suite, run):
+        return gone
     if "target" in cell and cell["target"] not in run.shifts(suite):
         return f"{cell['target']} is missing in this suite as a shift of {run.dataset} in these encoders"
     wanted = [what for what in run.wants() if not suite.datasets[run.dataset].get(what)]
     return f"{STAND_INS[wanted[0]]} for {run.dataset} are missing in this suite" if wanted else ""
+
+
+def _only_features(suite: Suite, run: Run) -> str:
+    """What a run needs besides features where the suite has nothing else, in words."""
+    dataset = suite.datasets[run.dataset]
+    if run.prompts and not suite.encoders[run.backbone].get("network", True):
+        return f"it prompts CLIP's towers, and of {run.backbone} there are features alone"
+    if not dataset.get("images", True):
+        for space, role in run.roles().items():
+            if role == PIXELS or role.endswith(SPATIAL):
+                return f"it reads {space}, and of {run.dataset} there are the images' whole features alone"
+    kinds = {run.dataset: dataset, **{role: suite.encoders.get(role, {}) for role in run.roles().values()}}
+    short = [role for role, said in kinds.items() if run.shots and run.shots not in said.get("shots", [run.shots])]
+    return f"of {run.shots} shots there are no features of {short[0]}" if short else ""
 
 
 def _settings(predictor: Predictor, method: str) -> dict[str, Any]:

@@ -23,7 +23,10 @@ class Suite:
     encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
     that want them; sentences, whether it has them of a language model; stand_ins, what these are, if not the paper's;
     statistics, of a shift that holds some of the source's classes: whether what a method works out over the classes of an
-    image (a kurtosis, a z-score) runs over "all" of the source's, as released code has it, or over those "held" alone.
+    image (a kurtosis, a z-score) runs over "all" of the source's, as released code has it, or over those "held" alone;
+    images, false where there are features alone; shots, the numbers of shots that there are, where not all can be drawn.
+    Of an encoder: network, false where there are features alone, and no towers for methods that prompt them; shots, of how
+    many there are features, where not of all.
     methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
     pixels: of a side of its images, where these are no photographs and no other encoders than its own can be fed them.
     published: whether a method runs with the settings that its authors published for the data set and number of shots

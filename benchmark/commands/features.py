@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import partial
+from pathlib import Path
 
 import click
 
@@ -134,3 +135,34 @@ def _words(entry: Entry) -> str:
 def _record(entry: Entry) -> dict[str, object]:
     rest = {name: value for name, value in asdict(entry).items() if name != "requests"}
     return {**rest, "files": len(entry.requests), "state": entry.state, "images_per_second": entry.speed}
+
+
+def take_in(
+    sources: Sequence[str],
+    dataset: str,
+    backbone: str,
+    aux: str,
+    seed: int,
+    text: str | None,
+    classnames: str | None,
+    template: Sequence[str],
+    out: str,
+) -> int:
+    """Bring features of others into one file and write a suite that names it; returns the exit code."""
+    from benchmark import given, imports
+
+    found = given.read([Path(source) for source in sources], Path(text) if text else None)
+    names = imports.classnames(found, dataset, Path(classnames) if classnames else None)
+    told = imports.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
+    suite, file = imports.write(found, told, Path(out))
+    for why in found.left_out:
+        click.echo(f"left out: {why}", err=True)
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    for place, part in sorted(found.parts.items()):
+        views, images, width = part.features.shape
+        of_views = f"{views} views of " if views > 1 else ""
+        click.echo(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
+    click.echo(f"wrote {file} and {suite}")
+    click.echo(f"next: bench run --table 4 --suite {suite}")
+    return 0

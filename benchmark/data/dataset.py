@@ -34,6 +34,7 @@ class Dataset(Protocol):
     nested: whether one pool serves every number of shots of a seed; True. Where it is False, `draw` gives each its own.
     views(split, ids, views, seed): its images as encoders take them, uint8 [V, N, 3, H, W], view 0 as tested; the crops of
     `images` (`benchmark.data.views`).
+    given(role, split, ids): features of images in an encoder's space, [V, N, D], where there are no images to be encoded.
     listed(ids): what images of the split "train" are called, for the record of a draw; nothing is kept.
     generated(per_class), sentences(): what methods want beyond the support set (`benchmark.task`). Generated images are
     uint8 [N, H, W, 3], or something whose views(ids, views, seed) makes them as `views` does.

@@ -1,0 +1,121 @@
+"""A data set of which there are features and no images, as `bench features import` writes it."""
+
+import json
+import random
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from benchmark.data.dataset import VAL_SHOTS, Draw
+from benchmark.encoders.slots import file_hash
+from benchmark.errors import BenchError, Incomplete
+
+FORM = "features imported by bench, 1"
+"""What the file says it is."""
+
+
+class Imported:
+    """Features of test images, of support sets and of validation images, in one file (benchmark/given.py).
+
+    Tensors "test.<role>" [1, N, D], "support.<k>.<role>" [V, k·C, D], "val.<role>" and their "….labels" [N]. The support set
+    of k shots is the one given, whatever the seed; of the validation images min(k, 4) of each class are drawn.
+    ids of the split "train" count through the support sets, the smallest first, and on through the validation images.
+    """
+
+    nested = False
+
+    def __init__(self, file: str, templates: Sequence[str] = ("a photo of a {}.",)) -> None:
+        self.file = Path(file).expanduser()
+        self.templates = tuple(templates)
+        self._labels = self._read()
+
+    def _read(self) -> dict[str, np.ndarray]:
+        try:
+            with safe_open(self.file, "np") as opened:
+                notes = opened.metadata() or {}
+                names = [name for name in opened.keys() if name.endswith(".labels")]  # noqa: SIM118 - not a dict
+                labels = {name.removesuffix(".labels"): opened.get_tensor(name).astype(np.int64) for name in names}
+            self.classnames: tuple[str, ...] = tuple(json.loads(notes["classnames"]))
+            assert notes["form"] == FORM
+            assert "test" in labels
+        except FileNotFoundError as error:
+            raise Incomplete(f"{self.file}: no such file; bench features import makes it") from error
+        except (OSError, SafetensorError, KeyError, ValueError, AssertionError) as error:
+            raise BenchError(f"{self.file}: no features imported by bench ({error}); import them again") from error
+        return labels
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the whole file."""
+        return f"imported-{file_hash(self.file)[:32]}"
+
+    @property
+    def shots(self) -> list[int]:
+        """The numbers of shots that there are support sets of."""
+        return sorted(int(name.partition(".")[2]) for name in self._labels if name.startswith("support."))
+
+    @cached_property
+    def _train(self) -> dict[str, slice]:
+        """Where each support set, and the validation images, lie among the ids of the split "train"."""
+        found, begin = {}, 0
+        for name in [*(f"support.{k}" for k in self.shots), *(["val"] if "val" in self._labels else [])]:
+            found[name] = slice(begin, begin + len(self._labels[name]))
+            begin = found[name].stop
+        return found
+
+    def ids(self, split: str) -> np.ndarray:
+        """0 … N-1."""
+        return np.arange(
+            len(self._labels["test"]) if split == "test" else sum(len(self._labels[n]) for n in self._train)
+        )
+
+    def labels(self, split: str, ids: np.ndarray) -> np.ndarray:
+        """Classes, int64 [N]."""
+        if split == "test":
+            return self._labels["test"][ids]
+        return np.concatenate([self._labels[name] for name in self._train])[ids]
+
+    def images(self, split: str, ids: np.ndarray) -> np.ndarray:
+        """BenchError: there are none."""
+        raise BenchError(f"{self.file}: holds features, and no images that anything could be made of")
+
+    def draw(self, shots: int, seed: int) -> Draw:
+        """The support set of so many shots, all of it; validation images of each class drawn by the seed."""
+        if shots not in self.shots:
+            known = ", ".join(map(str, self.shots)) or "none"
+            raise Incomplete(f"{self.file}: no support set of {shots} shots; there are {known}")
+        where = self._train[f"support.{shots}"]
+        pool, val = np.arange(where.start, where.stop), self._drawn(min(shots, VAL_SHOTS), seed)
+        return Draw(pool, np.arange(len(pool)), val, np.arange(len(val)))
+
+    def _drawn(self, per_class: int, seed: int) -> np.ndarray:
+        if "val" not in self._labels:
+            return np.arange(0)
+        generator, labels = random.Random(seed), self._labels["val"]
+        of_class = [np.flatnonzero(labels == c).tolist() for c in range(len(self.classnames))]
+        drawn = [sorted(generator.sample(ids, min(per_class, len(ids)))) for ids in of_class]
+        return self._train["val"].start + np.array([i for ids in drawn for i in ids], dtype=np.int64)
+
+    def given(self, role: str, split: str, ids: np.ndarray) -> Tensor:
+        """Features of images in an encoder's space, [V, N, D], in the precision that they were given in."""
+        if split == "test" or not len(ids):
+            return self._tensor(f"test.{role}")[:, _place(ids)]
+        name = next(n for n, where in self._train.items() if where.start <= ids[0] < where.stop)
+        return self._tensor(f"{name}.{role}")[:, _place(ids - self._train[name].start)]
+
+    def _tensor(self, name: str) -> Tensor:
+        with safe_open(self.file, "pt") as opened:
+            if name not in opened.keys():  # noqa: SIM118 - not a dict
+                part, _, role = name.rpartition(".")
+                raise BenchError(f"{self.file}: no features of {role} for {part}; import them with the others")
+            return opened.get_tensor(name)
+
+
+def _place(ids: np.ndarray) -> slice | np.ndarray:
+    """Places in a tensor; a slice, which copies nothing, where they follow each other."""
+    begin = int(ids[0]) if len(ids) else 0
+    return slice(begin, begin + len(ids)) if np.array_equal(ids, np.arange(begin, begin + len(ids))) else ids
