@@ -106,7 +106,7 @@ def test_with_skip_missing_the_rest_is_run_and_table_page_and_later_report_say_w
     assert bench("report", "--suite", "outside.toml")[0] == 0
     markdown = Path("reports/outside/table5.md").read_text()
     assert "- Zero-shot CLIP, CLIP-Adapter, Tip-Adapter-F: not run at R: imagenet_r missing." in markdown
-    assert "- AMU-Tuning: not run: mocov3 missing." in markdown
+    assert "- AMU-Tuning, AMU-Tuning (ViT-B/16): not run: mocov3 missing." in markdown
     page = Path("reports/outside/index.html").read_text()
     assert "not run: imagenet_r missing" in page
 
