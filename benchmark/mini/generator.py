@@ -9,6 +9,7 @@ the web know ImageNet's classes; the rates are guesses and were not tuned on any
 
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,8 +104,12 @@ def render(ids: NDArray) -> NDArray[np.uint8]:
     return np.clip(levels, 0, 255).astype(np.uint8)
 
 
+@cache
 def generated(per_class: int) -> tuple[NDArray[np.uint8], Ints]:
-    """So many pictures of every class: uint8 [100 * per_class, 48, 48, 3], and the class that was asked for, [N]."""
+    """So many pictures of every class: uint8 [100 * per_class, 48, 48, 3], and the class that was asked for, [N].
+
+    Drawn once a process: every run that wants the pictures' features asks for their classes.
+    """
     ids = np.arange(species.CLASSES * per_class)
     return render(ids), labels(ids)
 
