@@ -113,19 +113,16 @@ def test_panels_stand_in_lines_that_leave_few_places_empty() -> None:
     assert {n: panels.abreast(n) for n in (4, 8, 10, 11, 12)} == {4: 4, 8: 4, 10: 5, 11: 4, 12: 4}
 
 
-def test_a_strip_of_accuracies_has_no_room_left_of_zero(drawn: Any) -> None:
-    rows = [
-        {"name": n, "method": "baselines.tip_adapter:TipAdapter", "with": {"beta": b}} for n, b in (("a", 1), ("b", 2))
-    ]
-    shown = table(rows=rows, mark={"kind": "dots"})
-    records = {
-        record["key"]: record
-        for name, share in (("a", 0.01), ("b", 0.9))
-        for c in shown.cells()
-        if c.row == name
-        for record in [full_record(c.runs(toy(), [1])[0], toy(), share)]
-    }
-    assert drawn(gather(shown, toy(), records)).axes[0].get_xlim()[0] == 0
+@pytest.mark.parametrize(
+    ("shown", "limits"), [([1, 90], (0, 94.45)), ([40, 50], (39.5, 50.5)), ([-2, 50], (-4.6, 52.6))]
+)
+def test_only_negative_numbers_need_room_below_zero(shown: list[float], limits: tuple[float, float]) -> None:
+    _, axes = style.subplots()
+    axes.margins(0.05)
+    axes.plot(shown, shown)
+    style.not_below_zero(axes.dataLim.intervaly, axes.get_ylim, axes.set_ylim)
+    assert axes.get_ylim() == pytest.approx(limits)
+    assert axes.get_xlim()[0] != 0
 
 
 @pytest.mark.parametrize(("beta", "words"), [(0.25, "1/4"), (1 / 64, "1/64"), (1.0, "1"), (16.0, "16")])

@@ -47,8 +47,7 @@ def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None
     axes.set_ylim(len(names) - 0.5, -0.5)
     axes.tick_params(axis="x", labelsize=8)
     axes.margins(x=0.1)
-    if axes.dataLim.x0 >= 0:  # an accuracy has no room to the left of zero
-        axes.set_xlim(left=max(0.0, axes.get_xlim()[0]))
+    style.not_below_zero(axes.dataLim.intervalx, axes.get_xlim, axes.set_xlim)
     if empty:
         style.nothing(axes)
     style.plain(axes)

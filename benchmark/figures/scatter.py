@@ -23,6 +23,7 @@ def draw(measured: Measured) -> Any:
         axes.set_title(name, fontsize=10)
         axes.tick_params(labelsize=8)
         axes.margins(0.15)
+        style.not_below_zero(axes.dataLim.intervaly, axes.get_ylim, axes.set_ylim)
         style.plain(axes)
     for axes in every[len(panels) :]:
         axes.set_visible(False)

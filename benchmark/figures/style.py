@@ -2,6 +2,7 @@
 
 import itertools
 import tomllib
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -60,6 +61,12 @@ def plain(axes: Any) -> None:
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def not_below_zero(shown: Sequence[float], limits: Callable[[], Any], set_limits: Callable[..., Any]) -> None:
+    """A scale of numbers that are all positive begins at zero at the lowest, whatever room is left around them."""
+    if min(shown) >= 0 and limits()[0] < 0:
+        set_limits(0, limits()[1])
 
 
 def title(measured: Measured, words: str = "val selection, 95 % intervals") -> str:
