@@ -7,11 +7,20 @@ from pathlib import Path
 import click
 import pytest
 
+from benchmark import exhibit, suite
 from benchmark.cli import cli
 from benchmark.contract import check
+from benchmark.data.published import sets
+from benchmark.encoders import slots
 from benchmark.paths import REPOSITORY
 
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "benchmark/mini/weights/MODEL_CARD.md"]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/paper-suite.md",
+    "benchmark/mini/weights/MODEL_CARD.md",
+]
 
 
 def text(name: str) -> str:
@@ -76,3 +85,33 @@ def test_the_constraints_pin_every_requirement_exactly():
     required = re.findall(r"^    ([A-Za-z_0-9-]+)>=", text("setup.cfg"), flags=re.M)
     assert {name.lower().replace("_", "-") for name in required} <= pinned
     assert Path(REPOSITORY / "Makefile").exists()
+
+
+def test_the_paper_suite_s_walk_lists_everything_with_its_page_and_licence():
+    rows = [line.split(" | ") for line in text("docs/paper-suite.md").splitlines() if line.startswith("| ")]
+    cells = {cell.strip("|` ") for row in rows for cell in row}
+    for known in sets.SETS.values():
+        (row,) = [
+            row for row in rows if any(known.page == cell.split(" (the")[0] for cell in row) and known.title in row[0]
+        ]
+        assert (known.licence or "*unverified*") in row[-1], known.key
+        assert known.places[0].split("/")[0] in text("docs/paper-suite.md")
+    for slot in (slot for slot in slots.SLOTS.values() if not slot.optional):
+        (row,) = [row for row in rows if row[0] == f"| {slot.name}"]
+        assert row[2] == slot.page
+        assert (slot.licence or "*unverified*") in row[3]
+        assert not slot.files or slot.files[0] in cells
+
+
+def test_the_paper_suite_s_walk_knows_how_many_runs_an_exhibit_has():
+    world = suite.load("paper")
+
+    def runs(names):
+        return len({run.key for name in names for cell in exhibit.load(name).cells() for run in cell.runs(world)})
+
+    listed = re.findall(r"^\| (Table|Figure) (\d) \| ([\d,]+) \|", text("docs/paper-suite.md"), flags=re.M)
+    assert len(listed) == 9
+    for kind, number, said in listed:
+        assert runs([f"{kind.lower()}{number}"]) == int(said.replace(",", "")), (kind, number)
+    (said,) = re.findall(r"^\| all of the paper's exhibits \| ([\d,]+) \|", text("docs/paper-suite.md"), flags=re.M)
+    assert runs([name for name in exhibit.names() if exhibit.load(name).place < 20]) == int(said.replace(",", ""))

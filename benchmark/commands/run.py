@@ -37,6 +37,11 @@ from benchmark.run import Run
 from benchmark.store import Record, Store
 from benchmark.suite import Suite
 
+STALE_WORDS = (
+    "stale: measured on other data or weights than today's, or before some of them were here;"
+    " --rerun measures them again"
+)
+
 
 def run(
     table: Sequence[str],
@@ -172,7 +177,7 @@ def _say(
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
     if counts[STALE]:
-        click.echo("stale: measured on other data or weights than today's; --rerun measures them again", err=True)
+        click.echo(STALE_WORDS, err=True)
     if not wanted:
         click.echo("nothing to run", err=True)
         return
