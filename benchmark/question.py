@@ -66,6 +66,8 @@ def with_roles(
 
 
 def _with_folder(suite: Suite, path: str, templates: Sequence[str]) -> tuple[Suite, str]:
+    if not path:
+        raise BenchError(f"--dataset {FOLDER} names no folder; write {FOLDER}PATH")
     _check_photographs(suite, f"{FOLDER}{path}")
     spec: dict[str, Any] = {"reader": "benchmark.data.published.folder:ImageFolder", "path": str(Path(path).absolute())}
     if templates:

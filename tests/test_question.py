@@ -121,6 +121,7 @@ def test_a_folder_is_named_by_what_it_holds_and_not_by_where_it_lies(place: Path
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ({"dataset": "folder:"}, "--dataset folder: names no folder; write folder:PATH"),
         ({"dataset": "folder:nowhere"}, r"image folder .*nowhere: no such folder"),
         (
             {"dataset": "imagenett"},

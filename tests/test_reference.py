@@ -4,9 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
+from toy_house import planted
 
-from benchmark import exhibit, paths
+from benchmark import exhibit, paths, readings, render, suite
 from benchmark.reference import printed, rows
+from benchmark.results import gather
 
 LINES = ["method,shots,accuracy", "A,1,10.5", "A,2,20.5", "B,1,", "C,1,30.5", "C,1,31.5"]
 
@@ -62,6 +64,22 @@ def test_every_citing_cell_of_every_exhibit_finds_its_number(name: str) -> None:
     found = cited(name)
     assert found
     assert {place for place, number in found.items() if number is None} == BLANK.get(name, set())
+
+
+@pytest.mark.parametrize("name", [name for name in exhibit.names() if exhibit.load(name).reference])
+def test_in_the_paper_suite_every_cell_shows_its_number_and_the_difference(name: str) -> None:
+    shown, paper = exhibit.load(name), suite.load("paper")
+    measured = gather(shown, paper, planted(shown, paper))
+    for (row, column), number in cited(name).items():
+        if (row, column) in measured.texts:
+            continue
+        ours = measured.at(row, column)
+        assert ours.paper == number
+        assert ours.mean is not None
+        if number is not None:
+            digits = 1 if readings.counted(ours.metric) else 3
+            beside = f" (paper {number:.{max(2, digits)}f}, {ours.mean - number:+.{digits}f})"
+            assert render.shown(measured, ours).endswith(beside)
 
 
 def test_table_4_cites_what_the_paper_prints() -> None:

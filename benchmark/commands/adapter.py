@@ -20,8 +20,8 @@ from benchmark.suite import Suite
 def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> int:
     """Print the adapter's accuracy at each reading, with its interval and the published number; returns the exit code."""
     path, world = Path(file).expanduser(), inventory.without_shifts(suites.load(suite))
-    cells = adapter.cells(adapter.shots_of(path, shots))
     weights = adapter.read(path)
+    cells = adapter.cells(adapter.shots_of(path, shots))
     here = inventory.take(cells, world)
     if here.missing:
         raise refused(here, "nothing was evaluated")
