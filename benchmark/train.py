@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor, nn
 
+from benchmark.adamw import AdamW
+
 if TYPE_CHECKING:
     from benchmark.predictor import Features, Predictor, Samples, Task
 
@@ -97,20 +99,18 @@ def run(
     from benchmark.predictor import Batch
 
     parameters = [p for p in predictor.parameters() if p.requires_grad]
-    optimizer = _optimizer(parameters, recipe)
+    update = _stepper(parameters, recipe)
     parts = [samples.only(predictor.reads) for samples in (task.support, *also)]
     generator = task.generator()
     predictor.train()
     for epoch in range(recipe.epochs):
         batches = [batch for part in parts for batch in _epoch(predictor, part, epoch, recipe, generator)]
         for step, (x, labels, index) in enumerate(batches):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.lr_at(epoch, step, len(batches))
             loss = predictor.loss(Batch({name: value[index] for name, value in x.items()}, labels[index]))
             for parameter in parameters:
                 parameter.grad = None  # what optimizer.zero_grad() does, in a tenth of its time: these steps are small
             loss.backward()
-            optimizer.step()
+            update(recipe.lr_at(epoch, step, len(batches)))
         if not last_only or epoch == recipe.epochs - 1:
             milestone(predictor)
     predictor.eval()
@@ -134,9 +134,15 @@ def _batches(n: int, recipe: Recipe, generator: torch.Generator, device: torch.d
     return batches
 
 
-def _optimizer(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.Optimizer:
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-    # fused: one kernel a step; most of these steps are so small that calling kernels is the cost
-    fused = all(parameter.device.type in ("cpu", "cuda") for parameter in parameters)
-    return torch.optim.AdamW(parameters, lr=recipe.lr, eps=recipe.eps, weight_decay=recipe.weight_decay, fused=fused)
+def _stepper(parameters: list[nn.Parameter], recipe: Recipe) -> Callable[[float], None]:
+    """What makes a step of the parameters by their gradients, given the learning rate."""
+    if recipe.optimizer == "adamw":
+        return AdamW(parameters, eps=recipe.eps, weight_decay=recipe.weight_decay).step
+    sgd = torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
+
+    def step(lr: float) -> None:
+        for group in sgd.param_groups:
+            group["lr"] = lr
+        sgd.step()
+
+    return step
