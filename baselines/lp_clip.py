@@ -9,7 +9,6 @@ import warnings
 from collections.abc import Callable
 
 import torch
-from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
@@ -115,6 +114,8 @@ def logistic_regression(
         raise ValueError(f"class {int(absent[0])} has no support image; a linear probe needs one of each")
     mean = x.mean(0)
     scale = (x - mean).square().mean().sqrt().clamp_min(torch.finfo(x.dtype).tiny)
+    from sklearn.linear_model import LogisticRegression  # a second that whoever only reads records need not spend
+
     model = LogisticRegression(C=c * float(scale) ** 2, max_iter=MAX_ITER, tol=tolerance)
     with warnings.catch_warnings():  # one image a class is no regression problem here
         warnings.filterwarnings("ignore", message="The number of unique classes")

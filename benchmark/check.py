@@ -20,7 +20,6 @@ from math import inf, nan, sqrt
 from pathlib import Path
 
 import numpy as np
-from scipy import stats as distributions
 
 from benchmark import exhibit, paths, plan, provenance, readings, reference, stats
 from benchmark.errors import BenchError, Incomplete
@@ -70,7 +69,7 @@ class Verdict:
         """The 95 % interval of the effect; without an error there is none, and it has no bounds."""
         if np.isnan(self.error):
             return -inf, inf
-        half = self.error * float(distributions.t.ppf(0.5 + stats.LEVEL / 2, self.degrees))
+        half = self.error * stats.t_quantile(self.degrees)
         return self.effect - half, self.effect + half
 
     @property
@@ -81,7 +80,7 @@ class Verdict:
             return 1.0
         if self.error == 0:
             return 0.0 if beyond > 0 else 1.0
-        return float(distributions.t.sf(beyond / self.error, self.degrees))
+        return stats.t_tail(beyond / self.error, self.degrees)
 
     @property
     def says(self) -> str:
@@ -258,7 +257,7 @@ def _error(row: Row) -> tuple[float, float]:
     if row.ci_low is None or row.ci_high is None:
         return nan, inf
     degrees = row.seeds - 1 if row.seeds > 1 else inf
-    return (row.ci_high - row.ci_low) / 2 / float(distributions.t.ppf(0.5 + stats.LEVEL / 2, degrees)), degrees
+    return (row.ci_high - row.ci_low) / 2 / stats.t_quantile(degrees), degrees
 
 
 # --- making a reference

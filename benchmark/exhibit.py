@@ -9,7 +9,7 @@ import itertools
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from typing import Any
 
@@ -67,6 +67,13 @@ class Exhibit:
 
     def cells(self) -> Iterator["Cell"]:
         """Every cell, row by row."""
+        return iter(self._cells)
+
+    @cached_property
+    def _cells(self) -> Sequence["Cell"]:
+        return tuple(self._made())
+
+    def _made(self) -> Iterator["Cell"]:
         base = {"metric": self.metric, **self.fixed}
         for row in self.rows:
             for column in self.columns:
@@ -133,7 +140,14 @@ class Cell:
         """What the cell needs and the suite has not, in words; empty where it can be run."""
         if self.method is None:
             return ""
-        return next(filter(None, (runs.lacks(suite, part) for part in self.parts())), "")
+        if id(suite) not in self._asked:
+            self._asked[id(suite)] = (suite, next(filter(None, (runs.lacks(suite, part) for part in self.parts())), ""))
+        return self._asked[id(suite)][1]
+
+    @cached_property
+    def _asked(self) -> dict[int, tuple[Suite, str]]:
+        """What `lacks` said of a suite, which is kept so that no other has its id."""
+        return {}
 
     def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[list[Run]]]:
         """The runs of this cell: for each part, for the method's own settings and then all that are searched, one a seed.
@@ -143,14 +157,17 @@ class Cell:
         if self.method is None or self.empty or "declares" in self.said or self.lacks(suite):
             return []
         chosen = self.said.get("seeds") or seeds or suite.seeds
-        return [
-            [[runs.make(suite, question, seed) for seed in chosen] for question in _searched(part)]
-            for part in self.parts()
-        ]
+        return [_alternatives(suite, part, chosen) for part in self.parts()]
 
     def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
         """All runs of this cell, each once."""
-        return unique(run for part in self.groups(suite, seeds) for group in part for run in group)
+        return [run for part in self.groups(suite, seeds) for group in part for run in group]
+
+
+def _alternatives(suite: Suite, part: Mapping[str, Any], seeds: Sequence[int]) -> list[list[Run]]:
+    """One run a seed at the method's own settings, and at each of those searched that are other ones."""
+    own, *others = ([runs.make(suite, question, seed) for seed in seeds] for question in _searched(part))
+    return [own, *(group for group in others if group[0].settings != own[0].settings)]
 
 
 def _searched(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:

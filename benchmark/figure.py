@@ -1,8 +1,13 @@
 """The picture of an exhibit (matplotlib), and the tables that belong to a picture; chosen by the exhibit's `mark.kind`."""
 
 import hashlib
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
+from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -38,6 +43,30 @@ def draw(measured: Measured, path: Path) -> None:
     plt.close(drawn)
 
 
+def draw_all(pictures: Iterable[tuple[Measured, Path]]) -> None:
+    """Draw several of which some may be drawn already; half of them in a process beside this one, where one can be forked.
+
+    What that process does not get done is drawn by whoever asks for it next.
+    """
+    todo = [(m, path) for m, path in pictures if _drawn_of(path) != _digest(m)]
+    todo.sort(key=lambda picture: len(picture[0].rows), reverse=True)  # the large ones apart
+    alone = len(todo) < WORTH_A_PROCESS or sys.platform != "linux" or (os.cpu_count() or 1) < 2
+    helper = None if alone else multiprocessing.get_context("fork").Process(target=_draw_each, args=(todo[1::2],))
+    if helper is not None:
+        helper.start()
+    _draw_each(todo if helper is None else todo[::2])
+    if helper is not None:
+        helper.join()
+
+
+def _draw_each(pictures: Iterable[tuple[Measured, Path]]) -> None:
+    for measured, path in pictures:
+        draw(measured, path)
+
+
+WORTH_A_PROCESS = 4
+"""Pictures from which on a second process is worth its while."""
+
 DRAWN_OF = "Drawn of"
 
 
@@ -50,11 +79,9 @@ def _digest(measured: Measured) -> str:
 
 @cache
 def _code() -> str:
-    import matplotlib
-
     files = sorted(f.name for f in resources.files("benchmark.figures").iterdir() if f.name.endswith((".py", ".toml")))
     texts = [resources.files("benchmark.figures").joinpath(name).read_text("utf-8") for name in files]
-    return hashlib.sha256("\n".join([matplotlib.__version__, str(DPI), *texts]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([version("matplotlib"), str(DPI), *texts]).encode()).hexdigest()
 
 
 def _drawn_of(path: Path) -> str | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean
 
-from benchmark import stats
+from benchmark import stats, tidy
 from benchmark.results import Measured
 from benchmark.store import Record
 
@@ -100,8 +100,4 @@ def grids(found: Sequence[Leak]) -> dict[str, tuple[list[str], list[list[str]]]]
 
 def csv(found: Sequence[Leak]) -> str:
     """Tidy rows, points to four decimals."""
-    import pandas as pd
-
-    columns = list(Leak.__dataclass_fields__)
-    frame = pd.DataFrame([asdict(leak) for leak in found], columns=columns)
-    return frame.to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    return tidy.text(list(Leak.__dataclass_fields__), map(asdict, found))

@@ -1,9 +1,9 @@
 """Which method is ahead of which: what a suite of its own scale can be held against the paper with."""
 
-import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from scipy import stats
+from itertools import combinations
+from math import sqrt
 
 from benchmark import reference
 from benchmark.results import Measured
@@ -45,8 +45,14 @@ def orders(measured: Measured, selection: str = "val") -> list[Order]:
 def _order(column: str, pairs: list[tuple[str, float, float]]) -> Order:
     paper = [name for name, printed, _ in sorted(pairs, key=lambda p: -p[1])]
     ours = [name for name, _, mean in sorted(pairs, key=lambda p: -p[2])]
-    tau = None
-    if len(pairs) >= 3:
-        statistic = float(stats.kendalltau([p[1] for p in pairs], [p[2] for p in pairs]).statistic)
-        tau = None if math.isnan(statistic) else statistic
-    return Order(column, paper, ours, tau)
+    return Order(column, paper, ours, kendall([p[1:] for p in pairs]) if len(pairs) >= 3 else None)
+
+
+def kendall(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Kendall's τ_b: concordant less discordant pairs over √((all less tied on the left) (all less tied on the right)).
+
+    None where one side's numbers are all the same.
+    """
+    turns = [((a > c) - (a < c), (b > d) - (b < d)) for (a, b), (c, d) in combinations(pairs, 2)]
+    untied = [sum(turn[side] != 0 for turn in turns) for side in (0, 1)]
+    return sum(left * right for left, right in turns) / sqrt(untied[0] * untied[1]) if all(untied) else None

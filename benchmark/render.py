@@ -5,11 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmark import figure, paths, readings, rules
+from benchmark import figure, paths, readings, rules, tidy
 from benchmark.exhibit import Cell
 from benchmark.ordering import orders
 from benchmark.results import COLUMNS, Measured, Row
-from benchmark.run import predictor_class
+from benchmark.run import Run, predictor_class
 from benchmark.suite import Suite
 
 NOTHING, DAGGER = "–", "†"
@@ -35,11 +35,7 @@ def write(measured: Measured, folder: Path) -> list[Path]:
 
 def csv(measured: Measured) -> str:
     """The tidy rows; percentages to four decimals, empty where nothing was measured."""
-    import pandas as pd
-
-    frame = pd.DataFrame(measured.tidy(), columns=COLUMNS)
-    counts = {name: "Int64" for name in ("seeds", "correct", "n")}
-    return frame.astype(counts).to_csv(index=False, float_format="%.4f", lineterminator="\n")
+    return tidy.text(COLUMNS, measured.tidy())
 
 
 def markdown(measured: Measured) -> str:
@@ -281,8 +277,11 @@ def _licences(measured: Measured) -> list[str]:
 
 def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:
     """Row -> what stands in for the things its method wants, where the suite says so of its data set."""
-    runs = {cell.row: run for cell in cells for run in cell.runs(suite, [0])[:1] if run.wants()}
-    said = {row: suite.datasets[run.dataset].get("stand_ins") for row, run in runs.items()}
+    first: dict[str, Run] = {}
+    for cell in cells:
+        if cell.row not in first and (made := cell.runs(suite, [0])):
+            first[cell.row] = made[0]
+    said = {row: suite.datasets[run.dataset].get("stand_ins") for row, run in first.items() if run.wants()}
     return {row: str(text) for row, text in said.items() if text}
 
 

@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmark import claims, leakage, page, paths, render
+from benchmark import claims, figure, leakage, page, paths, render
 from benchmark.results import Measured
 from benchmark.store import Record, Store
 
 
 def write(exhibits: Sequence[Measured], records: Mapping[str, Record], store: Store, folder: Path) -> Iterator[Path]:
     """Write all of it under `folder`, each path as it is written. An exhibit of which too little is measured is left out."""
-    for measured in exhibits:
-        if measured.ready:
-            yield from render.write(measured, folder)
+    ready = [measured for measured in exhibits if measured.ready]
+    with paths.writing("reports", folder, "--reports"):
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.draw_all((measured, folder / f"{measured.exhibit.id}.png") for measured in ready)
+    for measured in ready:
+        yield from render.write(measured, folder)
     leaks = leakage.leaks(exhibits)
     if leaks:
         path = folder / "leakage.csv"
         with paths.writing("reports", folder, "--reports"):
-            folder.mkdir(parents=True, exist_ok=True)
             path.write_text(leakage.csv(leaks), encoding="utf-8")
         yield path
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []

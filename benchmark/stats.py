@@ -1,14 +1,17 @@
-"""Means and 95 % intervals, two methods compared on the same images, many comparisons at once."""
+"""Means and 95 % intervals, two methods compared on the same images, many comparisons at once.
+
+By the functions of scipy.special: its stats take a second to import, and these are what they rest on.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from math import inf, sqrt
+from math import inf, isnan, sqrt
 from statistics import mean, stdev
 from typing import NamedTuple
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 LEVEL = 0.95
 
@@ -20,9 +23,15 @@ def interval(correct: Sequence[int], n: Sequence[int]) -> tuple[float, float, fl
     set on this test set. One seed: Wilson's interval for a proportion, over images.
     """
     if len(correct) == 1:
-        ci = stats.binomtest(correct[0], n[0]).proportion_ci(LEVEL, method="wilson")
-        return 100 * correct[0] / n[0], 100 * ci.low, 100 * ci.high
+        return 100 * correct[0] / n[0], *wilson(correct[0], n[0])
     return over_seeds([100 * c / of for c, of in zip(correct, n, strict=True)])
+
+
+def wilson(correct: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval (low, high) for a proportion, in per cent: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)."""
+    p, z = correct / n, t_quantile(inf)
+    middle, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return 100 * max(0.0, middle - half) / (1 + z * z / n), 100 * min(1.0, (middle + half) / (1 + z * z / n))
 
 
 def over_seeds(values: Sequence[float]) -> tuple[float, float, float]:
@@ -34,7 +43,7 @@ def over_seeds(values: Sequence[float]) -> tuple[float, float, float]:
 def spread(values: Sequence[float]) -> tuple[float, float, float]:
     """Mean and 95 % interval (low, high) by Student's t over at least two values."""
     middle = mean(values)
-    half = _quantile(len(values) - 1) * stdev(values) / len(values) ** 0.5
+    half = t_quantile(len(values) - 1) * stdev(values) / len(values) ** 0.5
     return middle, middle - half, middle + half
 
 
@@ -42,13 +51,18 @@ def student(values: Sequence[float]) -> float:
     """Two-sided p of Student's t test that values, at least two, have mean 0."""
     if len(set(values)) == 1:
         return 0.0 if values[0] else 1.0
-    return float(stats.ttest_1samp(values, 0).pvalue)
+    return 2 * t_tail(abs(mean(values)) / (stdev(values) / len(values) ** 0.5), len(values) - 1)
 
 
 @cache
-def _quantile(degrees: int) -> float:
-    """Of Student's t, such that LEVEL of it lies between minus this and this."""
-    return float(stats.t.ppf(0.5 + LEVEL / 2, degrees))
+def t_quantile(degrees: float, level: float = LEVEL) -> float:
+    """Of Student's t (at infinite degrees of freedom the normal): `level` of it lies between minus this and this."""
+    return float(special.stdtrit(degrees, 0.5 + level / 2))
+
+
+def t_tail(t: float, degrees: float) -> float:
+    """How much of Student's t lies above."""
+    return float(special.stdtr(degrees, -t))
 
 
 def of_means(correct: Sequence[int], n: Sequence[int]) -> tuple[float, float, float]:
@@ -58,7 +72,7 @@ def of_means(correct: Sequence[int], n: Sequence[int]) -> tuple[float, float, fl
     """
     parts = [c / of for c, of in zip(correct, n, strict=True)]
     variance = sum(p * (1 - p) / of for p, of in zip(parts, n, strict=True)) / len(parts) ** 2
-    middle, half = 100 * mean(parts), 100 * stats.norm.ppf(0.5 + LEVEL / 2) * variance**0.5
+    middle, half = 100 * mean(parts), 100 * t_quantile(inf) * variance**0.5
     return middle, max(0.0, middle - half), min(100.0, middle + half)
 
 
@@ -132,7 +146,7 @@ def _student(variance: float, parts: Sequence[tuple[float, int]], effect: float)
         return 0.0, 0.0, 1.0 if effect == 0 else 0.0
     degrees = variance**2 / sum(part**2 / df for part, df in parts if df)
     error = sqrt(variance)
-    return error, float(stats.t.ppf(0.5 + LEVEL / 2, degrees)), float(2 * stats.t.sf(abs(effect) / error, degrees))
+    return error, t_quantile(degrees), 2 * t_tail(abs(effect) / error, degrees)
 
 
 def mcnemar(left: np.ndarray, right: np.ndarray) -> float:
@@ -141,9 +155,7 @@ def mcnemar(left: np.ndarray, right: np.ndarray) -> float:
     left, right: booleans [N] of one seed.
     """
     only_left, only_right = int((left & ~right).sum()), int((right & ~left).sum())
-    if only_left + only_right == 0:
-        return 1.0
-    return float(stats.binomtest(only_left, only_left + only_right).pvalue)
+    return min(1.0, 2 * float(special.bdtr(min(only_left, only_right), only_left + only_right, 0.5)))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -176,8 +188,9 @@ def seeds_needed(effect: float, scatter: Scatter, level: float = 1 - LEVEL, powe
         if variance == 0:
             return effect != 0
         degrees = variance**2 / sum(part**2 / df for part, df in parts)
-        edge = float(stats.t.ppf(1 - level / 2, degrees))
-        return bool(stats.nct.sf(edge, degrees, abs(effect) / sqrt(variance)) >= power)
+        edge, lead = t_quantile(degrees, 1 - level), abs(effect) / sqrt(variance)
+        found = 1 - float(special.nctdtr(degrees, lead, edge))
+        return (float(special.ndtr(lead - edge)) if isnan(found) else found) >= power
 
     if not enough(MOST_SEEDS):
         return inf

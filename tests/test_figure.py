@@ -1,6 +1,8 @@
 """The picture: one line a row, and the upper ones again at a scale of their own."""
 
+import multiprocessing
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +121,31 @@ def test_a_picture_is_drawn_again_only_where_something_in_it_is_new(
     path.write_bytes(b"no picture")
     figure.draw(before, path)
     assert path.read_bytes() == first
+
+
+def all_of(tmp_path: Path, count: int) -> list[tuple[Measured, Path]]:
+    return [(measured(table(rows=ROWS, id=f"table{i}")), tmp_path / f"{i}.png") for i in range(count)]
+
+
+@pytest.mark.parametrize("count", [1, 5])
+def test_several_are_drawn_as_each_by_itself(tmp_path: Path, count: int) -> None:
+    figure.draw_all(all_of(tmp_path, count))
+    together = [path.read_bytes() for _, path in all_of(tmp_path, count)]
+    for one, path in all_of(tmp_path, count):
+        path.unlink()
+        figure.draw(one, path)
+    assert [path.read_bytes() for _, path in all_of(tmp_path, count)] == together
+
+
+def test_what_is_drawn_already_is_left_and_needs_no_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure.draw_all(all_of(tmp_path, 5))
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: pytest.fail("a process"))
+    monkeypatch.setattr(figure, "draw", lambda *_: pytest.fail("drawn again"))
+    figure.draw_all(all_of(tmp_path, 5))
+
+
+def test_where_no_process_can_be_forked_all_are_drawn_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(multiprocessing, "get_context", lambda _: pytest.fail("a process"))
+    figure.draw_all(all_of(tmp_path, 5))
+    assert all(path.is_file() for _, path in all_of(tmp_path, 5))

@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy import stats as scipy_stats
 from toy_world import paper, planted, table, toy
 
 from benchmark import paths
-from benchmark.ordering import orders
+from benchmark.ordering import kendall, orders
 from benchmark.results import gather
 
 ZERO = "baselines.zero_shot:ZeroShotCLIP"
@@ -53,3 +55,12 @@ def test_rows_without_a_number_on_both_sides_are_left_out() -> None:
 
 def test_a_column_of_which_nothing_is_measured_is_left_out() -> None:
     assert ordered() == []
+
+
+def test_kendall_s_tau_is_scipy_s_ties_included() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        pairs = rng.integers(0, 5, (7, 2)).tolist()
+        expected = scipy_stats.kendalltau(*zip(*pairs, strict=True)).statistic
+        assert kendall([(a, b) for a, b in pairs]) == pytest.approx(expected)
+    assert kendall([(1, 2), (1, 3), (1, 4)]) is None

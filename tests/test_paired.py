@@ -148,7 +148,28 @@ def test_mcnemar_is_scipy_s_binomial_test_of_the_images_that_one_alone_has_right
     left, right = rng.uniform(size=300) < 0.7, rng.uniform(size=300) < 0.6
     pairs = list(zip(left.tolist(), right.tolist(), strict=True))
     only = pairs.count((True, False)), pairs.count((False, True))
-    assert stats.mcnemar(left, right) == scipy_stats.binomtest(only[0], sum(only)).pvalue
+    assert stats.mcnemar(left, right) == pytest.approx(scipy_stats.binomtest(only[0], sum(only)).pvalue, rel=1e-12)
+
+
+@pytest.mark.parametrize("scatter", [Scatter(2, 0, 0, 1000), Scatter(2, 40, 40, 1000), Scatter(0.5, 20, 45, 10_000)])
+@pytest.mark.parametrize("effect", [0.9, 2.0, 5.0])
+def test_the_seeds_needed_are_those_of_scipy_s_noncentral_t(effect: float, scatter: Scatter) -> None:
+    def enough(n: int) -> bool:
+        parts = [
+            ((scatter.seed**2 + scatter.both**2 / scatter.images) / n, n - 1),
+            ((scatter.image**2 + scatter.both**2 / n) / scatter.images, scatter.images - 1),
+        ]
+        variance = sum(part for part, _ in parts) - scatter.both**2 / n / scatter.images
+        degrees = variance**2 / sum(part**2 / df for part, df in parts)
+        edge = scipy_stats.t.ppf(0.975, degrees)
+        return bool(scipy_stats.nct.sf(edge, degrees, effect / variance**0.5) >= 0.8)
+
+    needed = stats.seeds_needed(effect, scatter)
+    if isinf(needed):
+        assert not enough(10_000)
+    else:
+        assert enough(int(needed))
+        assert needed == 2 or not enough(int(needed) - 1)
 
 
 def test_holm_multiplies_the_smallest_by_all_and_never_goes_down() -> None:

@@ -86,6 +86,19 @@ def test_an_interval_over_images_holds_the_truth_as_often_as_it_says(n: int, wor
     assert min(found) > worst
 
 
+@pytest.mark.parametrize("degrees", [1, 2, 3.7, 50, math.inf])
+def test_quantiles_and_tails_are_scipy_s(degrees: float) -> None:
+    for level in (0.9, 0.95, 0.9999):
+        assert stats.t_quantile(degrees, level) == pytest.approx(scipy_stats.t.ppf(0.5 + level / 2, degrees))
+    for t in (0.0, 1.3, 12.0):
+        assert stats.t_tail(t, degrees) == pytest.approx(scipy_stats.t.sf(t, degrees), rel=1e-9)
+
+
+def test_student_s_test_is_scipy_s() -> None:
+    values = [0.4, -0.1, 0.9, 0.3]
+    assert stats.student(values) == pytest.approx(scipy_stats.ttest_1samp(values, 0).pvalue)
+
+
 def test_an_interval_over_images_is_scipy_s() -> None:
     for k, n in ((3, 17), (371, 1000)):
         theirs = scipy_stats.binomtest(k, n).proportion_ci(0.95, method="wilson")

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import rankdata
 
 from benchmark import exhibit
 from benchmark.names import resolve
@@ -21,9 +20,15 @@ def itself(values: np.ndarray) -> np.ndarray:
     return values[..., 0]
 
 
+def ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks from 1 along the last axis, the mean rank where values are the same."""
+    one, other = values[..., :, None], values[..., None, :]
+    return (other < one).sum(-1) + ((other == one).sum(-1) + 1) / 2
+
+
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation along the last axis; NaN where one side is the same everywhere."""
-    a, b = (rankdata(side, axis=-1) for side in (a, b))
+    a, b = ranks(a), ranks(b)
     a, b = (side - side.mean(-1, keepdims=True) for side in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):
         return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))

@@ -6,7 +6,6 @@ from math import hypot, inf, isnan, sqrt
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.stats import norm, t
 
 from benchmark import exhibit, metrics, readings, reference, stats
 from benchmark.claims import model
@@ -55,8 +54,8 @@ class Effect:
             return 1.0
         if self.high == self.low:
             return float(self.value == null)
-        error = (self.high - self.low) / 2 / t.ppf(0.5 + stats.LEVEL / 2, self.degrees)
-        return float(2 * t.sf(abs(self.value - null) / error, self.degrees))
+        error = (self.high - self.low) / 2 / stats.t_quantile(self.degrees)
+        return 2 * stats.t_tail(abs(self.value - null) / error, self.degrees)
 
 
 class Source(Protocol):
@@ -190,7 +189,7 @@ def propagated(contrast: Contrast, values: Sequence[Value], rests_on: tuple[str,
     if not errors.any():
         return Effect(effect, effect, effect, "nothing, as printed", rests_on)
     if contrast.difference:
-        half = float(norm.ppf(0.5 + stats.LEVEL / 2)) * hypot(*errors)
+        half = stats.t_quantile(inf) * hypot(*errors)
         return Effect(effect, effect - half, effect + half, "images", rests_on)
     drawn = contrast.effect(np.random.default_rng(0).normal(centre, errors, (DRAWS, len(values))))
     drawn = drawn[~np.isnan(drawn)]

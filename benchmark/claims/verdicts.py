@@ -102,8 +102,8 @@ def all_verdicts(
     wanted = {choose(name, model.names(), "claim") for name in names}
     claims = [model.load(name) for name in model.names() if name in wanted or not wanted]
     measured = {m.exhibit.id: m for m in shown}
-    for name in dict.fromkeys(name for claim in claims for name in claim.exhibits):
-        measured.setdefault(name, gather(exhibit.load(name), suite, records))
+    for name in {name for claim in claims for name in claim.exhibits} - measured.keys():
+        measured[name] = gather(exhibit.load(name), suite, records)
     ours: dict[str, Source] = {s: sources.Records(measured, store, s) for s in SOURCES[1:]}
     return [row(claim, {"paper": sources.Paper(), **ours}) for claim in claims]
 

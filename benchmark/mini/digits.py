@@ -7,10 +7,10 @@ before anything was measured.
 """
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.datasets import load_digits
 
 from benchmark.mini.draws import Draws, Floats, Ints
 from benchmark.mini.render import SIZE
@@ -24,9 +24,17 @@ _ZOOM = SIZE // 8
 
 
 @cache
+def _digits() -> Any:
+    """Scikit-learn's file, imported when somebody wants an image of it: a report that only asks for its name does not."""
+    from sklearn.datasets import load_digits
+
+    return load_digits()
+
+
+@cache
 def _split(split: str) -> Ints:
     """Places in scikit-learn's file: a random hundred of each digit to train on, the rest to test."""
-    target = load_digits().target
+    target = _digits().target
     order = Draws("digits", ids=np.arange(len(target))).uniform("order").argsort(kind="stable")
     by_digit = [order[target[order] == digit] for digit in range(10)]
     chosen = [places[:TRAIN_POOL] if split == "train" else places[TRAIN_POOL:] for places in by_digit]
@@ -40,12 +48,12 @@ def ids(split: str) -> Ints:
 
 def labels(ids: NDArray) -> Ints:
     """The digits themselves, [N]."""
-    return load_digits().target[ids].astype(np.int64)
+    return _digits().target[ids].astype(np.int64)
 
 
 def images(ids: NDArray) -> NDArray[np.uint8]:
     """Ink on paper, [N, 48, 48, 3]."""
-    grey = enlarged(load_digits().images[ids].astype(np.float32) / np.float32(16))
+    grey = enlarged(_digits().images[ids].astype(np.float32) / np.float32(16))
     page = np.float32(PAPER) + (np.float32(INK) - np.float32(PAPER)) * grey
     bytes_ = (page * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return np.repeat(bytes_[..., None], 3, axis=3)
