@@ -7,6 +7,7 @@ import resource
 import subprocess
 import sys
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -88,7 +89,13 @@ def now() -> str:
 
 
 def peak_memory_mib() -> int:
-    """The most memory this process ever held, in MiB."""
+    """The most memory this process ever held, in MiB.
+
+    Linux's getrusage would count what its parent held when it was started too.
+    """
+    with suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
 
