@@ -108,7 +108,7 @@ def cli() -> None:
 @click.option("--method", multiple=True, help="Only this row (its name, class, or any package.module:Class).")
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
 @click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
-@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core, of a GPU one]")
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
 @click.option("--dataset", metavar="ROLE", help="Another data set of the suite, or folder:PATH with your own images.")
@@ -264,7 +264,7 @@ def weights_trust(folder: str | None, weights_dir: str | None, slots: tuple[str,
 @click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
 @click.option("--shots", type=Numbers(), help="Numbers of shots, where a data set draws anew for each.")
 @click.option("--make", is_flag=True, help="Make what is missing. Stopped, it goes on where it was.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core, of a GPU one]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @places
 @click.pass_context
@@ -283,7 +283,7 @@ def features(context: click.Context, **options: Any) -> None:
 @click.argument("file")
 @click.option("--shots", type=click.IntRange(min=1), help="What it was trained with.  [default: as its name says]")
 @click.option("--suite", default="paper", show_default=True, help="Which world: a name, or your own .toml.")
-@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core]")
+@click.option("--jobs", type=click.IntRange(min=1), help="Worker processes.  [default: one a core, of a GPU one]")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @places
 def evaluate_adapter(**options: Any) -> None:

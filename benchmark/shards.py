@@ -8,8 +8,9 @@ memory, so that all workers share its pages, and a file that is there is whole.
 import json
 import secrets
 import shutil
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,6 +25,10 @@ from benchmark import paths
 NAME = "features"
 TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
 """The precisions that features are kept in, as safetensors calls them."""
+
+
+ABANDONED = 3600
+"""Seconds without a write after which a temporary file is of a process that was killed."""
 
 
 @lru_cache(maxsize=16)
@@ -96,6 +101,17 @@ def _join(parts: Sequence[Tensor], notes: Sequence[Mapping[str, str]], file: Bin
 def _together(notes: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """The notes of all shards: seconds added up, the rest as the first says."""
     return {**notes[0], "seconds": str(round(sum(float(note.get("seconds", 0)) for note in notes), 3))}
+
+
+def tidy(folder: Path) -> None:
+    """Remove what nobody finishes: temporary files without a write for an hour, shards of files that are there."""
+    for temporary in folder.glob(".*.tmp"):
+        with suppress(OSError):  # its writer may be at it
+            if time.time() - temporary.stat().st_mtime > ABANDONED:
+                temporary.unlink()
+    for left in folder.glob("*.shards"):
+        if readable(left.with_suffix(".safetensors")):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _folder(where: Path) -> Path:

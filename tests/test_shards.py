@@ -3,6 +3,7 @@
 import gc
 import io
 import multiprocessing
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -145,6 +146,22 @@ def test_it_is_noted_how_features_were_made() -> None:
     notes = shards.about(features.path(TEST, WORLD))
     assert (notes["pictures"], notes["together"], notes["device"], notes["precision"]) == ("160", "RN50", "cpu", "fp32")
     assert float(notes["seconds"]) > 0
+
+
+def test_what_a_killed_process_left_is_tidied_up_and_what_a_living_one_writes_is_not(cache: Path) -> None:
+    features.fill(TEST, WORLD)
+    where = features.path(TEST, WORLD)
+    dead, living = (where.with_name(f".{name}.tmp") for name in ("dead", "living"))
+    for temporary in (dead, living):
+        temporary.touch()
+    os.utime(dead, (0, 0))
+    left = shards.shard(where, 1, 5)
+    shards.write(left, values(3), {})
+    other = shards.shard(where.with_name("other.safetensors"), 1, 5)
+    shards.write(other, values(3), {})
+    shards.tidy(features.folder(WORLD))
+    assert {path.name for path in where.parent.iterdir()} == {where.name, living.name, other.parent.name}
+    assert other.exists()
 
 
 # --- files

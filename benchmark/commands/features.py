@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from benchmark import devices, engine, exhibit, features, inventory, on_disk, paths, progress, task, work
+from benchmark import devices, engine, exhibit, features, inventory, on_disk, paths, progress, shards, task, texts, work
 from benchmark import suite as suites
 from benchmark.cli import RUNS_FAILED
 from benchmark.errors import Incomplete
@@ -38,8 +38,9 @@ def show(
     """Print a line for each data set, encoder and part, after making what is missing where that is asked; the exit code."""
     world = suites.load(suite)
     _check(world, dataset, encoder)
+    text: list[Text] = []
     if table or figure:
-        asked = _for_exhibits(world, table, figure, seeds, shots, (dataset, encoder, part))
+        asked, text = _for_exhibits(world, table, figure, seeds, shots, (dataset, encoder, part))
     else:
         asked = on_disk.asked(world, dataset, encoder, part, seeds, shots)
     failed = 0
@@ -47,7 +48,7 @@ def show(
         paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
         possible = [entry for entry in (on_disk.look(entry, world) for entry in asked) if not entry.lacks]
         with engine.Crew(devices.workers(jobs)) as crew:
-            failed = fill((request for entry in possible for request in entry.requests), world, crew)
+            failed = fill((request for entry in possible for request in entry.requests), world, crew, text)
     found = [on_disk.look(entry, world) for entry in asked]
     if form == "json":
         click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
@@ -60,6 +61,7 @@ def show(
 
 def fill(requests: Iterable[Request], suite: Suite, crew: engine.Crew, text: Sequence[Text] = ()) -> int:
     """Make these classifiers and the features that are not there, shown as they come; returns how many pieces failed."""
+    shards.tidy(features.folder(suite))
     absent = [*text, *features.missing(dict.fromkeys(requests), suite)]
     ends = crew.each(partial(work.fill, suite), absent, devices.encoding_workers(crew.jobs))
     return sum(bool(end.error) for end in progress.follow_pictures(ends, absent, "features"))
@@ -80,10 +82,9 @@ def _for_exhibits(
     seeds: Sequence[int] | None,
     shots: Sequence[int] | None,
     only: tuple[Sequence[str], Sequence[str], Sequence[str]],
-) -> list[Entry]:
-    """The features that exhibits need, of the named data sets, encoders and parts where some are named.
-
-    Of data and weights that are not here a line says so.
+) -> tuple[list[Entry], list[Text]]:
+    """The features that exhibits need, of the named data sets, encoders and parts where some are named, and the classifiers
+    that are not there. Of data and weights that are not here a line says so.
     """
     from benchmark.commands.run import chosen, planned_cells
 
@@ -95,9 +96,10 @@ def _for_exhibits(
     runs = exhibit.unique(run for cell in cells for run in cell.runs(less, seeds))
     needed = [request for run in runs for request in task.requests(run, less)]
     places = [(r, (r.dataset, r.role, r.part)) for r in needed]
-    return on_disk.of(
+    entries = on_disk.of(
         r for r, place in places if all(not names or name in names for name, names in zip(place, only, strict=True))
     )
+    return entries, texts.needed(runs, less)
 
 
 def _print(found: Sequence[Entry], suite: Suite) -> None:
