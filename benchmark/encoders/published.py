@@ -202,7 +202,7 @@ def _preprocess(normalisation: Normalisation) -> Callable[[Tensor], Tensor]:
         if images.shape[-2:] != (SIZE, SIZE):
             height, width = images.shape[-2:]
             raise BenchError(f"published encoders take {SIZE} x {SIZE} images, these have {height} x {width} pixels")
-        return (images.to(device).float() / 255 - mean) / std
+        return images.to(device).float().div_(255).sub_(mean).div_(std)
 
     return preprocess
 
