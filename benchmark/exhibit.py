@@ -21,7 +21,7 @@ from benchmark.suite import Suite
 
 RUN_KEYS = ("method", "with", "search", "dataset", "backbone", "shots", "seeds")
 READ_KEYS = ("metric", "target", "declares", "mean_over")
-SHOW_KEYS = ("name", "cite", "missing", "only")
+SHOW_KEYS = ("name", "cite", "log", "missing", "only")
 KEYS = frozenset(RUN_KEYS + READ_KEYS + SHOW_KEYS)
 """What a row, a column, a panel or `fixed` may say: what to run, what to read of it, how to show it.
 
@@ -29,7 +29,9 @@ search: { lam = [...] }, settings that need a training each: one run a combinati
 selection picks among them (`benchmark.results`).
 metric: what is read of the records (benchmark.readings), instead of the exhibit's.  target: on which shift it is read.
 declares: the cell is a text, this attribute of the method's class.  mean_over: { dataset = [...] }, the cell is the mean
-of that many runs.  only: the columns in which a row has cells; the others stay empty.
+of that many runs.  cite: the row of `reference` that is the cell's printed number.  log: { file = "…", … }, a row of another
+file there, of what the method's own repository logged, where the paper prints nothing.  only: the columns in which a row has
+cells; the others stay empty.
 """
 
 
@@ -78,8 +80,7 @@ class Exhibit:
         for row in self.rows:
             for column in self.columns:
                 said = united(base, column, row)
-                if "cite" not in row:
-                    said["cite"] = {}
+                said.update({key: {} for key in ("cite", "log") if key not in row})
                 yield Cell(row["name"], column["name"], said, united(base, column), self.id)
 
     def by_panel(self) -> dict[str, list[Mapping[str, Any]]]:
@@ -93,13 +94,14 @@ class Exhibit:
 def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
     """What several parts say together: the later wins.
 
-    Arguments (`with`) and citations (`cite`) are united name by name; a part that names a method begins its arguments anew.
+    Arguments (`with`) and citations (`cite`, `log`) are united name by name; a part that names a method begins its arguments
+    anew.
     """
     said: dict[str, Any] = {}
     for part in parts:
         under = {} if "method" in part else said.get("with", {})
-        both = {"with": {**under, **part.get("with", {})}, "cite": {**said.get("cite", {}), **part.get("cite", {})}}
-        said = {**said, **part, **both}
+        cited = {key: {**said.get(key, {}), **part.get(key, {})} for key in ("cite", "log")}
+        said = {**said, **part, "with": {**under, **part.get("with", {})}, **cited}
     return said
 
 

@@ -121,7 +121,8 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
     told = f"Asked {instead.words}, which is no question of the paper's."
     caption = exhibit.caption.replace("the source task", instead.dataset or "the source task")
     name, title = f"{exhibit.id}-{instead.slug}", f"{exhibit.title}, {instead.words}"
-    turned = replace(exhibit, id=name, title=title, paper=told, caption=f"{told} {caption}", reference="")
+    rows = [{key: said for key, said in row.items() if key != "log"} for row in exhibit.rows]
+    turned = replace(exhibit, id=name, title=title, paper=told, caption=f"{told} {caption}", reference="", rows=rows)
     return turned, suite
 
 

@@ -18,6 +18,11 @@ def printed(file: str, cite: Mapping[str, Any]) -> float | None:
     return float(found["accuracy"]) if found and found["accuracy"] else None
 
 
+def logged(log: Mapping[str, Any]) -> float | None:
+    """The same of a repository's log: `log` names the file too."""
+    return printed(str(log.get("file", "")), {name: value for name, value in log.items() if name != "file"})
+
+
 def cited(file: str, cite: Mapping[str, Any]) -> dict[str, str] | None:
     """That row, as text."""
     if not cite or not file:

@@ -17,6 +17,10 @@ NAMED = 6
 """Columns that a note names; of more it gives the number."""
 LOPSIDED = 0.15
 """The part of half an interval by which its two sides must differ to be given apart."""
+LOGGED = (
+    "log: what the method's own repository logged, where the paper prints nothing; test-selected where its released code is"
+    " (results/reference/paper/README.md)."
+)
 REASONS = 2
 """Reasons that a note gives for what a row goes without; of more the first."""
 
@@ -111,10 +115,13 @@ def value(row: Row) -> str:
         ours = f"{row.mean:.{digits}f}"
         if row.ci_low is not None and row.ci_high is not None:
             ours += _either_way(row.mean - row.ci_low, row.ci_high - row.mean, digits)
-    if row.paper is None:
-        return ours
-    difference = "" if row.mean is None else f", {row.mean - row.paper:+.{digits}f}"
-    return f"{ours} (paper {row.paper:.{max(2, digits)}f}{difference})"
+    return ours if row.paper is None else ours + _beside("paper", row.paper, row, digits)
+
+
+def _beside(source: str, number: float, row: Row, digits: int) -> str:
+    """ " (paper 62.60, -0.3)"."""
+    difference = "" if row.mean is None else f", {row.mean - number:+.{digits}f}"
+    return f" ({source} {number:.{max(2, digits)}f}{difference})"
 
 
 def _either_way(below: float, above: float, digits: int) -> str:
@@ -125,10 +132,14 @@ def _either_way(below: float, above: float, digits: int) -> str:
 
 
 def shown(measured: Measured, row: Row) -> str:
-    """The same, with "not run: imagenet_r missing" for a cell that runs went without, and a dagger where it is stale."""
+    """The same, with the logged number where there is no printed one, "not run: imagenet_r missing" where runs went without,
+    and a dagger where it is stale.
+    """
     place = row.row, row.column
     gone = measured.skipped.get(place)
     text = value(row).replace(NOTHING, f"not run: {gone}", 1) if gone else value(row)
+    if place in measured.logged:
+        text += _beside("log", measured.logged[place], row, 1)
     return f"{text} {DAGGER}" if place in measured.stale else text
 
 
@@ -253,6 +264,7 @@ def deviations(measured: Measured) -> list[str]:
         if method in methods:
             said = ", ".join(_plain(name, value) for name, value in settings.items())
             lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
+    lines += [LOGGED] if measured.logged else []
     return [*lines, *_licences(measured), cached_views(measured.suite)]
 
 

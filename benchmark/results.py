@@ -50,6 +50,7 @@ class Measured:
 
     records: (row, column) -> the records of its seeds.  missing: why a cell has no number.  texts: cells that only say
     what a method's class declares, which are no rows.  skipped: cells that runs went without, and what was missing.
+    logged: what the method's repository logged for a cell that the paper prints nothing of, in a suite that may be compared.
     stale: what a cell was measured on and is another today (`benchmark.staleness`).
     """
 
@@ -59,6 +60,7 @@ class Measured:
     records: dict[tuple[str, str], list[Record]]
     missing: dict[tuple[str, str], str] = field(default_factory=dict)
     texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    logged: dict[tuple[str, str], float] = field(default_factory=dict)
     stale: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -130,6 +132,9 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], sk
     found = _complete(groups)
     measured.records[place] = [record for seed in found for record in seed]
     rows = [_row(measured, cell, selection, found) for selection in SELECTIONS]
+    logged = reference.logged(cell.said["log"]) if measured.suite.comparable and rows[0].paper is None else None
+    if logged is not None:
+        measured.logged[place] = logged
     measured.rows.extend(rows)
     if all(row.seeds for row in rows) or cell.empty:
         return

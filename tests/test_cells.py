@@ -62,7 +62,7 @@ def records_of(cell: Cell, suite: Suite, counts: dict[tuple[str, int], int], n: 
 
 def test_arguments_and_citations_are_united_name_by_name() -> None:
     said = united({"with": {"a": 1, "b": 1}, "cite": {"x": 1}}, {"with": {"b": 2}, "cite": {"y": 2}}, {"shots": 3})
-    assert said == {"with": {"a": 1, "b": 2}, "cite": {"x": 1, "y": 2}, "shots": 3}
+    assert said == {"with": {"a": 1, "b": 2}, "cite": {"x": 1, "y": 2}, "log": {}, "shots": 3}
 
 
 def test_a_part_that_names_a_method_begins_its_arguments_anew() -> None:

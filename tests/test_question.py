@@ -16,6 +16,7 @@ from benchmark.encoders.libraries import open_clip, timm
 from benchmark.errors import BenchError
 from benchmark.exhibit import Cell, Exhibit
 from benchmark.question import Instead
+from benchmark.results import gather
 from benchmark.store import Store
 from benchmark.suite import Suite
 
@@ -36,6 +37,7 @@ def test_its_title_and_files_say_so_and_the_papers_numbers_are_not_beside_it() -
     assert shown.title == "Table 4: methods over shots, on dtd, aux mae, backbone ViT-B/16"
     assert (shown.reference, "CVPR" in shown.paper) == ("", False)
     assert "on dtd, mean over seeds" in shown.caption
+    assert gather(shown, house(comparable=True), {}).logged == {}
 
 
 def test_every_run_is_on_the_data_and_through_the_backbone_that_are_asked_for() -> None:

@@ -82,6 +82,32 @@ def test_in_the_paper_suite_every_cell_shows_its_number_and_the_difference(name:
             assert render.shown(measured, ours).endswith(beside)
 
 
+LOGGED = {"table4": 5 * 2, "figure5": 10 * 5 * 5}
+"""Cells of which the paper prints nothing and a repository logged something."""
+
+
+@pytest.mark.parametrize("name", exhibit.names())
+def test_where_the_paper_prints_nothing_the_repository_s_log_stands_beside_the_cell(name: str) -> None:
+    shown, paper = exhibit.load(name), suite.load("paper")
+    measured = gather(shown, paper, planted(shown, paper))
+    assert len(measured.logged) == LOGGED.get(name, 0)
+    for place, number in measured.logged.items():
+        ours = measured.at(*place)
+        assert ours.mean is not None
+        assert render.shown(measured, ours).endswith(f" (log {number:.2f}, {ours.mean - number:+.1f})")
+    assert any(line.startswith("log: ") for line in render.deviations(measured)) == bool(measured.logged)
+    assert gather(shown, suite.load("mini"), {}).logged == {}
+
+
+def test_logs_are_of_the_method_the_data_set_and_the_shots() -> None:
+    shown = exhibit.load("figure5")
+    measured = gather(shown, suite.load("paper"), {})
+    assert measured.logged["CaFo", "caltech101, 1-shot"] == float(
+        next(r for r in rows("cafo_explog.csv") if (r["dataset"], r["shots"]) == ("Caltech101", "1"))["accuracy"]
+    )
+    assert len({measured.logged["Zero-shot CLIP", f"dtd, {k}-shot"] for k in (1, 2, 4, 8, 16)}) == 1
+
+
 def test_table_4_cites_what_the_paper_prints() -> None:
     found = cited("table4")
     assert len(found) == 8 * 5
