@@ -8,6 +8,7 @@ from typing import Any
 
 import matplotlib.figure
 import pytest
+from PIL import Image, ImageChops, ImageStat
 from toy_world import planted, table, toy
 
 from benchmark import exhibit, figure
@@ -149,3 +150,15 @@ def test_where_no_process_can_be_forked_all_are_drawn_here(tmp_path: Path, monke
     monkeypatch.setattr(multiprocessing, "get_context", lambda _: pytest.fail("a process"))
     figure.draw_all(all_of(tmp_path, 5))
     assert all(path.is_file() for _, path in all_of(tmp_path, 5))
+
+
+def test_a_picture_is_a_third_as_large_in_few_colours_on_white(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    figure.draw(measured(), tmp_path / "few.png")
+    monkeypatch.setattr(figure, "_save", lambda file, path, _: path.write_bytes(file.getvalue()))
+    figure.draw(measured(), tmp_path / "all.png")
+    sizes = [(tmp_path / name).stat().st_size for name in ("few.png", "all.png")]
+    assert sizes[0] < 0.5 * sizes[1]
+    with Image.open(tmp_path / "few.png") as few, Image.open(tmp_path / "all.png") as whole:
+        assert few.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
+        difference = ImageChops.difference(few.convert("RGB"), whole.convert("RGB"))
+    assert ImageStat.Stat(difference).mean < [2.0] * 3

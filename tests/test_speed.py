@@ -13,3 +13,4 @@ def test_report_check_and_claims_over_a_thousand_records_take_seconds(tmp_path: 
     took = report_speed.timed(1000, tmp_path)
     assert took.keys() == {"report, pictures drawn", "report", "check", "claims"}
     assert sum(took.values()) < 60, took
+    assert (tmp_path / "reports" / "mini" / "index.html").stat().st_size < 5_000_000
