@@ -209,13 +209,18 @@ def _misfit_of_more(record: Record) -> str:
     numbers = [n for part in record.get("metrics", {}).values() for n in part.values()]
     counts = [*record.get("beta_curve", {}).get("correct", []), *record.get("picked_on", {}).values()]
     counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
-    odd = [c for c in counts if type(c) is not int or abs(c) > LARGEST]  # hundreds a record, nearly all of them good
-    misfits = [_misfit(n, (int, float), "a metric") for n in numbers] + [_misfit(c, int, "a count") for c in odd]
+    # Hundreds a record, nearly all of them good: only the odd ones are asked what is wrong with them.
+    misfits = [_misfit(n, (int, float), "a metric") for n in numbers if not _plain(n, int, float)]
+    misfits += [_misfit(c, int, "a count") for c in counts if not _plain(c, int)]
     chosen = [selection.get("tuned", {}) for selection in record["selections"].values()]
     misfits += [_misfit(settings, {}, "tuned") for settings in chosen]
     misfits += [_misfit(n, (int, float), "tuned") for s in chosen if isinstance(s, dict) for n in s.values()]
     misfits += [_misfit(text, str, "a licence") for text in record.get("licences", {}).values()]
     return next(filter(None, misfits), "")
+
+
+def _plain(number: Any, *kinds: type) -> bool:
+    return type(number) in kinds and abs(number) <= LARGEST
 
 
 def _misfit(value: Any, shape: Any, place: str) -> str:
