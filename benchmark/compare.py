@@ -82,7 +82,7 @@ def compare(
     if not known:
         raise Incomplete(
             f"{measured.exhibit.id}: no column has both {left!r} and {right!r} measured at the same seeds;"
-            f" {measured.exhibit.command} measures them"
+            f" {measured.command} measures them"
         )
     adjusted = stats.holm([1.0 if np.isnan(c.p) else c.p for c in known])
     return [_settled(c, p, LEVEL / len(known)) for c, p in zip(known, adjusted, strict=True)]

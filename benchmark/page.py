@@ -17,7 +17,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from benchmark import claims, figure, leakage, paths, provenance, readings, render, sensitivity
-from benchmark import suite as suites
 from benchmark.claims import ClaimRow, Comparison
 from benchmark.exhibit import Cell
 from benchmark.leakage import Leak
@@ -180,15 +179,8 @@ def _waiting(measured: Measured) -> dict[str, str]:
     return {
         "title": measured.exhibit.title,
         "share": f"{100 * measured.share:.0f} %",
-        "command": _command(measured),
+        "command": measured.command,
     }
-
-
-def _command(measured: Measured) -> str:
-    """What measures the exhibit."""
-    name = measured.suite.name
-    suite = "" if name == "mini" else f" --suite {name if name in suites.names() else f'{name}.toml'}"
-    return f"{measured.exhibit.command}{suite}"
 
 
 def _panel(
@@ -223,7 +215,7 @@ def _again(measured: Measured, name: str, column: str) -> str:
     """What measures a cell again."""
     said = next(c for c in measured.exhibit.columns if c["name"] == column)
     shots = f" --shots {said['shots']}" if "shots" in said else ""
-    return f"{_command(measured)} --method {shlex.quote(name)}{shots} --rerun"
+    return f"{measured.command} --method {shlex.quote(name)}{shots} --rerun"
 
 
 def _provenance(records: Sequence[Record]) -> str:

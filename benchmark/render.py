@@ -150,7 +150,7 @@ def stale(measured: Measured) -> str:
         return ""
     return (
         f"{DAGGER} stale: measured on other {', '.join(changed)} than are here today;"
-        f" {measured.exhibit.command} --rerun measures it again"
+        f" {measured.command} --rerun measures it again"
     )
 
 

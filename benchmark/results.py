@@ -64,6 +64,11 @@ class Measured:
     stale: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
 
+    @property
+    def command(self) -> str:
+        """What to type to measure the exhibit in this suite."""
+        return self.exhibit.command + self.suite.option
+
     def at(self, row: str, column: str, selection: str = "val") -> Row:
         """One row by its place."""
         return self._places[row, column, selection]

@@ -10,6 +10,8 @@ from typing import Any
 from benchmark.errors import BenchError
 from benchmark.names import choose
 
+DEFAULT = "mini"
+
 
 @dataclass(frozen=True)
 class Suite:
@@ -48,6 +50,13 @@ class Suite:
     published: bool = False
     quick: Mapping[str, list[Any]] = field(default_factory=dict)
     """The smaller grid of --quick: its `seeds` and `shots`, and the exhibits that it goes `without`."""
+
+    @property
+    def option(self) -> str:
+        """What a command says to mean this suite; nothing for the one that is meant anyway."""
+        if self.name == DEFAULT:
+            return ""
+        return f" --suite {self.name if self.name in names() else f'{self.name}.toml'}"
 
 
 KINDS: dict[str, tuple[type, str]] = {

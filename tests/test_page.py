@@ -252,7 +252,8 @@ def test_a_stale_cell_has_a_dagger_and_what_it_means_stands_below() -> None:
     text = page.html([found], {})
     assert "52.5 ± 31.8 †" in text
     assert (
-        "† stale: measured on other RN50, imagenet than are here today; bench run --table 0 --rerun measures it" in text
+        "† stale: measured on other RN50, imagenet than are here today; bench run --table 0 --suite toy.toml --rerun measures it"
+        in text
     )
     assert "†" not in page.html([measured()], {})
     assert "- † stale: measured on other RN50, imagenet than are here today;" in render.markdown(found)

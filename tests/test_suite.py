@@ -83,3 +83,11 @@ def test_the_same_role_of_another_suite_may_be_played_by_something_else() -> Non
 def test_a_role_that_nobody_plays_gets_the_nearest() -> None:
     with pytest.raises(BenchError, match="unknown encoder of suite toy 'mocov2': did you mean 'mocov3'"):
         assets.encoder(toy_world.toy(), "mocov2")
+
+
+def test_a_command_names_every_suite_but_the_one_that_is_meant_anyway() -> None:
+    assert [suite.load(name).option for name in ("mini", "paper", str(toy_world.FILE))] == [
+        "",
+        " --suite paper",
+        " --suite toy.toml",
+    ]

@@ -10,6 +10,7 @@ from benchmark import claims, exhibit, paths
 from benchmark import suite as suites
 from benchmark.claims import ClaimRow, Comparison, Verdict
 from benchmark.store import Store
+from benchmark.suite import Suite
 
 
 def show(
@@ -25,7 +26,7 @@ def show(
     if form == "json":
         click.echo(json.dumps([asdict(row) for row in wanted], indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo("\n\n".join(map(_full, wanted)) if names else _table(wanted))
+        click.echo("\n\n".join(_full(row, world) for row in wanted) if names else _table(wanted))
     return code
 
 
@@ -46,7 +47,7 @@ def _line(verdict: Verdict) -> str:
     return "; ".join(filter(None, (decided, part)))
 
 
-def _full(row: ClaimRow) -> str:
+def _full(row: ClaimRow, world: Suite) -> str:
     head = [row.id, f"  the paper: “{row.quote}” ({row.place})", f"  tested: {row.reading}"]
     lines = [*head, f"  kind: {row.kind}, of {row.quantifier}", *([f"  note: {row.note}"] if row.note else [])]
     for name, verdict in row.verdicts.items():
@@ -56,7 +57,7 @@ def _full(row: ClaimRow) -> str:
         lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
     seeds = claims.load(row.id).seeds
     ask = f" --seeds 1-{seeds}" if seeds else ""
-    lines += [f"  measured by: {exhibit.load(name).command}{ask}" for name in row.exhibits]
+    lines += [f"  measured by: {exhibit.load(name).command}{world.option}{ask}" for name in row.exhibits]
     return "\n".join(lines)
 
 
