@@ -4,29 +4,24 @@ A cell differs where it is surely off by more than the margin: the test is again
 Holm over all cells that are compared. It agrees where its whole 95 % interval lies within the margin; else it is open.
 
 golden: our own committed run, results/reference/<suite>/. Where a run was made at the same question as the reference's (same
-seed, data, settings), the two are compared image by image, so that the luck of a seed is in neither side. Otherwise the
-means are compared, each with its interval over seeds.
+seed, data, settings), the two are compared image by image, so that the luck of a seed is in neither side; what has no answers
+of images (a shift, a ratio) seed by seed. Otherwise the means are compared, each with its interval over seeds.
 paper: the printed numbers, each taken as one run on its test set. For suites whose values may be compared with them.
 """
 
-import csv
-import io
-import json
-import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from math import inf, nan, sqrt
-from pathlib import Path
+from statistics import mean, median
 
 import numpy as np
 
-from benchmark import exhibit, paths, plan, provenance, readings, reference, stats
-from benchmark.errors import BenchError, Incomplete
+from benchmark import readings, reference, stats
+from benchmark.errors import BenchError
 from benchmark.exhibit import Cell
+from benchmark.golden import SELECTION, Golden, keeps_answers
 from benchmark.results import Measured, Row
-from benchmark.run import digest
-from benchmark.store import Record, Store
+from benchmark.store import Store
 
 AGREES, WORSE, BETTER, OPEN, MISSING = "agrees", "worse", "better", "inconclusive", "missing"
 """The verdicts; `WORSE` and `BETTER` are the two ways to differ."""
@@ -39,17 +34,14 @@ RATIO_MARGIN = 0.02
 """The same for what is no percentage, the complementarities of Eq. 5."""
 
 LEVEL = 1 - stats.LEVEL
-ANSWERS = "answers.npz"
-SELECTION = "val"
-"""The selection whose answers the reference keeps, and that is held against it."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """One cell. expected, measured, and the effect with its interval, in per cent and points (or the unit of a ratio).
 
-    how: "images" where the same runs were compared image by image, else "means".  p: of a difference no greater than the
-    margin; adjusted: by Holm over the family.
+    how: "images" where the same runs were compared image by image, "seeds" where run by run, else "means".  p: of a
+    difference no greater than the margin; adjusted: by Holm over the family.
     """
 
     exhibit: str
@@ -110,74 +102,30 @@ class Verdict:
         )
 
 
-@dataclass(frozen=True)
-class Golden:
-    """Our own committed run of a suite."""
-
-    suite: str
-
-    @property
-    def folder(self) -> Path:
-        """Where it lies."""
-        return paths.reference() / self.suite
-
-    def exhibits(self) -> list[str]:
-        """The exhibits that it has; Incomplete where there is none at all."""
-        there = [name for name in exhibit.names() if (self.folder / f"{name}.csv").is_file()]
-        if not there:
-            raise Incomplete(f"{self.folder}: there is no reference run for suite {self.suite}; bench check --update")
-        return there
-
-    def cells(self, name: str) -> list[dict[str, str]]:
-        """The rows of an exhibit under `SELECTION`; Incomplete where the reference has it not."""
-        path = self.folder / f"{name}.csv"
-        if not path.is_file():
-            raise Incomplete(f"{path}: there is no reference run of {name} for suite {self.suite}")
-        with path.open(encoding="utf-8", newline="") as file:
-            return [row for row in csv.DictReader(file) if row["selection"] == SELECTION and row["mean"]]
-
-    @cached_property
-    def all_answers(self) -> dict[str, np.ndarray]:
-        """Question and images, by their hashes -> which images were right, packed. BenchError for a damaged file."""
-        path = self.folder / ANSWERS
-        if not path.is_file():
-            return {}
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise BenchError(f"{path}: cannot be read ({error}); make it again with bench check --update") from error
-
-    def answers(self, record: Record) -> np.ndarray | None:
-        """Which images the reference's run of the same question had right, booleans [N]; None where it has none such.
-
-        Nor has it where the images were others then: what they were is part of an answer's name.
-        """
-        packed = self.all_answers.get(_answer_name(readings.under(record, SELECTION)))
-        if packed is None or len(packed) != -(-record["n"] // 8):
-            return None
-        return np.unpackbits(packed, count=record["n"]).astype(bool)
-
-
 def against_golden(measured: Measured, golden: Golden, store: Store) -> list[Verdict]:
     """Every cell of the reference, whether or not it is measured; cells that only we have are no matter of the gate."""
-    found = []
     cells = {(cell.row, cell.column): cell for cell in measured.exhibit.cells()}
+    seeds = {place: each for place, cell in cells.items() if (each := _by_seed(measured, cell, golden))}
+    scatter = {counted: _scatter(seeds, cells, counted) for counted in (True, False)}
+    found = []
     for cell in golden.cells(measured.exhibit.id):
         place, expected = (cell["row"], cell["column"]), float(cell["mean"])
         said = (measured.exhibit.id, *place, expected)
-        margin = MARGIN if readings.counted(cell.get("metric", "accuracy")) else RATIO_MARGIN
+        counted = readings.counted(cell.get("metric", "accuracy"))
+        margin = MARGIN if counted else RATIO_MARGIN
         ours = _row(measured, *place)
         if ours is None or ours.mean is None:
             found.append(Verdict(*said, None, margin=margin))
-            continue
-        paired = _by_image(measured, cells[place], golden, store)
-        if paired is not None:
+        elif (paired := _by_image(measured, cells[place], golden, store)) is not None:
             effect, error = paired
             found.append(Verdict(*said[:3], ours.mean - effect, ours.mean, effect, error, inf, "images", margin))
-            continue
-        theirs = Row(**{**vars(ours), **_interval_of(cell)})
-        found.append(_by_means(said[:3], ours, theirs, margin))
+        elif place in seeds:
+            effect, (sd, degrees) = mean(seeds[place]), scatter[counted]
+            error = sd / sqrt(len(seeds[place]))
+            found.append(Verdict(*said[:3], ours.mean - effect, ours.mean, effect, error, degrees, "seeds", margin))
+        else:
+            theirs = Row(**{**vars(ours), **_interval_of(cell)})
+            found.append(_by_means(said[:3], ours, theirs, margin))
     return adjusted(found)
 
 
@@ -221,7 +169,7 @@ def _by_image(measured: Measured, cell: Cell, golden: Golden, store: Store) -> t
     The seeds are the same on both sides, so only the images are drawn. A cell that is a mean over data sets has the
     mean of their effects.
     """
-    if cell.said["metric"] != "accuracy" or "target" in cell.said:
+    if not keeps_answers(cell):
         return None
     differences: dict[str, list[np.ndarray]] = {}
     for record in measured.records[cell.row, cell.column]:
@@ -238,6 +186,36 @@ def _by_image(measured: Measured, cell: Cell, golden: Golden, store: Store) -> t
     effect = float(np.mean([d.mean() for d in by_image]))
     variance = sum(float(d.var(ddof=1)) / len(d) for d in by_image if len(d) > 1) / len(by_image) ** 2
     return 100 * effect, 100 * sqrt(variance)
+
+
+def _by_seed(measured: Measured, cell: Cell, golden: Golden) -> list[float]:
+    """Ours less theirs of exactly the same runs, one a seed; empty where the cell has images' answers or one side not all.
+
+    A cell that is a mean over data sets has the mean of their differences.
+    """
+    if keeps_answers(cell):
+        return []
+    by_seed: dict[int, list[float]] = {}
+    for record in measured.records.get((cell.row, cell.column), []):
+        ours, theirs = readings.read(record, cell.said, SELECTION), golden.reading(record, cell)
+        if ours is None or theirs is None:
+            return []
+        by_seed.setdefault(record["asked"]["seed"], []).append(ours.value - theirs)
+    return [mean(differences) for differences in by_seed.values()]
+
+
+def _scatter(
+    seeds: Mapping[tuple[str, str], Sequence[float]], cells: Mapping[tuple[str, str], Cell], counted: bool
+) -> tuple[float, float]:
+    """Standard deviation of one seed's difference from another machine's, and its degrees of freedom.
+
+    From all that are of a kind in the exhibit, by the median of their sizes: a method that is broken does not widen it. That
+    estimate is worth 0.37 of as many squares.
+    """
+    kind = [
+        d for place, found in seeds.items() if readings.counted(cells[place].said["metric"]) == counted for d in found
+    ]
+    return (1.4826 * median(map(abs, kind)), max(1.0, 0.37 * len(kind))) if kind else (nan, inf)
 
 
 def _by_means(place: tuple[str, str, str], ours: Row, theirs: Row, margin: float) -> Verdict:
@@ -258,81 +236,6 @@ def _error(row: Row) -> tuple[float, float]:
         return nan, inf
     degrees = row.seeds - 1 if row.seeds > 1 else inf
     return (row.ci_high - row.ci_low) / 2 / stats.t_quantile(degrees), degrees
-
-
-# --- making a reference
-
-
-def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Store) -> tuple[list[Path], list[str]]:
-    """Make what is measured the reference run; returns the files written, and what changed in a line each.
-
-    Files: the exhibits' tidy rows, every run's answers under `SELECTION`, seconds by method, and the conditions.
-    """
-    from benchmark import render  # with what it draws by, which comparing does without
-
-    golden = Golden(shown[0].suite.name)
-    changes = [line for measured in shown for line in _changes(measured, golden)]
-    files: dict[str, bytes] = {
-        **{f"{m.exhibit.id}.csv": render.csv(replace(m, rows=[r for r in m.rows if r.seeds])).encode() for m in shown},
-        ANSWERS: _packed(
-            (readings.under(r, SELECTION) for m in shown for found in m.records.values() for r in found),
-            store,
-            _of_others(golden, shown),
-        ),
-        "seconds.csv": _seconds(records).encode(),
-        "conditions.json": (
-            json.dumps(provenance.summary(records.values()), indent=1, ensure_ascii=False) + "\n"
-        ).encode(),
-    }
-    with paths.writing("reference", golden.folder, "a checkout of the source"):
-        golden.folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (golden.folder / name).write_bytes(content)
-    return [golden.folder / name for name in files], changes
-
-
-def _changes(measured: Measured, golden: Golden) -> list[str]:
-    """Cells whose mean in the reference becomes another one, and how many there are more or fewer."""
-    try:
-        before = {(c["row"], c["column"]): f"{float(c['mean']):.2f}" for c in golden.cells(measured.exhibit.id)}
-    except Incomplete:
-        return [f"{measured.exhibit.id}: new"]
-    rows = [r for r in measured.rows if r.selection == SELECTION and r.mean is not None]
-    after = {(r.row, r.column): f"{r.mean:.2f}" for r in rows}
-    lines = [
-        f"{measured.exhibit.id}: {', '.join(p)}: {b} -> {after[p]}" for p, b in before.items() if after.get(p, b) != b
-    ]
-    gone, new = len(before.keys() - after.keys()), len(after.keys() - before.keys())
-    return lines + ([f"{measured.exhibit.id}: {new} cells more, {gone} fewer"] if gone or new else [])
-
-
-def _answer_name(record: Record) -> str:
-    """What an answer is of: a question, and the images it was asked of."""
-    return f"{record['key']}-{digest({'data': record['fingerprints'].get('data')})}"
-
-
-def _of_others(golden: Golden, shown: Sequence[Measured]) -> Mapping[str, np.ndarray]:
-    """The answers that the reference has already, where it has exhibits that are not made anew."""
-    try:
-        others = set(golden.exhibits()) - {measured.exhibit.id for measured in shown}
-    except Incomplete:
-        return {}
-    return golden.all_answers if others else {}
-
-
-def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.ndarray]) -> bytes:
-    """The answers of every run, packed eight images a byte, and others that stay."""
-    ours = {_answer_name(record): np.packbits(store.correct(record["key"], SELECTION)) for record in records}
-    packed = dict(sorted({**others, **ours}.items()))
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **packed)
-    return stream.getvalue()
-
-
-def _seconds(records: Mapping[str, Record]) -> str:
-    timings = sorted(plan.timings(records).items())
-    lines = [f"{method},{dataset},{shots},{seconds:.3f}" for (method, dataset, shots), seconds in timings]
-    return "\n".join(["method,dataset,shots,seconds", *lines]) + "\n"
 
 
 def counts(verdicts: Iterable[Verdict]) -> dict[str, int]:

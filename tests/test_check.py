@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from toy_world import FILE, bench, record_of, table, toy
 
-from benchmark import check, claims, exhibit, paths, reference
-from benchmark.check import AGREES, BETTER, MISSING, OPEN, WORSE, Golden, Verdict
+from benchmark import check, claims, exhibit, golden, paths, reference
+from benchmark.check import AGREES, BETTER, MISSING, OPEN, WORSE, Verdict
 from benchmark.check_formats import FORMATS
 from benchmark.errors import BenchError, Incomplete
 from benchmark.exhibit import Exhibit
+from benchmark.golden import ANSWERS, READINGS, Golden
 from benchmark.results import gather
 from benchmark.store import Store
 
@@ -265,7 +266,7 @@ def test_nothing_in_common_is_exit_5(gate: Path) -> None:
 
 def test_a_damaged_reference_is_one_line(gate: Path) -> None:
     measure(gate / "results" / "toy", level)
-    (gate / "reference" / "toy" / check.ANSWERS).write_bytes(b"PK no zip")
+    (gate / "reference" / "toy" / ANSWERS).write_bytes(b"PK no zip")
     code, _, err = held(gate)
     assert (code, err.count("\n")) == (2, 1)
     assert "make it again with bench check --update" in err
@@ -346,3 +347,84 @@ def test_a_step_of_the_workflow_that_only_reports_does_so_when_the_gate_is_red()
     gate, report = text.index("bench check --format github"), text.index("bench check --format junit")
     assert gate < report
     assert "if: always()" in text[gate:report]
+
+
+SHIFTED = [{"name": "A", "shots": 1, "target": "imagenet_a"}, {"name": "CMY", "shots": 1, "metric": "cmy_centred"}]
+
+
+def seed_by_seed(folder: Path, accuracy: Callable[[str, int], int], seeds: tuple[int, ...] = (1, 2, 3)) -> Store:
+    """Records of a table that reads a shift and a ratio: (row, seed) -> images right of 4,000; seeds have luck."""
+    store = Store(folder)
+    for cell in lopsided().cells():
+        for run in cell.runs(SHIFTING, seeds):
+            count = accuracy(cell.row, run.seed) + 100 * run.seed
+            record = record_of(run.asked(), (6000,) * 3, N)
+            selections = {name: {"correct": count} for name in record["selections"]}
+            record["shifts"] = {"imagenet_a": {"n": 4000, "selections": selections}}
+            record["metrics"] = {name: {"cmy_centred": 0.3 + count / 40_000} for name in record["selections"]}
+            record["fingerprints"] |= {"imagenet_a": "squares-a"}
+            store.put(record, {name: np.arange(N) < 6000 for name in record["selections"]})
+    return store
+
+
+ROWS = [{"name": f"{i}", "method": METHODS["One"], "with": {"beta": 1.0 + i}} for i in range(12)]
+SHIFTING = toy(
+    datasets={
+        "imagenet": {"reader": "toy_world:Squares", "shifts": ["imagenet_a"]},
+        "imagenet_a": {"reader": "toy_world:Squares"},
+    }
+)
+
+
+def lopsided() -> Exhibit:
+    return table(rows=ROWS, columns=SHIFTED)
+
+
+@pytest.fixture
+def by_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[str, int], int]], list[Verdict]]:
+    """Makes a reference of 2,000 images right, and holds other records against it."""
+    monkeypatch.setattr(paths, "reference", lambda: tmp_path / "reference")
+    monkeypatch.setattr(exhibit, "names", lambda: ("table0",))
+    store = seed_by_seed(tmp_path / "golden", lambda row, seed: 2000)
+    golden.update([gather(lopsided(), SHIFTING, store.records())], store.records(), store)
+
+    def verdicts(accuracy: Callable[[str, int], int], seeds: tuple[int, ...] = (1, 2, 3)) -> list[Verdict]:
+        ours = seed_by_seed(tmp_path / "ours", accuracy, seeds)
+        return check.against_golden(gather(lopsided(), SHIFTING, ours.records()), Golden("toy"), ours)
+
+    return verdicts
+
+
+@pytest.mark.parametrize("seeds", [(1, 2, 3), (1,)])
+def test_what_has_no_answers_of_images_is_compared_seed_by_seed_and_the_same_run_agrees(
+    by_seed: Callable[..., list[Verdict]], seeds: tuple[int, ...]
+) -> None:
+    found = by_seed(lambda row, seed: 2000, seeds)
+    assert {(v.how, v.says) for v in found} == {("seeds", AGREES)}
+    assert len(found) == 24
+
+
+def test_another_machine_s_tenths_agree_and_one_method_s_points_on_a_shift_are_red(
+    by_seed: Callable[..., list[Verdict]],
+) -> None:
+    """Ten images of 4,000 are a quarter of a point; the seeds themselves are 2.5 points apart."""
+
+    def tenths(row: str, seed: int) -> int:
+        return 2000 + (-1) ** (int(row) + seed) * 10
+
+    found = by_seed(lambda row, seed: tenths(row, seed) - 120 * (row == "7"))
+    says = {(v.row, v.column): v.says for v in found}
+    assert says["7", "A"] == WORSE
+    assert {word for (row, column), word in says.items() if row != "7" and column == "A"} == {AGREES}
+
+
+def test_a_damaged_file_of_readings_is_one_line(by_seed: Callable[..., list[Verdict]]) -> None:
+    path = Golden("toy").folder / READINGS
+    path.write_text("run,value\nx,many\n")
+    with pytest.raises(BenchError, match="make it again with bench check --update"):
+        by_seed(lambda row, seed: 2000)
+
+
+def test_without_the_file_of_readings_means_are_compared(by_seed: Callable[..., list[Verdict]]) -> None:
+    (Golden("toy").folder / READINGS).unlink()
+    assert {v.how for v in by_seed(lambda row, seed: 2000)} == {"means"}

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import click
 
 from benchmark import check as gate
-from benchmark import claims, exhibit, paths
+from benchmark import claims, exhibit, golden, paths
 from benchmark import suite as suites
-from benchmark.check import Golden, Verdict
+from benchmark.check import Verdict
 from benchmark.check_formats import FORMATS
 from benchmark.commands.run import chosen
 from benchmark.errors import BenchError, Incomplete
@@ -59,9 +59,9 @@ def _verdicts(
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
         return gate.adjusted([v for m in found for v in gate.against_paper(m)])
-    golden = Golden(world.name)
-    found = [gather(exhibit.load(name), world, records) for name in names or golden.exhibits()]
-    return gate.adjusted([v for m in found for v in gate.against_golden(m, golden, store)])
+    ours = golden.Golden(world.name)
+    found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
+    return gate.adjusted([v for m in found for v in gate.against_golden(m, ours, store)])
 
 
 def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> int:
@@ -80,7 +80,7 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
     measured = [m for m in found if any(m.records.values())]
     if not measured:
         raise Incomplete(f"{store.root}: nothing is measured that could become the reference; bench run --all")
-    written, changes = gate.update(measured, records, store)
+    written, changes = golden.update(measured, records, store)
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         click.echo(line)
     return 0
