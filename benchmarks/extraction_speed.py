@@ -107,6 +107,7 @@ def main(count: int = 256, rounds: int = 5) -> None:
             for name, call in ways.items():
                 took.setdefault(name, []).append(seconds(call))
         tell(count, size, cores, {name: times[1:] for name, times in took.items()})  # the first round warms up
+        print(f"peak memory of a worker: {max(crew.peaks.values())} MiB, its network and libraries included")
 
 
 def tell(count: int, size: float, cores: int, took: dict[str, Sequence[tuple[float, float]]]) -> None:

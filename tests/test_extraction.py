@@ -133,3 +133,45 @@ def test_a_batch_goes_to_a_device_once_for_all_encoders_there(monkeypatch: pytes
     ids, roles = np.arange(32), ["RN50", "dino", "pixels"]
     extraction.extract(lambda ids: numbered(ids)[:1], ids, roles, toy(batch_size=16), ahead=False)
     assert moved == [torch.device("cpu")] * 2
+
+
+def test_an_accelerator_is_handed_a_batch_before_the_last_ones_features_are_fetched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    order: list[str] = []
+    encoded, fetch = extraction._encoded, extraction._Sheet.add
+
+    def launching(images: torch.Tensor, *rest: Any) -> list[torch.Tensor]:
+        order.append(f"launch {int(images[0, 0, 0, 0])}")
+        return encoded(images, *rest)
+
+    def fetching(sheet: Any, batch: Any) -> None:
+        order.append(f"fetch {sheet.filled}")
+        fetch(sheet, batch)
+
+    monkeypatch.setattr(extraction, "_encoded", launching)
+    monkeypatch.setattr(extraction._Sheet, "add", fetching)
+    extraction.extract(lambda ids: numbered(ids)[:1], np.arange(48), ["RN50"], toy(batch_size=16), ahead=False)
+    assert order == ["launch 0", "launch 16", "fetch 0", "launch 32", "fetch 16", "fetch 32"]
+
+
+class Noting:
+    """Images that note how they are moved."""
+
+    def __init__(self) -> None:
+        self.notes: list[Any] = []
+
+    def pin_memory(self) -> "Noting":
+        self.notes.append("locked")
+        return self
+
+    def to(self, device: torch.device, *, non_blocking: bool) -> "Noting":
+        self.notes.append((device.type, non_blocking))
+        return self
+
+
+@pytest.mark.parametrize(("device", "notes"), [("cuda", ["locked", ("cuda", True)]), ("cpu", [("cpu", True)])])
+def test_images_go_to_a_gpu_from_locked_memory_while_this_process_goes_on(device: str, notes: list[Any]) -> None:
+    images: Any = Noting()
+    extraction._moved(images, torch.device(device))
+    assert images.notes == notes
