@@ -3,7 +3,7 @@
 Everything here is cheap beside a pass through a predictor, so every run's record has it, whoever will read it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -14,6 +14,9 @@ from benchmark.predictor import Scores
 
 BINS = 40
 """Bars of the histogram of max logits."""
+
+ROWS = 4096
+"""Images compared at a time: each needs a few rows of logits more."""
 
 BETAS = tuple(2 ** (k / 8) for k in range(-48, 49))
 """Where the exact curve over beta is kept: eight points an octave from 1/64 to 64."""
@@ -32,12 +35,14 @@ def complementarity(s0: Tensor, other: Tensor) -> dict[str, float]:
     CLIP's logits have, makes raw logits alike or unlike by itself. Three readings: "raw", "centred" (each row less its
     mean) and "probabilities" (softmax of both).
     """
-    readings = {
-        "raw": (s0, other),
-        "centred": (s0 - s0.mean(1, keepdim=True), other - other.mean(1, keepdim=True)),
-        "probabilities": (s0.softmax(1), other.softmax(1)),
+    parts = list(zip(s0.split(ROWS), other.split(ROWS), strict=True))
+    readings: dict[str, Callable[[Tensor], Tensor]] = {
+        "raw": lambda s: s,
+        "centred": lambda s: s - s.mean(1, keepdim=True),
+        "probabilities": lambda s: s.softmax(1),
     }
-    return {name: 1 - float(cosine(*pair).double().mean()) for name, pair in readings.items()}
+    similar = {name: torch.cat([cosine(of(a), of(b)) for a, b in parts]) for name, of in readings.items()}
+    return {name: 1 - float(found.double().mean()) for name, found in similar.items()}
 
 
 def of_scores(s: Scores, labels: Tensor) -> dict[str, float]:

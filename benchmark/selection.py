@@ -81,6 +81,7 @@ class Observer:
         """Score the predictor as it stands now."""
         if not self.prepared:
             self.prepared = {n: [predictor.prepare(x) for x in parts(s)] for n, s in self.sets.items()}
+        self.recent = []  # at ImageNet's size 600 MB, which need not be held beside the next
         for name, samples in self.sets.items():
             scores = self._scored(predictor, name)
             score = int(_right(torch.cat([s.fused.argmax(-1) for s in scores]), samples).sum())
@@ -130,8 +131,10 @@ class Observer:
         """The class answered for every test image [N], and what `look` sees. Which are right is asked when all are."""
         predictor.load_state_dict(state.weights)
         with tuned(predictor, state.tuned), torch.no_grad():
-            known = state.epoch == len(self.curves["test"]) and not state.tuned
-            scores = joined(self.recent if known else self._scored(predictor, "test"))
+            known = bool(self.recent) and state.epoch == len(self.curves["test"]) and not state.tuned
+            recent, self.recent = (self.recent, []) if known else (self._scored(predictor, "test"), self.recent)
+            scores = joined(recent)
+            del recent
             return scores.fused.argmax(-1), self.look(predictor, scores, names)
 
 
