@@ -57,7 +57,6 @@ def html(
     )
     environment.filters["code"] = _code
     records = _each_once(exhibits)
-    found = sensitivity.costs(exhibits)
     return environment.get_template("report.html").render(
         suite=exhibits[0].suite,
         facts=_facts(records),
@@ -67,7 +66,7 @@ def html(
         views=render.cached_views(exhibits[0].suite),
         exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
         leaks=leakage.grids(leaks),
-        sensitivity=sensitivity.grid(found) if found else None,
+        sensitivity=sensitivity.grids(sensitivity.costs(exhibits)),
         waiting=[_waiting(measured) for measured in exhibits if not measured.ready],
         problems=problems,
         conditions={"seeds": ", ".join(map(str, _drawn_seeds(records))) or "none", **provenance.summary(records)},

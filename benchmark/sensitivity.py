@@ -69,15 +69,17 @@ def _nearest(beta: float) -> int:
     return min(range(len(BETAS)), key=lambda place: abs(log2(BETAS[place] / max(beta, BETAS[0]))))
 
 
-def grid(found: Sequence[Cost]) -> tuple[list[str], list[list[str]]]:
-    """Header and rows: a method each, a number of shots and a factor a column."""
-    places = sorted({(cost.shots, cost.factor) for cost in found})
-    by_place = {(cost.method, cost.shots, cost.factor): _words(cost) for cost in found}
-    rows = [
-        [method, *(by_place.get((method, *place), "–") for place in places)]
-        for method in dict.fromkeys(cost.method for cost in found)
-    ]
-    return ["method", *(f"{shots}-shot, × or ÷ {factor}" for shots, factor in places)], rows
+def grids(found: Sequence[Cost]) -> dict[int, tuple[list[str], list[list[str]]]]:
+    """Factor -> header and rows: a method each, a number of shots a column."""
+    grids_ = {}
+    for factor in sorted({cost.factor for cost in found}):
+        here = [cost for cost in found if cost.factor == factor]
+        shots = sorted({cost.shots for cost in here})
+        by_place = {(cost.method, cost.shots): _words(cost) for cost in here}
+        methods = dict.fromkeys(cost.method for cost in here)
+        rows = [[method, *(by_place.get((method, k), "–") for k in shots)] for method in methods]
+        grids_[factor] = (["method", *(f"{k}-shot" for k in shots)], rows)
+    return grids_
 
 
 def _words(cost: Cost) -> str:

@@ -1,6 +1,7 @@
 """A planted world with known truth: true claims are supported, false ones contradicted, underpowered ones inconclusive."""
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -367,3 +368,28 @@ def test_selections_are_judged_apart() -> None:
     said = {"metric": "accuracy"}
     read = {name: sources._read(record, said, name) for name in SELECTIONS}
     assert [value.value for value in read.values() if value] == [40, 50, 60]
+
+
+def test_an_open_claim_says_how_many_seeds_would_tell_or_that_none_would() -> None:
+    open_ = [claims.verdict(claim(), planted(1.0, 2000, seed)) for seed in range(10)]
+    reasons = {v.reason.partition("; ")[2] for v in open_ if v.says == INCONCLUSIVE}
+    assert any(re.fullmatch(r"about \d+ seeds would tell, if the effect is as large as it looks", r) for r in reasons)
+    none = claims.verdict(claim(), planted(0.0, 200, 0))
+    assert (
+        none.reason == "the interval holds both what the claim says and what it denies; more seeds alone would not tell"
+    )
+
+
+def test_a_claim_that_asks_for_more_seeds_says_so_while_it_is_open() -> None:
+    asking = claims.Claim(**{**vars(claim("equivalence", 1.0)), "seeds": 10})
+    assert claims.verdict(asking, planted(0.0, 500, 0)).reason.endswith("; it asks for 10 seeds and has 3")
+    assert claims.verdict(claim("equivalence", 1.0), planted(0.0, 500, 0)).reason.endswith("what it denies")
+
+
+def test_an_effect_that_is_not_defined_says_why() -> None:
+    (contrast,) = claims.load("selection-rule-picks-the-best").contrasts
+    tried = verdicts.Tried(contrast, Effect(float("nan"), None, None, "seeds", ()))
+    assert verdicts._why(claim(), tried) == "the rule picks none"
+    (contrast,) = claims.load("superiority-decides-among-alike-general").contrasts
+    tried = verdicts.Tried(contrast, Effect(float("nan"), None, None, "seeds", ()))
+    assert "neither can be held fixed" in verdicts._why(claim(), tried)

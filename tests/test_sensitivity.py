@@ -65,9 +65,14 @@ def test_what_has_no_curve_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None
     assert costs(without) == []
 
 
-def test_a_method_is_a_row_and_shots_and_factors_are_columns() -> None:
-    header, rows = sensitivity.grid(
-        [Cost("A", 1, 2, 1.25, 0.5, 2.0, 3), Cost("A", 16, 4, 3.0, None, None, 1), Cost("B", 1, 2, 0.0, None, None, 1)]
-    )
-    assert header == ["method", "1-shot, × or ÷ 2", "16-shot, × or ÷ 4"]
-    assert rows == [["A", "1.2 (0.5 to 2.0)", "3.0"], ["B", "0.0", "–"]]
+def test_there_is_a_table_a_factor_with_a_method_a_row_and_shots_a_column() -> None:
+    found = [
+        Cost("A", 1, 2, 1.25, 0.5, 2.0, 3),
+        Cost("A", 16, 2, 3.0, None, None, 1),
+        Cost("B", 1, 2, 0.0, None, None, 1),
+    ]
+    assert sensitivity.grids([*found, Cost("A", 1, 4, 5.0, None, None, 1)]) == {
+        2: (["method", "1-shot", "16-shot"], [["A", "1.2 (0.5 to 2.0)", "3.0"], ["B", "0.0", "–"]]),
+        4: (["method", "1-shot"], [["A", "5.0"]]),
+    }
+    assert sensitivity.grids([]) == {}

@@ -53,6 +53,7 @@ def partial(values: np.ndarray) -> np.ndarray:
 
 stronger.words = "difference of rank correlations"  # type: ignore[attr-defined]
 partial.words = "partial rank correlation"  # type: ignore[attr-defined]
+partial.undefined = "two of the rankings are the same or reversed, so that neither can be held fixed"  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Picked:
     exhibit: str
     points: Sequence[str]
     words = "the rule's choice against the best of the rest"
+    undefined = "the rule picks none"
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """Values are superiority, complementarity and outcome, a third each."""

@@ -232,7 +232,7 @@ def _why(claim: Claim, deciding: Tried) -> str:
     """Why a claim is not decided of which everything is measured."""
     comparison = deciding.comparison
     if comparison.effect is None:
-        return "the effect is not defined for these numbers"
+        return str(getattr(deciding.contrast.effect, "undefined", "the effect is not defined for these numbers"))
     if comparison.low is None:
         return "one run of a number without an error has no interval; measure more seeds"
     if comparison.says != INCONCLUSIVE:
