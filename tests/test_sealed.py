@@ -25,6 +25,10 @@ N = len(Squares().ids("test"))
 PLAIN = (str, bytes, int, float, type(None))
 
 
+HOLDERS = {Tensor, torch.nn.Parameter, np.ndarray, bytes, bytearray, list, tuple}
+"""What can hold labels; millions of other things are not asked."""
+
+
 def found_in(thing: Any) -> list[int] | None:
     """What a thing holds, where that is as many whole numbers as there are test images."""
     kind = type(thing)  # not isinstance, which asks odd things for their class and makes some of them warn
@@ -78,8 +82,9 @@ def from_the_frames(task: Task) -> Iterator[Any]:
 
 def from_the_garbage_collector(task: Task) -> Iterator[Any]:
     for thing in gc.get_objects():
-        yield thing
-        yield from gc.get_referents(thing)
+        if type(thing) in HOLDERS:
+            yield thing
+        yield from (held for held in gc.get_referents(thing) if type(held) in HOLDERS)
 
 
 def from_whatever_has_labels(task: Task) -> Iterator[Any]:
