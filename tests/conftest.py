@@ -1,5 +1,7 @@
 """What many tests share: one thread, and a small few-shot task."""
 
+import signal
+
 import pytest
 import torch
 
@@ -7,6 +9,8 @@ from benchmark.predictor import Task
 from benchmark.toy import toy_task
 
 torch.set_num_threads(1)
+# A background job of a shell ignores Ctrl-C, and so would every process that a test starts from there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
