@@ -80,6 +80,12 @@ CONFIGS: Mapping[str, Config] = {
 }
 
 
+AT_A_TIME = 2**21
+"""Affinities worked out at a time: with 16,000 keys those of 1,000 images leave the processor's caches, and take twice
+as long or more (benchmarks/scoring_speed.py).
+"""
+
+
 def affinity(similarity: Tensor, sharpness: float) -> Tensor:
     """φ(q̂·k) = exp(-sharpness · (1 - q̂·k)), number by number."""
     return similarity.sub(1).mul_(sharpness).exp_()
@@ -134,7 +140,10 @@ class Cache(nn.Module):
 
     def answer(self, similarity: Tensor, sharpness: float) -> Tensor:
         """Similarities [B, N] -> affinities summed by class, [B, C]."""
-        return class_sums(affinity(similarity, sharpness), self.counts)
+        if torch.is_grad_enabled():
+            return class_sums(affinity(similarity, sharpness), self.counts)
+        rows = max(1, AT_A_TIME // similarity.shape[1])
+        return torch.cat([class_sums(affinity(some, sharpness), self.counts) for some in similarity.split(rows)])
 
 
 class TipAdapter(Predictor):

@@ -1,5 +1,5 @@
-"""Scoring 10,000 images with a cache of 1,600 keys: all at once against parts of 1,000; z-scores with torch.std against ours.
-Prints both and their ratio.
+"""Scoring 10,000 images with a cache of 1,600 keys: all at once against parts of 1,000; affinities to 16,000 keys; z-scores
+with torch.std against ours. Prints both ways and their ratio.
 
 python -m benchmarks.scoring_speed
 """
@@ -8,12 +8,13 @@ import time
 
 import torch
 
-from baselines.tip_adapter import TipAdapterF
+from baselines.tip_adapter import Cache, TipAdapterF, affinity, class_sums
 from benchmark.logits import unit, zscore
 from benchmark.predictor import Samples, Task
 from benchmark.selection import right
 
 CLASSES, SHOTS, WIDTH, IMAGES = 100, 16, 128, 10_000
+KEYS = 16_000
 
 
 def samples(n: int) -> Samples:
@@ -41,6 +42,10 @@ def main() -> None:
     whole = seconds(lambda: method(test.view()).argmax(-1) == test.labels)
     parts = seconds(lambda: right(method, test))
     told("all at once and in parts", whole, parts)
+    similarity = torch.rand(1000, KEYS)
+    cache = Cache(Samples({"clip": torch.randn(1, KEYS, 8)}, torch.arange(KEYS) % 1000), "clip", 1000, trained=False)
+    at_once = seconds(lambda: class_sums(affinity(similarity, 5.5), cache.counts))
+    told("affinities to 16,000 keys at once and in parts", at_once, seconds(lambda: cache.answer(similarity, 5.5)))
     logits = torch.randn(1000, CLASSES)
     spread = seconds(lambda: by_std(logits))
     told("z-scores with torch.std and without", spread, seconds(lambda: zscore(logits)))

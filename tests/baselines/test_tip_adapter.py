@@ -6,6 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from baselines import tip_adapter
 from baselines.tip_adapter import Cache, Search, TipAdapter, TipAdapterF, affinity, class_sums
 from benchmark.logits import unit
 from benchmark.predictor import Samples, Task
@@ -42,6 +43,18 @@ def test_a_key_is_the_mean_over_the_views_made_unit_and_stands_with_its_class():
     cache = Cache(Samples({"clip": rows}, torch.tensor([1, 0, 1])), "clip", classes=2, trained=False)
     assert torch.allclose(cache.keys, torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]]))
     assert cache.counts.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("at_a_time", [1, 40, 10**6])
+def test_an_answer_is_the_same_however_many_affinities_are_worked_out_at_a_time(monkeypatch, at_a_time):
+    support = Samples({"clip": torch.randn(1, 12, 4, generator=torch.Generator().manual_seed(0))}, torch.arange(12) % 3)
+    cache = Cache(support, "clip", classes=3, trained=False)
+    similarity = cache.match(torch.randn(11, 4, generator=torch.Generator().manual_seed(1)))
+    expected = cache.answer(similarity, 2.0)
+    monkeypatch.setattr(tip_adapter, "AT_A_TIME", at_a_time)
+    with torch.no_grad():
+        assert torch.equal(cache.answer(similarity, 2.0), expected)
+        assert cache.answer(similarity[:0], 2.0).shape == (0, 3)
 
 
 def shuffled_task(task):
