@@ -16,11 +16,7 @@ from benchmark import places
 from benchmark.encoders import hub, remembered
 from benchmark.errors import BenchError, Incomplete
 from benchmark.names import choose
-
-OK, ALIAS, DIFFERS = "ok", "ok (alias)", "hash differs"
-MISSING, WRONG, INCOMPLETE = "missing", "wrong kind", "incomplete"
-USABLE = (OK, ALIAS, DIFFERS)
-"""States in which there is a file to read. `DIFFERS`: it is not the one published, or not the one used before."""
+from benchmark.states import ALIAS, DIFFERS, INCOMPLETE, MISSING, OK, USABLE, WRONG
 
 NORMALISATIONS = {
     "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),  # openai/CLIP, clip.py
@@ -64,7 +60,7 @@ SLOTS = _table()
 
 @dataclass(frozen=True)
 class Found:
-    """What there is for a slot: one of the states above, the file looked at, and what there is to say of it in one line."""
+    """What there is for a slot: its state (`benchmark.states`), the file, and what there is to say of it in one line."""
 
     slot: Slot
     state: str

@@ -14,16 +14,12 @@ from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import Place, PublishedSet
 from benchmark.errors import BenchError, Incomplete
-
-OK, ALIAS = "ok", "ok (alias)"
-MISSING, WRONG, INCOMPLETE = "missing", "wrong kind", "incomplete"
-USABLE = (OK, ALIAS)
-"""States in which a run can begin."""
+from benchmark.states import ALIAS, INCOMPLETE, MISSING, OK, USABLE, WRONG
 
 
 @dataclass(frozen=True)
 class Found:
-    """What there is for a data set: one of the states above, the folder looked at, and what there is to say in one line."""
+    """What there is for a data set: its state (`benchmark.states`), the folder, and what there is to say in one line."""
 
     known: PublishedSet
     state: str
