@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from benchmark.logits import zscore
+from benchmark.numerics.logits import zscore
 
 Weight = Callable[[Tensor, float], Tensor]
 

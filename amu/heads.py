@@ -12,11 +12,10 @@ from torch import Tensor, nn
 from amu.tuning import BETAS, RECIPE, class_means
 from baselines.tip_adapter import Cache
 from baselines.zero_shot import TextClassifier
-from benchmark.initial import linear, linear_weight
-from benchmark.logits import unit
-from benchmark.predictor import Batch, Features, Predictor, Scores, Task
-from benchmark.product import product, through
-from benchmark.train import Recipe
+from benchmark.methods import Batch, Features, Predictor, Recipe, Scores, Task
+from benchmark.numerics.initialisation import linear, linear_weight
+from benchmark.numerics.logits import unit
+from benchmark.numerics.matmul import product, through
 
 INITS = ("features", "random")
 

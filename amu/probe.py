@@ -1,7 +1,7 @@
 """Which auxiliary feature? Superiority, complementarity (Eq. 5) and the rule of section 4.1 of AMU-Tuning.
 
 Each feature is judged by the logits of a linear probe that was trained on it alone (`amu.heads.LinearProbe`). Every run's
-record keeps the complementarity of its logits, so the formula is the harness's (benchmark.metrics) and named here.
+record keeps the complementarity of its logits, so the formula is the harness's (benchmark.records.metrics) and named here.
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from benchmark.metrics import complementarity, cosine
+from benchmark.records.metrics import complementarity, cosine
 
 __all__ = ["complementarity", "cosine", "select", "superiority", "top"]
 

@@ -14,13 +14,12 @@ from torch import Tensor, nn
 
 from amu.fusion import FUSIONS
 from baselines.zero_shot import TextClassifier
-from benchmark.errors import BenchError
-from benchmark.initial import linear_weight
-from benchmark.logits import unit, zscore
-from benchmark.names import choose
-from benchmark.predictor import Batch, Features, Predictor, Samples, Scores, Task
-from benchmark.product import product
-from benchmark.train import Recipe
+from benchmark.core.errors import BenchError
+from benchmark.core.names import choose
+from benchmark.methods import Batch, Features, Predictor, Recipe, Samples, Scores, Task
+from benchmark.numerics.initialisation import linear_weight
+from benchmark.numerics.logits import unit, zscore
+from benchmark.numerics.matmul import product
 
 # Released code (TJU-sjyj/AMU-Tuning, train.py and run.sh); the paper gives the 50 epochs and no other number.
 RECIPE = Recipe(optimizer="adamw", lr=1e-3, eps=1e-4, weight_decay=0.01, batch_size=8, epochs=50)

@@ -14,10 +14,8 @@ from torch import Tensor
 
 from baselines.tip_adapter import OFFICIAL_STEPS, RECIPE, SEARCH, Cache, Search
 from baselines.zero_shot import TextClassifier
-from benchmark import train
-from benchmark.logits import unit, zscore
-from benchmark.predictor import Features, Predictor, Samples, Scores, Task
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Samples, Scores, Task, training
+from benchmark.numerics.logits import unit, zscore
 
 
 class Config(NamedTuple):
@@ -133,7 +131,7 @@ class CaFo(Predictor):
     def fit(self, task: Task) -> None:
         """Train both caches' keys, each epoch on the real images and then, if any, on the generated ones."""
         self.build(task)
-        train.run(self, task, self.recipe, also=[self._generated(task)] if self.generated else [])
+        training.run(self, task, self.recipe, also=[self._generated(task)] if self.generated else [])
         self.eval()
 
     def among(self, classes: Tensor) -> "CaFo":

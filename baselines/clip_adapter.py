@@ -10,10 +10,9 @@ from torch import Tensor, nn
 
 from baselines.coop import RECIPE, published_epochs
 from baselines.zero_shot import TextClassifier
-from benchmark.initial import linear_weight
-from benchmark.predictor import Features, Predictor, Scores, Task
-from benchmark.product import product
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.numerics.initialisation import linear_weight
+from benchmark.numerics.matmul import product
 
 
 class CLIPAdapter(Predictor):

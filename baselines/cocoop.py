@@ -14,11 +14,9 @@ from baselines.coop import RECIPE as COOP
 from baselines.prompt_tree import PromptTree
 from baselines.prompts import Remembered, word_embeddings
 from baselines.zero_shot import TextClassifier
-from benchmark import train
-from benchmark.initial import linear
-from benchmark.logits import unit
-from benchmark.predictor import Features, Predictor, Scores, Task
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Scores, Task, training
+from benchmark.numerics.initialisation import linear
+from benchmark.numerics.logits import unit
 
 # KaiyangZhou/CoOp, configs/trainers/CoCoOp/vit_b16_c4_ep10_batch1_ctxv1.yaml; the rest as CoOp.
 RECIPE = replace(COOP, batch_size=1, epochs=10)
@@ -71,7 +69,7 @@ class CoCoOp(Predictor):
     def fit(self, task: Task) -> None:
         """Train; the end is the only milestone."""
         self.build(task)
-        train.run(self, task, self.recipe, last_only=True)
+        training.run(self, task, self.recipe, last_only=True)
         self.eval()
 
     def contexts(self, f: Tensor) -> Tensor:

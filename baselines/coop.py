@@ -13,9 +13,8 @@ from torch import Tensor, nn
 
 from baselines.prompts import PromptEncoder, Remembered
 from baselines.zero_shot import TextClassifier
-from benchmark.logits import cosine_logits, unit
-from benchmark.predictor import Features, Predictor, Scores, Task
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.numerics.logits import cosine_logits, unit
 
 # KaiyangZhou/CoOp, configs/trainers/CoOp/rn50_ep50.yaml and Dassl's defaults. 50 epochs is ImageNet at any
 # number of shots; the other data sets have 50 (1 shot), 100 (2, 4), 200 (8, 16).

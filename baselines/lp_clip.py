@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
-from benchmark import train
-from benchmark.predictor import Features, Predictor, Samples, Scores, Task
-from benchmark.product import product
+from benchmark.methods import Features, Predictor, Samples, Scores, Task, training
+from benchmark.numerics.matmul import product
 
 POWERS = (6, 4, 2, 0, -2, -4, -6)  # lpclip/: C from 1e6 down to 1e-6
 BISECTIONS = 8  # lpclip/
@@ -55,7 +54,7 @@ class LPCLIP(Predictor):
                 solution = logistic_regression(features, labels, task.classes, 10.0**power)
                 self._set(*solution)
                 fits[power] = (self._accuracy(task.val), *solution)
-                train.milestone(self)
+                training.milestone(self)
             return fits[power][0]
 
         if task.val is None:
@@ -64,7 +63,7 @@ class LPCLIP(Predictor):
             search(accuracy)
         best = max(fits, key=lambda power: (fits[power][0], -power))
         self._set(*fits[best][1:])
-        train.milestone(self)
+        training.milestone(self)
         self.eval()
 
     def scores(self, x: Features) -> Scores:

@@ -14,11 +14,10 @@ from baselines.coop import RECIPE as COOP
 from baselines.prompted_vit import PromptedViT
 from baselines.prompts import PromptEncoder, Remembered, word_embeddings
 from baselines.zero_shot import TextClassifier
-from benchmark.initial import linear
-from benchmark.logits import unit
-from benchmark.predictor import Features, Predictor, Scores, Task
-from benchmark.product import product
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.numerics.initialisation import linear
+from benchmark.numerics.logits import unit
+from benchmark.numerics.matmul import product
 
 # multimodal-prompt-learning, the cross-dataset configuration (vit_b16_c2_ep5_batch4_2ctx_cross_datasets.yaml and its
 # script), whose model is the one of Table 5; base-to-new has lr 0.0035 and 5 epochs. The rest as CoOp.

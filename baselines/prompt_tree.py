@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from baselines.prompts import Heads, attend_causally, finish, heads, name_tokens, project
-from benchmark.encoders.clip import Clip
+from benchmark.methods.clip import Clip
 
 
 class Tree(NamedTuple):

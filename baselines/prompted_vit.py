@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from baselines.prompts import Heads, finish, heads
-from benchmark.encoders.clip import Clip
-from benchmark.product import product
+from benchmark.methods.clip import Clip
+from benchmark.numerics.matmul import product
 
 
 class PromptedViT:
@@ -21,9 +21,7 @@ class PromptedViT:
     """
 
     def __init__(self, clip: Clip) -> None:
-        from benchmark.encoders.libraries import (
-            open_clip,
-        )  # seconds, which a plan that only names the method need not wait
+        from benchmark.core.libraries import open_clip  # seconds, which a plan that only names the method need not wait
 
         tower = clip.model.visual
         if not isinstance(tower, open_clip.transformer.VisionTransformer):

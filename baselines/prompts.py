@@ -14,8 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.encoders.clip import Clip
-from benchmark.product import product, through
+from benchmark.methods.clip import Clip
+from benchmark.numerics.matmul import product, through
 
 EVERY, LAST = slice(None), slice(-1, None)
 """Which of a name's tokens ask: in the last layer only the end-of-text token."""

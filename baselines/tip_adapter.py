@@ -13,10 +13,9 @@ import torch
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
-from benchmark.logits import unit
-from benchmark.predictor import Features, Predictor, Samples, Scores, Task
-from benchmark.product import product
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Samples, Scores, Task
+from benchmark.numerics.logits import unit
+from benchmark.numerics.matmul import product
 
 # Tip-Adapter, main_imagenet.py; torch's default weight decay of 0.01.
 RECIPE = Recipe(optimizer="adamw", lr=1e-3, eps=1e-4, weight_decay=0.01, batch_size=256, epochs=20)
@@ -82,7 +81,7 @@ CONFIGS: Mapping[str, Config] = {
 
 AT_A_TIME = 2**21
 """Affinities worked out at a time: with 16,000 keys those of 1,000 images leave the processor's caches, and take twice
-as long or more (benchmarks/scoring_speed.py).
+as long or more (performance/scoring_speed.py).
 """
 
 

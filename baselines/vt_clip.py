@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from baselines.tip_adapter import RECIPE
 from baselines.zero_shot import TextClassifier
-from benchmark.initial import linear_weight
-from benchmark.logits import unit
-from benchmark.predictor import Features, Predictor, Scores, Task
-from benchmark.product import product
-from benchmark.train import Recipe
+from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.numerics.initialisation import linear_weight
+from benchmark.numerics.logits import unit
+from benchmark.numerics.matmul import product
 
 IMAGES = 1024
 """Images compared at a time, for no more memory than needed: some ten numbers for each place and class."""

@@ -8,8 +8,8 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from benchmark.logits import cosine_logits
-from benchmark.predictor import Features, Predictor, Scores, Task
+from benchmark.methods import Features, Predictor, Scores, Task
+from benchmark.numerics.logits import cosine_logits
 
 
 class TextClassifier(nn.Module):

@@ -7,88 +7,13 @@ interrupted (what was measured stays).
 
 import os
 import sys
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 import click
 
 from benchmark import __version__
-from benchmark.errors import BenchError
-
-RUNS_FAILED = 4
-INTERRUPTED = 130
-
-
-class Numbers(click.ParamType):
-    """A list of whole numbers: 1,2,4 or 1-3."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        """Parse the list, or say what was expected."""
-        try:
-            spans = [[int(end) for end in part.split("-", 1)] for part in value.split(",")]
-            numbers = [n for span in spans for n in range(span[0], span[-1] + 1)]
-            if numbers:
-                return numbers
-        except ValueError:
-            pass
-        self.fail(f"{value!r} is no list of whole numbers; write 1,2,4 or 1-3", param, ctx)
-
-
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that every command with results has."""
-    options = [
-        click.option("--suite", default="mini", show_default=True, help="Which world: a name, or your own .toml."),
-        click.option("--results", help="Folder of the records.  [BENCH_RESULTS; default: results]"),
-        click.option("--reports", help="Folder of tables and pages.  [BENCH_REPORTS; default: reports]"),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
-def exhibits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that choose exhibits."""
-    command = click.option("--figure", multiple=True, metavar="N", help="A figure of the paper, by number.")(command)
-    return click.option("--table", multiple=True, metavar="N", help="A table of the paper, by number.")(command)
-
-
-def weights_folder(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option that says where the published weights are."""
-    words = "Folder of the published weights.  [BENCH_WEIGHTS, bench.toml]"
-    return click.option("--weights-dir", metavar="FOLDER", help=words)(command)
-
-
-def places(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where published data and weights are and how encoders run; the command never sees them.
-
-    They go into the environment, where worker processes find them too (benchmark/places.py).
-    """
-    names = ("data_root", "weights_dir", "device", "precision", "download")
-
-    @wraps(command)
-    def placed(**options: Any) -> Any:
-        from benchmark import places
-
-        places.configure(**{name: options.pop(name) for name in names})
-        return command(**options)
-
-    precisions = click.Choice(["fp32", "bf16", "fp16"])
-    options: list[Callable[..., Any]] = [
-        click.option("--data-root", metavar="FOLDER", help="Folder of the published data sets.  [BENCH_DATA]"),
-        weights_folder,
-        click.option(
-            "--device", metavar="NAME", help="Where encoders and methods run: cpu, cuda, cuda:1.  [BENCH_DEVICE]"
-        ),
-        click.option("--precision", type=precisions, help="Of published encoders.  [BENCH_PRECISION; default: fp32]"),
-        click.option("--download", is_flag=True, help="Let open_clip and timm fetch weights.  [BENCH_DOWNLOAD]"),
-    ]
-    wrapped: Callable[..., Any] = placed
-    for option in reversed(options):
-        wrapped = option(wrapped)
-    return wrapped
+from benchmark.commands.options import Numbers, common, exhibits, places, weights_folder
+from benchmark.core.errors import INTERRUPTED, BenchError
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -167,7 +92,7 @@ def claims_(**options: Any) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def lint_paper(form: str) -> None:
     """List where the paper's printed numbers disagree, with themselves and with their sources."""
-    from benchmark.commands.show import show_findings
+    from benchmark.commands.lint_paper import show_findings
 
     sys.exit(show_findings(form))
 
@@ -196,7 +121,7 @@ def compare(**options: Any) -> None:
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_(suite: str, form: str) -> None:
     """Show tables, figures, methods, data sets, backbones and encoders."""
-    from benchmark.commands.show import show_catalogue
+    from benchmark.commands.list import show_catalogue
 
     sys.exit(show_catalogue(suite, form))
 
@@ -212,7 +137,7 @@ def doctor(**options: Any) -> None:
 
     With --table or --figure only what these need.
     """
-    from benchmark.commands.show import show_doctor
+    from benchmark.commands.doctor import show_doctor
 
     sys.exit(show_doctor(**options))
 
@@ -288,7 +213,7 @@ def features(context: click.Context, **options: Any) -> None:
 @places
 def evaluate_adapter(**options: Any) -> None:
     """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
-    from benchmark.commands.adapter import evaluate
+    from benchmark.commands.evaluate_adapter import evaluate
 
     sys.exit(evaluate(**options))
 
@@ -309,7 +234,8 @@ def features_import(**options: Any) -> None:
 
     Known are the caches of the released code of Tip-Adapter, CaFo and AMU-Tuning (keys_16shots.pt, aux_feature_16shots.pt,
     test_f.pt, clip_test_f.pt, … with their labels), and .npz files with arrays test_clip, test_labels, support16_clip,
-    support16_labels, val_clip, val_labels, the same of aux or dino, text, classnames. benchmark/given.py says it in full.
+    support16_labels, val_clip, val_labels, the same of aux or dino, text, classnames.
+    benchmark/features/importing/released_caches.py says it in full.
     """
     from benchmark.commands.features import take_in
 
@@ -332,7 +258,7 @@ def pretrain(role: str, out: str, steps: int | None, threads: int) -> None:
 @click.argument("method")
 def test_method(method: str) -> None:
     """Hold a predictor class (package.module:Class) against the contract that every method here meets."""
-    from benchmark.commands.show import test_contract
+    from benchmark.commands.test_method import test_contract
 
     sys.exit(test_contract(method))
 

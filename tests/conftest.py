@@ -5,8 +5,8 @@ import signal
 import pytest
 import torch
 
-from benchmark.predictor import Task
-from benchmark.toy import toy_task
+from benchmark.methods import Task
+from benchmark.methods.contract.toy import toy_task
 
 torch.set_num_threads(1)
 # A background job of a shell ignores Ctrl-C, and so would every process that a test starts from there.

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import exhibit, run, suite
+from benchmark.exhibits import exhibit, run
+from benchmark.methods import construct
+from benchmark.suites import suite
 
 ROOT = Path(__file__).resolve().parent.parent
 MAY_IMPORT = {
@@ -81,7 +83,7 @@ def test_every_parameter_of_every_exhibit_binds_in_every_suite(exhibit_name: str
 @pytest.mark.parametrize("name", suite.names())
 def test_what_a_suite_sets_for_a_method_the_method_takes(name: str) -> None:
     for method, arguments in suite.load(name).methods.items():
-        run.construct(method, arguments)
+        construct.construct(method, arguments)
 
 
 @pytest.mark.parametrize("name", exhibit.names())

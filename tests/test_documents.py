@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 import pytest
 
-from benchmark import exhibit, suite
 from benchmark.cli import cli
-from benchmark.contract import check
+from benchmark.core.paths import REPOSITORY
 from benchmark.data.published import sets
-from benchmark.encoders import slots
-from benchmark.paths import REPOSITORY
+from benchmark.encoders.published import slots
+from benchmark.exhibits import exhibit
+from benchmark.methods.contract.clauses import check
+from benchmark.suites import suite
 
 DOCUMENTS = [
     "README.md",

@@ -4,19 +4,21 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from benchmark import check as gate
-from benchmark import claims, exhibit, golden, paths
-from benchmark import suite as suites
-from benchmark.check import Verdict
-from benchmark.check_formats import FORMATS
-from benchmark.commands.run import chosen
-from benchmark.errors import BenchError, Incomplete
-from benchmark.names import choose
-from benchmark.results import gather
-from benchmark.store import Record, Store
-from benchmark.suite import Suite
-
-NOTHING_SELECTED = 5
+from benchmark.analysis import claims
+from benchmark.analysis.gate import reference_run
+from benchmark.analysis.gate import verdicts as gate
+from benchmark.analysis.gate.formats import FORMATS
+from benchmark.analysis.gate.verdicts import Verdict
+from benchmark.analysis.results import gather
+from benchmark.commands.choosing import chosen
+from benchmark.core import paths
+from benchmark.core.errors import NOTHING_SELECTED, BenchError, Incomplete
+from benchmark.core.names import choose
+from benchmark.exhibits import exhibit
+from benchmark.records.record import Record
+from benchmark.records.store import Store
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
 
 
 def check(
@@ -59,7 +61,7 @@ def _verdicts(
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
         return gate.adjusted([v for m in found for v in gate.against_paper(m)])
-    ours = golden.Golden(world.name)
+    ours = reference_run.Golden(world.name)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
     return gate.adjusted([v for m in found for v in gate.against_golden(m, ours, store)])
 
@@ -80,7 +82,7 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
     measured = [m for m in found if any(m.records.values())]
     if not measured:
         raise Incomplete(f"{store.root}: nothing is measured that could become the reference; bench run --all")
-    written, changes = golden.update(measured, records, store)
+    written, changes = reference_run.update(measured, records, store)
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         click.echo(line)
     return 0

@@ -6,11 +6,13 @@ from dataclasses import asdict
 
 import click
 
-from benchmark import claims, exhibit, paths
-from benchmark import suite as suites
-from benchmark.claims import ClaimRow, Comparison, Verdict
-from benchmark.store import Store
-from benchmark.suite import Suite
+from benchmark.analysis import claims
+from benchmark.analysis.claims import ClaimRow, Comparison, Verdict
+from benchmark.core import paths
+from benchmark.exhibits import exhibit
+from benchmark.records.store import Store
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
 
 
 def show(

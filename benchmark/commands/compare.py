@@ -6,15 +6,16 @@ from dataclasses import asdict
 
 import click
 
-from benchmark import compare as comparison
-from benchmark import exhibit, paths
-from benchmark import suite as suites
-from benchmark.commands.run import chosen
-from benchmark.compare import Compared, needs
-from benchmark.errors import BenchError
-from benchmark.exhibit import Exhibit
-from benchmark.results import gather
-from benchmark.store import Store
+from benchmark.analysis import compare as comparison
+from benchmark.analysis.compare import Compared, needs
+from benchmark.analysis.results import gather
+from benchmark.commands.choosing import chosen
+from benchmark.core import paths
+from benchmark.core.errors import BenchError
+from benchmark.exhibits import exhibit
+from benchmark.exhibits.exhibit import Exhibit
+from benchmark.records.store import Store
+from benchmark.suites import suite as suites
 
 
 def compare(

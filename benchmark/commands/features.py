@@ -1,25 +1,27 @@
 """`bench features`: what of them is on disk, made when asked for; `import` takes those that others made."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 
 import click
 
-from benchmark import devices, engine, exhibit, features, inventory, on_disk, paths, progress, shards, task, texts, work
-from benchmark import suite as suites
-from benchmark.cli import RUNS_FAILED
-from benchmark.errors import Incomplete
-from benchmark.features import Request
-from benchmark.names import choose
-from benchmark.on_disk import IMPOSSIBLE, Entry
-from benchmark.run import PIXELS, SPATIAL
-from benchmark.suite import Suite
-from benchmark.texts import Text
-
-LACKING = 3
+from benchmark.commands.filling import fill
+from benchmark.core import devices, paths
+from benchmark.core.errors import LACKING, RUNS_FAILED, Incomplete
+from benchmark.core.files import check_writable
+from benchmark.core.names import choose
+from benchmark.exhibits import exhibit, inventory
+from benchmark.exhibits.needs import without
+from benchmark.exhibits.run import PIXELS, SPATIAL
+from benchmark.features import status, text_classifiers
+from benchmark.features.requests import folder
+from benchmark.features.status import IMPOSSIBLE, Entry
+from benchmark.features.text_classifiers import Text
+from benchmark.running import task, workers
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
 
 
 def show(
@@ -42,14 +44,14 @@ def show(
     if table or figure:
         asked, text = _for_exhibits(world, table, figure, seeds, shots, (dataset, encoder, part))
     else:
-        asked = on_disk.asked(world, dataset, encoder, part, seeds, shots)
+        asked = status.asked(world, dataset, encoder, part, seeds, shots)
     failed = 0
     if make:
-        paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
-        possible = [entry for entry in (on_disk.look(entry, world) for entry in asked) if not entry.lacks]
-        with engine.Crew(devices.workers(jobs)) as crew:
+        check_writable("cache", paths.cache(), "BENCH_CACHE")
+        possible = [entry for entry in (status.look(entry, world) for entry in asked) if not entry.lacks]
+        with workers.Crew(devices.workers(jobs)) as crew:
             failed = fill((request for entry in possible for request in entry.requests), world, crew, text)
-    found = [on_disk.look(entry, world) for entry in asked]
+    found = [status.look(entry, world) for entry in asked]
     if form == "json":
         click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
     else:
@@ -57,14 +59,6 @@ def show(
     if failed:
         return RUNS_FAILED
     return LACKING if make and any(entry.lacks for entry in found) else 0
-
-
-def fill(requests: Iterable[Request], suite: Suite, crew: engine.Crew, text: Sequence[Text] = ()) -> int:
-    """Make these classifiers and the features that are not there, shown as they come; returns how many pieces failed."""
-    shards.tidy(features.folder(suite))
-    absent = [*text, *features.missing(dict.fromkeys(requests), suite)]
-    ends = crew.each(partial(work.fill, suite), absent, devices.encoding_workers(crew.jobs))
-    return sum(bool(end.error) for end in progress.follow_pictures(ends, absent, "features"))
 
 
 def _check(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> None:
@@ -86,20 +80,20 @@ def _for_exhibits(
     """The features that exhibits need, of the named data sets, encoders and parts where some are named, and the classifiers
     that are not there. Of data and weights that are not here a line says so.
     """
-    from benchmark.commands.run import chosen, planned_cells
+    from benchmark.commands.choosing import chosen, planned_cells
 
     cells = planned_cells([exhibit.load(name) for name in chosen(table, figure)], suite, (), shots or ())
     here = inventory.take(cells, suite)
     for line in here.lines():
         click.echo(line, err=True)
-    less = inventory.without(suite, [*here.missing, *inventory.absent_shifts(suite, cells)])
+    less = without(suite, [*here.missing, *inventory.absent_shifts(suite, cells)])
     runs = exhibit.unique(run for cell in cells for run in cell.runs(less, seeds))
     needed = [request for run in runs for request in task.requests(run, less)]
     places = [(r, (r.dataset, r.role, r.part)) for r in needed]
-    entries = on_disk.of(
+    entries = status.of(
         r for r, place in places if all(not names or name in names for name, names in zip(place, only, strict=True))
     )
-    return entries, texts.needed(runs, less)
+    return entries, text_classifiers.needed(runs, less)
 
 
 def _print(found: Sequence[Entry], suite: Suite) -> None:
@@ -116,7 +110,7 @@ def _print(found: Sequence[Entry], suite: Suite) -> None:
         click.echo(f"cannot be made here, of {names}: {lack}")
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
-    click.echo(f"{there} of {total} files there, {size:.1f} MiB in {features.folder(suite)}")
+    click.echo(f"{there} of {total} files there, {size:.1f} MiB in {folder(suite)}")
 
 
 def _words(entry: Entry) -> str:
@@ -151,12 +145,12 @@ def take_in(
     out: str,
 ) -> int:
     """Bring features of others into one file and write a suite that names it; returns the exit code."""
-    from benchmark import given, imports
+    from benchmark.features.importing import released_caches, write_suite
 
-    found = given.read([Path(source) for source in sources], Path(text) if text else None)
-    names = imports.classnames(found, dataset, Path(classnames) if classnames else None)
-    told = imports.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
-    suite, file = imports.write(found, told, Path(out))
+    found = released_caches.read([Path(source) for source in sources], Path(text) if text else None)
+    names = write_suite.classnames(found, dataset, Path(classnames) if classnames else None)
+    told = write_suite.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
+    suite, file = write_suite.write(found, told, Path(out))
     for why in found.left_out:
         click.echo(f"left out: {why}", err=True)
     for note in found.notes:

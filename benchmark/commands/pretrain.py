@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.mini import pretrain as recipe
+from benchmark.mini.pretraining import pretrain as recipe
 
 
 def pretrain(role: str, out: str, steps: int | None, threads: int) -> int:

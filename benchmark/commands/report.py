@@ -2,11 +2,13 @@
 
 import click
 
-from benchmark import exhibit, paths, staleness
-from benchmark import report as reporting
-from benchmark import suite as suites
-from benchmark.results import gather
-from benchmark.store import Store
+from benchmark.analysis import staleness
+from benchmark.analysis.results import gather
+from benchmark.core import paths
+from benchmark.exhibits import exhibit
+from benchmark.records.store import Store
+from benchmark.reporting import report as reporting
+from benchmark.suites import suite as suites
 
 
 def report(suite: str, results: str | None, reports: str | None) -> int:

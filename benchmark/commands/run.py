@@ -6,36 +6,33 @@ from functools import partial
 
 import click
 
-from benchmark import (
-    devices,
-    engine,
-    exhibit,
-    inventory,
-    paths,
-    plan,
-    progress,
-    provenance,
-    question,
-    render,
-    staleness,
-    task,
-    texts,
-    work,
-)
-from benchmark import report as reporting
-from benchmark import suite as suites
-from benchmark.cli import RUNS_FAILED
-from benchmark.commands.features import fill
-from benchmark.errors import BenchError, Incomplete
-from benchmark.exhibit import Cell, Exhibit
-from benchmark.inventory import Inventory
-from benchmark.names import choose
-from benchmark.plan import DONE, MISSING, STALE, Planned
-from benchmark.question import Instead
-from benchmark.results import gather
-from benchmark.run import Run
-from benchmark.store import Record, Store
-from benchmark.suite import Suite
+from benchmark.analysis import staleness
+from benchmark.analysis.results import gather
+from benchmark.commands.choosing import chosen, planned_cells
+from benchmark.commands.filling import fill, refused
+from benchmark.core import devices, paths
+from benchmark.core.errors import RUNS_FAILED, BenchError
+from benchmark.core.files import check_writable
+from benchmark.core.machine import peak_memory_mib
+from benchmark.exhibits import exhibit, inventory, substitution
+from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.inventory import Inventory
+from benchmark.exhibits.needs import without
+from benchmark.exhibits.run import Run
+from benchmark.exhibits.substitution import Instead
+from benchmark.features import text_classifiers
+from benchmark.records.record import Record
+from benchmark.records.store import Store
+from benchmark.records.timings import shares
+from benchmark.reporting import report
+from benchmark.reporting.exhibit_files import write
+from benchmark.reporting.tables import main_table
+from benchmark.running import jobs as work
+from benchmark.running import plan, progress, task
+from benchmark.running import workers as engine
+from benchmark.running.plan import DONE, MISSING, STALE, Planned
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
 
 STALE_WORDS = (
     "stale: measured on other data or weights than today's, or before some of them were here;"
@@ -64,7 +61,7 @@ def run(
     backbone: str | None,
 ) -> int:
     """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
-    world, instead = question.with_roles(suites.load(suite), dataset, template, aux, backbone)
+    world, instead = substitution.with_roles(suites.load(suite), dataset, template, aux, backbone)
     names = exhibit.names() if everything else chosen(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
     if instead.words:
@@ -73,7 +70,7 @@ def run(
     here = inventory.take(cells, world)
     if here.missing and not skip_missing:
         raise refused(here, "nothing was run: --skip-missing runs the rest")
-    less = inventory.without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
+    less = without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
     store = Store(paths.results(results) / world.name)
     records = store.records()
     planned = _survey(cells, less, seeds or (world.quick["seeds"] if quick else None), records)
@@ -103,32 +100,9 @@ def _asked_of(
         )
     found = []
     for one in shown:
-        turned, world = question.asked(one, world, instead)
+        turned, world = substitution.asked(one, world, instead)
         found.append(turned)
     return found, world
-
-
-def chosen(table: Sequence[str], figure: Sequence[str]) -> list[str]:
-    """Exhibit ids for --table and --figure; BenchError where neither is given or one is unknown."""
-    there = exhibit.names()
-    picked = []
-    for kind, numbers in (("table", table), ("figure", figure)):
-        known = [name.removeprefix(kind) for name in there if name.startswith(kind)]
-        picked += [kind + choose(str(number), known, kind) for number in numbers]
-    if not picked:
-        raise BenchError("nothing chosen; type bench run --table 4 or --all, or bench list for what there is")
-    return picked
-
-
-def planned_cells(
-    shown: Sequence[Exhibit], world: Suite, methods: Sequence[str], shots: Sequence[int], quick: bool = False
-) -> list[Cell]:
-    """The cells of the exhibits that are chosen; with `quick` those of the suite's smaller grid."""
-    if quick and not world.quick:
-        raise BenchError(f"suite {world.name} has no quick grid; give its file a [quick] with seeds and shots")
-    left_out = world.quick.get("without", ()) if quick else ()
-    cells = exhibit.select([c for e in shown if e.id not in left_out for c in e.cells()], methods, shots)
-    return [c for c in cells if c.said.get("shots") in (0, *world.quick["shots"])] if quick else cells
 
 
 def _survey(
@@ -142,14 +116,6 @@ def _survey(
             asked[run.key] = run
             reads.setdefault(run.key, set()).add(cell.said.get("target", ""))
     return plan.survey(asked.values(), records, world, reads)
-
-
-def refused(here: Inventory, so: str) -> Incomplete:
-    """Why nothing is done: a line for each asset that is missing, the last of them the error's, and what follows."""
-    *others, last = here.lines()
-    for line in others:
-        click.echo(line, err=True)
-    return Incomplete(f"{last}; {so}")
 
 
 def _note(here: Inventory, store: Store) -> None:
@@ -190,7 +156,7 @@ def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> in
     """Features first, shared by all; then the runs. Returns how many runs failed."""
     with engine.Crew(workers) as crew:
         requests = (request for run in wanted for request in task.requests(run, world))
-        failed = fill(requests, world, crew, texts.needed(wanted, world))
+        failed = fill(requests, world, crew, text_classifiers.needed(wanted, world))
         measuring = crew.each(partial(work.measured, store, world), list(wanted))
         failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
     _say_memory(crew)
@@ -200,13 +166,13 @@ def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> in
 def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
     """Say now, not after an hour of training, that there is nowhere to put what comes of it."""
     store.check_writable()
-    paths.check_writable("reports", paths.reports(reports) / world.name, "--reports")
-    paths.check_writable("cache", paths.cache(), "BENCH_CACHE")
+    check_writable("reports", paths.reports(reports) / world.name, "--reports")
+    check_writable("cache", paths.cache(), "BENCH_CACHE")
 
 
 def _say_shares(made: Sequence[Record]) -> None:
     """Where the time went, method by method."""
-    seconds = plan.shares(made)
+    seconds = shares(made)
     total = sum(seconds.values())
     if total:
         words = ", ".join(f"{name} {100 * took / total:.0f} % ({took:.0f} s)" for name, took in seconds.items())
@@ -215,7 +181,7 @@ def _say_shares(made: Sequence[Record]) -> None:
 
 def _say_memory(crew: engine.Crew) -> None:
     """The most that all processes can have held at a time: the sum of what each held at most."""
-    peaks = {**crew.peaks, os.getpid(): provenance.peak_memory_mib()}
+    peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
     click.echo(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
 
 
@@ -236,11 +202,11 @@ def _draw(
         for measured in found:
             if not measured.ready:
                 click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
-        for path in reporting.write(found, records, store, folder):
+        for path in report.write(found, records, store, folder):
             click.echo(f"wrote {path}")
         return
     for measured in found:
-        written = render.write(measured, folder)
-        click.echo(render.main_table(measured))
+        written = write(measured, folder)
+        click.echo(main_table(measured))
         click.echo("")
         click.echo("wrote " + ", ".join(map(str, written)))

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from benchmark import places
-from benchmark.encoders import remembered, slots
-from benchmark.errors import BenchError, Incomplete
+from benchmark.core import file_facts, settings
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.encoders.published import slots
 
 
 def show(weights_dir: str | None, deep: bool, form: str) -> int:
     """Print one line a slot; returns 0 when each of the paper's has a file and nothing is amiss, else 3."""
-    places.configure(weights_dir=weights_dir)
+    settings.configure(weights_dir=weights_dir)
     everything = [slots.look(name, deep) for name in slots.SLOTS]
     if form == "json":
         click.echo(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
@@ -32,12 +32,12 @@ def _record(found: slots.Found) -> dict[str, object]:
 
 def convert(files: Sequence[str], everything: bool, slot: str | None, weights_dir: str | None) -> int:
     """Convert files, or whatever fills the slots, to <weights folder>/<slot>.safetensors; returns the exit code."""
-    from benchmark.encoders import convert as conversion
+    from benchmark.encoders.published import convert as conversion
 
-    places.configure(weights_dir=weights_dir)
+    settings.configure(weights_dir=weights_dir)
     if bool(files) == everything or (slot and len(files) != 1):
         raise BenchError("bench weights import takes files, or --all; and --slot with one file")
-    folder = places.weights_dirs()[0]
+    folder = settings.weights_dirs()[0]
     if everything:
         chosen = [(path, name) for name in slots.SLOTS if (path := slots.find(name))]
     else:
@@ -55,12 +55,12 @@ def convert(files: Sequence[str], everything: bool, slot: str | None, weights_di
 
 def trust(names: Sequence[str], weights_dir: str | None) -> int:
     """Accept what fills these slots now as their weights; returns the exit code."""
-    places.configure(weights_dir=weights_dir)
+    settings.configure(weights_dir=weights_dir)
     for name in names:
         found = slots.look(name)
         if found.path is None or found.state in (slots.MISSING, slots.INCOMPLETE):
             raise Incomplete(found.says)
         weights = slots.digest(found.path)
-        remembered.trust(name, weights)
+        file_facts.trust(name, weights)
         click.echo(f"{name}: {found.path}, weights {weights[:12]}…")
     return 0

@@ -36,8 +36,8 @@ class Dataset(Protocol):
     `images` (`benchmark.data.views`).
     given(role, split, ids): features of images in an encoder's space, [V, N, D], where there are no images to be encoded.
     listed(ids): what images of the split "train" are called, for the record of a draw; nothing is kept.
-    generated(per_class), sentences(): what methods want beyond the support set (`benchmark.task`). Generated images are
-    uint8 [N, H, W, 3], or something whose views(ids, views, seed) makes them as `views` does.
+    generated(per_class), sentences(): what methods want beyond the support set (`benchmark.running.task`). Generated images
+    are uint8 [N, H, W, 3], or something whose views(ids, views, seed) makes them as `views` does.
     fingerprint_of("generated" or "sentences"): of these, where they can change and the data set not.
     """
 

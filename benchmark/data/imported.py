@@ -10,16 +10,17 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.file_facts import file_hash
 from benchmark.data.dataset import VAL_SHOTS, Draw
-from benchmark.encoders.slots import file_hash
-from benchmark.errors import BenchError, Incomplete
 
 FORM = "features imported by bench, 1"
 """What the file says it is."""
 
 
 class Imported:
-    """Features of test images, of support sets and of validation images, in one file (benchmark/given.py).
+    """Features of test images, of support sets and of validation images, in one file
+    (`benchmark.features.importing.released_caches`).
 
     Tensors "test.<role>" [1, N, D], "support.<k>.<role>" [V, k·C, D], "val.<role>" and their "….labels" [N]. The support set
     of k shots is the one given, whatever the seed; of the validation images min(k, 4) of each class are drawn.

@@ -42,9 +42,7 @@ def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
 
 
 def _cropped(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
-    from benchmark.encoders.libraries import (
-        torchvision_transforms as transforms,
-    )  # seconds, needed only to make features
+    from benchmark.core.libraries import torchvision_transforms as transforms  # seconds, needed only to make features
 
     height, width = image.shape[-2:]
     box = crop(height, width, seed, image_id, view)

@@ -7,8 +7,8 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from benchmark.devices import CPU
-from benchmark.encoders.clip import Clip, Texts
+from benchmark.core.devices import CPU
+from benchmark.methods.clip import Clip, Texts
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.file_facts import file_hash
 from benchmark.encoders.encoder import Encoder, Loaded
-from benchmark.encoders.slots import file_hash
-from benchmark.errors import BenchError, Incomplete
 
 
 def features(role: str) -> Encoder:

@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from benchmark.encoders.libraries import open_clip, timm
-from benchmark.errors import BenchError
-from benchmark.mini.captions import CONTEXT, Tokenizer
-from benchmark.mini.render import SIZE
-from benchmark.product import product
+from benchmark.core.errors import BenchError
+from benchmark.core.libraries import open_clip, timm
+from benchmark.mini.world.captions import CONTEXT, Tokenizer
+from benchmark.mini.world.render import SIZE
+from benchmark.numerics.matmul import product
 
 CLIP_ROLES = ("RN50", "RN101", "ViT-B/32", "ViT-B/16")
 AUXILIARY_ROLES = ("mocov3", "dino", "mae", "spark", "milan")
@@ -136,7 +136,7 @@ def spatial(model: Any, images: Tensor) -> Tensor:
 
 def compiled(tower: nn.Module) -> Callable[[Tensor], Tensor]:
     """A tower in eval mode for encoding alone, equal to 1e-5: a ResNet with its batch norms folded into the convolutions
-    before them and its weights in oneDNN's own layout, a ViT with its linear layers in oneDNN (benchmarks/encoder_speed.py).
+    before them and its weights in oneDNN's own layout, a ViT with its linear layers in oneDNN (performance/encoder_speed.py).
     On an accelerator, which knows no oneDNN, the tower as it is.
     """
     if next(tower.parameters()).device.type != "cpu":
@@ -152,7 +152,7 @@ def compiled(tower: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 class Product(nn.Module):
-    """A linear layer that goes by `benchmark.product`."""
+    """A linear layer that goes by `benchmark.numerics.matmul`."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()

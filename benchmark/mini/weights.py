@@ -7,7 +7,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor
 
-from benchmark.errors import BenchError, Incomplete
+from benchmark.core.errors import BenchError, Incomplete
 
 FOLDER = Path(__file__).parent / "weights"
 SUMS = "SHA256SUMS"  # in the format of `sha256sum`, so that `sha256sum -c` checks it too

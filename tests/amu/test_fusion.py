@@ -68,7 +68,7 @@ def test_the_weight_equals_its_formula_image_by_image(name):
     assert FUSIONS[name](s0, RHO).tolist() == pytest.approx(expected)
 
 
-@pytest.mark.parametrize("name", set(FUSIONS) - {"none"})
+@pytest.mark.parametrize("name", sorted(set(FUSIONS) - {"none"}))
 def test_the_surer_image_is_given_the_smaller_weight(name):
     unsure, sure = 0.5 * torch.eye(10)[:1], 20 * torch.eye(10)[:1]
     others = 0.1 * torch.arange(10.0)

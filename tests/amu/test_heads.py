@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import RECIPE, AMUTuning, class_means
-from benchmark.predictor import Batch
+from benchmark.methods import Batch
 
 SHORT = replace(RECIPE, epochs=3)
 

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from amu.fusion import FUSIONS
 from amu.tuning import PRESETS, RECIPE, AMUTuning, class_means
 from baselines.zero_shot import ZeroShotCLIP
-from benchmark.predictor import Batch, Samples
+from benchmark.methods import Batch, Samples
 
 
 def test_eq_6_class_means_equal_a_double_loop_over_classes_and_shots():

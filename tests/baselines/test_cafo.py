@@ -9,9 +9,9 @@ import torch
 
 from baselines.cafo import CaFo, first_of_each, fuse_by_similarity
 from baselines.tip_adapter import RECIPE, TipAdapter, affinity, class_sums
-from benchmark.logits import unit
-from benchmark.predictor import Samples
-from benchmark.toy import toy_task
+from benchmark.methods import Samples
+from benchmark.methods.contract.toy import toy_task
+from benchmark.numerics.logits import unit
 
 
 def z(row):

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from baselines.clip_adapter import CLIPAdapter
-from benchmark.predictor import Samples, Task
+from benchmark.methods import Samples, Task
 
 
 @pytest.fixture

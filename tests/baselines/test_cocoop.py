@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from baselines import cocoop
 from baselines.cocoop import RECIPE, CoCoOp
 from baselines.prompts import PromptEncoder
-from benchmark import train
-from benchmark.toy import toy_task
+from benchmark.methods import training
+from benchmark.methods.contract.toy import toy_task
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_the_same_images_in_the_same_state_are_scored_once_and_in_another_state_
 
 def test_the_end_is_the_only_milestone(task):
     seen = []
-    with train.watching(lambda predictor: seen.append(predictor.up.bias.clone())):
+    with training.watching(lambda predictor: seen.append(predictor.up.bias.clone())):
         predictor = CoCoOp(recipe=replace(RECIPE, epochs=3))
         predictor.fit(task)
     assert len(seen) == 1

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from baselines.coop import RECIPE, CoOp
-from benchmark.toy import toy_task
+from benchmark.methods.contract.toy import toy_task
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from baselines.lp_clip import LPCLIP, logistic_regression, search
-from benchmark import train
-from benchmark.predictor import Samples
+from benchmark.methods import Samples, training
 
 
 def blobs(classes=4, shots=6, width=3, offset=5.0, scale=0.1):
@@ -82,7 +81,7 @@ def test_the_chosen_fit_is_the_best_on_validation_and_the_last_milestone(task):
         return (p(task.val.view()).argmax(1) == task.val.labels).float().mean().item()
 
     found = []
-    with train.watching(lambda p: found.append((accuracy(p), p.weight.detach().clone()))):
+    with training.watching(lambda p: found.append((accuracy(p), p.weight.detach().clone()))):
         probe = LPCLIP()
         probe.fit(task)
     assert 9 <= len(found) - 1 <= 15
@@ -97,7 +96,7 @@ def test_of_equally_good_fits_the_smallest_weights_are_kept(task):
         right = (p(task.val.view()).argmax(1) == task.val.labels).sum().item()
         found.append((right, p.weight.norm().item()))
 
-    with train.watching(note):
+    with training.watching(note):
         LPCLIP().fit(task)
     best = max(right for right, _ in found)
     assert found[-1][1] == min(norm for right, norm in found if right == best)

@@ -11,9 +11,9 @@ from baselines import maple
 from baselines.maple import RECIPE, MaPLe
 from baselines.prompted_vit import PromptedViT
 from baselines.prompts import PromptEncoder
-from benchmark.encoders.clip import Clip
-from benchmark.encoders.libraries import open_clip
-from benchmark.toy import CONTEXT, END, tokenize, toy_clip, toy_task
+from benchmark.core.libraries import open_clip
+from benchmark.methods.clip import Clip
+from benchmark.methods.contract.toy import CONTEXT, END, tokenize, toy_clip, toy_task
 
 NAMES = ["small_red bee", "ant", "crab"]
 

@@ -5,9 +5,9 @@ import torch
 
 from baselines.prompt_tree import PromptTree, tree
 from baselines.prompts import PromptEncoder
-from benchmark.encoders.clip import Clip
-from benchmark.encoders.libraries import open_clip
-from benchmark.toy import CONTEXT, END, tokenize, toy_clip
+from benchmark.core.libraries import open_clip
+from benchmark.methods.clip import Clip
+from benchmark.methods.contract.toy import CONTEXT, END, tokenize, toy_clip
 
 NAMES = ["small_red bee", "ant", "small red", "crab", "small red", "very old, very small crab", "yak"]
 

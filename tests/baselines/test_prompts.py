@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from baselines.prompts import PromptEncoder
-from benchmark.encoders.clip import Clip
-from benchmark.toy import CONTEXT, tokenize, toy_clip
+from benchmark.methods.clip import Clip
+from benchmark.methods.contract.toy import CONTEXT, tokenize, toy_clip
 
 NAMES = ["small_red bee", "ant", "old owl", "crab", "very old, very small crab", "yak"]
 

@@ -6,8 +6,8 @@ from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
 from baselines.coop import CoOp
 from baselines.tip_adapter import TipAdapter, TipAdapterF
-from benchmark import reference
-from benchmark.run import construct
+from benchmark.methods.construct import construct
+from benchmark.records import reference
 
 ROLES = {
     "imagenet": "ImageNet",

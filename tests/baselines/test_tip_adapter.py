@@ -8,8 +8,8 @@ import torch.nn.functional as F
 
 from baselines import tip_adapter
 from baselines.tip_adapter import Cache, Search, TipAdapter, TipAdapterF, affinity, class_sums
-from benchmark.logits import unit
-from benchmark.predictor import Samples, Task
+from benchmark.methods import Samples, Task
+from benchmark.numerics.logits import unit
 
 
 def test_affinity_is_one_in_the_same_direction_and_falls_with_the_angle():

@@ -7,7 +7,7 @@ import torch
 
 from baselines import vt_clip
 from baselines.vt_clip import VTCLIP
-from benchmark.toy import toy_task
+from benchmark.methods.contract.toy import toy_task
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import torch
 
 from baselines.zero_shot import ZeroShotCLIP
-from benchmark.predictor import Samples, Task
+from benchmark.methods import Samples, Task
 
 
 def test_an_image_between_two_texts_gets_ten_times_each_cosine_and_no_bias():

@@ -13,11 +13,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark import places
-from benchmark.data.published import listing, pictures, sampling, splits
+from benchmark.core import settings
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.data.published import decoding, listing, sampling, splits
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import HOW, PublishedSet
-from benchmark.errors import BenchError, Incomplete
 
 PAGE = "https://github.com/OpenGVLab/CaFo"
 
@@ -35,7 +35,7 @@ class Generated:
     def views(self, ids: np.ndarray, views: int, seed: int) -> Tensor:
         """uint8 [views, N, 3, 224, 224]: view 0 as tested, the others crops of the files' own pixels."""
         files = [self.listed.path(i) for i in ids.tolist()]
-        return torch.from_numpy(pictures.stacked(files, ids.tolist(), views, seed))
+        return torch.from_numpy(decoding.stacked(files, ids.tolist(), views, seed))
 
 
 def generated_list(known: PublishedSet, classes: int) -> Listing:
@@ -72,7 +72,7 @@ def first_of_each(listed: Listing, per_class: int) -> Listing:
 
 def generated_folder(known: PublishedSet) -> Path:
     """The folder of the generated images: below the data root, or below what [data] paths calls generated."""
-    root = places.dataset_override("generated") or places.data_root()
+    root = settings.dataset_override("generated") or settings.data_root()
     if root is None:
         raise Incomplete(f"generated images of {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
     return root / known.generated
@@ -80,8 +80,8 @@ def generated_folder(known: PublishedSet) -> Path:
 
 def prompts(known: PublishedSet) -> Path:
     """CaFo's file of sentences, in gpt_file/ of the data root or in what [data] paths calls gpt_file."""
-    root = places.data_root()
-    folder = places.dataset_override("gpt_file") or (root / "gpt_file" if root else None)
+    root = settings.data_root()
+    folder = settings.dataset_override("gpt_file") or (root / "gpt_file" if root else None)
     if folder is None:
         raise Incomplete(f"sentences for {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
     if not (folder / known.prompts).is_file():

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.names import choose
 from benchmark.data.published import listing, sampling
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.splits import Split
-from benchmark.errors import BenchError, Incomplete
-from benchmark.names import choose
 
 TRAIN, VAL, TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
 """What people call the parts."""

@@ -10,8 +10,9 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from benchmark import paths
-from benchmark.errors import BenchError
+from benchmark.core import paths
+from benchmark.core.errors import BenchError
+from benchmark.core.files import writing
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """What torchvision's ImageFolder takes for an image, and so the official draws do."""
@@ -111,7 +112,7 @@ def _memory(root: Path, times: list[tuple[str, int]]) -> Path:
 def _remember(file: Path, names: np.ndarray) -> None:
     """Write a listing, and drop older ones of the same folder."""
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
-    with paths.writing("cache", file.parent, "BENCH_CACHE"):
+    with writing("cache", file.parent, "BENCH_CACHE"):
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as stream:
             np.save(stream, names)

@@ -10,11 +10,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core.errors import BenchError, Incomplete
 from benchmark.data.dataset import Draw
-from benchmark.data.published import cafo, pictures, sampling
+from benchmark.data.published import cafo, decoding, sampling
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import PublishedSet
-from benchmark.errors import BenchError, Incomplete
 
 VERSION = 1
 """Raised when the same files become other pixels."""
@@ -74,11 +74,11 @@ class Photographs:
 
     def images(self, split: str, ids: np.ndarray) -> np.ndarray:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""
-        return pictures.stacked(self.paths(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
+        return decoding.stacked(self.paths(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
 
     def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
         """uint8 [views, N, 3, 224, 224]: view 0 as tested, the others crops of the files' own pixels."""
-        return torch.from_numpy(pictures.stacked(self.paths(split, ids), ids.tolist(), views, seed))
+        return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed))
 
     def paths(self, split: str, ids: np.ndarray) -> list[Path]:
         """The files of images."""

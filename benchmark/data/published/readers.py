@@ -8,14 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmark.assets import Asset
+from benchmark.core.asset import Asset
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.names import choose
+from benchmark.data.published import cafo, inspection, kept_draws, listing, sampling, splits
 from benchmark.data.published import imagenet as classes
-from benchmark.data.published import listing, lists, sampling, splits
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs, Sampler
 from benchmark.data.published.sets import Place, PublishedSet, find, get
-from benchmark.errors import BenchError, Incomplete
-from benchmark.names import choose
 
 
 def read(key: str, **arguments: str) -> Photographs:
@@ -82,16 +82,13 @@ def fgvc_aircraft(sampler: str = "official", indices: str = "") -> Photographs:
 
 
 def look(reader: str, key: str = "", part: str = "", count: int = 0, deep: bool = False, **_: object) -> Asset:
-    """What there is of what a reader here reads, or of a part of it that CaFo publishes, for `benchmark.inventory`."""
-    from benchmark.data.published import cafo
-    from benchmark.data.published import look as examination
-
+    """What is on disk of a reader's data set, or of a part of it that CaFo publishes, for `benchmark.exhibits.inventory`."""
     known = get(key or reader)
     if part:
-        found = examination.look_at_part(known, part, count, deep)
+        found = inspection.look_at_part(known, part, count, deep, read)
         name, page, licence, noncommercial = PARTS[part].format(known.key), cafo.PAGE, PART_LICENCES[part], False
     else:
-        found = examination.look(known.key, deep)
+        found = inspection.look(known.key, deep, read=read)
         name, page, licence, noncommercial = f"data set {known.key}", known.page, known.licence, known.noncommercial
     return Asset(name, found.state, found.path, found.says, page, licence, noncommercial, found.usable)
 
@@ -125,8 +122,8 @@ def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str) -> 
     samplers: dict[str, Callable[[], Sampler]] = {
         "official": lambda: sampling.official,
         "nested": lambda: sampling.nested,
-        "coop-cache": lambda: lists.coop_cache(known, place),
-        "cross-modal": lambda: lists.cross_modal(known, indices),
+        "coop-cache": lambda: kept_draws.coop_cache(known, place),
+        "cross-modal": lambda: kept_draws.cross_modal(known, indices),
     }
     return {"sampler": samplers[choose(sampler, samplers, "sampler")](), "nested": sampler == "nested"}
 

@@ -17,9 +17,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from benchmark.core.errors import BenchError
 from benchmark.data.dataset import MAX_SHOTS, VAL_SHOTS, Draw
 from benchmark.data.published.listing import Listing
-from benchmark.errors import BenchError
 
 
 def official(train: Listing, val: Listing, shots: int, seed: int) -> Draw:

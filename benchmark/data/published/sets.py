@@ -8,10 +8,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from benchmark import places
+from benchmark.core import settings
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.names import choose
 from benchmark.data.published import imagenet
-from benchmark.errors import BenchError, Incomplete
-from benchmark.names import choose
 
 SPLITS = "https://github.com/KaiyangZhou/CoOp/blob/main/DATASETS.md"
 """The page that says where CoOp's split files are."""
@@ -107,7 +107,7 @@ def find(known: PublishedSet) -> Place:
 def missing(known: PublishedSet) -> str:
     """What to do about a data set that is not here, in one line."""
     terms = f" ({known.licence})" if known.licence else ""
-    override, root = places.dataset_override(known.key), places.data_root()
+    override, root = settings.dataset_override(known.key), settings.data_root()
     if override:
         return f"data set {known.key}: {override} (bench.toml, [data] paths): no such folder"
     if root and not root.is_dir():
@@ -117,7 +117,7 @@ def missing(known: PublishedSet) -> str:
 
 
 def _candidates(known: PublishedSet) -> Iterator[Place]:
-    override, root = places.dataset_override(known.key), places.data_root()
+    override, root = settings.dataset_override(known.key), settings.data_root()
     if override:
         yield from _inside(known, override)
     elif root:

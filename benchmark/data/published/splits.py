@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.core.errors import BenchError, Incomplete
 from benchmark.data.published import listing
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import SPLITS, Place, PublishedSet
-from benchmark.errors import BenchError, Incomplete
 
 PARTS = ("train", "val", "test")
 

@@ -1,0 +1,39 @@
+"""The paper's conclusions, held against its printed numbers and against ours: each is a TOML file beside this one.
+
+`all_verdicts` gives every claim three verdicts: on the "paper"'s numbers, on ours under "test" and under "val".
+"""
+
+from benchmark.analysis.claims.model import Claim, load, names, parse
+from benchmark.analysis.claims.verdicts import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_RUN,
+    SOURCES,
+    SUPPORTED,
+    ClaimRow,
+    Comparison,
+    Verdict,
+    all_verdicts,
+    gate,
+    verdict,
+    words,
+)
+
+__all__ = [
+    "CONTRADICTED",
+    "INCONCLUSIVE",
+    "NOT_RUN",
+    "SOURCES",
+    "SUPPORTED",
+    "Claim",
+    "ClaimRow",
+    "Comparison",
+    "Verdict",
+    "all_verdicts",
+    "gate",
+    "load",
+    "names",
+    "parse",
+    "verdict",
+    "words",
+]

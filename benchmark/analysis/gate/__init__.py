@@ -1,0 +1,1 @@
+"""The gate (`bench check`): an effect and a verdict a cell against the reference run."""

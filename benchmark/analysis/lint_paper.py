@@ -1,0 +1,227 @@
+"""The paper's printed numbers under a lens: where they disagree with themselves, with their sources, or with arithmetic.
+
+Nothing is measured. What two tables both print is found by what their cells would run, so a new exhibit is looked at as well.
+Printed numbers and those of other sources lie in results/reference/paper/, each row with its source.
+"""
+
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from benchmark.exhibits import exhibit
+from benchmark.exhibits.exhibit import Cell
+from benchmark.records import reference
+from benchmark.suites import suite
+
+LOGS = ("tip_adapter_explog.csv", "cafo_explog.csv")
+"""Logs of single runs, whose accuracies are whole numbers of images."""
+ELSEWHERE = (*LOGS, "amu_readme.csv", "coop_numbers.csv", "tip_paper_tables.csv", "user_reproductions.csv")
+"""Where other people, or the methods' own authors, give the same numbers."""
+ROUNDED = 0.005
+"""Two numbers of two decimals that are no further apart are the same."""
+K = TypeVar("K")
+V = TypeVar("V")
+
+ALIASES = {"ZS-CLIP": "Zero-shot CLIP"}
+"""The paper's word -> that of its sources."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One disagreement. kind: disagreement, attainability, mixed, duplicate, elsewhere or remark.
+
+    where: tables and cells.  sources: whose numbers, or whose code, it rests on.
+    """
+
+    kind: str
+    where: str
+    says: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A printed accuracy: its exhibit, cell, row of the reference file, and what it is a number of."""
+
+    table: str
+    cell: Cell
+    row: Mapping[str, str]
+    quantity: tuple[str, ...]
+
+    @property
+    def value(self) -> float:
+        """As printed."""
+        return float(self.row["accuracy"])
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return f"{self.table}: {self.cell.row}, {self.cell.column}"
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """By what other sources call it."""
+        return _named(self.row)
+
+
+def findings() -> list[Finding]:
+    """Everything that is found, kind by kind."""
+    cells = list(printed())
+    others = [row for file in ELSEWHERE for row in reference.rows(file)]
+    logged = [row for file in LOGS for row in reference.rows(file)]
+    return [
+        *disagreements(cells),
+        *unattainable([*(cell.row for cell in cells), *logged]),
+        *mixed_sources(cells, others),
+        *mixed_statistics(cells),
+        *duplicates(cells),
+        *elsewhere(cells, others),
+        *remarks(cells),
+    ]
+
+
+def printed() -> Iterator[Printed]:
+    """Every cell with a printed number; several readings of one printed number count once."""
+    world = suite.load("mini")  # any suite will do: only whether two questions are the same counts
+    for name in exhibit.names():
+        shown = exhibit.load(name)
+        seen: set[tuple[str, ...]] = set()
+        for cell in shown.cells():
+            row = reference.cited(shown.reference, cell.said["cite"])
+            if row is None or not row["accuracy"] or tuple(row.values()) in seen or "declares" in cell.said:
+                continue
+            seen.add(tuple(row.values()))
+            asked = [part[0][0].cell_key for part in cell.groups(world, [0])]
+            read = (str(cell.said["metric"]), str(cell.said.get("target", "")))
+            yield Printed(name, cell, row, (*(asked or [name, cell.row, cell.column]), *read))
+
+
+def disagreements(cells: Iterable[Printed]) -> Iterator[Finding]:
+    """One quantity that is printed twice, and not alike."""
+    for same in _grouped((cell.quantity, cell) for cell in cells).values():
+        if max(c.value for c in same) - min(c.value for c in same) > ROUNDED:
+            where = "; ".join(cell.where for cell in same)
+            says = "printed as " + " and ".join(dict.fromkeys(cell.row["accuracy"] for cell in same))
+            yield Finding("disagreement", where, says, _sources(cell.row for cell in same))
+
+
+def unattainable(rows: Iterable[Mapping[str, str]]) -> Iterator[Finding]:
+    """Accuracies that no whole number of images of the test set has (the GRIM test); a mean of seeds may well be one."""
+    sizes = {row["dataset"]: int(row["n_test"]) for row in reference.rows("datasets.csv")}
+    for row in rows:
+        n = sizes.get(row["dataset"])
+        if n and row["accuracy"] and row.get("unit", "percent") == "percent" and not attainable(row["accuracy"], n):
+            where = f"{row['dataset']}: {row['method']}, {row['shots']} shots"
+            says = f"{row['accuracy']} is no number of {n} images; rounded, averaged, or of another split"
+            yield Finding("attainability", where, says, (row["source"],))
+
+
+def attainable(text: str, n: int) -> bool:
+    """Whether some k of n images is the percentage `text` when rounded to as many decimals as it has."""
+    value, half = float(text), 0.5 * 10 ** -len(text.partition(".")[2])
+    nearest = round(value * n / 100)
+    return abs(100 * nearest / n - value) <= half + 1e-9
+
+
+def mixed_sources(cells: Iterable[Printed], others: Iterable[Mapping[str, str]]) -> Iterator[Finding]:
+    """A row of a table of which two cells or more are another source's, and a third one is not,; no source has the whole."""
+    by_source = _grouped(((row["source"], row["method"], _named(row)[0]), row) for row in others)
+    for (table, name), row in _grouped(((cell.table, cell.cell.row), cell) for cell in cells).items():
+        held = [_held(row, source) for (_, _, method), source in by_source.items() if method == row[0].named[0]]
+        if any(len(agreeing) > 1 and not differing for agreeing, differing in held):
+            continue
+        for agreeing, differing in held:
+            if len(agreeing) > 1 and differing:
+                theirs = ", ".join(f"{c.cell.column} {r['accuracy']} and not {c.row['accuracy']}" for c, r in differing)
+                like = ", ".join(cell.cell.column for cell, _ in agreeing)
+                says = f"{like} are those of {agreeing[0][1]['source']}, which has {theirs}"
+                yield Finding("mixed", f"{table}: {name}", says, _sources([agreeing[0][1], row[0].row]))
+
+
+Pairs = list[tuple[Printed, Mapping[str, str]]]
+
+
+def _held(cells: Sequence[Printed], source: Iterable[Mapping[str, str]]) -> tuple[Pairs, Pairs]:
+    """The cells that a source also has: those that agree, and those that do not."""
+    theirs = {_named(row): row for row in source}
+    both = [(cell, theirs[cell.named]) for cell in cells if cell.named in theirs]
+    agree = [abs(cell.value - float(row["accuracy"])) <= ROUNDED for cell, row in both]
+    return list(itertools.compress(both, agree)), list(itertools.compress(both, [not a for a in agree]))
+
+
+def mixed_statistics(cells: Iterable[Printed]) -> Iterator[Finding]:
+    """Tables that put numbers chosen on the test images beside means at the last epoch, as the released code makes them."""
+    protocols = {row["method"]: row for row in reference.rows("protocols.csv")}
+    for table, inside in _grouped((cell.table, cell) for cell in cells).items():
+        known = [protocols[name] for name in dict.fromkeys(cell.named[0] for cell in inside) if name in protocols]
+        kinds = _grouped(((row["runs"], row["chosen"]), row) for row in known)
+        if len(kinds) > 1:
+            parts = [f"{' '.join(kind)}: {', '.join(r['method'] for r in rows)}" for kind, rows in kinds.items()]
+            yield Finding("mixed", table, "; ".join(parts), _sources(known))
+
+
+def duplicates(cells: Iterable[Printed]) -> Iterator[Finding]:
+    """Equal numbers within a row of a table: of different quantities, so that one may be copied."""
+    for (table, name, value), same in _grouped(((c.table, c.cell.row, c.row["accuracy"]), c) for c in cells).items():
+        if len({cell.quantity for cell in same}) > 1:
+            says = f"{value} in {' and '.join(cell.cell.column for cell in same)}"
+            yield Finding("duplicate", f"{table}: {name}", says, _sources(cell.row for cell in same))
+
+
+def elsewhere(cells: Iterable[Printed], others: Sequence[Mapping[str, str]]) -> Iterator[Finding]:
+    """A printed number of which other sources have another, furthest first."""
+    theirs = _grouped((_named(row), row) for row in others)
+    found = []
+    for named, same in _grouped((cell.named, cell) for cell in cells).items():
+        ours = same[0].value
+        other = [row for row in theirs.get(named, []) if abs(float(row["accuracy"]) - ours) > ROUNDED]
+        if other:
+            where = "; ".join(cell.where for cell in same)
+            says = f"{same[0].row['accuracy']}; elsewhere {_told(other, ours)}"
+            finding = Finding("elsewhere", where, says, _sources([*(cell.row for cell in same), *other]))
+            found.append((max(abs(float(row["accuracy"]) - ours) for row in other), finding))
+    yield from (finding for _, finding in sorted(found, key=lambda pair: -pair[0]))
+
+
+def _told(rows: Iterable[Mapping[str, str]], ours: float) -> str:
+    """Each number once, with how far it is from ours and whose it is."""
+    by_number = _grouped((row["accuracy"], _label(row)) for row in rows)
+    parts = (f"{text} ({float(text) - ours:+.2f}: {'; '.join(labels)})" for text, labels in by_number.items())
+    return ", ".join(parts)
+
+
+def remarks(cells: Iterable[Printed]) -> Iterator[Finding]:
+    """What whoever copied the numbers noted beside them, and what no comparison of numbers finds."""
+    noted = _grouped(((c.table, c.cell.row, c.row["note"]), c) for c in cells if c.row.get("note"))
+    for (table, name, note), same in noted.items():
+        columns = ", ".join(cell.cell.column for cell in same)
+        yield Finding("remark", f"{table}: {name}, {columns}", note, _sources(cell.row for cell in same))
+    for row in reference.rows("remarks.csv"):
+        yield Finding("remark", f"{row['exhibit']}: {row['row']}", row["note"], (row["source"],))
+
+
+def _named(row: Mapping[str, str]) -> tuple[str, ...]:
+    """Method, data set, backbone and shots as every source would call them: without prompts and auxiliary encoders."""
+    method = row["method"].partition(" (")[0]
+    if method == "AMU[AUX=1,MTFi=1,UF=1]":
+        method = "AMU-Tuning"
+    backbone = row["backbone"].partition(" + ")[0].partition(" (")[0]
+    return ALIASES.get(method, method), row["dataset"], backbone, row["shots"]
+
+
+def _label(row: Mapping[str, str]) -> str:
+    """Whose number: the source, and what its method or note adds."""
+    more = [row["method"].partition(" (")[2].rstrip(")"), row.get("note") or row.get("setting") or ""]
+    return ", ".join([row["source"], *filter(None, more)])
+
+
+def _sources(rows: Iterable[Mapping[str, str]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(row["source"] for row in rows))
+
+
+def _grouped(pairs: Iterable[tuple[K, V]]) -> dict[K, list[V]]:
+    found: dict[K, list[V]] = {}
+    for key, value in pairs:
+        found.setdefault(key, []).append(value)
+    return found

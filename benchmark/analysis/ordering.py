@@ -1,0 +1,58 @@
+"""Which method is ahead of which: what a suite of its own scale can be held against the paper with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from math import sqrt
+
+from benchmark.analysis.results import Measured
+from benchmark.records import reference
+
+
+@dataclass(frozen=True)
+class Order:
+    """One column's ranking of the rows that both the paper and we have a number for, best first.
+
+    tau: Kendall's rank correlation of the two, 1 for the same order, -1 for the reverse; None for fewer than three rows, or
+    where one side's numbers are all the same.
+    """
+
+    column: str
+    paper: list[str]
+    ours: list[str]
+    tau: float | None
+
+
+def orders(measured: Measured, selection: str = "val") -> list[Order]:
+    """The two rankings, column by column."""
+    exhibit = measured.exhibit
+    cells = {(c.row, c.column): c for c in exhibit.cells()}
+    found = []
+    for column in exhibit.columns:
+        if "declares" in column:
+            continue
+        pairs = []
+        for row in exhibit.rows:
+            cell = cells[row["name"], column["name"]]
+            printed = reference.printed(exhibit.reference, cell.said["cite"])
+            ours = measured.at(cell.row, cell.column, selection).mean
+            if printed is not None and ours is not None:
+                pairs.append((cell.row, printed, ours))
+        found.append(_order(column["name"], pairs))
+    return [order for order in found if order.paper]
+
+
+def _order(column: str, pairs: list[tuple[str, float, float]]) -> Order:
+    paper = [name for name, printed, _ in sorted(pairs, key=lambda p: -p[1])]
+    ours = [name for name, _, mean in sorted(pairs, key=lambda p: -p[2])]
+    return Order(column, paper, ours, kendall([p[1:] for p in pairs]) if len(pairs) >= 3 else None)
+
+
+def kendall(pairs: Sequence[tuple[float, float]]) -> float | None:
+    """Kendall's τ_b: concordant less discordant pairs over √((all less tied on the left) (all less tied on the right)).
+
+    None where one side's numbers are all the same.
+    """
+    turns = [((a > c) - (a < c), (b > d) - (b < d)) for (a, b), (c, d) in combinations(pairs, 2)]
+    untied = [sum(turn[side] != 0 for turn in turns) for side in (0, 1)]
+    return sum(left * right for left, right in turns) / sqrt(untied[0] * untied[1]) if all(untied) else None

@@ -1,0 +1,198 @@
+"""Records -> the tidy rows of an exhibit: one row for each cell and selection. Starts at the store, never fits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
+
+from benchmark.core import tidy_csv
+from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.needs import of_cell
+from benchmark.exhibits.run import cell_key
+from benchmark.numerics import stats
+from benchmark.records import readings, reference
+from benchmark.records.readings import Reading, Searched
+from benchmark.records.record import SELECTIONS, Record
+from benchmark.suites.suite import Suite
+
+UNREAD = "measured before this was recorded; --rerun measures it again"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A cell under one selection. mean and interval in per cent, where the metric counts images, else as a ratio.
+
+    correct and n: summed over seeds (and over data sets, where the cell is their mean).  seeds = 0: not run.
+    paper: the paper's printed value, in a suite whose values may be compared with it, else None.
+    """
+
+    exhibit: str
+    row: str
+    column: str
+    suite: str
+    selection: str
+    metric: str
+    mean: float | None
+    ci_low: float | None
+    ci_high: float | None
+    seeds: int
+    correct: int | None
+    n: int | None
+    paper: float | None
+
+
+COLUMNS = [f.name for f in fields(Row)]
+
+
+ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
+"""The part of an exhibit that must be measured for it to be shown by itself."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """An exhibit with what the store knows of it.
+
+    records: (row, column) -> the records of its seeds.  missing: why a cell has no number.  texts: cells that only say
+    what a method's class declares, which are no rows.  skipped: cells that runs went without, and what was missing.
+    logged: what the method's repository logged for a cell that the paper prints nothing of, in a suite that may be compared.
+    stale: what a cell was measured on and is another today (`benchmark.analysis.staleness`).
+    """
+
+    exhibit: Exhibit
+    suite: Suite
+    rows: list[Row]
+    records: dict[tuple[str, str], list[Record]]
+    missing: dict[tuple[str, str], str] = field(default_factory=dict)
+    texts: dict[tuple[str, str], str] = field(default_factory=dict)
+    logged: dict[tuple[str, str], float] = field(default_factory=dict)
+    stale: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    skipped: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def command(self) -> str:
+        """What to type to measure the exhibit in this suite."""
+        return self.exhibit.command + self.suite.option
+
+    def at(self, row: str, column: str, selection: str = "val") -> Row:
+        """One row by its place."""
+        return self._places[row, column, selection]
+
+    @cached_property
+    def share(self) -> float:
+        """The part of the cells to be measured that is measured, 0 to 1."""
+        places = [(cell.row, cell.column) for cell in self.exhibit.cells() if cell.method]
+        wanted = [place for place in places if place not in self.texts]
+        return sum(bool(self.records.get(place)) for place in wanted) / max(1, len(wanted))
+
+    @cached_property
+    def ready(self) -> bool:
+        """Whether there is enough to show: a good part of the cells, and something in every panel."""
+        panels = self.exhibit.by_panel().values()
+        filled = [
+            any(self.records.get((row["name"], c["name"])) for row in self.exhibit.rows for c in p) for p in panels
+        ]
+        return self.share >= ENOUGH and all(filled)
+
+    @cached_property
+    def _places(self) -> dict[tuple[str, str, str], Row]:
+        return {(r.row, r.column, r.selection): r for r in self.rows}
+
+    def tidy(self) -> list[dict[str, object]]:
+        """Plain dictionaries, for a data frame."""
+        return [asdict(row) for row in self.rows]
+
+
+def gather(
+    exhibit: Exhibit, suite: Suite, records: Mapping[str, Record], skipped: Mapping[str, str] | None = None
+) -> Measured:
+    """Everything the records say about an exhibit. A cell counts with all the seeds that are there.
+
+    skipped: what runs went without, name -> its state then (Store.skipped).
+    """
+    by_cell: dict[str, list[Record]] = {}
+    for record in sorted(records.values(), key=lambda r: r["asked"].get("seed", 0)):
+        by_cell.setdefault(_cell_of(record), []).append(record)
+    measured = Measured(exhibit, suite, [], {})
+    for cell in exhibit.cells():
+        _add(measured, cell, by_cell, skipped or {})
+    return measured
+
+
+_cells: dict[str, str] = {}
+"""A record's key -> its cell's: worked out once, for every exhibit asks for it of every record."""
+
+
+def _cell_of(record: Record) -> str:
+    """The cell that a record belongs to; its key is the hash of what was asked, and so decides it."""
+    key = record["key"]
+    if key not in _cells:
+        _cells[key] = cell_key(record["asked"])
+    return _cells[key]
+
+
+def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], skipped: Mapping[str, str]) -> None:
+    """One cell: its records, its rows, or why it has none."""
+    place = cell.row, cell.column
+    if cell.declared is not None:
+        measured.texts[place] = cell.declared
+        return
+    lacking = cell.lacks(measured.suite)
+    groups = [_searched([by_cell.get(runs[0].cell_key, []) for runs in part]) for part in cell.groups(measured.suite)]
+    found = _complete(groups)
+    measured.records[place] = [record for seed in found for record in seed]
+    rows = [_row(measured, cell, selection, found) for selection in SELECTIONS]
+    logged = reference.logged(cell.said["log"]) if measured.suite.comparable and rows[0].paper is None else None
+    if logged is not None:
+        measured.logged[place] = logged
+    measured.rows.extend(rows)
+    if all(row.seeds for row in rows) or cell.empty:
+        return
+    gone = [need.words for need in of_cell(cell, measured.suite) if need.words in skipped]
+    if gone:
+        lacking = measured.skipped[place] = f"{gone[0]} {skipped[gone[0]]}"
+    reason = f"not run: {lacking}" if lacking else cell.said.get("missing", UNREAD if found else "not yet run")
+    measured.missing[place] = str(reason)
+
+
+def _searched(alternatives: Sequence[list[Record]]) -> list[Record]:
+    """Seed by seed what a search over several runs, the method's own first, gives; itself where there is but one."""
+    if len(alternatives) == 1:
+        return alternatives[0]
+    return [Searched(runs) for runs in _complete(alternatives)]
+
+
+def _complete(groups: Sequence[list[Record]]) -> list[list[Record]]:
+    """The records of each seed that every part has: what a mean over data sets may be taken of."""
+    by_seed = [{record["asked"]["seed"]: record for record in group} for group in groups]
+    if not by_seed:
+        return []
+    return [[part[seed] for part in by_seed] for seed in by_seed[0] if all(seed in part for part in by_seed)]
+
+
+def _row(measured: Measured, cell: Cell, selection: str, found: Sequence[Sequence[Record]]) -> Row:
+    exhibit, suite, metric = measured.exhibit, measured.suite, cell.said["metric"]
+    place = (exhibit.id, cell.row, cell.column, suite.name, selection, metric)
+    paper = reference.printed(exhibit.reference, cell.said["cite"]) if suite.comparable else None
+    read = [[readings.read(record, cell.said, selection) for record in seed] for seed in found]
+    seeds = [[reading for reading in seed if reading is not None] for seed in read]
+    if not seeds or any(len(seed) < len(all_of_it) for seed, all_of_it in zip(seeds, read, strict=True)):
+        return Row(*place, None, None, None, 0, None, None, paper)
+    mean, low, high = _interval(seeds, readings.counted(metric))
+    counts = [(r.correct, r.n) for seed in seeds for r in seed if r.correct is not None and r.n is not None]
+    correct, n = (sum(part) for part in zip(*counts, strict=True)) if counts else (None, None)
+    return Row(*place, mean, low, high, len(seeds), correct, n, paper)
+
+
+def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float, float | None, float | None]:
+    """Mean and interval of a cell. One seed's counts have one over images, one seed's ratio has none."""
+    values = [sum(r.value for r in seed) / len(seed) for seed in seeds]
+    if len(seeds) > 1:
+        return stats.over_seeds(values) if counted else stats.spread(values)
+    if not counted:
+        return values[0], None, None
+    correct, n = [r.correct or 0 for r in seeds[0]], [r.n or 0 for r in seeds[0]]
+    return stats.interval(correct, n) if len(n) == 1 else stats.of_means(correct, n)
+
+
+def csv(measured: Measured) -> str:
+    """The tidy rows; percentages to four decimals, empty where nothing was measured."""
+    return tidy_csv.text(COLUMNS, measured.tidy())

@@ -1,0 +1,47 @@
+"""Which of the numbers shown were measured on other data or weights than are here today, so that a report can say it.
+
+What is not here today says nothing. Asking opens the lists of data sets and the hashes of weights, never a network.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from benchmark.analysis.results import Measured
+from benchmark.core.errors import BenchError
+from benchmark.exhibits.fingerprints import fingerprints
+from benchmark.exhibits.run import Run
+from benchmark.records import readings
+from benchmark.records.record import Record
+from benchmark.suites.suite import Suite
+
+Today = dict[str, dict[str, str]]
+"""What runs of one kind rest on -> their fingerprints today; none where they cannot be known."""
+
+
+def mark(exhibits: Iterable[Measured]) -> None:
+    """Note in every exhibit which cells are stale, and in what."""
+    today: Today = {}
+    for measured in exhibits:
+        for place, records in measured.records.items():
+            if changed := list(dict.fromkeys(name for r in records for name in _changed(r, measured.suite, today))):
+                measured.stale[place] = changed
+
+
+def _changed(record: Record, suite: Suite, today: Today) -> list[str]:
+    """In words, what of a cell's record is another today."""
+    return [word for run in readings.runs(record) for word in _differs(run, suite, today)]
+
+
+def _differs(record: Record, suite: Suite, today: Today) -> list[str]:
+    run = Run(**{name: value for name, value in record["asked"].items() if name != "protocol"})
+    place = repr((run.dataset, run.backbone, sorted(run.roles().values()), run.wants()))
+    if place not in today:
+        try:
+            today[place] = fingerprints(run, suite)
+        except BenchError:
+            today[place] = {}
+    names = {"data": run.dataset}
+    return [names.get(name, name) for name, then in record["fingerprints"].items() if _other(today[place], name, then)]
+
+
+def _other(today: Mapping[str, str], name: str, then: object) -> bool:
+    return name in today and today[name] != then

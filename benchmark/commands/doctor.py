@@ -1,0 +1,181 @@
+"""What is here: versions, device, data, weights, folders, caches. What is missing, what that blocks, and what to type."""
+
+import json
+import os
+import platform
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+
+from benchmark.commands.choosing import chosen
+from benchmark.core import devices, paths
+from benchmark.core.asset import Asset
+from benchmark.core.errors import BenchError
+from benchmark.core.machine import cpu_name
+from benchmark.encoders.published.slots import ALIAS, MISSING, OK
+from benchmark.exhibits import exhibit, inventory
+from benchmark.exhibits.inventory import Inventory
+from benchmark.exhibits.needs import DATASET, ENCODER, everything, needed
+from benchmark.records import provenance
+from benchmark.records.store import Store
+from benchmark.suites import assets
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the examination; `ok` is False where something has to be done."""
+
+    what: str
+    says: str
+    ok: bool = True
+
+
+@dataclass(frozen=True)
+class Looked(Finding):
+    """The same of data or weights that lie outside: their state in a word, the path looked at, the exhibits that are blocked,
+    where they are published and under which licence.
+    """
+
+    state: str = ""
+    path: str = ""
+    blocks: Sequence[str] = ()
+    page: str = ""
+    licence: str = ""
+    noncommercial: bool = False
+
+
+def examine(
+    suite: Suite, results: Path, reports: Path, chosen: Sequence[str] = (), deep: bool = False
+) -> Iterator[Finding]:
+    """Look at everything a run of the chosen exhibits needs (all without `chosen`); `deep` reads data and weights in full."""
+    yield from _software()
+    yield from _machine()
+    yield from _assets(suite, chosen, deep)
+    yield _folder("results", results / suite.name, "--results")
+    yield _folder("reports", reports / suite.name, "--reports")
+    yield _folder("cache", paths.cache(), "BENCH_CACHE")
+    yield _records(results / suite.name)
+    yield _references()
+
+
+def _assets(suite: Suite, chosen: Sequence[str], deep: bool) -> Iterator[Finding]:
+    """A line for each asset that lies outside; what cannot be looked at is opened."""
+    exhibits = needed((c for name in chosen or exhibit.names() for c in exhibit.load(name).cells()), suite)
+    needs = exhibits if chosen else {need: exhibits.get(need, []) for need in everything(suite)}
+    looked = {need: inventory.look(need, suite, deep) for need in needs}
+    here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)
+    yield from (_asset(asset, here.blocks(asset)) for asset in {a.name: a for a in here.found.values()}.values())
+    rest = [need for need, asset in looked.items() if asset is None]
+    for need in rest:
+        if need.kind == ENCODER:
+            yield _finding(f"weights {need.role}", partial(_weights, suite, need.role))
+    datasets = [need.role for need in rest if need.kind == DATASET]
+    if datasets:
+        yield _finding("data", partial(_data, suite, datasets))
+
+
+def _asset(asset: Asset, exhibits: Sequence[str]) -> Finding:
+    good = asset.usable and asset.state in (OK, ALIAS, MISSING)  # missing and usable: it will be fetched
+    blocks = () if asset.usable else exhibits
+    says = asset.line.removeprefix(f"{asset.name}: ") + (f"; blocks {', '.join(blocks)}" if blocks else "")
+    path = str(asset.path) if asset.path else ""
+    return Looked(asset.name, says, good, asset.state, path, blocks, asset.page, asset.licence, asset.noncommercial)
+
+
+def _software() -> Iterator[Finding]:
+    yield Finding("python", platform.python_version())
+    for name, found in provenance.versions().items():
+        yield Finding(name, found, found != "not installed")
+    from benchmark.core.libraries import TORCHVISION_MENDED
+
+    if TORCHVISION_MENDED:
+        yield Finding("torchvision", "its build does not match torch's; its compiled operators are left out")
+
+
+def _machine() -> Iterator[Finding]:
+    import torch
+
+    yield Finding("cpu", cpu_name())
+    yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} cores")
+    yield _finding("device", _device)
+
+
+def _device() -> str:
+    """What encoders and methods run on, and what they could."""
+    import torch
+
+    used = devices.chosen()
+    there = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if used.type == "cpu" else []
+    return f"runs use {devices.name(used)}" + (f"; {there[0]} is here too: --device cuda" if there else "")
+
+
+def _weights(suite: Suite, role: str) -> str:
+    encoder = assets.encoder(suite, role)
+    encoder.loaded  # noqa: B018  (builds the network and fills it)
+    return f"ok, sha256 {encoder.fingerprint[:12]}…"
+
+
+def _finding(what: str, look: Callable[[], str]) -> Finding:
+    """What a look says, or what became of it: an examination goes on whatever it meets."""
+    try:
+        return Finding(what, look())
+    except BenchError as error:
+        return Finding(what, str(error), ok=False)
+    except Exception as error:
+        return Finding(what, f"{type(error).__name__}: {' '.join(str(error).split())}", ok=False)
+
+
+def _data(suite: Suite, roles: Sequence[str]) -> str:
+    sizes = []
+    for role in roles:
+        dataset = assets.dataset(suite, role)
+        sizes.append(f"{role}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images")
+    return "; ".join(sizes)
+
+
+def _folder(what: str, folder: Path, how: str) -> Finding:
+    nearest = next(p for p in [folder, *folder.absolute().parents] if p.exists())
+    ok = nearest.is_dir() and os.access(nearest, os.W_OK)
+    files = [p for p in folder.rglob("*") if p.is_file()] if folder.is_dir() else []
+    size = sum(p.stat().st_size for p in files) / 2**20
+    says = f"{folder} ({len(files)} files, {size:.1f} MiB)" if ok else f"{folder} cannot be written; see {how}"
+    return Finding(what, says, ok)
+
+
+def _records(folder: Path) -> Finding:
+    store = Store(folder)
+    usable = len(store.records())
+    broken = "".join(f"; {name}: {why}" for name, why in store.problems.items())
+    return Finding("records", f"{usable} usable{broken}", ok=not store.problems)
+
+
+def _references() -> Finding:
+    folder = paths.reference()
+    files = sorted(p.name for p in folder.rglob("*.csv")) if folder.is_dir() else []
+    return Finding("reference numbers", f"{folder}: {', '.join(files) or 'none'}", ok=bool(files))
+
+
+def show_doctor(
+    table: Sequence[str],
+    figure: Sequence[str],
+    suite: str,
+    results: str | None,
+    reports: str | None,
+    deep: bool,
+    form: str,
+) -> int:
+    """Print the examination, of what the chosen exhibits need or of everything; returns 0 when nothing is amiss, else 3."""
+    names = chosen(table, figure) if table or figure else []
+    folders = paths.results(results), paths.reports(reports)
+    found = list(examine(suites.load(suite), *folders, names, deep))
+    if form == "json":
+        click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+    else:
+        for finding in found:
+            click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
+    return 0 if all(finding.ok for finding in found) else 3

@@ -1,0 +1,61 @@
+"""`bench evaluate-adapter`: a released adapter as it is, beside the number of its README."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from benchmark.commands.filling import fill, refused
+from benchmark.core import devices, paths
+from benchmark.core.errors import RUNS_FAILED
+from benchmark.core.files import check_writable
+from benchmark.exhibits import inventory
+from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.needs import without_shifts
+from benchmark.running import released_adapter, task, workers
+from benchmark.running.released_adapter import Evaluated
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
+
+
+def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> int:
+    """Print the adapter's accuracy at each reading, with its interval and the published number; returns the exit code."""
+    path, world = Path(file).expanduser(), without_shifts(suites.load(suite))
+    weights = released_adapter.read(path)
+    cells = released_adapter.cells(released_adapter.shots_of(path, shots))
+    here = inventory.take(cells, world)
+    if here.missing:
+        raise refused(here, "nothing was evaluated")
+    released_adapter.check(weights, released_adapter.untrained(cells[0], world), world, path)
+    if _make(cells, world, jobs):
+        return RUNS_FAILED
+    found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
+    click.echo(json.dumps([_record(one) for one in found], indent=1) if form == "json" else _text(path, cells, found))
+    return 0
+
+
+def _make(cells: Sequence[Cell], world: Suite, jobs: int | None) -> int:
+    """The features of the test images; returns how many pieces failed."""
+    check_writable("cache", paths.cache(), "BENCH_CACHE")
+    requests = [r for cell in cells for r in task.requests(released_adapter.untrained(cell, world), world)]
+    with workers.Crew(devices.workers(jobs)) as crew:
+        return fill(requests, world, crew)
+
+
+def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
+    said = cells[0].said
+    lines = [f"{path.name}: {said['shots']} shots, {said['backbone']}, {found[0].n:,} test images of {said['dataset']}"]
+    width = max(len(one.reading) for one in found)
+    for one in found:
+        accuracy, low, high = one.accuracy
+        published = "" if one.published is None else f"  README {one.published:.2f}, {accuracy - one.published:+.2f}"
+        lines.append(f"  {one.reading:<{width}}  {accuracy:.2f} ({low:.2f} to {high:.2f}){published}")
+    return "\n".join(lines)
+
+
+def _record(one: Evaluated) -> dict[str, object]:
+    accuracy, low, high = one.accuracy
+    difference = None if one.published is None else accuracy - one.published
+    return {**asdict(one), "accuracy": accuracy, "low": low, "high": high, "difference": difference}

@@ -1,0 +1,208 @@
+"""Few-shot lists that others drew: CoOp's cached splits and the index files of cross_modal_adaptation.
+
+Both name images by paths of the machine on which they were drawn, so an image is known by the end of its path. CoOp's are
+pickles: they are read by an unpickler that knows one harmless class and refuses everything else, so nothing in them runs.
+"""
+
+import json
+import pickle
+import random
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from benchmark.core import settings
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.data.dataset import Draw
+from benchmark.data.published import sampling
+from benchmark.data.published.listing import Listing
+from benchmark.data.published.photographs import Sampler
+from benchmark.data.published.sets import Place, PublishedSet
+
+INDICES = "https://github.com/linzhiqiu/cross_modal_adaptation"
+OTHER_NAMES = {"flowers102": "oxford_flowers"}
+"""What cross_modal_adaptation, after CoOp, calls a data set."""
+
+
+class Item(NamedTuple):
+    """An image of somebody's list."""
+
+    path: str
+    label: int
+
+
+Lists = dict[str, list[Item]]
+"""Items of "train" and, where there is one, of "val"."""
+
+
+def coop_cache(known: PublishedSet, place: Place) -> Sampler:
+    """Draws that CoOp kept: split_fewshot/shot_{K}-seed_{s}.pkl in the data set's folder or one above it."""
+
+    def find(name: str) -> Path:
+        file = place.above(f"split_fewshot/{name}.pkl")
+        if file is None:
+            wanted = place.top / Path(known.places[0]).parts[0] / "split_fewshot" / f"{name}.pkl"
+            raise Incomplete(
+                f'data set {known.key}: {wanted}: no such file; CoOp writes it, sampler = "official" needs none'
+            )
+        return file
+
+    return _sampler(find, read_cache)
+
+
+def cross_modal(known: PublishedSet, indices: str = "") -> Sampler:
+    """Draws that cross_modal_adaptation published: <indices>/<data set>/shot_{K}-seed_{s}.json.
+
+    indices: its folder; where it is not said, [data] paths names "indices", or it lies in the data root.
+    """
+
+    def find(name: str) -> Path:
+        folder = Path(indices).expanduser() if indices else _indices()
+        called = [OTHER_NAMES.get(known.key, known.key), known.key]
+        files = [folder / key / f"{name}.json" for key in called]
+        file = next((file for file in files if file.is_file()), None)
+        if file is None:
+            raise Incomplete(
+                f"data set {known.key}: {files[0]}: no such file; it is published at {INDICES}, folder indices"
+            )
+        return file
+
+    return _sampler(find, read_indices)
+
+
+def _indices() -> Path:
+    return settings.dataset_override("indices") or (settings.data_root() or Path()) / "indices"
+
+
+def _sampler(find: Callable[[str], Path], read: Callable[[Path], Lists]) -> Sampler:
+    def draw(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
+        if shots == 0:
+            return sampling.official(train, val, 0, seed)
+        file = find(f"shot_{shots}-seed_{seed}")
+        return _matched(file, read(file), train, val, shots, seed)
+
+    return draw
+
+
+def _matched(file: Path, lists: Lists, train: Listing, val: Listing, shots: int, seed: int) -> Draw:
+    """The items, found in the split. Where no validation list was kept, it is drawn from what the shots leave."""
+    images = _Images(train, val)
+    support = images.ids(file, lists["train"])
+    if "val" in lists:
+        return sampling.drawn(support, images.ids(file, lists["val"]))
+    source = val.labels if len(val) else train.labels
+    groups = sampling.by_class(source, len(train) if len(val) else 0).values()
+    rest = [group[~np.isin(group, support)] for group in groups]
+    return sampling.drawn(support, sampling.validation(random.Random(seed), rest, shots))
+
+
+class _Images:
+    """Images of the training and the validation list, found by label and the end of a path."""
+
+    def __init__(self, train: Listing, val: Listing) -> None:
+        self.parts = [(train, sampling.by_class(train.labels), 0), (val, sampling.by_class(val.labels), len(train))]
+        self.named: dict[int, dict[str, int]] = {}
+
+    def ids(self, file: Path, items: Iterable[Item]) -> np.ndarray:
+        """Ids of items. BenchError for one that no image of its class is."""
+        return np.array([self._id(file, item) for item in items], dtype=np.int64)
+
+    def _id(self, file: Path, item: Item) -> int:
+        names = self._names(item.label)
+        parts = item.path.replace("\\", "/").split("/")
+        tails = ("/".join(parts[first:]) for first in range(len(parts)))
+        found = next((names[tail] for tail in tails if tail in names), None)
+        if found is None:
+            raise BenchError(
+                f"{file}: {item.path} is no image of class {item.label} in the split; "
+                'the list was drawn from another one: remove it, or take sampler = "official"'
+            )
+        return found
+
+    def _names(self, label: int) -> dict[str, int]:
+        if label not in self.named:
+            self.named[label] = {
+                part.name(i): first + i
+                for part, groups, first in self.parts
+                if label in groups
+                for i in groups[label].tolist()
+            }
+        return self.named[label]
+
+
+# --- CoOp's pickles
+
+
+class _Datum:
+    """Stands in for Dassl's class of the same name; keeps what it is given and does nothing."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows `_Datum` and nothing else, so that a pickle can name no function to call."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if name == "Datum":
+            return _Datum
+        raise _ForeignError(f"{module}.{name}")
+
+
+class _ForeignError(Exception):
+    """A pickle asks for something that is no image of a list."""
+
+
+def read_cache(file: Path) -> Lists:
+    """Items of one of CoOp's pickles. BenchError names what it holds instead; nothing in it is run."""
+    try:
+        with file.open("rb") as stream:
+            said = _Unpickler(stream).load()
+    except _ForeignError as error:
+        raise BenchError(
+            f"{file}: asks for {error}, so it is no list of CoOp's; nothing of it was run: remove it"
+        ) from error
+    except Exception as error:  # a broken pickle raises what it likes
+        raise BenchError(f"{file}: cannot be read as one of CoOp's pickles ({error}); remove it") from error
+    return _lists(file, said, _of_datum)
+
+
+def _of_datum(datum: Any) -> Item | None:
+    kept = vars(datum) if isinstance(datum, _Datum) else {}
+    match kept:
+        case {"_impath": str(path), "_label": int(label)}:
+            return Item(path, label)
+    return None
+
+
+# --- cross_modal_adaptation's index files
+
+
+def read_indices(file: Path) -> Lists:
+    """Items of an index file: {"train": {"data": [{"impath", "label", "classname"}], "indices": [...]}, "val": ...}."""
+    try:
+        said = json.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+        raise BenchError(f"{file}: cannot be read as JSON ({error}); take the file of {INDICES}") from error
+    parts = said.items() if isinstance(said, dict) else ()
+    return _lists(file, {name: part.get("data") for name, part in parts if isinstance(part, dict)}, _of_entry)
+
+
+def _of_entry(entry: Any) -> Item | None:
+    match entry:
+        case {"impath": str(path), "label": int(label)}:
+            return Item(path, label)
+    return None
+
+
+def _lists(file: Path, said: Any, item: Callable[[Any], Item | None]) -> Lists:
+    """{"train": [...], "val": [...]} of items; BenchError for anything else."""
+    found: Lists = {}
+    for part in ("train", "val"):
+        entries: Sequence[Any] | None = said.get(part) if isinstance(said, dict) else None
+        if entries is None and part == "val":
+            continue
+        items = [item(entry) for entry in entries] if isinstance(entries, list) else [None]
+        if None in items or (part == "train" and not items):
+            raise BenchError(f"{file}: {part} is no list of images and labels; remove the file")
+        found[part] = [one for one in items if one]
+    return found

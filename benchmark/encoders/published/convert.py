@@ -1,0 +1,64 @@
+"""Any published container -> one safetensors file per slot, with where it came from in its header."""
+
+import secrets
+from pathlib import Path
+
+import safetensors.torch
+
+from benchmark import __version__
+from benchmark.core.errors import BenchError
+from benchmark.core.file_facts import file_hash
+from benchmark.core.files import writing
+from benchmark.encoders.published import containers, slots
+
+
+def slot_of(file: Path) -> str:
+    """The slot that a file fills by what it holds, or, where several would do, by its name as well. BenchError if unclear."""
+    container = containers.read(file)
+    same = [slot for slot in slots.SLOTS.values() if slot.architecture == container.architecture]
+    fits = [slot.name for slot in same if slot.kind == container.kind]
+    alike = [slot.name for slot in same if slot.alike == container.kind]
+    found = fits or [name for name in alike if slots.called(slots.get(name), file)]
+    if len(found) == 1:
+        return found[0]
+    what = f"{file}: holds {slots.words(container.kind, container.architecture)}"
+    if not alike:
+        raise BenchError(f"{what}, which no slot takes; slots are {', '.join(slots.SLOTS)}")
+    raise BenchError(
+        f"{what}, which could be {' or '.join(alike)}; say which: bench weights import --slot {alike[0]} {file}"
+    )
+
+
+def convert(file: Path, slot: str, folder: Path) -> Path:
+    """Write <folder>/<slot>.safetensors: the encoder's tensors as they are in the file, no training state, no pickle.
+
+    Its header names the source file with its sha256, kind, architecture, normalisation and licence. BenchError where the file
+    is not the slot's kind.
+    """
+    container, known = containers.read(file), slots.get(slot)
+    if container.kind not in (known.kind, known.alike) or container.architecture != known.architecture:
+        holds = slots.words(container.kind, container.architecture)
+        raise BenchError(f"{file}: holds {holds}; {slot} wants {slots.words(known.kind, known.architecture)}")
+    header = {
+        "slot": slot,
+        "kind": container.kind,
+        "architecture": container.architecture,
+        "normalisation": known.normalisation,
+        "source": file.name,
+        "source_sha256": file_hash(file),
+        "page": known.page,
+        "licence": known.licence or "none stated",
+        "weights_sha256": containers.digest(container.tensors),
+        "written_by": f"amu-bench {__version__}",
+    }
+    content = safetensors.torch.save({name: t.clone() for name, t in container.tensors.items()}, header)
+    where = folder / f"{slot}.safetensors"
+    temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
+    with writing("weights", folder, "--weights-dir"):
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(content)
+            temporary.replace(where)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return where

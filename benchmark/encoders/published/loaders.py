@@ -1,0 +1,247 @@
+"""Published encoders for suites: CLIP and auxiliary networks from files here, any timm model, any open_clip pair.
+
+A loader asks only for the fingerprint; the network is built when something is encoded. The fingerprint is of the weights and
+of how they are used (normalisation, pooling, precision), not of the file: after `bench weights import` it is the same.
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from benchmark.core import devices
+from benchmark.core import settings as places
+from benchmark.core.asset import Asset
+from benchmark.core.errors import BenchError
+from benchmark.core.file_facts import file_hash
+from benchmark.core.names import choose
+from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.encoders.published import hub, slots
+from benchmark.methods.clip import Clip
+
+Normalisation = tuple[Sequence[float], Sequence[float]]
+"""Mean and standard deviation of the channels."""
+
+SIZE = 224  # pixels a side; every published encoder of the paper takes this
+POOLS = ("cls", "patch_mean")
+PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def clip(role: str, slot: str) -> Encoder:
+    """One of OpenAI's CLIPs. Features are those of `encode_image`, not normalised; `spatial` has 49 or 196 places."""
+    path, weights = slots.use(slot)
+    normalisation = slots.NORMALISATIONS[slots.get(slot).normalisation]
+
+    def load() -> Loaded:
+        from benchmark.core.libraries import open_clip
+        from benchmark.encoders.published import containers, networks
+
+        tensors = containers.read(path).tensors
+        model = networks.build_clip(tensors)
+        networks.fill(model, tensors, path)
+        return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation)
+
+    return Encoder(role, _fingerprint(weights, normalisation), load)
+
+
+def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") -> Encoder:
+    """A self-supervised image encoder.
+
+    pool: what a ViT gives, its class token ("cls") or the mean of its patch tokens ("patch_mean"). A ResNet has one pooling.
+    normalisation: "imagenet" or "clip"; "" is the encoder's own. CaFo's code feeds DINO CLIP's.
+    """
+    choose(pool, POOLS, "pooling")
+    known = slots.get(slot)
+    if pool != "cls" and "ViT" not in known.architecture:
+        raise BenchError(
+            f"encoder {role}: pool = {pool!r} needs a ViT, and {slot} is a {known.architecture}; leave it out"
+        )
+    constants = slots.NORMALISATIONS[
+        choose(normalisation or known.normalisation, slots.NORMALISATIONS, "normalisation")
+    ]
+    path, weights = slots.use(slot)
+
+    def load() -> Loaded:
+        from benchmark.encoders.published import containers, networks
+
+        tensors = containers.read(path).tensors
+        model = networks.build_auxiliary(tensors)
+        networks.fill(model, tensors, path)
+        pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
+        return Loaded(_fed(model, pooled, constants), device=devices.chosen())
+
+    return Encoder(role, _fingerprint(weights, constants, pool), load)
+
+
+def look(loader: str, role: str, slot: str = "", deep: bool = False, **_: object) -> Asset | None:
+    """What there is of an encoder's weights, for `bench doctor`; `deep` also hashes them and looks at what they hold.
+
+    None for the weights of timm and open_clip, which are known only to these.
+    """
+    if not slot:
+        return None
+    found = slots.look(slot, deep)
+    state, says = found.state, found.says
+    if deep and found.usable and found.path is not None:
+        from benchmark.encoders.published import sanity
+
+        amiss = sanity.amiss(found.path)
+        state, says = (slots.WRONG, f"{found.path}: {amiss}") if amiss else (state, says)
+    fetched = state == slots.MISSING and bool(found.slot.hub) and places.download()
+    known = found.slot
+    return Asset(
+        f"weights {slot}",
+        state,
+        found.path,
+        f"will be fetched from https://huggingface.co/{known.hub}" if fetched else says,
+        known.page,
+        known.licence,
+        known.noncommercial,
+        usable=fetched or state in slots.USABLE,
+    )
+
+
+def timm_model(role: str, name: str) -> Encoder:
+    """Any pretrained model of timm as an auxiliary encoder: its pooled features and its own normalisation."""
+    from benchmark.core.libraries import timm
+
+    what = f"timm:{name}"
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:3])
+        raise BenchError(f"{what}: timm {timm.__version__} has no model of this name; near are: {near or 'none'}")
+    settings = timm.get_pretrained_cfg(name)
+    if settings is None or not settings.hf_hub_id:
+        tags = ", ".join(timm.list_pretrained(f"{name.split('.')[0]}.*")[:3])
+        raise BenchError(f"{what}: timm has no weights of this name; there are: {tags or 'none'}")
+    if settings.fixed_input_size and settings.input_size[-1] != SIZE:
+        raise BenchError(f"{what}: takes {settings.input_size[-1]} pixels a side, images here have {SIZE}")
+    path = hub.file(what, settings.hf_hub_id, [settings.hf_hub_filename or "model.safetensors", "pytorch_model.bin"])
+    normalisation = (settings.mean, settings.std)
+
+    def load() -> Loaded:
+        from benchmark.encoders.published import containers, networks
+
+        model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading can be strict
+        networks.fill(model, containers.unwrapped(containers.load(path)[1]), path)
+        model.reset_classifier(0)
+        return Loaded(_fed(model, model, normalisation), device=devices.chosen())
+
+    return Encoder(role, _fingerprint(file_hash(path), normalisation, name), load)
+
+
+def open_clip_pair(role: str, arch: str, pretrained: str) -> Encoder:
+    """Any CLIP of open_clip with CLIP's own text tower and tokenizer, as a backbone: architecture and pretrained tag."""
+    from benchmark.core.libraries import open_clip
+
+    what = f"open_clip:{arch}/{pretrained}"
+    choose(arch, open_clip.list_models(), "open_clip architecture")
+    choose(pretrained, open_clip.list_pretrained_tags_by_model(arch), f"tag of open_clip's {arch}")
+    settings, sizes = open_clip.get_pretrained_cfg(arch, pretrained), open_clip.get_model_config(arch)
+    if sizes.get("custom_text") or "multimodal_cfg" in sizes or "hf_tokenizer_name" in sizes["text_cfg"]:
+        raise BenchError(f"{what}: has a text tower or a tokenizer of its own; methods here need CLIP's")
+    if sizes["vision_cfg"]["image_size"] != SIZE:
+        raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
+    # the activation is the one that the weights were trained with, whatever the architecture is called
+    sizes = {**sizes, "quick_gelu": bool(settings.get("quick_gelu"))}
+    path = _of_open_clip(what, settings)
+    normalisation = (settings["mean"], settings["std"])
+
+    def load() -> Loaded:
+        from benchmark.encoders.published import containers, networks
+
+        model = open_clip.CLIP(**sizes)
+        networks.fill(model, containers.read(path).tensors, path)
+        return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation)
+
+    return Encoder(role, _fingerprint(file_hash(path), normalisation, arch), load)
+
+
+# --- feeding a network
+
+
+def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation) -> Loaded:
+    from benchmark.encoders.published import networks
+
+    forward = _fed(model, model.encode_image, normalisation)
+    told = Tokenizer(tokenizer, model.context_length)
+    whole = Clip(model, told, _preprocess(normalisation), lambda ids: networks.text(model, ids))
+    spatial = _fed(model, lambda images: networks.spatial(model, images), normalisation)
+    return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=devices.chosen())
+
+
+def _fed(
+    model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation
+) -> Callable[[Tensor], Tensor]:
+    """uint8 images [B, 3, 224, 224] on the chosen device -> their features there, in the chosen precision or better."""
+    device, precision = devices.chosen(), PRECISIONS[_precision()]
+    model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    preprocess = _preprocess(normalisation)
+
+    def forward(images: Tensor) -> Tensor:
+        # in train mode batch norm would use, and change, the statistics of the batch
+        assert not any(module.training for module in model.modules()), "a frozen encoder left eval mode"
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32), _exact(device):
+            return encode(preprocess(images))
+
+    return forward
+
+
+def _exact(device: torch.device) -> AbstractContextManager[None]:
+    """cuDNN would round float32 to TF32's ten bits without a word; who wants speed asks for half precision."""
+    return torch.backends.cudnn.flags(allow_tf32=False) if device.type == "cuda" else nullcontext()
+
+
+def _preprocess(normalisation: Normalisation) -> Callable[[Tensor], Tensor]:
+    """uint8 [B, 3, 224, 224] -> normalised float32 on the chosen device; bit for bit what ToTensor and Normalize give."""
+    device = devices.chosen()
+    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in normalisation)
+
+    def preprocess(images: Tensor) -> Tensor:
+        if images.shape[-2:] != (SIZE, SIZE):
+            height, width = images.shape[-2:]
+            raise BenchError(f"published encoders take {SIZE} x {SIZE} images, these have {height} x {width} pixels")
+        return images.to(device).float().div_(255).sub_(mean).div_(std)
+
+    return preprocess
+
+
+class Tokenizer:
+    """CLIP's tokenizer, which refuses a text that it would have to cut: OpenAI's raises there, open_clip's cuts silently."""
+
+    def __init__(self, tokenizer: Any, length: int) -> None:
+        self.tokenizer, self.length = tokenizer, length
+
+    def __call__(self, texts: list[str]) -> Tensor:
+        """Token ids [N, length]. BenchError names the first text that is too long."""
+        ids = self.tokenizer(texts, self.length)
+        for row in ids[:, -1].nonzero().flatten().tolist():  # those that fill their row, exactly or by being cut
+            tokens = len(self.tokenizer.encode(texts[row])) + 2  # and a start and an end
+            if tokens > self.length:
+                shown = texts[row] if len(texts[row]) <= 60 else f"{texts[row][:57]}..."
+                raise BenchError(f"text {shown!r} has {tokens} tokens, CLIP reads {self.length}; shorten it")
+        return ids
+
+
+def _precision() -> str:
+    return choose(places.precision(), PRECISIONS, "precision")
+
+
+# --- names and files
+
+
+def _fingerprint(weights: str, *how: object) -> str:
+    return hashlib.sha256("\n".join([weights, _precision(), *map(str, how)]).encode()).hexdigest()
+
+
+def _of_open_clip(what: str, settings: Mapping[str, Any]) -> Path:
+    """The weights of an open_clip tag: the file that its address names in a folder here, else its repository's."""
+    name = settings.get("url", "").rpartition("/")[2]
+    for folder in places.weights_dirs():
+        if name and (folder / name).is_file():
+            return folder / name
+    repository, _, name = settings["hf_hub"].rpartition("/")
+    return hub.file(what, repository, [slots.FOLDER_FILE, name or "open_clip_pytorch_model.bin"])

@@ -1,0 +1,80 @@
+"""What cells and runs need from outside, and the suite without what is missing."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from benchmark.exhibits import run as runs
+from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.run import Run
+from benchmark.suites.suite import Suite
+
+DATASET, ENCODER = "data set", "encoder"
+
+
+class Need(NamedTuple):
+    """Something that plays a role in a suite: a data set, an encoder, or one of run.STAND_INS for a data set."""
+
+    kind: str
+    role: str
+
+    @property
+    def words(self) -> str:
+        """ "imagenet_r", "generated images of imagenet"."""
+        return f"{runs.STAND_INS[self.kind]} of {self.role}" if self.kind in runs.STAND_INS else self.role
+
+
+def of_cell(cell: Cell, suite: Suite) -> list[Need]:
+    """What a cell needs to be run and read; nothing where it only cites, or the suite has no such role."""
+    if cell.method is None or cell.empty or "declares" in cell.said or cell.lacks(suite):
+        return []
+    shift = [Need(DATASET, cell.said["target"])] if "target" in cell.said else []
+    parts = (of_run(runs.make(suite, part, seed=0)) for part in cell.parts())
+    return list(dict.fromkeys([need for part in parts for need in part] + shift))
+
+
+def of_run(run: Run) -> list[Need]:
+    """What a run needs, the shifts that it is tested on besides left out."""
+    roles = [role.removesuffix(runs.SPATIAL) for role in run.roles().values() if role != runs.PIXELS]
+    needs = [Need(DATASET, run.dataset), *(Need(kind, run.dataset) for kind in run.wants())]
+    return [*needs, *(Need(ENCODER, role) for role in dict.fromkeys([run.backbone, *roles]))]
+
+
+def everything(suite: Suite) -> list[Need]:
+    """All that the suite names, data first."""
+    found = [Need(DATASET, role) for role in suite.datasets]
+    for kind in runs.STAND_INS:
+        found += [Need(kind, role) for role, spec in suite.datasets.items() if spec.get(kind)]
+    return found + [Need(ENCODER, role) for role in suite.encoders]
+
+
+def needed(cells: Iterable[Cell], suite: Suite) -> dict[Need, list[str]]:
+    """What some cells need, data sets first, and the exhibits that they belong to."""
+    found: dict[Need, dict[str, None]] = {}
+    for cell in cells:
+        for need in of_cell(cell, suite):
+            found.setdefault(need, {})[cell.exhibit] = None
+    return {need: list(found[need]) for need in everything(suite) if need in found}
+
+
+def without(suite: Suite, gone: Collection[Need]) -> Suite:
+    """The suite as if it had not these data sets, encoders, generated images and sentences."""
+    there = [role for role in suite.datasets if Need(DATASET, role) not in gone]
+    encoders = {role: spec for role, spec in suite.encoders.items() if Need(ENCODER, role) not in gone}
+    return replace(suite, datasets={role: _less(suite, role, gone) for role in there}, encoders=encoders)
+
+
+def _less(suite: Suite, role: str, gone: Collection[Need]) -> Mapping[str, Any]:
+    """What a suite says of a data set, without the shifts and parts that are gone."""
+    spec = {name: value for name, value in suite.datasets[role].items() if Need(name, role) not in gone}
+    for key, kind in (("shifts", DATASET), ("shift_encoders", ENCODER)):
+        if key in spec:
+            spec[key] = [name for name in spec[key] if Need(kind, name) not in gone]
+    return spec
+
+
+def without_shifts(suite: Suite) -> Suite:
+    """The suite as if no data set had a shift."""
+    return without(
+        suite, [Need(DATASET, shift) for spec in suite.datasets.values() for shift in spec.get("shifts", ())]
+    )

@@ -1,0 +1,187 @@
+"""An exhibit asked of other data, another auxiliary encoder or another backbone than it names: a question of its own.
+
+Its title says so, the paper's numbers do not stand beside it, and its files have a name of their own. Roles besides those of
+the suite: `folder:PATH`, anybody's images; `timm:NAME`, any model of timm; `open_clip:ARCH/TAG`, any pair of open_clip.
+
+A folder's role is named by what it holds: `folder:birds-1a2b3c4d`, the folder's name and a hash of its files, classes and
+templates. So its records are found again when it lies elsewhere, and are other records when it holds something else.
+"""
+
+import hashlib
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmark.core.errors import BenchError
+from benchmark.core.names import choose
+from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.methods.construct import predictor_class
+from benchmark.suites import assets
+from benchmark.suites.suite import PHOTOGRAPHS, Suite
+
+FOLDER, TIMM, OPEN_CLIP = "folder:", "timm:", "open_clip:"
+
+
+@dataclass(frozen=True)
+class Instead:
+    """Roles that take the place of those an exhibit names; None leaves these as they are."""
+
+    dataset: str | None = None
+    aux: str | None = None
+    backbone: str | None = None
+
+    @property
+    def words(self) -> str:
+        """For a title: "on folder:birds-1a2b3c4d, aux timm:resnet18"; empty where nothing takes the place of anything."""
+        said = (("on", self.dataset), ("aux", self.aux), ("backbone", self.backbone))
+        return ", ".join(f"{word} {role}" for word, role in said if role)
+
+    @property
+    def slug(self) -> str:
+        """The same for a file's name: "folder-birds-1a2b3c4d-timm-resnet18"."""
+        roles = "-".join(filter(None, (self.dataset, self.aux, self.backbone)))
+        return re.sub(r"[^a-z0-9]+", "-", roles.lower()).strip("-")
+
+
+# --- roles
+
+
+def with_roles(
+    suite: Suite, dataset: str | None, templates: Sequence[str], aux: str | None, backbone: str | None
+) -> tuple[Suite, Instead]:
+    """The suite with the roles that are asked for, and these. Of a folder its lists are read, of nothing else anything."""
+    if templates and not (dataset or "").startswith(FOLDER):
+        raise BenchError("--template is of --dataset folder:PATH; the suite's data sets have their own")
+    if dataset and dataset.startswith(FOLDER):
+        suite, dataset = _with_folder(suite, dataset.removeprefix(FOLDER), templates)
+    elif dataset:
+        choose(dataset, suite.datasets, f"data set of suite {suite.name} (or folder:PATH)")
+    for role, what in ((aux, "encoder"), (backbone, "backbone")):
+        if role:
+            suite = _with_encoder(suite, role, what)
+    return suite, Instead(dataset, aux, backbone)
+
+
+def _with_folder(suite: Suite, path: str, templates: Sequence[str]) -> tuple[Suite, str]:
+    if not path:
+        raise BenchError(f"--dataset {FOLDER} names no folder; write {FOLDER}PATH")
+    _check_photographs(suite, f"{FOLDER}{path}")
+    spec: dict[str, Any] = {"reader": "benchmark.data.published.folder:ImageFolder", "path": str(Path(path).absolute())}
+    if templates:
+        spec["template"] = list(templates)
+    found = assets.dataset(replace(suite, datasets={FOLDER: spec}), FOLDER)
+    content = "\n".join([found.fingerprint, *found.templates])
+    role = f"{FOLDER}{Path(path).resolve().name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    return replace(suite, datasets={**suite.datasets, role: spec}), role
+
+
+def _with_encoder(suite: Suite, role: str, what: str) -> Suite:
+    if role in suite.encoders:
+        return suite
+    if role.startswith(TIMM) and what == "encoder":
+        spec = {"loader": "benchmark.encoders.published:timm_model", "name": role.removeprefix(TIMM)}
+    elif role.startswith(OPEN_CLIP):
+        architecture, _, tag = role.removeprefix(OPEN_CLIP).rpartition("/")
+        if not architecture or not tag:
+            raise BenchError(f"{role}: write {OPEN_CLIP}ARCHITECTURE/TAG, such as open_clip:ViT-B-32/laion2b_s34b_b79k")
+        spec = {
+            "loader": "benchmark.encoders.published:open_clip_pair",
+            "arch": architecture,
+            "pretrained": tag,
+        }
+    else:
+        other = "open_clip:ARCH/TAG" if what == "backbone" else "timm:NAME"
+        choose(role, suite.encoders, f"{what} of suite {suite.name} (or {other})")
+    _check_photographs(suite, role)
+    return replace(suite, encoders={**suite.encoders, role: spec})
+
+
+def _check_photographs(suite: Suite, what: str) -> None:
+    if suite.pixels not in (0, PHOTOGRAPHS):
+        raise BenchError(
+            f"{what} goes with images of {PHOTOGRAPHS} pixels a side, those of suite {suite.name} have {suite.pixels};"
+            " add --suite paper"
+        )
+
+
+# --- exhibits
+
+
+def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Suite]:
+    """The exhibit with these roles, and the suite in which its cells can be run.
+
+    BenchError where the exhibit compares what would be replaced, or has nothing to replace.
+    """
+    for key, role in (("dataset", instead.dataset), ("backbone", instead.backbone)):
+        if role:
+            exhibit = _replaced(exhibit, key, role)
+    if instead.aux:
+        exhibit = _with_aux(exhibit, instead.aux)
+    if any("target" in column for column in exhibit.columns):
+        suite = _seeing_shifts(suite, [role for role in (instead.aux, instead.backbone) if role])
+    told = f"Asked {instead.words}, which is no question of the paper's."
+    caption = exhibit.caption.replace("the source task", instead.dataset or "the source task")
+    name, title = f"{exhibit.id}-{instead.slug}", f"{exhibit.title}, {instead.words}"
+    rows = [{key: said for key, said in row.items() if key != "log"} for row in exhibit.rows]
+    turned = replace(exhibit, id=name, title=title, paper=told, caption=f"{told} {caption}", reference="", rows=rows)
+    return turned, suite
+
+
+def _replaced(exhibit: Exhibit, key: str, role: str) -> Exhibit:
+    """Another data set or backbone wherever the exhibit names its one."""
+    named = dict.fromkeys(str(part[key]) for cell in _run(exhibit) for part in cell.parts() if key in part)
+    if len(named) != 1:
+        raise BenchError(
+            f"{exhibit.id} compares {', '.join(named)}, so --{key} {role} cannot take the place of all; "
+            "it takes that of an exhibit which names but one, such as table 4"
+        )
+
+    def changed(part: Mapping[str, Any]) -> dict[str, Any]:
+        return {**part, key: role} if key in part else dict(part)
+
+    return _each_part(exhibit, changed)
+
+
+def _with_aux(exhibit: Exhibit, aux: str) -> Exhibit:
+    """Another auxiliary encoder in the rows whose methods take one, and that do not name theirs."""
+    cells: dict[str, list[Cell]] = {}
+    for cell in _run(exhibit):
+        cells.setdefault(cell.row, []).append(cell)
+    rows = {name for name, found in cells.items() if all(map(_takes_aux, found))}
+    if not rows:
+        raise BenchError(f"{exhibit.id} has no row that takes another auxiliary encoder than the one it names")
+    changed = [
+        {**row, "with": {**row.get("with", {}), "aux": aux}} if row["name"] in rows else row for row in exhibit.rows
+    ]
+    return replace(exhibit, rows=changed)
+
+
+def _takes_aux(cell: Cell) -> bool:
+    assert cell.method is not None
+    return "aux" in inspect.signature(predictor_class(cell.method)).parameters and "aux" not in cell.said["with"]
+
+
+def _run(exhibit: Exhibit) -> list[Cell]:
+    """The cells that are run."""
+    return [cell for cell in exhibit.cells() if cell.method and not cell.empty]
+
+
+def _each_part(exhibit: Exhibit, changed: Any) -> Exhibit:
+    rows, columns, panels = (
+        [changed(part) for part in parts] for parts in (exhibit.rows, exhibit.columns, exhibit.panels)
+    )
+    return replace(exhibit, rows=rows, columns=columns, panels=panels, fixed=changed(exhibit.fixed))
+
+
+def _seeing_shifts(suite: Suite, roles: Sequence[str]) -> Suite:
+    """The suite in which these encoders see the shifts too."""
+    datasets = {
+        name: {**spec, "shift_encoders": list(dict.fromkeys([*spec["shift_encoders"], *roles]))}
+        if "shift_encoders" in spec
+        else spec
+        for name, spec in suite.datasets.items()
+    }
+    return replace(suite, datasets=datasets)

@@ -1,0 +1,1 @@
+"""Images -> features on disk: requests, extraction, shards, zero-shot classifiers."""

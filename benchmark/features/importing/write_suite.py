@@ -1,0 +1,150 @@
+"""Features of others -> a file of ours, and the suite that lets exhibits be run on it."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import safetensors.torch
+from torch import Tensor
+
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.files import writing
+from benchmark.data.imported import FORM
+from benchmark.data.published import imagenet
+from benchmark.data.published.sets import SETS
+from benchmark.encoders.published import containers, slots
+from benchmark.features.importing.released_caches import Given
+from benchmark.suites import suite as suites
+
+SLOTS = {"RN50": "clip_rn50", "RN101": "clip_rn101", "ViT-B/32": "clip_vitb32", "ViT-B/16": "clip_vitb16"}
+"""Whose text tower makes the classifier where none was given."""
+
+TEMPLATES = ("a photo of a {}.",)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the files do not say. roles: space -> the encoder's role; a space that is not in it is a role already."""
+
+    dataset: str
+    roles: Mapping[str, str]
+    seed: int
+    classnames: Sequence[str]
+    templates: Sequence[str]
+
+    def role(self, space: str) -> str:
+        """The encoder's role for a space."""
+        return self.roles.get(space, space)
+
+
+def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
+    """A file's lines, else what was given, else ImageNet's; numbers where a classifier makes names needless.
+
+    BenchError where their number is not that of the classes.
+    """
+    if file is not None:
+        try:
+            names = [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise BenchError(f"{file}: cannot be read as a name a line ({error})") from error
+    elif given.classnames is not None:
+        names = given.classnames
+    elif dataset == "imagenet":
+        names = list(imagenet.classnames())
+    elif given.text is not None:
+        names = [f"class {c}" for c in range(given.classes)]
+    else:
+        raise Incomplete(f"the classes of {dataset} have no names: --classnames FILE, a name a line in their order")
+    if len(names) != given.classes:
+        raise BenchError(f"{file or dataset}: {len(names)} class names for {given.classes} classes")
+    return names
+
+
+def write(given: Given, told: Told, folder: Path) -> tuple[Path, Path]:
+    """The suite and the file of features; BenchError where the suite's name is one of ours."""
+    if re.fullmatch(r"[\w.-]+", told.dataset) is None or told.dataset in suites.names():
+        raise BenchError(
+            f"--dataset {told.dataset!r}: records are kept by this name; letters, numbers and _, and no suite's"
+        )
+    text = _suite(given, told, folder)
+    suite, file = folder / f"{told.dataset}.toml", _file(told, folder)
+    notes = {"form": FORM, "classnames": json.dumps(list(told.classnames)), "logit_scale": repr(given.logit_scale)}
+    with writing("--out", folder, "--out"):
+        folder.mkdir(parents=True, exist_ok=True)
+        safetensors.torch.save_file(_tensors(given, told), file, notes)
+        suite.write_text(text, "utf-8")
+    return suite, file
+
+
+def _file(told: Told, folder: Path) -> Path:
+    return folder.absolute() / f"{told.dataset}.safetensors"
+
+
+def _tensors(given: Given, told: Told) -> dict[str, Tensor]:
+    found = {"text": given.text.contiguous()} if given.text is not None else {}
+    for place, part in given.parts.items():
+        name = f"support.{place.shots}" if place.part == "support" else place.part
+        found[f"{name}.{told.role(place.space)}"] = part.features.contiguous()
+        found[f"{name}.labels"] = part.labels.contiguous()
+    return found
+
+
+def _suite(given: Given, told: Told, folder: Path) -> str:
+    """A suite of one data set, whose features are given, and the encoders that they are of."""
+    known = SETS.get(told.dataset)
+    test = next(part for place, part in given.parts.items() if place.part == "test")
+    whole = known is not None and (known.test, known.classes) == (len(test.labels), given.classes)
+    templates = told.templates or (known.prompt_templates if known else TEMPLATES)
+    views = max(part.features.shape[0] for part in given.parts.values())
+    note = "; ".join(["Features were imported, and nothing is known of how they were made", *given.notes])
+    lines = [
+        "# Written by bench features import. Paths, the title and what may be compared with the paper are yours to change.",
+        f"title = {_said(f'{told.dataset}: features that others made')}",
+        f"note = {_said(note + '.')}",
+        f"comparable = {_said(whole)}       # whether the paper's number may stand beside a measured one",
+        f"published = {_said(known is not None)}",
+        f"seeds = [{told.seed}]",
+        f"views = {views}",
+        "batch_size = 64",
+        "",
+        f"[datasets.{_said(told.dataset)}]",
+        'reader = "benchmark.data.imported:Imported"',
+        f"file = {_said(str(_file(told, folder)))}",
+        f"templates = {_said(list(templates))}",
+        f"shots = {_said(given.shots)}",
+        "images = false",
+        *_backbone(given, told, folder),
+    ]
+    for space in given.spaces:
+        if space != "clip":
+            lines += ["", f"[encoders.{_said(told.role(space))}]", 'loader = "benchmark.encoders.imported:features"']
+            lines += ["network = false", f"shots = {_said(given.shots_of(space))}"]
+    return "\n".join(lines) + "\n"
+
+
+def _backbone(given: Given, told: Told, folder: Path) -> list[str]:
+    """CLIP's encoder: with the classifier that was given, else with its own text tower out of its published weights."""
+    role = told.role("clip")
+    lines = ["", f"[encoders.{_said(role)}]"]
+    if given.text is not None:
+        file = _said(str(_file(told, folder)))
+        return [*lines, 'loader = "benchmark.encoders.imported:clip"', f"file = {file}", "network = false"]
+    slot = SLOTS.get(role, "")
+    weights = slots.find(slot) if slot else None
+    if weights is None:
+        how = f"or its weights ({slot}) in --weights-dir" if slot else "for there are no weights of this name"
+        raise Incomplete(f"there is no text classifier of {role}: give one with --text FILE or an array text, {how}")
+    width = next(part.features.shape[2] for place, part in given.parts.items() if place.space == "clip")
+    own = containers.read(weights).tensors["text_projection"].shape[1]
+    if own != width:
+        raise BenchError(
+            f"features of CLIP are {width} wide, those of {role} ({weights}) {own}; say which with --backbone"
+        )
+    return [*lines, 'loader = "benchmark.encoders.published:clip"', f"slot = {_said(slot)}"]
+
+
+def _said(value: object) -> str:
+    """A value as TOML has it, which is as JSON has it for texts, numbers, lists and truth."""
+    return json.dumps(value, ensure_ascii=True)

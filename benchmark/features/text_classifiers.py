@@ -1,0 +1,91 @@
+"""Zero-shot classifiers on disk: the text features of a data set's classes, encoded once for every run.
+
+Thousands of prompts through a text tower take minutes on a CPU. A file is named by the weights and by every text, so nothing
+stale is ever read, and a method that reads features alone needs no network at all.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from benchmark.core import paths
+from benchmark.exhibits.run import Run
+from benchmark.features import shard_files
+from benchmark.suites import assets
+from benchmark.suites.suite import Suite
+
+
+@dataclass(frozen=True)
+class Text:
+    """The classifier of a data set by a backbone's text tower: of its templates, or of a language model's sentences."""
+
+    dataset: str
+    backbone: str
+    of: str = "templates"
+
+    @property
+    def label(self) -> str:
+        """For people: "text of imagenet by RN50"."""
+        return f"text of {self.dataset} by {self.backbone}" + (f", {self.of}" if self.of != "templates" else "")
+
+    @property
+    def size(self) -> int:
+        """How many pictures it is as a piece of work: none."""
+        return 0
+
+
+def needed(runs: Iterable[Run], suite: Suite) -> list[Text]:
+    """The classifiers that runs need and that are not on disk."""
+    asked = dict.fromkeys(text for run in runs for text in of(run))
+    return [text for text in asked if not shard_files.readable(path(text, suite))]
+
+
+def of(run: Run) -> Iterator[Text]:
+    """The classifiers of a run."""
+    yield Text(run.dataset, run.backbone)
+    if "sentences" in run.wants():
+        yield Text(run.dataset, run.backbone, "sentences")
+
+
+def path(text: Text, suite: Suite) -> Path:
+    """Where a classifier is or will be."""
+    said = [assets.encoder(suite, text.backbone).fingerprint, text.of, *_texts(text, suite)]
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:20]
+    name = f"{text.dataset}-{text.backbone}-{text.of}-{digest}.safetensors".replace("/", "-")
+    return paths.cache() / "texts" / suite.name / name
+
+
+def load(text: Text, suite: Suite) -> tuple[Tensor, float]:
+    """The classifier [C, D] with unit rows, on the CPU, and the model's own logit scale; made now if it is not there."""
+    where = path(text, suite)
+    if not shard_files.readable(where):
+        fill(text, suite)
+    return _read(where)
+
+
+def fill(text: Text, suite: Suite) -> None:
+    """Encode the texts and keep the classifier. ValueError where the encoder has no text tower."""
+    tower = assets.encoder(suite, text.backbone).text
+    if tower is None:
+        raise ValueError(f"{text.backbone} has no text tower, so it cannot be a backbone")
+    made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, suite))
+    shard_files.write(path(text, suite), made.float().cpu(), {"logit_scale": repr(tower.logit_scale)})
+
+
+@lru_cache(maxsize=32)
+def _read(where: Path) -> tuple[Tensor, float]:
+    return shard_files.read(where).clone(), float(shard_files.about(where)["logit_scale"])
+
+
+def _texts(text: Text, suite: Suite) -> Sequence[Any]:
+    """What is asked of the text tower: names and templates, or each class's sentences."""
+    dataset: Any = assets.dataset(suite, text.dataset)
+    if text.of == "templates":
+        return [list(dataset.classnames), list(dataset.templates)]
+    return [dataset.sentences()]

@@ -1,1 +1,0 @@
-"""The pictures, one module for each kind of mark; `benchmark.figure.draw` chooses by the exhibit's `mark.kind`."""

@@ -1,0 +1,10 @@
+"""The interface of a method. A method's author needs one line:
+
+from benchmark.methods import Predictor, Recipe, Samples, Scores, Task
+"""
+
+from benchmark.methods.predictor import Predictor
+from benchmark.methods.recipe import Recipe
+from benchmark.methods.samples import Batch, Features, Samples, Scores, Task
+
+__all__ = ["Batch", "Features", "Predictor", "Recipe", "Samples", "Scores", "Task"]

@@ -1,0 +1,99 @@
+"""A toy task: a tiny CLIP with random weights and random features, for contract tests and examples.
+
+Nothing in it means anything; everything in it has the right shape, and is made in milliseconds.
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from benchmark.core.libraries import open_clip
+from benchmark.methods.clip import Clip
+from benchmark.methods.samples import Samples, Task
+
+WIDTH = 16
+"""Width of CLIP's joint space."""
+IMAGE = 16
+"""Height and width of an image in the space "pixels"."""
+POSITIONS = 4
+"""Positions of the space "clip_spatial"."""
+CONTEXT = 32
+"""Positions of the text tower: CoOp's 16 context vectors and a short name fit in."""
+WORDS = 126
+START, END = WORDS + 1, WORDS + 2
+
+CLASSNAMES = ("ant", "red_ant", "bee", "small red bee", "crab", "owl", "old owl", "yak")
+
+
+def tokenize(texts: Sequence[str]) -> Tensor:
+    """Words and punctuation marks to ids 1 … 126 by a checksum, within start and end -> [N, 32]."""
+    ids = torch.zeros(len(texts), CONTEXT, dtype=torch.long)
+    for row, text in zip(ids, texts, strict=True):
+        words = re.findall(r"\w+|[^\w\s]", text)[: CONTEXT - 2]
+        codes = [START, *(zlib.crc32(word.encode()) % WORDS + 1 for word in words), END]
+        row[: len(codes)] = torch.tensor(codes)
+    return ids
+
+
+def toy_clip(seed: int = 0) -> Clip:
+    """An open_clip CLIP, two layers in each tower, with random weights; global random state is left alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = open_clip.CLIP(
+            embed_dim=WIDTH,
+            vision_cfg={"image_size": IMAGE, "patch_size": 8, "width": 24, "head_width": 12, "layers": 2},
+            text_cfg={"context_length": CONTEXT, "vocab_size": END + 1, "width": 24, "heads": 2, "layers": 2},
+        )
+    return Clip(model, tokenize, lambda pixels: pixels.float() / 127.5 - 1)
+
+
+def toy_samples(spaces: Sequence[str], classes: int, shots: int, views: int = 2, seed: int = 0) -> Samples:
+    """Random features around one random centre a class; `seed` moves the images, never the centres.
+
+    "pixels" are images, uint8 [V, N, 3, 16, 16], "clip" is as wide as the toy CLIP, "clip_spatial" too at each of
+    four positions, any other space is 12 wide.
+    """
+    labels = torch.arange(classes).repeat_interleave(shots)
+    return Samples({space: _space(space, labels, views, seed) for space in spaces}, labels)
+
+
+def toy_task(
+    spaces: Sequence[str] = ("clip", "mocov3", "dino"),
+    classes: int = 5,
+    shots: int = 2,
+    seed: int = 1,
+    support_seed: int = 0,
+    clip: Clip | None = None,
+    wants: Sequence[str] = (),
+) -> Task:
+    """A small few-shot task with validation images; `support_seed` changes the images and nothing else.
+
+    wants: which optional fields it has: "generated" (three images a class), "sentences".
+    """
+    clip = clip or toy_clip()
+    names = CLASSNAMES[:classes]
+    return Task(
+        text=clip.classifier(names, ["a photo of a {}."]),
+        support=toy_samples(spaces, classes, shots, seed=support_seed),
+        classnames=names,
+        val=toy_samples(spaces, classes, 1, seed=support_seed + 1000),
+        logit_scale=20.0,
+        clip=clip,
+        seed=seed,
+        generated=toy_samples(spaces, classes, 3, seed=support_seed + 2000) if "generated" in wants else None,
+        sentences=clip.classifier(names, ["{}, seen by a crab.", "an old {}."]) if "sentences" in wants else None,
+    )
+
+
+def _space(space: str, labels: Tensor, views: int, seed: int) -> Tensor:
+    """Centre + noise, [V, N, D] (or positions, or images)."""
+    name = zlib.crc32(space.encode())
+    shapes = {"pixels": (3, IMAGE, IMAGE), "clip": (WIDTH,), "clip_spatial": (POSITIONS, WIDTH)}
+    shape = shapes.get(space, (12,))
+    centres = torch.randn(len(CLASSNAMES), *shape, generator=torch.Generator().manual_seed(name))
+    generator = torch.Generator().manual_seed(name + 1 + seed)
+    drawn = centres[labels] + 0.5 * torch.randn(views, len(labels), *shape, generator=generator)
+    return (128 + 40 * drawn).clamp(0, 255).byte() if space == "pixels" else drawn

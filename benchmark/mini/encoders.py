@@ -1,0 +1,58 @@
+"""The mini suite's encoders: built by benchmark.mini.networks, weights shipped with the package."""
+
+from collections.abc import Callable
+from typing import Any
+
+from torch import Tensor, nn
+
+from benchmark.core import devices
+from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.methods.clip import Clip
+from benchmark.mini import weights
+
+
+def clip(role: str) -> Encoder:
+    """A CLIP and its tokenizer; features are those of `encode_image`, not normalised."""
+
+    def load() -> Loaded:
+        from benchmark.mini import networks
+
+        model, tokenizer = networks.build_clip(role)
+        _fill(model, role)
+        whole = Clip(model, tokenizer, _preprocessed(lambda images: images))
+        by_place = networks.places(model)
+        spatial = _preprocessed(by_place or (lambda images: networks.spatial(model, images)))
+        if by_place is None:  # a ViT's image feature is its class token's
+            return Loaded(_preprocessed(networks.compiled(whole.model.visual)), whole, spatial, device=devices.chosen())
+        return Loaded(lambda images: _mean(spatial(images)), whole, spatial, _mean, device=devices.chosen())
+
+    return Encoder(role, weights.fingerprint(role), load)
+
+
+def auxiliary(role: str) -> Encoder:
+    """A self-supervised image encoder; features are its pooled output."""
+
+    def load() -> Loaded:
+        from benchmark.mini import networks
+
+        model = networks.build_auxiliary(role)
+        _fill(model, role)
+        return Loaded(_preprocessed(networks.compiled(model)), device=devices.chosen())
+
+    return Encoder(role, weights.fingerprint(role), load)
+
+
+def _mean(places: Tensor) -> Tensor:
+    """Features by place [B, P, D] -> of the whole image [B, D]: the average pool, which commutes with the projection."""
+    return places.mean(1)
+
+
+def _fill(model: nn.Module, role: str) -> None:
+    model.load_state_dict(weights.load(role), strict=True)
+    model.eval().requires_grad_(False).to(devices.chosen())
+
+
+def _preprocessed(encode: Any) -> Callable[[Tensor], Tensor]:
+    from benchmark.mini import networks
+
+    return lambda images: encode(networks.preprocess(images.permute(0, 2, 3, 1)))

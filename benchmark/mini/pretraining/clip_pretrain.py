@@ -1,0 +1,92 @@
+"""CLIP pre-training. Radford et al., 2021, https://arxiv.org/abs/2103.00020, Figure 3.
+
+Pairs of a picture and its caption: each picture picks its caption among those of the batch, and each caption its
+picture.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from benchmark.methods.clip import Clip
+from benchmark.mini import networks, weights
+from benchmark.mini.pretraining import monitor
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.world import world
+from benchmark.mini.world.captions import describe
+
+# Steps of 256 pairs: what was affordable on a few CPU cores, not what each tower could have used.
+STEPS = {"RN50": 2000, "RN101": 1500, "ViT-B/32": 1900, "ViT-B/16": 2400}
+# Roles whose text tower starts from another's, as TinyCLIP inherits weights (Wu et al., ICCV 2023): it saves the
+# first hundreds of steps, in which otherwise both towers wait for each other.
+TEXT_FROM = {"RN101": "RN50", "ViT-B/32": "RN50", "ViT-B/16": "RN50"}
+MAX_SCALE = math.log(100)  # CLIP, section 2.5: clipped to prevent scaling the logits by more than 100
+
+
+def contrastive(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
+    """Mean of the two cross-entropies over scale * cosine; image, text: [N, D] with unit rows, row i belongs to row i."""
+    logits = scale * image @ text.T
+    target = torch.arange(len(logits))
+    return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
+
+
+def inherit_text(model: Any, role: str) -> str:
+    """Give a CLIP the text tower that another role was shipped with; its logit scale and image tower stay its own.
+
+    Returns where the tower comes from, for the model card.
+    """
+    tower = {k: v for k, v in weights.load(role).items() if not k.startswith(("visual.", "logit_scale"))}
+    missing, unexpected = model.load_state_dict(tower, strict=False)
+    if unexpected or any(not k.startswith(("visual.", "logit_scale")) for k in missing):
+        raise ValueError(f"the text towers differ: {unexpected or missing}")
+    return f"the text tower starts from the {role} role's (sha256 {weights.fingerprint(role)[:12]}...)"
+
+
+class ClipPretraining(Algorithm):
+    """A CLIP of the mini suite on the captioned stream."""
+
+    title = "CLIP (Radford et al. 2021): symmetric InfoNCE over image-caption pairs"
+    data = "captioned pre-training stream, styles at the rates of world.MIX; no augmentation, because no picture comes twice"
+
+    def __init__(self, role: str) -> None:
+        super().__init__()
+        model, self._tokenizer = networks.build_clip(role)
+        self.model: Any = model
+        if role in TEXT_FROM:
+            self.data = f"{self.data}; {inherit_text(model, TEXT_FROM[role])}"
+        self.schedule = Schedule(steps=STEPS[role], batch=256)
+
+    def loss(self, step: int) -> Tensor:
+        """The contrastive loss; the towers in bfloat16, the loss in float32."""
+        ids = np.arange(self.schedule.batch) + step * self.schedule.batch
+        factors = world.sample("pretrain", ids, world.mixture(ids))
+        pixels = networks.preprocess(world.draw(factors)).contiguous(memory_format=torch.channels_last)
+        tokens = self._tokenizer(describe("pretrain", ids, factors))
+        with torch.autocast("cpu", torch.bfloat16):
+            image = self.model.encode_image(pixels)
+            text = self.model.encode_text(tokens)
+        image, text = (torch.nn.functional.normalize(z.float(), dim=-1) for z in (image, text))
+        return contrastive(image, text, self.model.logit_scale.exp())
+
+    def after(self, progress: float) -> None:
+        """Bound the temperature."""
+        self.model.logit_scale.data.clamp_(max=MAX_SCALE)
+
+    def product(self) -> torch.nn.Module:
+        """The whole CLIP."""
+        return self.model
+
+    def monitor(self) -> dict[str, float]:
+        """Zero-shot accuracy on 2000 monitor photos and 1000 of each other style."""
+        trained = [p for p in self.model.parameters() if p.requires_grad]  # Clip freezes them all
+        clip = Clip(self.model, self._tokenizer)
+        accuracies = {f"zero_shot_{s}": monitor.zero_shot(clip, 1000, s) for s in world.STYLE_NAMES[1:]}
+        accuracies = {"zero_shot": monitor.zero_shot(clip), **accuracies}
+        self.model.train()
+        for p in trained:
+            p.requires_grad_(True)
+        return accuracies

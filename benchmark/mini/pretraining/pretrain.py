@@ -1,0 +1,238 @@
+"""Pre-training of the mini suite's encoders: one loop for all algorithms, resumed wherever it was interrupted.
+
+Files of a run, all written whole or not at all, "/" in a role being "-": <role>.ckpt (state), <role>.log.csv (curve), and
+at the end <role>.safetensors (weights, half precision) and <role>.json (model card).
+"""
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from benchmark.core.errors import BenchError
+from benchmark.core.libraries import open_clip, timm
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.clip_pretrain import ClipPretraining
+from benchmark.mini.pretraining.dino import Dino
+from benchmark.mini.pretraining.flip import Flip
+from benchmark.mini.pretraining.mae import Mae
+from benchmark.mini.pretraining.milan import Milan
+from benchmark.mini.pretraining.moco_v3 import MocoV3
+from benchmark.mini.pretraining.spark import Spark
+from benchmark.mini.weights import stem
+from benchmark.mini.world import world
+
+ALGORITHMS: dict[str, Callable[[str], Algorithm]] = {
+    "RN50": ClipPretraining,
+    "RN101": ClipPretraining,
+    "ViT-B/32": ClipPretraining,
+    "ViT-B/16": Flip,
+    "mocov3": MocoV3,
+    "dino": Dino,
+    "mae": Mae,
+    "spark": Spark,
+    "milan": Milan,
+}
+SEED = 1
+EVERY = 250  # steps between checkpoints, log lines and looks at the monitor split
+
+
+def pretrain(
+    role: str,
+    out: Path,
+    steps: int | None = None,
+    threads: int = 1,
+    progress: Callable[[str], object] = print,
+    every: int = EVERY,
+) -> None:
+    """Make an encoder and leave its weights and its card in `out`.
+
+    steps: how many in all (the algorithm's own number if None). An unfinished run of the same role, number of steps
+    and world in `out` is continued. progress is called with a line of text after every `every` steps.
+    """
+    if role not in ALGORITHMS:
+        raise BenchError(f"mini encoder {role!r} has no pre-training; there are {', '.join(ALGORITHMS)}")
+    torch.set_num_threads(threads)
+    out.mkdir(parents=True, exist_ok=True)
+    run = Run(role, out, steps)
+    run.resume()
+    while run.step < run.steps:
+        run.advance(min(every, run.steps - run.step))
+        run.save()
+        progress(run.line())
+    _finish(run, threads)
+
+
+class Run:
+    """An algorithm, its optimiser, and how far they have come."""
+
+    def __init__(self, role: str, out: Path, steps: int | None) -> None:
+        self.role, self.out = role, out
+        with torch.random.fork_rng():
+            torch.manual_seed(SEED)
+            self.algorithm = ALGORITHMS[role](role)
+        _channels_last(self.algorithm)
+        self.steps = steps or self.algorithm.schedule.steps
+        self.optimizer = optimizer(self.algorithm, self.algorithm.schedule)
+        self.step, self.seconds = 0, 0.0
+        self.curve: list[dict[str, float]] = []
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where the state is kept."""
+        return self.out / f"{stem(self.role)}.ckpt"
+
+    def advance(self, n: int) -> None:
+        """Take n steps and look at the monitor split."""
+        start, total = time.perf_counter(), 0.0
+        self.algorithm.train()
+        # At a few dozen tokens the fused attention's backward pass takes longer on a CPU than all the rest.
+        with sdpa_kernel(SDPBackend.MATH):
+            for _ in range(n):
+                total += self._update()
+        self.seconds += time.perf_counter() - start
+        self.curve.append({"step": self.step, "loss": total / n, "minutes": self.seconds / 60, **self._monitor()})
+
+    def _update(self) -> float:
+        schedule = self.algorithm.schedule
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr_at(self.step, self.steps, schedule)
+        loss = self.algorithm.loss(self.step)
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.algorithm.parameters(), schedule.clip)
+        self.optimizer.step()
+        self.step += 1
+        self.algorithm.after(self.step / self.steps)
+        return loss.item()
+
+    def _monitor(self) -> dict[str, float]:
+        return {name: round(value, 2) for name, value in self.algorithm.monitor().items()}
+
+    def line(self) -> str:
+        """The newest point of the curve, as text."""
+        numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.curve[-1].items())
+        return f"{self.role}: {numbers} (of {self.steps} steps)"
+
+    def save(self) -> None:
+        """Write the checkpoint and the curve."""
+        buffer = io.BytesIO()
+        torch.save(self._state(), buffer)
+        write(self.checkpoint, buffer.getvalue())
+        text = io.StringIO()
+        table = csv.DictWriter(text, fieldnames=list(self.curve[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows(self.curve)
+        write(self.out / f"{stem(self.role)}.log.csv", text.getvalue().encode())
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "asked": [self.steps, world.VERSION, SEED],
+            "algorithm": self.algorithm.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+            "curve": self.curve,
+        }
+
+    def resume(self) -> None:
+        """Continue from the checkpoint, if there is one."""
+        if not self.checkpoint.exists():
+            return
+        state = torch.load(self.checkpoint, weights_only=True)
+        asked = [self.steps, world.VERSION, SEED]
+        if state["asked"] != asked:
+            raise BenchError(
+                f"{self.checkpoint}: belongs to another run ([steps, world version, seed] {state['asked']}, "
+                f"not {asked}); delete it or choose another folder with --out"
+            )
+        self.algorithm.load_state_dict(state["algorithm"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.seconds, self.curve = state["step"], state["seconds"], state["curve"]
+
+
+def optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    """AdamW on everything that is trained; weight decay on matrices and kernels only."""
+    trained = [p for p in module.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim >= 2], "weight_decay": schedule.weight_decay},
+        {"params": [p for p in trained if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=schedule.lr, betas=schedule.betas, fused=True)
+
+
+def lr_at(step: int, steps: int, schedule: Schedule) -> float:
+    """Learning rate of step `step` (from 0): linear warm-up, then half a cosine down to 0 over the rest."""
+    if step < schedule.warmup:
+        return schedule.lr * (step + 1) / schedule.warmup
+    done = (step - schedule.warmup) / max(steps - schedule.warmup, 1)
+    return schedule.lr * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _channels_last(module: nn.Module) -> None:
+    """Lay the kernels out as CPUs convolve fastest in bfloat16."""
+    for p in module.parameters():
+        if p.ndim == 4:
+            p.data = p.data.contiguous(memory_format=torch.channels_last)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    temporary = path.with_name(path.name + ".part")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+
+
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Floating-point tensors in half precision, each with memory of its own."""
+    return {k: (v.half() if v.is_floating_point() else v.clone()).contiguous() for k, v in state.items()}
+
+
+def _finish(run: Run, threads: int) -> None:
+    """Weights and card."""
+    weights = safetensors.torch.save(half(run.algorithm.product().state_dict()))
+    write(run.out / f"{stem(run.role)}.safetensors", weights)
+    card = _card(run, threads, hashlib.sha256(weights).hexdigest())
+    write(run.out / f"{stem(run.role)}.json", (json.dumps(card, indent=1) + "\n").encode())
+
+
+def _card(run: Run, threads: int, sha256: str) -> dict[str, Any]:
+    """The model card's data."""
+    schedule = run.algorithm.schedule
+    return {
+        "role": run.role,
+        "command": f"bench pretrain {run.role}",
+        "algorithm": run.algorithm.title,
+        "data": " ".join(run.algorithm.data.split()),
+        "mix": world.MIX,
+        "world": world.VERSION,
+        "seed": SEED,
+        "steps": run.steps,
+        "samples": run.steps * schedule.batch,
+        "schedule": asdict(schedule),
+        "parameters": sum(p.numel() for p in run.algorithm.product().parameters()),
+        "minutes": round(run.seconds / 60, 1),
+        "threads": threads,
+        "monitor": {k: v for k, v in run.curve[-1].items() if k not in ("step", "loss", "minutes")},
+        "curve": run.curve,
+        "versions": {
+            "torch": torch.__version__,
+            "open_clip": open_clip.__version__,
+            "timm": timm.__version__,
+        },
+        "processor": platform.processor() or platform.machine(),
+        "sha256": sha256,
+    }

@@ -1,0 +1,1 @@
+"""The rendered world: its classes, factors, pictures and captions; its shifts and downstream tasks."""

@@ -1,0 +1,1 @@
+"""What a run leaves, how it is kept and how it is read."""

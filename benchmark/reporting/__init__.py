@@ -1,0 +1,1 @@
+"""Rows -> Markdown, CSV, LaTeX, PNG and the HTML page."""

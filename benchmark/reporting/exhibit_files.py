@@ -1,0 +1,38 @@
+"""The files of an exhibit: Markdown, CSV and PNG."""
+
+from pathlib import Path
+
+from benchmark.analysis.results import Measured, csv
+from benchmark.core.files import writing
+from benchmark.reporting.figures import draw
+from benchmark.reporting.notes import notes, selection_words
+from benchmark.reporting.tables import extra_grid, extra_tables, grid, main_table, ordering_lines, other_selections
+
+
+def write(measured: Measured, folder: Path) -> list[Path]:
+    """Write <id>.md, <id>.csv and <id>.png of an exhibit under `folder` and return their paths."""
+    base = folder / measured.exhibit.id
+    written = [base.with_suffix(suffix) for suffix in (".md", ".csv", ".png")]
+    with writing("reports", folder, "--reports"):
+        folder.mkdir(parents=True, exist_ok=True)
+        written[0].write_text(markdown(measured), encoding="utf-8")
+        written[1].write_text(csv(measured), encoding="utf-8")
+        draw.draw(measured, written[2])
+    return written
+
+
+def markdown(measured: Measured) -> str:
+    """The table, the other selections, the ordering, what is missing, and the conditions."""
+    parts = [
+        f"# {measured.exhibit.title}",
+        f"Suite {measured.suite.title}. {measured.exhibit.caption} {selection_words(measured)}",
+        main_table(measured),
+        *(extra_grid(table) for table in extra_tables(measured)),
+        "## The other two selections",
+        "`last` is the last epoch at the method's own settings; `test` picks epoch and settings on the test images, as"
+        " released code does. Each cell: last / test (test minus val, the leakage gap).",
+        grid(measured, lambda row: other_selections(measured, row)),
+        *ordering_lines(measured),
+        *notes(measured),
+    ]
+    return "\n\n".join(parts) + "\n"

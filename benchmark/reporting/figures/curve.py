@@ -1,0 +1,85 @@
+"""Accuracy as a function of the weight of the bias: the exact curve of each record, averaged over seeds."""
+
+from typing import Any
+
+from benchmark.analysis.results import Measured
+from benchmark.records import readings
+from benchmark.records.metrics import BETAS, readable
+from benchmark.records.record import Record
+from benchmark.reporting.figures import style
+from benchmark.reporting.figures.lines import handles
+
+SHOWN = (0.125, 0.25, 0.5, 1, 2, 4, 8)
+"""Weights that the table shows; all are among those that a record keeps."""
+
+
+def draw(measured: Measured) -> Any:
+    """One panel for each data set; a row with a curve is a curve, one that `mark.levels` names a level line."""
+    panels = measured.exhibit.by_panel()
+    figure, grid = style.subplots(1, len(panels), figsize=(2.5 + 4.2 * len(panels), 4.6), squeeze=False)
+    for axes, (name, columns) in zip(grid.flat, panels.items(), strict=True):
+        for column in columns:
+            _panel(axes, measured, column["name"])
+        axes.set_title(name, fontsize=10)
+        axes.set_xscale("log", base=2)
+        axes.set_xlabel(measured.exhibit.mark.get("x_label", "beta"))
+        axes.xaxis.set_major_formatter(lambda beta, _: _fraction(beta))
+        style.plain(axes)
+    grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
+    words = "exact curves at the val epoch, mean of seeds; marks: what val chose"
+    figure.suptitle(style.title(measured, words), fontsize=11)
+    style.legend(figure, handles(*grid.flat), below=True)
+    return figure
+
+
+def _fraction(beta: float) -> str:
+    """A power of two as people read it: 1/16, 1/4, 1, 4."""
+    return f"{beta:g}" if beta >= 1 else f"1/{1 / beta:g}"
+
+
+def tables(measured: Measured) -> list[dict[str, Any]]:
+    """Each curve in numbers: accuracy at some weights, and the best that any weight gives."""
+    header = ["", *(f"beta {b:g}" for b in SHOWN), "best", "at beta"]
+    rows = []
+    for (row, column), records in measured.records.items():
+        if row in measured.exhibit.mark.get("levels", ()) or not (found := mean_curve(records)):
+            continue
+        records = [r for r in records if readable(r.get("beta_curve"))]
+        best = [100 * r["beta_curve"]["best"]["correct"] / r["n"] for r in records]
+        betas = [r["beta_curve"]["best"]["beta"] for r in records]
+        shown = [f"{found[BETAS.index(b)]:.1f}" for b in SHOWN]
+        rows.append([f"{row}, {column}", *shown, f"{sum(best) / len(best):.1f}", ", ".join(f"{b:.3g}" for b in betas)])
+    words = (
+        "Test accuracy (%) with other weights of the bias, mean of seeds; the best weight is chosen on the test images."
+    )
+    return [{"title": "The curves in numbers", "words": words, "header": header, "rows": rows}] if rows else []
+
+
+def mean_curve(records: list[Record]) -> list[float]:
+    """Accuracy (%) at each of BETAS, mean of the records that have a curve; empty where none has."""
+    curves = [[100 * c / r["n"] for c in r["beta_curve"]["correct"]] for r in records if readable(r.get("beta_curve"))]
+    return [sum(at) / len(at) for at in zip(*curves, strict=True)]
+
+
+def _panel(axes: Any, measured: Measured, column: str) -> None:
+    looks = style.styles(measured)
+    for row in measured.exhibit.rows:
+        name, look = row["name"], looks[row["name"]]
+        records = measured.records[name, column]
+        cell = measured.at(name, column)
+        if name in measured.exhibit.mark.get("levels", ()):
+            if cell.mean is not None:
+                axes.axhline(cell.mean, label=name, color=look["color"], linestyle=(0, (5, 2)), linewidth=1.6)
+                axes.axhspan(cell.ci_low, cell.ci_high, color=look["color"], alpha=0.08, linewidth=0)
+        elif found := mean_curve(records):
+            axes.plot(BETAS, found, label=name, color=look["color"], linewidth=1.8)
+            _chosen(axes, records, look)
+
+
+def _chosen(axes: Any, records: list[Record], look: dict[str, Any]) -> None:
+    """Where validation put each seed: its beta and its accuracy."""
+    for record in records:
+        beta = record["selections"]["val"]["tuned"].get("beta", record["asked"]["settings"].get("beta"))
+        accuracy = readings.read(record, {"metric": "accuracy"}, "val")
+        if beta and accuracy:
+            axes.plot([beta], [accuracy.value], marker=look["marker"] or "o", color=look["color"], markersize=6)

@@ -1,0 +1,78 @@
+"""How sure zero-shot CLIP is where it is right and where it is wrong: the distribution of its largest logit."""
+
+from typing import Any
+
+from benchmark.analysis.results import Measured
+from benchmark.records.record import Record
+from benchmark.reporting.figures import style
+from benchmark.reporting.figures.lines import handles
+
+# Blue and orange of Okabe and Ito's palette; the hatching repeats the distinction.
+LOOKS = {"right": {"color": "#0072B2", "hatch": "//"}, "wrong": {"color": "#E69F00", "hatch": ".."}}
+QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+def draw(measured: Measured) -> Any:
+    """One panel for each column: two histograms over the same bins, each with its own area of one."""
+    columns = measured.exhibit.columns
+    figure, grid = style.subplots(1, len(columns), figsize=(3 + 4.2 * len(columns), 4.4), squeeze=False)
+    for axes, column in zip(grid.flat, columns, strict=True):
+        found = [r for row in measured.exhibit.rows for r in _readable(measured.records[row["name"], column["name"]])]
+        for record in found[:1]:
+            _panel(axes, record)
+        if not found:
+            style.nothing(axes)
+        axes.set_title(column["name"], fontsize=10)
+        axes.set_xlabel(measured.exhibit.mark.get("x_label", "largest logit"))
+        style.plain(axes)
+    grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", "share of images"))
+    figure.suptitle(style.title(measured, "test images"), fontsize=11)
+    style.legend(figure, handles(*grid.flat), below=True)
+    return figure
+
+
+def tables(measured: Measured) -> list[dict[str, Any]]:
+    """The distributions in numbers: how many images, and their quantiles to a bin's width."""
+    header = ["", "images", *(f"{100 * q:g} %" for q in QUANTILES)]
+    rows = []
+    for (_, column), records in measured.records.items():
+        for record in _readable(records)[:1]:
+            for name in LOOKS:
+                counts = record["max_logit"][name]
+                shown = [f"{quantile(record, name, q):.1f}" for q in QUANTILES] if sum(counts) else []
+                rows.append([f"{column}, {name}", str(sum(counts)), *shown])
+    words = "Quantiles of the largest zero-shot logit of the images that zero-shot CLIP puts right, and wrong."
+    return [{"title": "The distributions in numbers", "words": words, "header": header, "rows": rows}] if rows else []
+
+
+def _readable(records: list[Record]) -> list[Record]:
+    return [record for record in records if "max_logit" in record]
+
+
+def edges(record: Record) -> list[float]:
+    """The bins' edges."""
+    low, high = record["max_logit"]["low"], record["max_logit"]["high"]
+    bins = len(record["max_logit"]["right"])
+    return [low + (high - low) * i / bins for i in range(bins + 1)]
+
+
+def quantile(record: Record, name: str, q: float) -> float:
+    """The middle of the first bin by whose end a share q of the images is reached."""
+    counts, places = record["max_logit"][name], edges(record)
+    reached = 0
+    for i, count in enumerate(counts):
+        reached += count
+        if reached >= q * sum(counts):
+            return (places[i] + places[i + 1]) / 2
+    return places[-1]
+
+
+def _panel(axes: Any, record: Record) -> None:
+    places = edges(record)
+    for name, look in LOOKS.items():
+        counts = record["max_logit"][name]
+        total = sum(counts)
+        label = f"{name} ({total} images)"
+        shares = [100 * c / max(1, total) for c in counts]
+        axes.stairs(shares, places, label=label, fill=True, alpha=0.35, linewidth=0, **look)
+        axes.stairs(shares, places, color=look["color"], linewidth=1.6)

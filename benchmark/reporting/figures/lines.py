@@ -1,0 +1,81 @@
+"""Accuracy over what the columns vary, one line a row; where some lie far below, the others again at a scale of their own."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from benchmark.analysis.results import Measured, Row
+from benchmark.reporting.figures import style
+
+BELOW = 2.5
+"""Points that the larger view shows below the level."""
+
+Line = tuple[dict[str, Any], list[tuple[float, Row]]]
+"""A row's style and its points, (x, cell)."""
+
+
+def draw(measured: Measured) -> Any:
+    """All lines; if one goes far below the level, beside them what lies above it, larger."""
+    found = lines(measured, measured.exhibit.columns)
+    floor = level_of(found) - BELOW
+    twice = min(means(found), default=floor) < floor < max(means(found), default=floor)
+    settings = {"figsize": (11, 5.2), "width_ratios": (1, 1.5)} if twice else {"figsize": (8.5, 5.2)}
+    figure, grid = style.subplots(1, 2 if twice else 1, squeeze=False, **settings)
+    for axes in grid.flat:
+        plot(axes, found, measured.exhibit.mark)
+    if twice:
+        left, right = grid.flat
+        left.set_title("all", fontsize=10)
+        right.set_title("the upper part, at a larger scale", fontsize=10)
+        right.set_ylim(floor, max(means(found)) + 1)
+    grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
+    figure.suptitle(style.title(measured), fontsize=11)
+    style.legend(figure, handles(*grid.flat))
+    return figure
+
+
+def handles(*many: Any) -> dict[str, Any]:
+    """Label -> handle of everything drawn in some axes, each label once."""
+    return {label: handle for axes in many for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+
+
+def lines(measured: Measured, columns: Sequence[Mapping[str, Any]]) -> list[Line]:
+    """Each measured row with its style and its points in these columns."""
+    x_of = measured.exhibit.mark.get("x", "shots")
+    looks = style.styles(measured)
+    found = []
+    for row in measured.exhibit.rows:
+        points = [(float(column[x_of]), measured.at(row["name"], column["name"])) for column in columns]
+        points = [(x, cell) for x, cell in points if cell.mean is not None]
+        flat = row.get(x_of) is not None  # the row fixes what the columns vary, so it is a level, not a curve
+        if points:
+            found.append(({**looks[row["name"]], **(style.LEVEL if flat else {})}, points))
+    return found
+
+
+def plot(axes: Any, found: Sequence[Line], mark: Mapping[str, Any]) -> None:
+    """Lines with their intervals, over a scale of doublings."""
+    for look, points in found:
+        x = [p[0] for p in points]
+        axes.plot(x, [p[1].mean for p in points], linewidth=1.6, **look)
+        low, high = [p[1].ci_low for p in points], [p[1].ci_high for p in points]
+        axes.fill_between(x, low, high, color=look["color"], alpha=0.12, linewidth=0)
+    axes.set_xscale("log", base=2)
+    ticks = sorted({p[0] for _, points in found for p in points})
+    axes.set_xticks(ticks, [f"{t:g}" for t in ticks])
+    axes.minorticks_off()
+    axes.set_xlabel(mark.get("x_label", mark.get("x", "")))
+    style.plain(axes)
+    if not found:
+        style.nothing(axes)
+
+
+def means(found: Sequence[Line]) -> list[float]:
+    """Every point's accuracy."""
+    return [cell.mean for _, points in found for _, cell in points if cell.mean is not None]
+
+
+def level_of(found: Sequence[Line]) -> float:
+    """Where the level line lies; minus infinity where there is none."""
+    levels = [points[0][1].mean for look, points in found if look["marker"] == ""]
+    return levels[0] if levels and levels[0] is not None else -math.inf

@@ -1,0 +1,133 @@
+"""The notes under a table: what is missing, stale, deviating, licensed."""
+
+from collections.abc import Sequence
+
+from benchmark.analysis.results import Measured
+from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.run import Run
+from benchmark.methods.construct import predictor_class
+from benchmark.reporting.tables import DAGGER, escape
+from benchmark.suites.suite import Suite
+
+NAMED = 6
+"""Columns that a note names; of more it gives the number."""
+LOGGED = (
+    "log: what the method's own repository logged, where the paper prints nothing; test-selected where its released code is"
+    " (results/reference/paper/README.md)."
+)
+REASONS = 2
+"""Reasons that a note gives for what a row goes without; of more the first."""
+
+
+def stale(measured: Measured) -> str:
+    """What the dagger means here, in a sentence; empty where no cell has one."""
+    changed = sorted({name for names in measured.stale.values() for name in names})
+    if not changed:
+        return ""
+    return (
+        f"{DAGGER} stale: measured on other {', '.join(changed)} than are here today;"
+        f" {measured.command} --rerun measures it again"
+    )
+
+
+def selection_words(measured: Measured) -> str:
+    """The sentence on the images that chose epoch and settings, and on the number of seeds."""
+    seeds = sorted({row.seeds for row in measured.rows if row.seeds})
+    counts = " or ".join(map(str, seeds)) or "no"
+    return (
+        "Epoch and tunable settings are chosen on the few-shot validation images (`val`);"
+        f" {counts} seed{'s' if seeds != [1] else ''} a cell."
+    )
+
+
+def notes(measured: Measured) -> list[str]:
+    """The lines under a table in Markdown: what is missing, stale, deviating, a stand-in, licensed."""
+    notes = [f"- {escape(names)}: {reason}." for names, reason in missing(measured).items()]
+    notes += [f"- {text}." for text in [stale(measured)] if text]
+    notes += [f"- {line}" for line in deviations(measured)]
+    return ["## Notes", "\n".join(notes)] if notes else []
+
+
+def missing(measured: Measured) -> dict[str, str]:
+    """The same of all rows that go without for one reason together: "CoOp, VT-CLIP" -> "not yet run at 2-shot"."""
+    rows: dict[str, list[str]] = {}
+    for name, reason in missing_rows(measured).items():
+        rows.setdefault(reason, []).append(name)
+    return {", ".join(names): reason for reason, names in rows.items()}
+
+
+def missing_rows(measured: Measured) -> dict[str, str]:
+    """Row -> why it is not run, or which of its columns are not; why no row has a number in a column stands under it."""
+    found: dict[str, str] = {}
+    for row in measured.exhibit.rows:
+        by_reason: dict[str, list[str]] = {}
+        for column in measured.exhibit.columns:
+            if (row["name"], column["name"]) in measured.missing:
+                by_reason.setdefault(measured.missing[row["name"], column["name"]], []).append(column["name"])
+        words = [_why(measured, reason, gone) for reason, gone in by_reason.items()]
+        if len(words) > REASONS:
+            words = [words[0], f"and {len(words) - 1} times more for a reason of its kind"]
+        if words:
+            found[row["name"]] = "; ".join(words)
+    return found
+
+
+def _why(measured: Measured, reason: str, gone: list[str]) -> str:
+    """ "not yet run at 1-shot, 2-shot": a reason, and for which columns where not for all."""
+    head, _, tail = reason.partition(": ") if reason.startswith("not run: ") else ("not yet run", "", reason)
+    tail = "" if tail == "not yet run" else f"{': ' if head == 'not run' else '; '}{tail}"
+    asked = [c["name"] for c in measured.exhibit.columns if "declares" not in c]
+    if len(gone) >= len(asked):
+        return head + tail
+    where = ", ".join(gone) if len(gone) <= NAMED else f"{len(gone)} of {len(asked)} columns"
+    return f"{head} at {where}{tail}"
+
+
+def deviations(measured: Measured) -> list[str]:
+    """What a method here is not, what this suite sets differently from its published settings, and the cached views."""
+    cells = list(measured.exhibit.cells())
+    methods = {cell.method: cell.row for cell in cells if cell.method}
+    notes = {row: predictor_class(method).note for method, row in methods.items()}
+    lines = [f"{row}: {note}." for row, note in notes.items() if note]
+    lines += [f"{row}: {text}." for row, text in _stand_ins(cells, measured.suite).items()]
+    for method, settings in measured.suite.methods.items():
+        if method in methods:
+            said = ", ".join(_plain(name, value) for name, value in settings.items())
+            lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
+    lines += [LOGGED] if measured.logged else []
+    return [*lines, *_licences(measured), cached_views(measured.suite)]
+
+
+def cached_views(suite: Suite) -> str:
+    """What every number of a suite rests on and released code does otherwise."""
+    few = f" ({suite.large_views} where it reads whole images or their places)" if suite.large_views else ""
+    return (
+        f"Every method trains on {suite.views} cached views of each image{few} (view 0 as tested, the others randomly cropped"
+        " and flipped), epoch e on view e modulo that; released code crops anew in every step."
+    )
+
+
+def _licences(measured: Measured) -> list[str]:
+    """On which terms what took part is published, by the records; nothing where nothing came from outside."""
+    records = [record for found in measured.records.values() for record in found]
+    terms = {name: text for record in records for name, text in record.get("licences", {}).items()}
+    if not terms:
+        return []
+    kind = "Non-commercial" if any(record.get("noncommercial") for record in records) else "No non-commercial"
+    return [f"{kind} assets took part; licences: " + "; ".join(f"{name}: {text}" for name, text in terms.items()) + "."]
+
+
+def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:
+    """Row -> what stands in for the things its method wants, where the suite says so of its data set."""
+    first: dict[str, Run] = {}
+    for cell in cells:
+        if cell.row not in first and (made := cell.runs(suite, [0])):
+            first[cell.row] = made[0]
+    said = {row: suite.datasets[run.dataset].get("stand_ins") for row, run in first.items() if run.wants()}
+    return {row: str(text) for row, text in said.items() if text}
+
+
+def _plain(name: str, value: object) -> str:
+    """ "n_ctx = 4"; of a recipe "epochs = 20"."""
+    parts = value if isinstance(value, dict) else {name: value}
+    return ", ".join(f"{part} = {said}" for part, said in parts.items())

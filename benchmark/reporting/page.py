@@ -1,0 +1,277 @@
+"""`bench report`: one self-contained HTML page from the store. No network, everything escaped, readable without JavaScript.
+
+The answer first (the verdicts of the claims), how to read the rest, then the paper's exhibits in its order, what choosing on
+test adds, how much hangs on the weight of the bias, what is missing, the conditions. Every cell opens to its seeds, its
+provenance and the command that measures it again.
+"""
+
+import base64
+import re
+import shlex
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from benchmark.analysis import beta_sensitivity, claims, leakage
+from benchmark.analysis.claims import ClaimRow, Comparison
+from benchmark.analysis.leakage import Leak
+from benchmark.analysis.ordering import orders
+from benchmark.analysis.results import Measured, csv
+from benchmark.core.files import writing
+from benchmark.exhibits.exhibit import Cell
+from benchmark.records import provenance, readings
+from benchmark.records.record import SELECTIONS, Record
+from benchmark.reporting import tables
+from benchmark.reporting.exhibit_files import markdown
+from benchmark.reporting.figures import draw
+from benchmark.reporting.notes import cached_views, deviations, missing, stale
+from benchmark.reporting.tables import extra_tables, latex, other_selections
+
+
+def write(
+    exhibits: Sequence[Measured],
+    problems: dict[str, str],
+    folder: Path,
+    verdicts: Sequence[ClaimRow] = (),
+    leaks: Sequence[Leak] = (),
+) -> Path:
+    """Write index.html under `folder` and return its path."""
+    path = folder / "index.html"
+    with writing("reports", folder, "--reports"):
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text(html(exhibits, problems, folder, verdicts, leaks), encoding="utf-8")
+    return path
+
+
+def html(
+    exhibits: Sequence[Measured],
+    problems: dict[str, str],
+    drawn: Path | None = None,
+    verdicts: Sequence[ClaimRow] = (),
+    leaks: Sequence[Leak] = (),
+) -> str:
+    """The page as text. drawn: a folder with the pictures, where these exhibits were just rendered; else they are drawn."""
+    environment = Environment(
+        loader=PackageLoader("benchmark.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = _code
+    records = _each_once(exhibits)
+    return environment.get_template("report.html").render(
+        suite=exhibits[0].suite,
+        facts=_facts(records),
+        claims=[_claim(row) for row in verdicts],
+        tally=_tally(verdicts),
+        sources=claims.SOURCES,
+        views=cached_views(exhibits[0].suite),
+        exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
+        leaks=leakage.grids(leaks),
+        sensitivity=beta_sensitivity.grids(beta_sensitivity.costs(exhibits)),
+        waiting=[_waiting(measured) for measured in exhibits if not measured.ready],
+        problems=problems,
+        conditions={"seeds": ", ".join(map(str, _drawn_seeds(records))) or "none", **provenance.summary(records)},
+    )
+
+
+def _code(text: str) -> Markup:
+    """A text with what stands in backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _facts(records: Sequence[Record]) -> str:
+    """How much was measured, when and where, in a line."""
+    if not records:
+        return "Nothing is measured yet."
+    seeds = _drawn_seeds(records)
+    days = sorted({str(record.get("measured", ""))[:10] for record in records} - {""})
+    when = f", measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
+    drawn = f"{len(seeds)} draws of the support set" if len(seeds) > 1 else "one draw of the support set"
+    return f"{len(records)} runs, {drawn}{when}."
+
+
+def _drawn_seeds(records: Sequence[Record]) -> list[int]:
+    """The seeds of what draws a support set."""
+    return sorted({record["asked"]["seed"] for record in records if record["asked"]["shots"]})
+
+
+def _claim(row: ClaimRow) -> dict[str, Any]:
+    ours = row.verdicts["val"]
+    told = {name: getattr(row, name) for name in ("quote", "place", "reading", "note", "quantifier")}
+    effect = f"{claims.words(ours)}, {ours.at}" if ours.at and ours.effect is not None else ""
+    return {
+        **told,
+        "verdicts": [_said(v.says) for v in row.verdicts.values()],
+        "comparisons": _comparisons(row),
+        "decides": effect,
+        "reason": ours.reason,
+    }
+
+
+def _said(says: str) -> dict[str, str]:
+    return {"says": says, "css": says.replace(" ", "-")}
+
+
+def _comparisons(row: ClaimRow) -> list[dict[str, Any]]:
+    """Every comparison of a claim once, with what each source says of it."""
+    by_source = {name: {c.name: c for c in verdict.comparisons} for name, verdict in row.verdicts.items()}
+    names = dict.fromkeys(name for found in by_source.values() for name in found)
+    return [
+        {"name": name, "by": [_told(found.get(name), source) for source, found in by_source.items()]} for name in names
+    ]
+
+
+def _told(comparison: Comparison | None, source: str) -> dict[str, str]:
+    if comparison is None:
+        return {"says": "–", "css": "not-run", "effect": "", "rests": ""}
+    count = len(comparison.rests_on)
+    what = f"{'printed number' if source == 'paper' else 'record'}{'s' * (count != 1)}"
+    rests = f"{'premise; ' * comparison.premise}{count} {what}, over {comparison.over}"
+    return {**_said(comparison.says), "effect": claims.words(comparison), "rests": rests}
+
+
+def _tally(verdicts: Sequence[ClaimRow]) -> str:
+    """How many claims have which verdict under val, in a sentence."""
+    says = [row.verdicts["val"].says for row in verdicts]
+    kinds = (claims.SUPPORTED, claims.CONTRADICTED, claims.INCONCLUSIVE, claims.NOT_RUN)
+    counted = ", ".join(f"{says.count(kind)} {kind}" for kind in kinds)
+    return f"Of the {len(says)} conclusions, on validation's choice: {counted}."
+
+
+def _exhibit(measured: Measured, drawn: Path | None) -> dict[str, Any]:
+    views = cached_views(measured.suite)
+    cells = {(cell.row, cell.column): cell for cell in measured.exhibit.cells()}
+    return {
+        "id": measured.exhibit.id,
+        "title": measured.exhibit.title,
+        "caption": measured.exhibit.caption,
+        "paper": measured.exhibit.paper,
+        "is_figure": measured.exhibit.id.startswith("figure"),
+        "row_header": measured.exhibit.row_header,
+        "panels": [_panel(measured, cells, *panel) for panel in measured.exhibit.by_panel().items()],
+        "extras": extra_tables(measured),
+        "orders": orders(measured),
+        "missing": missing(measured),
+        "stale": stale(measured),
+        "deviations": [line for line in deviations(measured) if line != views],
+        "picture": _encoded(measured, drawn) or _picture(measured),
+        "files": _files(measured),
+    }
+
+
+def _files(measured: Measured) -> list[dict[str, str]]:
+    """The exhibit as data, inside the page: name and data: URL."""
+    texts = {
+        "csv": ("text/csv", csv(measured)),
+        "md": ("text/markdown", markdown(measured)),
+        "tex": ("text/x-tex", latex(measured)),
+    }
+    return [
+        {
+            "name": f"{measured.exhibit.id}.{suffix}",
+            "url": f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}",
+        }
+        for suffix, (kind, text) in texts.items()
+    ]
+
+
+def _waiting(measured: Measured) -> dict[str, str]:
+    return {
+        "title": measured.exhibit.title,
+        "share": f"{100 * measured.share:.0f} %",
+        "command": measured.command,
+    }
+
+
+def _panel(
+    measured: Measured, cells: Mapping[tuple[str, str], Cell], name: str, columns: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "columns": [column.get("short", column["name"]) for column in columns],
+        "rows": [
+            {"name": row["name"], "cells": [_cell(measured, cells[row["name"], c["name"]]) for c in columns]}
+            for row in measured.exhibit.rows
+        ],
+    }
+
+
+def _cell(measured: Measured, cell: Cell) -> dict[str, Any]:
+    name, column = cell.row, cell.column
+    if (name, column) in measured.texts:
+        return {"value": measured.texts[name, column], "others": "", "seeds": []}
+    row = measured.at(name, column)
+    records = measured.records[name, column]
+    return {
+        "value": tables.shown(measured, row),
+        "others": other_selections(measured, row),
+        "seeds": [_seed(record, cell.said) for record in records],
+        "provenance": _provenance(records),
+        "again": _again(measured, name, column),
+    }
+
+
+def _again(measured: Measured, name: str, column: str) -> str:
+    """What measures a cell again."""
+    said = next(c for c in measured.exhibit.columns if c["name"] == column)
+    shots = f" --shots {said['shots']}" if "shots" in said else ""
+    return f"{measured.command} --method {shlex.quote(name)}{shots} --rerun"
+
+
+def _provenance(records: Sequence[Record]) -> str:
+    """When, at which commit and on what a cell was measured, in a line."""
+    days = sorted({str(record.get("measured", ""))[:10] for record in records})
+    commits = sorted({str(record["conditions"].get("commit", "unknown"))[:7] for record in records})
+    cpus = sorted({str(record["conditions"].get("cpu", "unknown")) for record in records})
+    return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
+
+
+def _seed(record: Record, said: Mapping[str, Any]) -> dict[str, Any]:
+    """One record of a cell, for the details that it opens to: what the cell reads of it under each selection."""
+    run = readings.under(record, "val")
+    dataset = f"{record['asked'].get('dataset')}, " if "mean_over" in said else ""
+    return {
+        "seed": f"{dataset}{record['asked'].get('seed')}",
+        **{selection: _reading(record, said, selection) for selection in SELECTIONS},
+        "chose": _chose(record),
+        "key": run["key"],
+        "fit": run.get("seconds", {}).get("fit"),
+    }
+
+
+def _chose(record: Record) -> str:
+    """Epoch and settings that validation chose: "epoch 34, beta 3.2"."""
+    picked = record["selections"]["val"]
+    settings = (f"{name} {value:.3g}" for name, value in picked.get("tuned", {}).items())
+    return ", ".join([f"epoch {picked.get('epoch', '–')}", *settings])
+
+
+def _reading(record: Record, said: Mapping[str, Any], selection: str) -> str:
+    found = readings.read(record, said, selection)
+    return "–" if found is None else f"{found.value:.{2 if readings.counted(said['metric']) else 3}f}"
+
+
+def _encoded(measured: Measured, drawn: Path | None) -> str:
+    """The picture that lies drawn in a folder, as base64 PNG; empty where it does not."""
+    path = drawn / f"{measured.exhibit.id}.png" if drawn is not None else None
+    return base64.b64encode(path.read_bytes()).decode() if path is not None and path.is_file() else ""
+
+
+def _picture(measured: Measured) -> str:
+    """The exhibit's picture as base64 PNG."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "picture.png"
+        draw.draw(measured, path)
+        return base64.b64encode(path.read_bytes()).decode()
+
+
+def _each_once(exhibits: Sequence[Measured]) -> list[Record]:
+    """Every record that is shown, once, however many exhibits share it."""
+    shown = (record for measured in exhibits for found in measured.records.values() for record in found)
+    return list({record["key"]: record for record in shown}.values())

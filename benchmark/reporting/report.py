@@ -1,0 +1,30 @@
+"""Everything that is drawn of a suite's records: each exhibit, what choosing on test adds, and the page that holds all."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from benchmark.analysis import claims, leakage
+from benchmark.analysis.results import Measured
+from benchmark.core.files import writing
+from benchmark.records.record import Record
+from benchmark.records.store import Store
+from benchmark.reporting import exhibit_files, page
+from benchmark.reporting.figures import draw
+
+
+def write(exhibits: Sequence[Measured], records: Mapping[str, Record], store: Store, folder: Path) -> Iterator[Path]:
+    """Write all of it under `folder`, each path as it is written. An exhibit of which too little is measured is left out."""
+    ready = [measured for measured in exhibits if measured.ready]
+    with writing("reports", folder, "--reports"):
+        folder.mkdir(parents=True, exist_ok=True)
+        draw.draw_all((measured, folder / f"{measured.exhibit.id}.png") for measured in ready)
+    for measured in ready:
+        yield from exhibit_files.write(measured, folder)
+    leaks = leakage.leaks(exhibits)
+    if leaks:
+        path = folder / "leakage.csv"
+        with writing("reports", folder, "--reports"):
+            path.write_text(leakage.csv(leaks), encoding="utf-8")
+        yield path
+    verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
+    yield page.write(exhibits, store.problems, folder, verdicts, leaks)

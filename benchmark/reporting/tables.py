@@ -1,0 +1,150 @@
+"""Rows -> Markdown and LaTeX tables."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from benchmark.analysis import feature_rule
+from benchmark.analysis.ordering import orders
+from benchmark.analysis.results import Measured, Row
+from benchmark.records import readings
+from benchmark.reporting.figures import draw
+
+NOTHING, DAGGER = "–", "†"
+LOPSIDED = 0.15
+"""The part of half an interval by which its two sides must differ to be given apart."""
+
+
+def main_table(measured: Measured) -> str:
+    """The table itself, under the `val` selection."""
+    return grid(measured, partial(shown, measured))
+
+
+def latex(measured: Measured) -> str:
+    """The table as LaTeX for the booktabs package, one tabular a panel."""
+    title = " ".join(measured.exhibit.title.split())
+    parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
+    for panel, columns in measured.exhibit.by_panel().items():
+        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
+        rows = [
+            [row["name"], *_texts(measured, row["name"], columns, partial(shown, measured))]
+            for row in measured.exhibit.rows
+        ]
+        body = [" & ".join(map(_tex, row)) + r" \\" for row in (header, *rows)]
+        inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
+        named = [f"% {' '.join(panel.split())}"] if panel else []
+        parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
+    return "\n".join(parts) + "\n"
+
+
+_TEX = {
+    "†": r"$^\dagger$",
+    "\\": r"\textbackslash{}",
+    "±": r"$\pm$",
+    "–": "--",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+}
+
+
+def _tex(text: str) -> str:
+    """A text in which nothing is a command to LaTeX."""
+    return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
+
+
+def extra_tables(measured: Measured) -> list[dict[str, Any]]:
+    """What else belongs to the exhibit: its picture in numbers, what its rule picks. Title, words, header, rows."""
+    return [*draw.tables(measured), *feature_rule.tables(measured)]
+
+
+def extra_grid(table: Mapping[str, Any]) -> str:
+    """A table beside the main one in Markdown, under its title and a sentence on it."""
+    return f"## {table['title']}\n\n{table['words']}\n\n" + _lines(table["header"], table["rows"])
+
+
+def value(row: Row) -> str:
+    """A cell for people: "62.3 ± 0.4", "99.1 +0.4 -0.9", a ratio "0.837 ± 0.004".
+
+    With the paper's number behind it where the two may be compared.
+    """
+    ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
+    if row.mean is not None:
+        ours = f"{row.mean:.{digits}f}"
+        if row.ci_low is not None and row.ci_high is not None:
+            ours += _either_way(row.mean - row.ci_low, row.ci_high - row.mean, digits)
+    return ours if row.paper is None else ours + _beside("paper", row.paper, row, digits)
+
+
+def _beside(source: str, number: float, row: Row, digits: int) -> str:
+    """ " (paper 62.60, -0.3)"."""
+    difference = "" if row.mean is None else f", {row.mean - number:+.{digits}f}"
+    return f" ({source} {number:.{max(2, digits)}f}{difference})"
+
+
+def _either_way(below: float, above: float, digits: int) -> str:
+    """ " ± 0.4"; " +0.3 -0.9" where the two sides differ so much that half of both would tell something else."""
+    if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
+        return f" ± {(above + below) / 2:.{digits}f}"
+    return f" +{above:.{digits}f} -{below:.{digits}f}"
+
+
+def shown(measured: Measured, row: Row) -> str:
+    """The same, with the logged number where there is no printed one, "not run: imagenet_r missing" where runs went without,
+    and a dagger where it is stale.
+    """
+    place = row.row, row.column
+    gone = measured.skipped.get(place)
+    text = value(row).replace(NOTHING, f"not run: {gone}", 1) if gone else value(row)
+    if place in measured.logged:
+        text += _beside("log", measured.logged[place], row, 1)
+    return f"{text} {DAGGER}" if place in measured.stale else text
+
+
+def other_selections(measured: Measured, row: Row) -> str:
+    """ "61.9 / 63.0 (+0.7)": last, test, and test minus val."""
+    last, test = (measured.at(row.row, row.column, name).mean for name in ("last", "test"))
+    if last is None or test is None or row.mean is None:
+        return NOTHING
+    digits = 1 if readings.counted(row.metric) else 3
+    return f"{last:.{digits}f} / {test:.{digits}f} ({test - row.mean:+.{digits}f})"
+
+
+def grid(measured: Measured, text: Callable[[Row], str]) -> str:
+    """One table, or one under each panel's name."""
+    tables = []
+    for panel, columns in measured.exhibit.by_panel().items():
+        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
+        rows = [[row["name"], *_texts(measured, row["name"], columns, text)] for row in measured.exhibit.rows]
+        tables.append((f"**{panel}**\n\n" if panel else "") + _lines(header, rows))
+    return "\n\n".join(tables)
+
+
+def _texts(measured: Measured, row: str, columns: Sequence[Mapping[str, Any]], text: Callable[[Row], str]) -> list[str]:
+    names = [column["name"] for column in columns]
+    return [measured.texts.get((row, name)) or text(measured.at(row, name)) for name in names]
+
+
+def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
+    lines += [f"| {escape(row[0])} | " + " | ".join(row[1:]) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text as a cell of a Markdown table shows it: bars and asterisks escaped."""
+    return text.replace("|", "\\|").replace("*", "\\*")
+
+
+def ordering_lines(measured: Measured) -> list[str]:
+    """The order of the methods in the paper and here, in Markdown, column by column; empty where there is none."""
+    found = orders(measured)
+    if not found:
+        return []
+    lines = ["| | the paper's order | the order here | Kendall's τ |", "|---|---|---|---:|"]
+    for order in found:
+        tau = NOTHING if order.tau is None else f"{order.tau:+.2f}"
+        ranks = [" > ".join(map(escape, names)) for names in (order.paper, order.ours)]
+        lines.append(f"| {order.column} | {ranks[0]} | {ranks[1]} | {tau} |")
+    note = "" if measured.suite.comparable else f" {measured.suite.note}"
+    words = f"Best first, among the rows with a number on both sides.{note}"
+    return ["## Ordering, beside the paper's", words, "\n".join(lines)]

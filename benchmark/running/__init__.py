@@ -1,0 +1,1 @@
+"""Run -> record: the plan, the workers, one training, three selections."""

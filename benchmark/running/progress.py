@@ -1,0 +1,63 @@
+"""How far long work is: a moving bar on a terminal, plain lines in a log."""
+
+import sys
+import time
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+from tqdm import tqdm
+
+from benchmark.running.workers import Done
+
+
+def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator[Done]:
+    """Pass the work through, showing it: on a terminal a bar with the time left, elsewhere a line each with its seconds.
+
+    Whatever ends this, Ctrl-C while a line is printed included, ends the work.
+    """
+    with closing(done), tqdm(total=total, desc=what, unit="", disable=not sys.stderr.isatty(), leave=False) as bar:
+        started = time.perf_counter()
+        for count, item in enumerate(done, 1):
+            _show(item, bar, f"[{count}/{total}] {time.perf_counter() - started:6.1f} s")
+            bar.update()
+            yield item
+
+
+def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what: str) -> Iterator[Done]:
+    """The same of work of different sizes, pieces with a `size` in pictures: with pictures a second and the time left."""
+    pictures, seen = sum(item.size for item in work), 0
+    terminal = sys.stderr.isatty()
+    with closing(done), tqdm(total=pictures, desc=what, unit=" images", disable=not terminal, leave=False) as bar:
+        started = time.perf_counter()
+        for count, item in enumerate(done, 1):
+            seen += item.item.size
+            seconds = time.perf_counter() - started
+            pace = f"{seen / seconds:.0f} images/s, {clock(seconds * (pictures - seen) / seen)} left" if seen else ""
+            _show(item, bar, f"[{count}/{len(work)}] {seconds:6.1f} s", pace)
+            bar.update(item.item.size)
+            yield item
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: "40 s", "3 min", "2 h 05 min"."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def _show(item: Done, bar: tqdm, place: str, pace: str = "") -> None:
+    """One end: a failure is always a line, anything else one only where there is no bar."""
+    label = getattr(item.item, "label", str(item.item))
+    if item.error:
+        tqdm.write(f"FAILED {label}: {item.error}", file=sys.stderr)
+    elif not bar.disable:
+        bar.set_postfix_str(label)
+    else:
+        words = [word for word in (label, _outcome(item), pace) if word]
+        print(f"{place}  " + "  ".join(words), file=sys.stderr, flush=True)
+
+
+def _outcome(item: Done) -> str:
+    return item.result if isinstance(item.result, str) else ""

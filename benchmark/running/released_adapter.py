@@ -1,0 +1,117 @@
+"""Released adapters, evaluated as they are: no training, the published test images, their README's number beside ours."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from benchmark.core.errors import BenchError
+from benchmark.data import views
+from benchmark.encoders.published import containers
+from benchmark.exhibits import run as runs
+from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.run import Run
+from benchmark.methods.samples import Samples
+from benchmark.methods.scoring import right
+from benchmark.numerics import stats
+from benchmark.records import reference
+from benchmark.running import task
+from benchmark.suites import assets
+from benchmark.suites.suite import Suite
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """An adapter at one reading of its method: how many of n test images it puts right, and the published accuracy (%), in
+    a suite whose values may be compared with it.
+    """
+
+    reading: str
+    correct: int
+    n: int
+    published: float | None
+
+    @property
+    def accuracy(self) -> tuple[float, float, float]:
+        """In per cent, with its 95 % interval over images."""
+        return stats.interval([self.correct], [self.n])
+
+
+@cache
+def released() -> Mapping[str, Any]:
+    """adapter.toml."""
+    return tomllib.loads(resources.files(__package__).joinpath("released_adapter.toml").read_text("utf-8"))
+
+
+def shots_of(file: Path, said: int | None) -> int:
+    """How many shots an adapter was trained with: what is said, else what its name says. BenchError where neither does."""
+    named = re.search(released()["name"], file.name)
+    if said is None and named is None:
+        raise BenchError(f"{file}: its name does not say for how many shots it is; add --shots 16, or what it is")
+    return said if said is not None else int(named[1])  # type: ignore[index]
+
+
+def read(file: Path) -> Tensor:
+    """The adapter's weights [C, D], float32; nothing in the file is run. BenchError for any other content."""
+    name = released()["tensor"]
+    _, content = containers.load(file)
+    tensor = content.get(name) if isinstance(content, Mapping) and len(content) == 1 else None
+    if not isinstance(tensor, Tensor) or tensor.ndim != 2 or not tensor.is_floating_point():
+        held = ", ".join(map(str, list(content)[:3])) if isinstance(content, Mapping) else type(content).__name__
+        raise BenchError(f"{file}: holds {held or 'nothing'}, not the one tensor {name} [classes, width] of an adapter")
+    if not tensor.isfinite().all():
+        raise BenchError(f"{file}: {name} holds values that are not finite")
+    return tensor.float()
+
+
+def cells(shots: int) -> list[Cell]:
+    """The questions that an adapter answers, in the form of an exhibit's cells."""
+    told = {name: released()[name] for name in ("dataset", "backbone", "method")}
+    found = []
+    for reading in released()["readings"]:
+        said = {**told, "metric": "accuracy", "shots": shots, "with": reading["with"]}
+        found.append(Cell(reading["name"], f"{shots}-shot", said, said, "evaluate-adapter"))
+    return found
+
+
+def untrained(cell: Cell, suite: Suite) -> Run:
+    """The run of a cell as far as it is made here: nothing is learnt, so nothing is drawn."""
+    return replace(runs.make(suite, cell.said, seed=0), shots=0)
+
+
+def check(weights: Tensor, run: Run, suite: Suite, file: Path) -> None:
+    """BenchError where an adapter does not fit the data set's classes or the auxiliary encoder's width. Encodes one image."""
+    dataset = assets.dataset(suite, run.dataset)
+    (space,) = [space for space in run.roles() if space != "clip"]
+    image = views.of(dataset, "test", dataset.ids("test")[:1], 1, 0)[0]
+    width = assets.encoder(suite, space).encode(image, 1).shape[1]
+    wanted = (len(dataset.classnames), width)
+    if tuple(weights.shape) != wanted:
+        shapes = ["{} x {}".format(*shape) for shape in (weights.shape, wanted)]
+        raise BenchError(
+            f"{file}: {released()['tensor']} is {shapes[0]}, {shapes[1]} is needed: {wanted[0]} classes of {run.dataset},"
+            f" {wanted[1]} features of {space}"
+        )
+
+
+def evaluate(weights: Tensor, cell: Cell, suite: Suite) -> Evaluated:
+    """An adapter that fits, at a reading of its method."""
+    run = untrained(cell, suite)
+    build, test = task.build(run, suite)
+    nothing = {space: x[:, :1] * 0 for space, x in test.spaces.items()}  # in the place of a support set, for its widths
+    predictor = run.predictor()
+    nobody = torch.zeros(1, dtype=torch.long, device=build.text.device)
+    predictor.build(replace(build, support=Samples(nothing, nobody)))
+    state, parameter = predictor.state_dict(), released()["parameter"]
+    predictor.load_state_dict({**state, parameter: weights.to(state[parameter])})
+    correct = int(right(predictor.eval(), test).sum())
+    cite = {**released()["cite"], "shots": cell.said["shots"]}
+    published = reference.printed(released()["reference"], cite) if suite.comparable else None
+    return Evaluated(cell.row, correct, len(test), published)

@@ -1,0 +1,112 @@
+"""Heads at ImageNet's size: 1,000 classes, 16 shots, 50,000 test images, CLIP's 1,024 features, two encoders' 2,048, random.
+
+Each method is trained, watched and searched by `measure`, the three selections included, in a process of its own; its seconds
+and the most memory that the process held are printed. Memory has to stay within 8 GiB. Epochs, of which a run of the paper
+suite has 20 to 50, and L-BFGS iterations (1,000) are cut for time: they change no size.
+
+python -m performance.heads_at_scale [method ...]
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+import torch
+from torch import Tensor
+
+from benchmark.data.imported import FORM
+
+CLASSES, SHOTS, VAL, TEST, VIEWS = 1000, 16, 4, 50_000, 10
+WIDTHS = {"RN50": 1024, "mocov3": 2048, "dino": 2048}
+EPOCHS, ITERATIONS = 2, 10
+LIMIT = 8 * 2**10
+"""MiB."""
+
+METHODS: dict[str, tuple[str, dict[str, Any]]] = {
+    "Zero-shot CLIP": ("baselines.zero_shot:ZeroShotCLIP", {}),
+    "Tip-Adapter": ("baselines.tip_adapter:TipAdapter", {}),
+    "Tip-Adapter-F": ("baselines.tip_adapter:TipAdapterF", {"recipe": {"epochs": EPOCHS}}),
+    "CaFo*": ("baselines.cafo:CaFo", {"recipe": {"epochs": EPOCHS}}),
+    "CLIP-Adapter": ("baselines.clip_adapter:CLIPAdapter", {"recipe": {"epochs": EPOCHS}}),
+    "LP-CLIP": ("baselines.lp_clip:LPCLIP", {}),
+    "AMU-Tuning": ("amu.tuning:AMUTuning", {"recipe": {"epochs": EPOCHS}}),
+}
+
+
+def world(folder: Path) -> None:
+    """A file of features and the suite that names it, as `bench features import` would write them."""
+    generator = torch.Generator().manual_seed(0)
+    tensors: dict[str, Tensor] = {"text": torch.randn(CLASSES, WIDTHS["RN50"], generator=generator)}
+    centres = {role: torch.randn(CLASSES, width, generator=generator) for role, width in WIDTHS.items()}
+    for name, views, of_class in (("test", 1, TEST // CLASSES), (f"support.{SHOTS}", VIEWS, SHOTS), ("val", 1, VAL)):
+        labels = torch.arange(CLASSES).repeat_interleave(of_class)
+        tensors[f"{name}.labels"] = labels
+        for role, width in WIDTHS.items():
+            noise = torch.randn(views, len(labels), width, generator=generator)
+            tensors[f"{name}.{role}"] = noise.mul_(4).add_(centres[role][labels])
+    tensors["text"] = torch.nn.functional.normalize(tensors["text"] + centres["RN50"], dim=-1)
+    notes = {"form": FORM, "classnames": json.dumps([f"class {c}" for c in range(CLASSES)]), "logit_scale": "100.0"}
+    file = folder / "imagenet.safetensors"
+    safetensors.torch.save_file(tensors, file, notes)
+    encoders = [f'[encoders.{role}]\nloader = "benchmark.encoders.imported:features"\n' for role in ("mocov3", "dino")]
+    (folder / "scale.toml").write_text(
+        f'title = "random features"\ncomparable = false\nseeds = [1]\nviews = {VIEWS}\nbatch_size = 64\n'
+        f'[datasets.imagenet]\nreader = "benchmark.data.imported:Imported"\nfile = {json.dumps(str(file))}\n'
+        f'[encoders.RN50]\nloader = "benchmark.encoders.imported:clip"\nfile = {json.dumps(str(file))}\n'
+        + "".join(encoders)
+    )
+
+
+def one(name: str, folder: Path) -> None:
+    """Measure a method in this process, and print what it took as JSON."""
+    from baselines import lp_clip
+    from benchmark.core import machine
+    from benchmark.exhibits import run as runs
+    from benchmark.records.store import Store
+    from benchmark.running.measure import measure
+    from benchmark.suites import suite
+
+    lp_clip.MAX_ITER = ITERATIONS
+    method, arguments = METHODS[name]
+    scale = suite.load(str(folder / "scale.toml"))
+    cell = {"dataset": "imagenet", "backbone": "RN50", "method": method, "shots": SHOTS, "with": arguments}
+    run = runs.make(scale, cell, seed=1)
+    started = time.perf_counter()
+    record = measure(replace(run, shots=0) if name == "Zero-shot CLIP" else run, scale, Store(folder / "results"))
+    correct = {selection: found["correct"] for selection, found in record["selections"].items()}
+    took = {"seconds": time.perf_counter() - started, "fit": record["seconds"]["fit"]}
+    print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record["n"], "correct": correct}))
+
+
+def main(names: Sequence[str]) -> None:
+    """Measure each method in a process of its own, and print."""
+    print(
+        f"{CLASSES} classes, {SHOTS} shots, {VIEWS} views, {TEST} test images; {EPOCHS} epochs, {ITERATIONS} L-BFGS steps"
+    )
+    with tempfile.TemporaryDirectory() as place:
+        world(Path(place))
+        for name in names or METHODS:
+            command = [sys.executable, "-m", "performance.heads_at_scale", "--one", name, place]
+            done = subprocess.run(command, capture_output=True, text=True)
+            if done.returncode:
+                print(f"{name:<15} failed: {done.stderr.strip().splitlines()[-1]}")
+                continue
+            found = json.loads(done.stdout.splitlines()[-1])
+            accuracy = ", ".join(f"{s} {100 * c / found['n']:.1f} %" for s, c in found["correct"].items())
+            words = "" if found["peak"] <= LIMIT else f"  OVER {LIMIT / 2**10:.0f} GiB"
+            times = f"{found['seconds']:6.1f} s ({found['fit']:6.1f} s of training and watching)"
+            print(f"{name:<15} {times}  peak {found['peak'] / 2**10:4.1f} GiB{words}  {accuracy}", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        one(sys.argv[2], Path(sys.argv[3]))
+    else:
+        main(sys.argv[1:])

@@ -1,0 +1,117 @@
+"""How long do a report, the gate and the claims take over some thousand records? Prints the seconds of each command.
+
+    python -m performance.report_speed [--records 3000]
+
+The records are made up, of every cell of every exhibit on the mini suite and as many seeds as it takes, each with the
+answers to 10,000 images. A report draws its pictures the first time and finds them drawn the second; both are timed. Each
+command is a process of its own, as one types it.
+"""
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmark.exhibits import exhibit
+from benchmark.exhibits.fingerprints import fingerprints
+from benchmark.exhibits.run import Run
+from benchmark.records.metrics import BETAS, BINS
+from benchmark.records.record import SCHEMA, SELECTIONS
+from benchmark.records.store import Store
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
+
+IMAGES = 10_000
+BENCH = [sys.executable, "-c", "from benchmark.cli import main; main()"]
+
+
+def runs(suite: Suite, records: int) -> Iterator[Run]:
+    """Every run of every exhibit, seed after seed, until there are enough."""
+    seen: dict[str, None] = {}
+    for seed in count(1):
+        for name in exhibit.names():
+            for cell in exhibit.load(name).cells():
+                for run in cell.runs(suite, [seed]):
+                    if run.key not in seen:
+                        seen[run.key] = None
+                        yield run
+                        if len(seen) == records:
+                            return
+
+
+def made_up(run: Run, suite: Suite) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """A record with all that `measure` writes, and answers that agree with it."""
+    rng = np.random.default_rng(int(run.key[:8], 16))
+    chance = 0.4 + 0.3 * (int(run.cell_key[:8], 16) % 1000) / 1000
+    bits = {name: rng.random(IMAGES) < chance for name in SELECTIONS}
+    selections = {name: {"correct": int(b.sum()), "epoch": 20, "tuned": {"beta": 2.0}} for name, b in bits.items()}
+    counts: Mapping[str, Any] = {name: {"correct": s["correct"] // 2} for name, s in selections.items()}
+    curve = [round(IMAGES * (chance - 0.01 * abs(i - 48) / 8)) for i in range(len(BETAS))]
+    histogram = {side: [250] * BINS for side in ("right", "wrong")}
+    record = {
+        "schema": SCHEMA,
+        "key": run.key,
+        "asked": run.asked(),
+        "n": IMAGES,
+        "n_val": 400,
+        "selections": selections,
+        "picked_on": {"val": 200, "test": selections["test"]["correct"]},
+        "metrics": {name: {"bias_correct": 3000, "cmy_raw": 0.9, "cmy_centred": chance} for name in SELECTIONS},
+        "shifts": {role: {"n": 4000, "selections": counts} for role in run.shifts(suite)},
+        "max_logit": {"low": 10.0, "high": 20.0, **histogram},
+        "beta_curve": {"correct": curve, "best": {"beta": 1.0, "correct": max(curve)}},
+        "curves": {"val": [200] * 20, "test": [6000] * 20},
+        "fingerprints": fingerprints(run, suite),
+        "seconds": {"load": 0.1, "fit": 1.0, "total": 1.5},
+        "peak_memory_mib": 800,
+        "measured": "2024-01-01T00:00:00+00:00",
+        "conditions": {"cpu": "made up", "commit": "0" * 40, "versions": {"torch": "2"}},
+    }
+    return record, bits
+
+
+def seconds(*arguments: str) -> float:
+    """How long a command takes, from typing it to its end. An exit code of its own (a gate that is red) is no failure."""
+    start = time.perf_counter()
+    done = subprocess.run([*BENCH, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1):
+        raise SystemExit(done.stderr)
+    return time.perf_counter() - start
+
+
+def timed(records: int, folder: Path) -> dict[str, float]:
+    """Seconds of each command over so many records, which are written under `folder` first."""
+    suite, store = suites.load("mini"), Store(folder / "results" / "mini")
+    for run in runs(suite, records):
+        store.put(*made_up(run, suite))
+    at = ["--results", str(folder / "results")]
+    report = ["report", *at, "--reports", str(folder / "reports")]
+    first = seconds(*report)
+    return {
+        "report, pictures drawn": first,
+        "report": seconds(*report),
+        "check": seconds("check", *at),
+        "claims": seconds("claims", *at),
+    }
+
+
+@click.command()
+@click.option("--records", default=3000, show_default=True)
+def main(records: int) -> None:
+    """Print the seconds of each command, and of the three together."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = timed(records, Path(folder))
+    for name, took in found.items():
+        print(f"{name:24} {took:6.1f} s")
+    print(f"{'the last three together':24} {sum(list(found.values())[1:]):6.1f} s, over {records} records")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,142 @@
+"""bench compare: planted records with every image's answer, and the verdicts they must give."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from toy_world import FILE, bench, record_of, table, toy
+
+from benchmark.analysis import compare, pairing
+from benchmark.analysis.compare import ALIKE, LEFT, OPEN, RIGHT
+from benchmark.analysis.results import Measured, gather
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.exhibits.exhibit import Exhibit, load
+from benchmark.numerics import stats
+from benchmark.records.store import Store
+
+N = 2000
+
+
+def planted(
+    folder: Path, gains: dict[str, float], seeds: int = 3, seed_sd: float = 0.0, n: int = N
+) -> tuple[Measured, Store]:
+    """Rows "One" and "Two" of the test table: Two is right as often as One, more by the column's gain (a share)."""
+    shown, store = exhibit(), Store(folder)
+    records = {}
+    for cell in shown.cells():
+        for seed in range(1, seeds + 1):
+            rng = np.random.default_rng([7, seed, cell.column == "2-shot"])
+            hard = np.random.default_rng(0).uniform(size=n)
+            luck = rng.normal(0, seed_sd) if cell.row == "Two" else 0.0
+            chance = 0.3 + 0.4 * hard + (gains[cell.column] + luck if cell.row == "Two" else 0.0)
+            answers = np.random.default_rng([seed, cell.row == "Two", cell.column == "2-shot"]).uniform(size=n) < chance
+            count = int(answers.sum())
+            record = record_of(cell.runs(toy(), [seed])[0].asked(), (count, count, count), n)
+            store.put(record, dict.fromkeys(("last", "val", "test"), answers))
+            records[record["key"]] = record
+    return gather(shown, toy(), records), store
+
+
+def exhibit() -> Exhibit:
+    tip, tip_f = "baselines.tip_adapter:TipAdapter", "baselines.tip_adapter:TipAdapterF"
+    return table(rows=[{"name": "One", "method": tip}, {"name": "Two", "method": tip_f}])
+
+
+def compared(measured: Measured, store: Store, margin: float = 1.0) -> dict[str, compare.Compared]:
+    return {c.column: c for c in compare.compare(measured, "Two", "One", store, "val", margin)}
+
+
+def test_a_clear_difference_is_found_in_its_column_and_its_direction(tmp_path: Path) -> None:
+    found = compared(*planted(tmp_path, {"1-shot": 0.2, "2-shot": -0.2}))
+    assert [found[c].says for c in ("1-shot", "2-shot")] == [LEFT, RIGHT]
+    assert found["1-shot"].effect == pytest.approx(20, abs=3)
+    assert found["1-shot"].seeds_needed is None
+
+
+def test_the_numbers_are_those_of_the_statistics_on_the_stored_answers(tmp_path: Path) -> None:
+    measured, store = planted(tmp_path, {"1-shot": 0.05, "2-shot": 0.0})
+    sides = [[store.correct(r["key"], "val") for r in measured.records[row, "1-shot"]] for row in ("Two", "One")]
+    expected, found = stats.paired(*sides), compared(measured, store)["1-shot"]
+    assert (found.effect, found.low, found.high, found.p) == (
+        expected.effect,
+        expected.low,
+        expected.high,
+        expected.p,
+    )
+    assert list(found.mcnemar) == [stats.mcnemar(*pair) for pair in zip(*sides, strict=True)]
+    assert found.adjusted == stats.holm([c.p for c in compared(measured, store).values()])[0]
+
+
+def test_rows_that_are_alike_are_said_to_be_where_the_interval_is_narrow_enough(tmp_path: Path) -> None:
+    measured, store = planted(tmp_path, {"1-shot": 0.0, "2-shot": 0.0})
+    assert compared(measured, store, margin=5.0)["1-shot"].says == ALIKE
+    narrow = compared(measured, store, margin=0.01)["1-shot"]
+    assert narrow.says == OPEN
+    assert compare.needs(narrow).endswith("decide")
+
+
+def test_seeds_that_scatter_leave_it_open_and_say_how_many_would_do(tmp_path: Path) -> None:
+    found = compared(*planted(tmp_path, {"1-shot": 0.03, "2-shot": 0.03}, seed_sd=0.05))["1-shot"]
+    assert found.says == OPEN
+    assert found.seeds_needed is not None
+    assert found.seeds_needed > 3
+
+
+def test_what_draws_no_support_set_stands_beside_every_seed(tmp_path: Path) -> None:
+    measured, _ = planted(tmp_path, {"1-shot": 0.1, "2-shot": 0.1})
+    keys = {row: [r["asked"]["seed"] for r in measured.records[row, "1-shot"]] for row in ("One", "Two")}
+    assert keys == {"One": [1, 2, 3], "Two": [1, 2, 3]}
+    one = {0: measured.records["One", "1-shot"][:1]}
+    two = pairing.by_seed(measured.records["Two", "1-shot"])
+    assert pairing.common_seeds([one, two]) == [1, 2, 3]
+    assert pairing.at_seed(one, 3) is one[0]
+    assert pairing.common_seeds([one, one]) == [0]
+    assert pairing.common_seeds([{1: []}, {2: []}]) == []
+
+
+def test_without_the_images_answers_the_seeds_differences_are_compared(tmp_path: Path) -> None:
+    measured, store = planted(tmp_path, {"1-shot": 0.2, "2-shot": 0.2})
+    for path in tmp_path.glob("*.npz"):
+        path.unlink()
+    found = compared(measured, store)["1-shot"]
+    rows = [[r["selections"]["val"]["correct"] / N for r in measured.records[row, "1-shot"]] for row in ("Two", "One")]
+    differences = [100 * (a - b) for a, b in zip(*rows, strict=True)]
+    assert (found.effect, found.low, found.high) == pytest.approx(stats.spread(differences))
+    assert (found.over, tuple(found.mcnemar)) == ("seeds", ())
+
+
+def test_nothing_in_common_is_said(tmp_path: Path) -> None:
+    measured = gather(exhibit(), toy(), {})
+    with pytest.raises(Incomplete, match="no column has both 'Two' and 'One'"):
+        compare.compare(measured, "Two", "One", Store(tmp_path), "val", 1.0)
+
+
+def test_a_row_may_be_named_by_its_class_where_only_one_row_is_of_it() -> None:
+    shown = load("table4")
+    assert compare.row_named(shown, "AMUTuning") == "AMU-Tuning"
+    assert compare.row_named(shown, "amu.tuning:AMUTuning") == "AMU-Tuning"
+    assert compare.row_named(shown, "CaFo") == "CaFo"
+    with pytest.raises(BenchError, match="has 2 rows in table4: CaFo, "):
+        compare.row_named(shown, "baselines.cafo:CaFo")
+    with pytest.raises(BenchError, match="did you mean 'AMU-Tuning'"):
+        compare.row_named(shown, "AMU-Tunig")
+
+
+def test_the_command_speaks_json_without_what_json_has_not(tmp_path: Path) -> None:
+    store = Store(tmp_path / "toy")
+    for cell in load("table4").cells():
+        if cell.row in ("Tip-Adapter", "Zero-shot CLIP"):
+            for run in cell.runs(toy(), [1]):
+                answers = np.arange(10) < 5
+                store.put(record_of(run.asked(), (5, 5, 5)), dict.fromkeys(("last", "val", "test"), answers))
+    call = ["compare", "Tip-Adapter", "Zero-shot CLIP", "--suite", FILE, "--results", tmp_path]
+    code, out, err = bench(*call, "--format", "json")
+    assert (code, err) == (0, "")
+    first = json.loads(out)["table4"][0]
+    assert (first["column"], first["effect"], first["says"]) == ("1-shot", 0, ALIKE)
+    code, out, _ = bench(*call, "--shots", "16")
+    assert out.splitlines()[0].startswith("Tip-Adapter less Zero-shot CLIP, table4, val selection")
+    assert len(out.splitlines()) == 2
+    code, _, err = bench(*call, "--shots", "3")
+    assert (code, err.count("\n")) == (2, 1)

@@ -1,0 +1,126 @@
+"""`bench weights`: what fills each slot; converting once; trusting what changed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import fake_weights
+import pytest
+import safetensors.torch
+import torch
+from click.testing import CliRunner, Result
+
+from benchmark.cli import cli
+from benchmark.core import file_facts
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.encoders.published import slots
+
+
+def bench(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, ["weights", *arguments])
+
+
+def error(*arguments: str) -> BenchError:
+    found = bench(*arguments).exception
+    assert isinstance(found, BenchError)
+    assert "\n" not in str(found)
+    return found
+
+
+def test_one_line_a_slot_says_what_is_here_and_what_is_missing(all_here: Path) -> None:
+    assert bench().exit_code == 0  # the two that the paper does without are missing
+    (all_here / "RN101.pt").unlink()
+    result = bench()
+    lines = {line.split()[0]: line for line in result.output.splitlines()}
+    assert result.exit_code == 3
+    assert list(lines) == list(slots.SLOTS)
+    assert lines["clip_rn50"].split() == ["clip_rn50", "ok", str(all_here / "RN50.pt")]
+    assert "missing" in lines["clip_rn101"]
+    assert "put RN101.pt from https://" in lines["clip_rn101"]
+    assert "hash differs" in bench("--deep").output
+
+
+def test_the_same_for_machines(all_here: Path) -> None:
+    found = {entry["name"]: entry for entry in json.loads(bench("--format", "json").output)}
+    assert found["mae_vitb16"]["state"] == "ok"
+    assert found["mae_vitb16"]["path"] == str(all_here / "mae_pretrain_vit_base.pth")
+    assert found["mae_vitb16"]["noncommercial"] is True
+    assert found["dino_vitb16"]["path"] is None
+
+
+def test_all_that_is_here_is_imported_once_with_where_it_came_from(all_here: Path) -> None:
+    result = bench("import", "--all")
+    assert result.exit_code == 0, result.output
+    assert len(result.output.splitlines()) == 9
+    for slot, (name, _) in fake_weights.PUBLISHED.items():
+        file = all_here / f"{slot}.safetensors"
+        assert slots.look(slot).path == file
+        with safetensors.safe_open(file, "pt") as content:
+            header = content.metadata()
+        assert (header["slot"], header["source"]) == (slot, name)
+        assert header["source_sha256"] == file_facts.file_hash(all_here / name)
+        assert header["architecture"] == slots.SLOTS[slot].architecture
+        found, expected = safetensors.torch.load_file(file), fake_weights.state(slot)
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[key].float(), expected[key].float()) for key in expected)
+    assert bench("import", "--all").output == "all that is here is imported already\n"
+
+
+def test_a_file_is_imported_by_what_it_holds(originals: Path, home: Path) -> None:
+    shutil.copy(originals / "r-50-1000ep.pth.tar", home.parent / "download")
+    result = bench("import", str(home.parent / "download"))
+    assert result.exit_code == 0, result.output
+    assert slots.find("mocov3_rn50") == home / "mocov3_rn50.safetensors"
+    assert (home / "mocov3_rn50.safetensors").stat().st_size < (home.parent / "download").stat().st_size
+
+
+def test_a_file_of_several_slots_needs_a_name_or_a_slot(originals: Path, home: Path) -> None:
+    file = home.parent / "resnet.pth"
+    shutil.copy(originals / "dino_resnet50_pretrain.pth", file)
+    said = str(error("import", str(file)))
+    assert "bare ResNet" in said
+    assert "mocov3_rn50 or dino_rn50 or spark_rn50" in said
+    assert said.endswith(f"say which: bench weights import --slot mocov3_rn50 {file}")
+    assert bench("import", "--slot", "dino_rn50", str(file)).exit_code == 0
+    assert slots.find("dino_rn50") == home / "dino_rn50.safetensors"
+    file.rename(home.parent / "my-spark.pth")
+    assert bench("import", str(home.parent / "my-spark.pth")).exit_code == 0
+    assert slots.find("spark_rn50") == home / "spark_rn50.safetensors"
+
+
+def test_what_no_slot_takes_is_refused(originals: Path, home: Path) -> None:
+    file = home.parent / "f.pth"
+    torch.save({"fc.weight": torch.zeros(2, 3)}, file)
+    assert "which no slot takes" in str(error("import", str(file)))
+    assert "clip_rn50 wants" in str(error("import", "--slot", "clip_rn50", str(originals / "RN101.pt")))
+    assert "did you mean" in str(error("import", "--slot", "clip_rn5", str(originals / "RN50.pt")))
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.parametrize("arguments", [[], ["--all", "f"], ["--slot", "clip_rn50", "f", "g"]])
+def test_import_takes_files_or_all(arguments: list[str], home: Path) -> None:
+    assert "takes files, or --all" in str(error("import", *arguments))
+
+
+def test_nothing_to_import_is_said(home: Path) -> None:
+    assert isinstance(error("import", "--all"), Incomplete)
+
+
+def test_a_weights_folder_can_be_given(originals: Path, home: Path) -> None:
+    other = home.parent / "other"
+    other.mkdir()
+    shutil.copy(originals / "ViT-B-16.pt", other)
+    assert str(other / "ViT-B-16.pt") in bench("--weights-dir", str(other)).output
+    assert bench("import", "--all", "--weights-dir", str(other)).exit_code == 0
+    assert (other / "clip_vitb16.safetensors").is_file()
+
+
+def test_changed_weights_are_trusted_when_told_to(all_here: Path) -> None:
+    slots.use("spark_rn50")
+    file = all_here / "resnet50_1kpretrained_timm_style.pth"
+    file.unlink()
+    torch.save({name: t * 2 for name, t in fake_weights.state("spark_rn50").items()}, file)
+    assert "first used with" in bench("--deep").output
+    assert bench("trust", "spark_rn50").exit_code == 0
+    assert "first used with" not in bench("--deep").output
+    assert isinstance(error("trust", "dino_vitb16"), Incomplete)

@@ -1,0 +1,173 @@
+"""Pixels are those that CLIP is tested on, bit for bit; a view is a crop of the file's own pixels; broken files are named."""
+
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from fake_trees import picture, truncate
+from PIL import Image
+
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.libraries import open_clip
+from benchmark.core.libraries import torchvision_transforms as transforms
+from benchmark.data import views
+from benchmark.data.published import decoding
+
+MEAN, STD = (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+SHAPES = [(500, 375), (375, 500), (224, 224), (224, 300), (640, 225), (1, 1), (223, 600), (301, 299), (32, 2000)]
+
+
+def saved(folder: Path, mode: str, size: tuple[int, int]) -> Path:
+    """A file of a mode, as such files are found: JPEG where it can be, else PNG."""
+    noise = np.random.default_rng(size[0]).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
+    image = Image.fromarray(noise)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(size))
+    elif mode == "P":
+        image = image.quantize(64)
+    else:
+        image = image.convert(mode)
+    path = folder / f"{mode}.{'jpg' if mode in ('RGB', 'L', 'CMYK') else 'png'}"
+    image.save(path)
+    return path
+
+
+def of_open_clip(image: Image.Image) -> torch.Tensor:
+    return open_clip.image_transform(224, is_train=False, mean=MEAN, std=STD)(image)
+
+
+def of_ours(path: Path) -> torch.Tensor:
+    """ToTensor and Normalize, which encoders do, behind our pixels."""
+    pixels = decoding.stacked([path], [0], 1, 0)[0, 0].transpose(1, 2, 0)
+    return transforms.Normalize(MEAN, STD)(transforms.ToTensor()(pixels))
+
+
+@pytest.mark.parametrize("size", SHAPES)
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+def test_pixels_are_open_clips_bit_for_bit(mode: str, size: tuple[int, int], tmp_path: Path) -> None:
+    path = saved(tmp_path, mode, size)
+    assert torch.equal(of_ours(path), of_open_clip(Image.open(path)))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "LA", "1"])
+def test_other_files_become_rgb_first_as_torchvisions_loader_has_it(mode: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, mode, (300, 260))
+    assert torch.equal(of_ours(path), of_open_clip(Image.open(path).convert("RGB")))
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK"])
+def test_the_order_of_converting_matters_for_them(mode: str, tmp_path: Path) -> None:
+    path = saved(tmp_path, mode, (300, 260))
+    assert not torch.equal(of_ours(path), of_open_clip(Image.open(path)))
+
+
+def test_how_the_camera_was_held_is_not_followed(tmp_path: Path) -> None:
+    image, turned = picture(7, 3), Image.Exif()
+    turned[0x0112] = 6  # to be turned by a quarter
+    image.save(tmp_path / "plain.jpg")
+    image.save(tmp_path / "turned.jpg", exif=turned)
+    assert torch.equal(of_ours(tmp_path / "plain.jpg"), of_ours(tmp_path / "turned.jpg"))
+
+
+@pytest.mark.parametrize("view", [1, 2, 3])
+def test_a_view_is_torchvisions_crop_of_the_files_own_pixels(view: int, tmp_path: Path) -> None:
+    path = saved(tmp_path, "RGB", (500, 333))
+    made = decoding.stacked([path] * 8, list(range(8)), 4, seed=5)
+    for image_id in range(8):
+        crop = views.crop(333, 500, 5, image_id, view)
+        expected = transforms.functional.resized_crop(
+            Image.open(path), crop.top, crop.left, crop.height, crop.width, [224, 224],
+            transforms.InterpolationMode.BICUBIC,
+        )  # fmt: skip
+        expected = transforms.functional.hflip(expected) if crop.flip else expected
+        np.testing.assert_array_equal(made[view, image_id].transpose(1, 2, 0), np.asarray(expected))
+
+
+def test_threads_make_what_one_makes(tmp_path: Path) -> None:
+    path = saved(tmp_path, "RGB", (200, 150))
+    alone = [decoding.stacked([path], [i], 3, 1) for i in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda i: decoding.stacked([path], [i], 3, 1), range(40)))
+    np.testing.assert_array_equal(alone, together)
+
+
+def test_every_file_is_opened_once_for_all_its_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, opened = saved(tmp_path, "RGB", (200, 150)), []
+    monkeypatch.setattr(decoding, "read", lambda p, read=decoding.read: opened.append(p) or read(p))
+    decoding.stacked([path, path], [0, 1], 5, 1)
+    assert opened == [path, path]
+
+
+# --- files that are no images
+
+
+@pytest.mark.parametrize("look", [decoding.read, decoding.check])
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK", "P", "RGBA"])
+def test_a_truncated_file_is_named(mode: str, look: object, tmp_path: Path) -> None:
+    path = saved(tmp_path, mode, (200, 150))
+    truncate(path)
+    with pytest.raises(BenchError, match=r"cannot be read as an image \(.+\); copy it again") as caught:
+        look(path)  # type: ignore[operator]
+    assert str(caught.value).startswith(str(path))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+def test_what_is_no_image_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "image.jpg"
+    path.write_bytes(content)
+    with pytest.raises(BenchError, match=r"image\.jpg: cannot be read as an image") as caught:
+        decoding.read(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Incomplete, match=r"gone\.jpg: no such file, but it is listed"):
+        decoding.read(tmp_path / "gone.jpg")
+
+
+def test_a_folder_called_like_an_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    with pytest.raises(BenchError, match=r"folder\.jpg: cannot be read"):
+        decoding.read(tmp_path / "folder.jpg")
+
+
+def test_an_image_beyond_all_bounds_is_refused_and_a_large_one_is_not_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = saved(tmp_path, "L", (200, 150))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 20_000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decoding.mute()
+        decoding.read(path)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
+    with pytest.raises(BenchError, match=r"L\.jpg: cannot be read as an image"):
+        decoding.read(path)
+
+
+def test_a_strip_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
+    path = saved(tmp_path, "L", (1, 60_000))
+    with pytest.raises(BenchError, match="1 x 60000 pixels are too thin a strip"):
+        decoding.read(path)
+
+
+def test_a_palette_with_transparency_is_not_warned_of(tmp_path: Path) -> None:
+    image = picture(1, 1).quantize(16)
+    image.save(tmp_path / "p.png", transparency=bytes(range(16)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decoding.mute()
+        decoding.read(tmp_path / "p.png")
+
+
+def test_a_quick_check_reads_to_the_end(tmp_path: Path) -> None:
+    """Cut off one byte in a hundred: the last rows are lost."""
+    path = saved(tmp_path, "RGB", (400, 300))
+    content = path.read_bytes()
+    decoding.check(path)
+    path.write_bytes(content[: -len(content) // 100])
+    with pytest.raises(BenchError, match="truncated"):
+        decoding.check(path)

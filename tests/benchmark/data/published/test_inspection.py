@@ -1,0 +1,232 @@
+"""A look says of each set what a run would meet, and never raises."""
+
+import shutil
+from functools import partial
+from pathlib import Path
+
+import pytest
+from fake_trees import images, link, make, split_file, truncate
+
+from benchmark.core.errors import BenchError
+from benchmark.data.published import inspection, readers, sets
+from benchmark.data.published.inspection import Found
+
+look = partial(inspection.look, read=readers.read)
+
+
+@pytest.mark.parametrize("key", sets.SETS)
+def test_every_set_of_the_fake_root_is_ok(key: str, whole_root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(whole_root))
+    found = look(key)
+    assert (found.state, found.says) == (inspection.OK, "")
+    assert found.path == whole_root / sets.SETS[key].places[0]
+
+
+@pytest.mark.parametrize("key", sets.SETS)
+def test_an_empty_root_lacks_every_set_and_says_where_to_put_it(key: str, root: Path) -> None:
+    found = look(key)
+    assert found.state == inspection.MISSING
+    assert found.path is None
+    assert str(root / sets.SETS[key].places[0]) in found.says
+    assert sets.SETS[key].page in found.says
+
+
+def test_without_a_root_the_options_are_named() -> None:
+    found = look("dtd")
+    assert found.state == inspection.MISSING
+    assert "--data-root" in found.says
+    assert "BENCH_DATA" in found.says
+
+
+ALIASES = [(key, place) for key, known in sets.SETS.items() for place in known.places[1:]]
+
+
+@pytest.mark.parametrize(("key", "place"), ALIASES)
+def test_every_alias_is_found_and_named(key: str, place: str, whole_root: Path, root: Path) -> None:
+    """Links to the real thing, as users make them."""
+    real = whole_root / sets.SETS[key].places[0]
+    (root / place).parent.mkdir(parents=True, exist_ok=True)
+    (root / place).symlink_to(real)
+    lists = real if sets.SETS[key].key == "stanford_cars" else real.parent
+    for file in (path for path in lists.iterdir() if path.is_file()):
+        shutil.copy(file, (root / place).parent)
+    found = look(key)
+    assert (found.state, found.path, found.says) == (inspection.ALIAS, root / place, "")
+
+
+@pytest.mark.parametrize("key", sets.SETS)
+def test_the_users_own_folder_for_a_set_wins(
+    key: str, whole_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.symlink_to(whole_root / Path(sets.SETS[key].places[0]).parts[0])
+    Path("bench.toml").write_text(f'[data]\npaths = {{ {key} = "{elsewhere}" }}\n')
+    found = look(key)
+    assert (found.state, found.says) == (inspection.OK, "")
+
+
+def test_a_users_own_folder_that_is_not_there_is_named() -> None:
+    Path("bench.toml").write_text('[data]\npaths = { dtd = "/no/such/folder" }\n')
+    found = look("dtd")
+    assert found.state == inspection.MISSING
+    assert "/no/such/folder" in found.says
+
+
+def broken(whole_root: Path, root: Path, key: str, what: str) -> Found:
+    link(whole_root, root, key)
+    BREAK[what](root, key)
+    return look(key)
+
+
+def _drop_the_split_file(root: Path, key: str) -> None:
+    split_file(root, key).unlink()
+
+
+def _garble_the_split_file(root: Path, key: str) -> None:
+    file = split_file(root, key)
+    file.unlink()
+    file.write_text('{"train": [')
+
+
+def _take_another_sets_split_file(root: Path, key: str) -> None:
+    make(root, ["eurosat"])
+    split_file(root, "eurosat").rename(split_file(root, key))
+
+
+def _truncate_the_first_image(root: Path, key: str) -> None:
+    truncate(images(root, key)[0])
+
+
+def _drop_the_first_image(root: Path, key: str) -> None:
+    images(root, key)[0].unlink()
+
+
+def _drop_a_class_folder(root: Path, key: str) -> None:
+    shutil.rmtree(images(root, key)[0].parent)
+
+
+def _drop_train(root: Path, key: str) -> None:
+    shutil.rmtree(root / sets.SETS[key].places[0] / "train")
+
+
+def _add_a_foreign_class(root: Path, key: str) -> None:
+    (root / sets.SETS[key].places[0] / "n99999999").mkdir()
+
+
+def _replace_by_something_else(root: Path, key: str) -> None:
+    folder = root / sets.SETS[key].places[0]
+    shutil.rmtree(folder)
+    (folder / "somebody elses").mkdir(parents=True)
+
+
+BREAK = {f.__name__.strip("_"): f for f in (
+    _drop_the_split_file, _garble_the_split_file, _take_another_sets_split_file, _truncate_the_first_image,
+    _drop_the_first_image, _drop_a_class_folder, _drop_train, _add_a_foreign_class, _replace_by_something_else,
+)}  # fmt: skip
+
+CASES = [
+    ("dtd", "drop_the_split_file", inspection.INCOMPLETE, "split_zhou_DescribableTextures.json: no such file"),
+    ("dtd", "garble_the_split_file", inspection.WRONG, "cannot be read as JSON"),
+    ("dtd", "take_another_sets_split_file", inspection.WRONG, "lists 10 classes, DTD has 47"),
+    ("dtd", "truncate_the_first_image", inspection.INCOMPLETE, "texture_0_0000.jpg: cannot be read as an image"),
+    ("dtd", "drop_the_first_image", inspection.INCOMPLETE, "texture_0_0000.jpg: no such file, but it is listed"),
+    ("fgvc_aircraft", "drop_the_split_file", inspection.INCOMPLETE, "images_variant_train.txt: no such file"),
+    ("imagenet", "drop_train", inspection.INCOMPLETE, "train: has no images"),
+    ("imagenet", "drop_a_class_folder", inspection.INCOMPLETE, "1 of 1000 class folders are missing, the first n01440764"),
+    ("imagenetv2", "drop_a_class_folder", inspection.INCOMPLETE, "1 of 1000 class folders are missing, the first 0"),
+    ("imagenetv2", "truncate_the_first_image", inspection.INCOMPLETE, "cannot be read as an image"),
+    ("imagenet_r", "drop_a_class_folder", inspection.INCOMPLETE, "1 of 200 class folders are missing"),
+    ("imagenet_r", "add_a_foreign_class", inspection.WRONG, "n99999999 is none of the 200 classes"),
+    ("imagenet_a", "replace_by_something_else", inspection.WRONG, "holds no folders named by synsets"),
+    ("imagenetv2", "replace_by_something_else", inspection.WRONG, "holds no folders named 0 to 999"),
+    ("imagenet", "replace_by_something_else", inspection.WRONG, "holds neither train/ nor val/"),
+    ("stanford_cars", "replace_by_something_else", inspection.WRONG, "holds no cars_train/"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("key", "what", "state", "says"), CASES)
+def test_what_is_broken_is_said_in_one_line(
+    key: str, what: str, state: str, says: str, whole_root: Path, root: Path
+) -> None:
+    found = broken(whole_root, root, key, what)
+    assert found.state == state
+    assert says in found.says
+    assert "\n" not in found.says
+    assert str(root) in found.says
+
+
+def test_what_cannot_even_be_listed_is_no_traceback(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(root, ["dtd"])
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("benchmark.data.published.splits.read", refuse)
+    found = look("dtd")
+    assert found.state == inspection.INCOMPLETE
+    assert "Permission denied" in found.says
+
+
+def test_a_deep_look_compares_counts(root: Path) -> None:
+    make(root, ["eurosat"])
+    found = look("eurosat", deep=True)
+    assert found.state == inspection.INCOMPLETE
+    assert "train has 10 images, published are 13,500" in found.says
+
+
+def as_published(monkeypatch: pytest.MonkeyPatch, key: str, **counts: int) -> None:
+    """Let the fake tree be what is published."""
+    from dataclasses import replace
+
+    monkeypatch.setitem(sets.SETS, key, replace(sets.SETS[key], **counts))
+
+
+def test_a_deep_look_decodes_every_image(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(root, ["eurosat"], train=3)
+    as_published(monkeypatch, "eurosat", train=28, val=1, test=10)
+    assert look("eurosat", deep=True).state == inspection.OK
+
+    middle = images(root, "eurosat")
+    truncate(middle[20])
+    middle[21].unlink()
+    assert look("eurosat").state == inspection.OK
+    found = look("eurosat", deep=True)
+    assert found.state == inspection.INCOMPLETE
+    assert "2 of 39 images cannot be read, the first" in found.says
+
+
+def test_a_deep_look_says_both_what_is_missing_and_what_is_broken(root: Path) -> None:
+    make(root, ["eurosat"])
+    truncate(next(path for path in images(root, "eurosat") if path.name == "Forest_1.jpg"))
+    says = look("eurosat", deep=True).says
+    assert "published are 13,500" in says
+    assert "1 of 21 images cannot be read" in says
+
+
+def test_a_folder_of_a_common_name_is_no_wrong_data_set(root: Path) -> None:
+    (root / "images/holidays").mkdir(parents=True)
+    assert look("imagenet").state == inspection.MISSING
+
+
+def test_a_root_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "gone"))
+    found = look("dtd")
+    assert found.state == inspection.MISSING
+    assert f"data root {tmp_path / 'gone'}: no such folder" in found.says
+
+
+def test_a_configuration_that_cannot_be_read_is_no_traceback() -> None:
+    Path("bench.toml").write_text("[data")
+    assert "bench.toml" in look("dtd").says
+
+
+def test_a_deep_look_counts_the_images_of_each_class(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(root, ["imagenetv2"])
+    as_published(monkeypatch, "imagenetv2", test=1000)
+    found = look("imagenetv2", deep=True)
+    assert "has 1 images, published are 10" in found.says
+
+
+def test_only_a_wrong_key_raises() -> None:
+    with pytest.raises(BenchError, match="did you mean 'dtd'"):
+        look("dtdd")

@@ -1,0 +1,161 @@
+"""Images are listed without opening one, in torchvision's order; what was listed is remembered until a folder changes."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmark.core import paths
+from benchmark.core.errors import BenchError
+from benchmark.data.published import listing
+
+
+def tree(root: Path, names: list[str], age: float = 60) -> Path:
+    """Empty files; the folders are `age` seconds old."""
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"")
+    for folder in root.iterdir():
+        aged(folder, age)
+    return root
+
+
+def aged(folder: Path, age: float = 60) -> None:
+    os.utime(folder, (time.time() - age,) * 2)
+
+
+NAMES = ["b/10.jpg", "b/9.JPEG", "a/x.png", "b/notes.txt", "a/.hidden.jpg", "a/Y.webp", "c/z.bmp"]
+
+
+def test_the_order_is_torchvisions(tmp_path: Path) -> None:
+    from torchvision.datasets import ImageFolder
+
+    from benchmark.core.libraries import torchvision_transforms  # noqa: F401  (mends torchvision first)
+
+    tree(tmp_path / "t", [name for name in NAMES if ".hidden" not in name])
+    found = listing.folders(tmp_path / "t", {"a": 0, "b": 1, "c": 2})
+    expected = ImageFolder(str(tmp_path / "t")).samples
+    assert [(str(found.path(i)), int(found.labels[i])) for i in range(len(found))] == expected
+
+
+def test_labels_are_those_that_are_given(tmp_path: Path) -> None:
+    found = listing.folders(tree(tmp_path / "t", NAMES), {"b": 70, "a": 3})
+    assert [found.name(i) for i in range(len(found))] == ["b/10.jpg", "b/9.JPEG", "a/Y.webp", "a/x.png"]
+    assert found.labels.tolist() == [70, 70, 3, 3]
+
+
+def test_an_empty_folder_counts_nothing(tmp_path: Path) -> None:
+    (tree(tmp_path / "t", NAMES) / "empty").mkdir()
+    assert listing.folders(tmp_path / "t", {"a": 0, "empty": 1, "c": 2}).labels.tolist() == [0, 0, 2]
+    (tmp_path / "e/x").mkdir(parents=True)
+    assert len(listing.folders(tmp_path / "e", {"x": 0})) == 0
+
+
+def test_names_may_hold_anything_that_a_file_system_allows(tmp_path: Path) -> None:
+    names = ["a/é ü.jpg", "a/日本.jpg", "a/with 'quotes'.jpg", os.fsdecode(b"a/\xff.jpg")]
+    found = listing.folders(tree(tmp_path / "t", names), {"a": 0})
+    assert sorted(found.name(i) for i in range(4)) == sorted(names)
+    assert all(found.path(i).is_file() for i in range(4))
+
+
+@pytest.fixture
+def scans(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Every folder whose files are listed."""
+    scanned: list[Path] = []
+    monkeypatch.setattr(listing, "files", lambda folder, files=listing.files: scanned.append(folder) or files(folder))
+    return scanned
+
+
+def test_what_was_listed_is_remembered(tmp_path: Path, scans: list[Path]) -> None:
+    root = tree(tmp_path / "t", NAMES)
+    first = listing.folders(root, {"a": 0, "b": 1})
+    again = listing.folders(root, {"a": 0, "b": 1})
+    assert len(scans) == 2
+    assert (first.digest(), len(first)) == (again.digest(), 4)
+
+
+CHANGES: list[Callable[[Path], object]] = [
+    lambda root: (root / "a/new.jpg").write_bytes(b""),
+    lambda root: (root / "b/10.jpg").unlink(),
+    lambda root: (root / "b/10.jpg").rename(root / "b/11.jpg"),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_in_a_folder_is_noticed(change: Callable[[Path], object], tmp_path: Path) -> None:
+    root = tree(tmp_path / "t", NAMES)
+    before = listing.folders(root, {"a": 0, "b": 1}).digest()
+    change(root)
+    assert listing.folders(root, {"a": 0, "b": 1}).digest() != before
+
+
+def test_a_folder_that_changes_as_it_is_listed_is_not_remembered(tmp_path: Path, scans: list[Path]) -> None:
+    """File systems tell times coarsely: two changes within a moment can leave the same time."""
+    root = tree(tmp_path / "t", NAMES, age=0)
+    for _ in range(2):
+        listing.folders(root, {"a": 0, "b": 1})
+    assert len(scans) == 4
+
+
+def test_only_the_newest_listing_of_a_folder_is_kept(tmp_path: Path) -> None:
+    root = tree(tmp_path / "t", NAMES)
+    for age in (60, 50, 40):
+        aged(root / "a", age)
+        listing.folders(root, {"a": 0, "b": 1})
+    assert len(list((paths.cache() / "listings").iterdir())) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00"])
+def test_a_broken_memory_is_made_again(content: bytes, tmp_path: Path) -> None:
+    root = tree(tmp_path / "t", NAMES)
+    before = listing.folders(root, {"a": 0, "b": 1}).digest()
+    next((paths.cache() / "listings").iterdir()).write_bytes(content)
+    assert listing.folders(root, {"a": 0, "b": 1}).digest() == before
+
+
+def test_a_digest_knows_names_labels_and_order() -> None:
+    digests = [
+        listing.of(Path("/d"), names, labels).digest()
+        for names, labels in (
+            (["a", "b"], [0, 1]),
+            (["a", "c"], [0, 1]),
+            (["a", "b"], [0, 0]),
+            (["b", "a"], [1, 0]),
+            ([], []),
+        )
+    ]
+    assert len(set(digests)) == 5
+    assert listing.of(Path("/elsewhere"), ["a", "b"], [0, 1]).digest() == digests[0]
+
+
+OUTSIDE = ["/etc/passwd", "../x.jpg", "a/../../x.jpg", "C:\\x.jpg", "\\\\host\\x.jpg", "a\\..\\x.jpg", "", "a\0b"]
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_a_path_that_leads_out_of_the_folder_is_refused(name: str) -> None:
+    with pytest.raises(BenchError, match="in a split file is no path below /data"):
+        listing.of(Path("/data"), ["fine.jpg", name], [0, 0])
+
+
+@pytest.mark.parametrize("name", ["a..b/c.jpg", "...jpg", "a/.b.jpg"])
+def test_dots_in_names_are_allowed(name: str) -> None:
+    assert listing.of(Path("/data"), [name], [0]).name(0) == name
+
+
+def test_from_memory_no_folder_is_listed_however_many_images_there_are(tmp_path: Path, scans: list[Path]) -> None:
+    """The memory of a tenth of ImageNet's training images, without the images: only their folders are there."""
+    root = tmp_path / "train"
+    folders = [f"n{i:08}" for i in range(100)]
+    for name in folders:
+        (root / name).mkdir(parents=True)
+        aged(root / name)
+    times = [(name, (root / name).stat().st_mtime_ns) for name in folders]
+    names = np.array([f"{f}/{f}_{i}.JPEG".encode() for f in folders for i in range(1281)])
+    listing._remember(listing._memory(root, times), names)
+    found = listing.folders(root, {name: label for label, name in enumerate(folders)})
+    assert (len(found), found.labels[1280], found.labels[1281]) == (128_100, 0, 1)
+    assert found.name(1281) == "n00000001/n00000001_0.JPEG"
+    assert not scans

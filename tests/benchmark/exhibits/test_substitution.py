@@ -1,0 +1,220 @@
+"""An exhibit may be asked of other data and encoders than it names, and is then a question of its own."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import fake_trees
+import fake_weights
+import huggingface_hub
+import pytest
+from toy_house import house
+from toy_world import bench
+
+from benchmark.analysis.results import gather
+from benchmark.core.errors import BenchError
+from benchmark.core.libraries import open_clip, timm
+from benchmark.exhibits import exhibit, substitution
+from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.substitution import Instead
+from benchmark.records.store import Store
+from benchmark.reporting.figures import draw
+from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
+
+BIRDS = ["blue_tit", "great tit", "robin"]
+
+
+def asked(name: str, suite: Suite | None = None, **instead: str) -> Exhibit:
+    return substitution.asked(exhibit.load(name), suite or house(), Instead(**instead))[0]
+
+
+def cell(shown: Exhibit, row: str, column: str) -> Cell:
+    return next(c for c in shown.cells() if (c.row, c.column) == (row, column))
+
+
+def test_its_title_and_files_say_so_and_the_papers_numbers_are_not_beside_it() -> None:
+    shown = asked("table4", dataset="dtd", aux="mae", backbone="ViT-B/16")
+    assert shown.id == "table4-dtd-mae-vit-b-16"
+    assert shown.title == "Table 4: methods over shots, on dtd, aux mae, backbone ViT-B/16"
+    assert (shown.reference, "CVPR" in shown.paper) == ("", False)
+    assert "on dtd, mean over seeds" in shown.caption
+    assert gather(shown, house(comparable=True), {}).logged == {}
+
+
+def test_every_run_is_on_the_data_and_through_the_backbone_that_are_asked_for() -> None:
+    runs = [run for c in asked("table4", dataset="dtd", backbone="RN101").cells() for run in c.runs(house(), [1])]
+    assert {(run.dataset, run.backbone) for run in runs} == {("dtd", "RN101")}
+    before = [run for c in exhibit.load("table4").cells() for run in c.runs(house(), [1])]
+    assert not {run.key for run in runs} & {run.key for run in before}
+
+
+def test_another_auxiliary_encoder_is_for_the_rows_that_take_one_and_name_none() -> None:
+    four, six = asked("table4", aux="mae"), asked("table6", aux="mae")
+    assert cell(four, "AMU-Tuning", "1-shot").runs(house())[0].settings["aux"] == "mae"
+    assert cell(four, "CaFo*", "1-shot").runs(house())[0].settings["aux"] == "mae"
+    assert "aux" not in cell(four, "CoOp", "1-shot").runs(house())[0].settings
+    assert cell(six, "AUX", "1-shot").runs(house())[0].settings["aux"] == "mae"
+    assert cell(six, "baseline", "1-shot").runs(house())[0].settings["aux"] == "clip"
+
+
+def test_an_encoder_that_was_asked_for_sees_the_shifts_where_they_are_read() -> None:
+    blind = {**house().datasets["imagenet"], "shift_encoders": ["RN50"]}
+    suite = house(datasets={**house().datasets, "imagenet": blind})
+    for name, seen in (("table5", ["RN50", "mae"]), ("table4", ["RN50"])):
+        _, found = substitution.asked(exhibit.load(name), suite, Instead(aux="mae"))
+        assert found.datasets["imagenet"]["shift_encoders"] == seen
+
+
+@pytest.mark.parametrize(
+    ("name", "instead", "said"),
+    [
+        ("table7", {"backbone": "RN50"}, r"table7 compares RN50, RN101, ViT-B/32, ViT-B/16, so --backbone RN50 cannot"),
+        ("figure5", {"dataset": "dtd"}, r"figure5 compares caltech101, .*, so --dataset dtd cannot"),
+        ("figure6", {"dataset": "dtd"}, r"figure6 compares imagenet, caltech101, .*, so --dataset dtd cannot"),
+        ("table2", {"aux": "mae"}, r"table2 has no row that takes another auxiliary encoder than the one it names"),
+        ("figure4b", {"aux": "mae"}, r"figure4b has no row that takes another auxiliary encoder"),
+    ],
+)
+def test_what_an_exhibit_compares_is_not_replaced(name: str, instead: dict[str, str], said: str) -> None:
+    with pytest.raises(BenchError, match=said):
+        asked(name, **instead)
+
+
+# --- roles besides those of the suite
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of birds and the weights of one CLIP and MoCo v3; nothing else of the user's."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    for name in ("CONFIG", "RESULTS", "REPORTS", "DATA", "DEVICE", "PRECISION", "DOWNLOAD"):
+        monkeypatch.delenv(f"BENCH_{name}", raising=False)
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    birds(tmp_path / "birds")
+    return tmp_path
+
+
+def birds(folder: Path, images: int = 6) -> None:
+    for label, name in enumerate(BIRDS):
+        for number in range(images):
+            fake_trees.write(folder / name / f"{number}.jpg", 50 * label + number + 4, label)
+
+
+def with_roles(
+    suite: str = "paper", dataset: str | None = None, template: Sequence[str] = (), **roles: str
+) -> tuple[Suite, Instead]:
+    return substitution.with_roles(suites.load(suite), dataset, template, roles.get("aux"), roles.get("backbone"))
+
+
+def test_a_folder_is_named_by_what_it_holds_and_not_by_where_it_lies(place: Path) -> None:
+    role = with_roles(dataset="folder:birds")[1].dataset
+    assert role is not None
+    assert role.startswith("folder:birds-")
+    birds(place / "elsewhere" / "birds")
+    assert with_roles(dataset=f"folder:{place}/elsewhere/birds")[1].dataset == role
+    others = [with_roles(dataset="folder:birds", template=["a bird, {}."])[1].dataset]
+    birds(place / "more" / "birds", images=7)
+    others.append(with_roles(dataset="folder:more/birds")[1].dataset)
+    assert len({role, *others}) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"dataset": "folder:"}, "--dataset folder: names no folder; write folder:PATH"),
+        ({"dataset": "folder:nowhere"}, r"image folder .*nowhere: no such folder"),
+        (
+            {"dataset": "imagenett"},
+            r"unknown data set of suite paper \(or folder:PATH\) 'imagenett': did you mean 'imag",
+        ),
+        ({"dataset": "folder:birds", "template": ["x"]}, r"template 'x' needs {} once"),
+        ({"template": ["a {}."]}, "--template is of --dataset folder:PATH"),
+        ({"dataset": "dtd", "template": ["a {}."]}, "--template is of --dataset folder:PATH"),
+        ({"aux": "moco"}, r"unknown encoder of suite paper \(or timm:NAME\) 'moco': did you mean 'mocov3'"),
+        ({"aux": "open_clip:"}, "write open_clip:ARCHITECTURE/TAG"),
+        ({"backbone": "timm:resnet18"}, r"unknown backbone of suite paper \(or open_clip:ARCH/TAG\) 'timm:resnet18'"),
+        ({"backbone": "open_clip:RN50"}, r"open_clip:RN50: write open_clip:ARCHITECTURE/TAG, such as "),
+        ({"suite": "mini", "dataset": "folder:birds"}, "folder:birds goes with images of 224 .* 48; add --suite paper"),
+        ({"suite": "mini", "aux": "timm:resnet18"}, "timm:resnet18 goes with images of 224 .* 48; add --suite paper"),
+    ],
+)
+def test_a_role_that_there_is_not_is_said(place: Path, arguments: dict, said: str) -> None:
+    with pytest.raises(BenchError, match=said):
+        with_roles(**arguments)
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    methods = ["--method", "Zero-shot CLIP", "--method", "AMU-Tuning"]
+    return bench(
+        "run", "--table", "4", "--suite", "paper", "--shots", "1", "--seeds", "1", "--jobs", "1", *methods, *arguments
+    )
+
+
+def test_any_folder_works_with_every_method_and_overwrites_nothing(place: Path) -> None:
+    fake_weights.make(place / "weights", ["clip_rn50", "mocov3_rn50"])
+    code, out, err = run("--dataset", "folder:birds", "--template", "a photo of a {}, a bird.")
+    assert code == 0, err
+    written = sorted(path.name for path in (place / "reports" / "paper").iterdir())
+    assert [name.partition("-")[0] for name in written] == ["table4"] * 3
+    assert written[0].startswith("table4-folder-birds-")
+    assert "paper " not in out.partition("wrote")[0]
+    records = Store(place / "results" / "paper").records().values()
+    assert {record["asked"]["dataset"].partition("-")[0] for record in records} == {"folder:birds"}
+    (place / "birds").rename(place / "moved")
+    (place / "moved").rename(place / "birds")
+    assert "2 runs: 2 done" in run("--dataset", "folder:birds", "--template", "a photo of a {}, a bird.")[2]
+    assert not any(str(place) in str(record["asked"]) for record in records)
+
+
+def test_weights_that_are_not_here_are_a_line_and_a_wrong_name_a_mistake(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_weights.make(place / "weights", ["clip_rn50", "mocov3_rn50"])
+    folder = ["--dataset", "folder:birds"]
+    code, _, err = run(*folder, "--aux", "timm:resnet18")
+    assert (code, err.count("\n")) == (3, 1)
+    assert "bench: timm:resnet18: missing: its weights are not here; with --download they are fetched" in err
+    code, _, err = run(*folder, "--aux", "timm:resnet5O")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "timm:resnet5O: timm " in err
+    code, out, _ = run(*folder, "--aux", "timm:resnet18", "--skip-missing")
+    assert code == 0
+    assert "| AMU-Tuning | not run: timm:resnet18 missing |" in out
+
+
+TINY = {"embed_dim": 16, "vision_cfg": {"image_size": 224, "patch_size": 32, "layers": 1, "width": 64}}
+TEXT = {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 1, "layers": 1}
+
+
+def test_any_timm_model_is_an_auxiliary_feature_and_any_open_clip_pair_a_backbone(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = place / "hub"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(hub))
+    model = timm.create_model("resnet10t.c3_in1k", pretrained=False)
+    fake_weights.in_hub(hub, "timm/resnet10t.c3_in1k", "model.safetensors", model.state_dict())
+    (place / "tiny-clip.json").write_text(json.dumps({**TINY, "text_cfg": TEXT}))
+    open_clip.add_model_config(place / "tiny-clip.json")
+    clip = open_clip.CLIP(**open_clip.get_model_config("tiny-clip"))
+    fake_weights.in_hub(hub, "lab/tiny", "open_clip_model.safetensors", clip.state_dict())
+    settings = {"hf_hub": "lab/tiny/", "mean": (0.4,) * 3, "std": (0.3,) * 3, "quick_gelu": False}
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: settings)
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: ["own"])
+    roles = ["--aux", "timm:resnet10t.c3_in1k", "--backbone", "open_clip:tiny-clip/own"]
+    code, _, err = run("--dataset", "folder:birds", *roles)
+    assert code == 0, err
+    (amu,) = [r for r in Store(place / "results" / "paper").records().values() if r["asked"]["shots"]]
+    assert (amu["asked"]["backbone"], amu["asked"]["settings"]["aux"]) == (roles[3], roles[1])
+    assert set(amu["fingerprints"]) == {"data", roles[1], roles[3]}
+    (table,) = (place / "reports" / "paper").glob("*.md")
+    assert table.stem.endswith("-timm-resnet10t-c3-in1k-open-clip-tiny-clip-own")
+    assert table.read_text().splitlines()[0].endswith(f", aux {roles[1]}, backbone {roles[3]}")
+
+
+def test_all_goes_with_no_other_roles(place: Path) -> None:
+    code, _, err = bench("run", "--all", "--suite", "paper", "--aux", "dino")
+    assert (code, "--all draws the paper's exhibits" in err) == (2, True)

@@ -1,0 +1,391 @@
+"""Features that others made, in exactly their files' shapes: from caches to a measured table, and every misfit named."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import fake_weights
+import numpy as np
+import pytest
+import torch
+from toy_world import bench
+
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.exhibits.exhibit import load
+from benchmark.features import filling
+from benchmark.features.importing import released_caches
+from benchmark.features.importing.released_caches import Place
+from benchmark.features.requests import Request
+from benchmark.numerics.logits import unit
+from benchmark.running import task
+from benchmark.suites import assets, suite
+
+CLASSES, TEST, WIDTHS = 6, 48, {"clip": 32, "aux": 64, "dino": 64}
+CENTRES = {
+    space: 3 * torch.randn(CLASSES, d, generator=torch.Generator().manual_seed(d)) for space, d in WIDTHS.items()
+}
+TEXT = unit(CENTRES["clip"] + torch.randn(CLASSES, 32, generator=torch.Generator().manual_seed(9)))
+
+
+def images(space: str, labels: torch.Tensor, seed: int) -> torch.Tensor:
+    """Features as an encoder gives them, float32 [N, D]."""
+    noise = torch.randn(len(labels), WIDTHS[space], generator=torch.Generator().manual_seed(seed + WIDTHS[space]))
+    return CENTRES[space][labels] + noise
+
+
+def test_labels() -> torch.Tensor:
+    return torch.arange(TEST) % CLASSES
+
+
+test_labels.__test__ = False  # type: ignore[attr-defined]
+
+
+def support_labels(shots: int) -> torch.Tensor:
+    """Class by class, as the loaders give them."""
+    return torch.arange(CLASSES).repeat_interleave(shots)
+
+
+def tip_adapter(folder: Path, shots: tuple[int, ...] = (1, 16), prefix: str = "", space: str = "clip") -> Path:
+    """Tip-Adapter's cache: half precision; keys are columns; values one-hot halves; test and validation features unit."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in shots:
+        labels = support_labels(k)
+        keys = unit(torch.stack([images(space, labels, 10 * k + p) for p in range(3)]).mean(0)).half()
+        torch.save(keys.permute(1, 0), folder / f"{prefix}keys_{k}shots.pt")
+        torch.save(torch.nn.functional.one_hot(labels).half(), folder / f"{prefix}values_{k}shots.pt")
+    name = prefix.strip("_")
+    for split, n, seed in (("val", 60, 5), ("test", TEST, 7)):
+        stem = f"{split}_{name}" if name else split
+        labels = torch.arange(n) % CLASSES
+        torch.save(unit(images(space, labels, seed)).half(), folder / f"{stem}_f.pt")
+        torch.save(labels, folder / f"{stem}_l.pt")
+    torch.save(torch.nn.Parameter(torch.ones(6, 32).half()), folder / "best_F_16shots.pt")
+    return folder
+
+
+def cafo(folder: Path) -> Path:
+    """CaFo's: the same of both towers, and of generated images."""
+    tip_adapter(folder, (16,), "clip_", "clip")
+    tip_adapter(folder, (16,), "dino_", "dino")
+    torch.save(torch.ones(32, 6).half(), folder / "clip_dalle_keys_1shots.pt")
+    return folder
+
+
+def amu_tuning(folder: Path, shots: tuple[int, ...] = (1, 16)) -> Path:
+    """AMU-Tuning's: unit auxiliary features of the support set; test features raw, CLIP's in half precision."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for k in shots:
+        passes = torch.stack([images("aux", support_labels(k), 10 * k + p) for p in range(2)])
+        torch.save(unit(passes.mean(0)), folder / f"aux_feature_{k}shots.pt")
+        torch.save(support_labels(k), folder / f"aux_labels_{k}shots.pt")
+    for space, features_ in (
+        ("clip", images("clip", test_labels(), 7).half()),
+        ("aux", images("aux", test_labels(), 7)),
+    ):
+        torch.save(features_, folder / f"{space}_test_f.pt")
+        torch.save(test_labels(), folder / f"{space}_test_l.pt")
+    torch.save({"fc.weight": torch.ones(6, 64)}, folder / "best_adapter_16shots.pt")
+    return folder
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """The classifier as released code keeps it in memory: classes are columns, half precision."""
+    torch.save(TEXT.T.half(), tmp_path / "text.pt")
+    return tmp_path / "text.pt"
+
+
+@pytest.fixture(autouse=True)
+def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("BENCH_RESULTS", "BENCH_REPORTS", "TORCH_HOME", "HF_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(assets, "_open", {})
+    monkeypatch.chdir(tmp_path)
+
+
+def take_in(*arguments: object) -> tuple[int, str, str]:
+    return bench("features", "import", *arguments)
+
+
+def test_from_released_caches_to_a_measured_table(tmp_path: Path, text: Path) -> None:
+    caches = [amu_tuning(tmp_path / "amu"), tip_adapter(tmp_path / "tip"), tmp_path / "cafo"]
+    cafo(tmp_path / "cafo")
+    code, out, err = take_in(*caches, "--text", text, "--classnames", names(tmp_path))
+    assert code == 0, err
+    assert out.splitlines()[-1] == "next: bench run --table 4 --suite imported/imagenet.toml"
+    assert "mocov3: support features of aux, 16 shots: 96 x 64" in out
+    assert "dino: test features of dino: 48 x 64" in out
+    assert "test_f.pt: test features of clip are in" in err, "of two the first stays"
+    arguments = ["--table", "4", "--suite", "imported/imagenet.toml", "--shots", "16", "--jobs", "1"]
+    code, out, err = bench("run", *arguments)
+    assert code == 0, err
+    row = {line.split("|")[1].strip(): line for line in out.splitlines() if line.startswith("|")}
+    cells = {name: [cell.strip() for cell in line.split("|")[2:-1]] for name, line in row.items()}
+    measured = [name for name, found in cells.items() if "±" in found[-1] or found[-1][:1].isdigit()]
+    assert {"Zero-shot CLIP", "LP-CLIP", "CLIP-Adapter", "Tip-Adapter", "Tip-Adapter-F", "AMU-Tuning"} <= set(measured)
+    assert any(name.startswith("CaFo\\*") or name == "CaFo*" for name in measured)
+    assert "CoOp" not in measured
+    table = Path("reports/imagenet/table4.md").read_text()
+    assert "it prompts CLIP's towers, and of RN50 there are features alone" in table
+    assert "it reads clip_spatial, and of imagenet there are the images' whole features alone" in table
+
+
+def names(tmp_path: Path) -> Path:
+    (tmp_path / "names.txt").write_text("\n".join(f"kind {c}" for c in range(CLASSES)))
+    return tmp_path / "names.txt"
+
+
+def imported(tmp_path: Path, *sources: Path, text: Path | None = None, dataset: str = "dtd") -> suite.Suite:
+    more = ["--text", text] if text else []
+    code, _, err = take_in(*sources, *more, "--dataset", dataset, "--classnames", names(tmp_path))
+    assert code == 0, err
+    return suite.load(f"imported/{dataset}.toml")
+
+
+def test_what_is_read_is_what_the_files_hold(tmp_path: Path, text: Path) -> None:
+    world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
+    keys = torch.load(tmp_path / "tip" / "keys_16shots.pt")
+    pool = filling.load(Request("dtd", "RN50", "pool", 1, 16), world)
+    assert pool.dtype == torch.float32
+    assert torch.equal(pool, keys.T[None].float())
+    test = filling.load(Request("dtd", "RN50", "test", 0), world)
+    assert torch.equal(test[0], torch.load(tmp_path / "tip" / "test_f.pt").float())
+    data = assets.dataset(world, "dtd")
+    assert data.labels("test", data.ids("test")).tolist() == test_labels().tolist()
+    assert data.labels("train", data.draw(16, 1).pool).tolist() == support_labels(16).tolist()
+    (run,) = [r for c in load("table4").cells() if c.row == "Tip-Adapter" for r in c.runs(moved(world), [1])][-1:]
+    build, _ = task.build(run, moved(world))
+    torch.testing.assert_close(build.text, unit(TEXT.half().float()))
+    assert (build.logit_scale, len(build.support), len(build.val or ())) == (100.0, 96, 4 * CLASSES)
+
+
+def moved(world: suite.Suite) -> suite.Suite:
+    """The same data set in the role that Table 4 asks for."""
+    return suite.Suite(**{**world.__dict__, "datasets": {"imagenet": world.datasets["dtd"]}})
+
+
+def test_validation_images_are_drawn_by_the_seed_and_their_features_follow(tmp_path: Path, text: Path) -> None:
+    world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
+    data = assets.dataset(world, "dtd")
+    one, two = data.draw(16, 1), data.draw(16, 2)
+    assert one.val_pool.tolist() != two.val_pool.tolist()
+    assert np.bincount(data.labels("train", one.val_pool)).tolist() == [4] * CLASSES
+    found = filling.load(Request("dtd", "RN50", "val", 1, 16), world)[0]
+    places = one.val_pool - (1 + 16) * CLASSES
+    assert torch.equal(found, torch.load(tmp_path / "tip" / "val_f.pt").float()[places])
+
+
+def test_nothing_is_encoded_or_kept_twice(tmp_path: Path, text: Path) -> None:
+    world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
+    requests = [Request("dtd", "RN50", part, 1, 16) for part in ("pool", "val")] + [Request("dtd", "RN50", "test", 0)]
+    assert filling.missing(requests, world) == []
+    code, out, _ = bench("features", "--suite", "imported/dtd.toml")
+    assert (code, out.count("there")) == (0, 3 + 1)
+    with pytest.raises(BenchError, match="its features were imported, and there is no network"):
+        assets.encoder(world, "RN50").encode(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 1)
+    with pytest.raises(BenchError, match="holds features, and no images"):
+        assets.dataset(world, "dtd").images("test", np.arange(1))
+
+
+def test_other_features_make_records_stale(tmp_path: Path, text: Path) -> None:
+    world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
+    before = assets.dataset(world, "dtd").fingerprint, assets.encoder(world, "RN50").fingerprint
+    torch.save(unit(images("clip", test_labels(), 8)).half(), tmp_path / "tip" / "test_f.pt")
+    assets._open.clear()
+    world = imported(tmp_path, tmp_path / "tip", text=text)
+    after = assets.dataset(world, "dtd").fingerprint, assets.encoder(world, "RN50").fingerprint
+    assert not set(before) & set(after)
+
+
+def arrays(**changes: Any) -> dict[str, Any]:
+    """An archive of anybody's own, with three views of the support set; None leaves an array out."""
+    labels = support_labels(4)
+    found: dict[str, Any] = {
+        "test_clip": images("clip", test_labels(), 7).numpy(),
+        "test_mae": images("aux", test_labels(), 7).double().numpy(),
+        "test_labels": test_labels().numpy(),
+        "support4_clip": torch.stack([images("clip", labels, p) for p in range(3)]).numpy(),
+        "support4_mae": torch.stack([images("aux", labels, p) for p in range(3)]).numpy(),
+        "support4_labels": labels.numpy(),
+        "text": TEXT.numpy(),
+        "logit_scale": 50.0,
+        "classnames": np.array([f"kind {c}" for c in range(CLASSES)]),
+    }
+    return {name: value for name, value in {**found, **changes}.items() if value is not None}
+
+
+def archive(folder: Path, **changes: Any) -> Path:
+    np.savez(folder / "mine.npz", **arrays(**changes))
+    return folder / "mine.npz"
+
+
+def test_anybodys_own_arrays_with_views_names_text_and_scale(tmp_path: Path) -> None:
+    code, out, err = take_in(archive(tmp_path), "--dataset", "birds", "--backbone", "ViT-B/16")
+    assert code == 0
+    assert "ViT-B/16: support features of clip, 4 shots: 3 views of 24 x 32" in out
+    assert "left out: there are no validation features of clip" in err
+    assert "note: without validation features `val` is the last epoch" in err
+    world = suite.load("imported/birds.toml")
+    assert (world.views, world.comparable, world.datasets["birds"]["shots"]) == (3, False, [4])
+    assert set(world.encoders) == {"ViT-B/16", "mae"}
+    assert assets.dataset(world, "birds").classnames == tuple(f"kind {c}" for c in range(CLASSES))
+    assert filling.load(Request("birds", "mae", "pool", 1, 4), world).shape == (3, 24, 64)
+    assert assets.encoder(world, "ViT-B/16").text.logit_scale == 50.0  # type: ignore[union-attr]
+
+
+def test_without_a_classifier_clips_own_weights_make_it_and_prompts_can_be_learnt(tmp_path: Path) -> None:
+    fake_weights.make(tmp_path / "weights", ["clip_rn50"])
+    code, _, err = take_in(archive(tmp_path, text=None), "--dataset", "imagenet", "--template", "a {}.")
+    assert code == 0, err
+    world = suite.load("imported/imagenet.toml")
+    (cell,) = [c for c in load("table4").cells() if (c.row, c.column) == ("CoOp", "4-shot")]
+    assert cell.lacks(world) == ""
+    build, _ = task.build(cell.runs(world, [1])[0], world)
+    assert build.clip is not None
+    clip = build.clip
+    assert torch.allclose(build.text, clip.classifier([f"kind {c}" for c in range(CLASSES)], ["a {}."]))
+
+
+def test_features_of_one_space_are_brought_to_one_length(tmp_path: Path) -> None:
+    """Released code keeps unit features of support sets beside raw ones of test images: a probe would not carry over."""
+    found = released_caches.read([amu_tuning(tmp_path / "amu"), tip_adapter(tmp_path / "tip")])
+    for part in found.parts.values():
+        torch.testing.assert_close(
+            part.features.float().norm(dim=-1), torch.ones(part.features.shape[:2]), atol=1e-2, rtol=0
+        )
+    assert any(note.startswith("CLIP's features have length one") for note in found.notes)
+    assert released_caches.MEANS in found.notes
+    own = released_caches.read([archive(tmp_path)])
+    assert not any("length one" in note for note in own.notes)
+    assert released_caches.MEANS not in own.notes
+    assert float(own.parts[Place("test", 0, "clip")].features.norm(dim=-1).min()) > 2
+
+
+def test_what_is_not_complete_is_left_out_and_said(tmp_path: Path) -> None:
+    amu = amu_tuning(tmp_path / "amu")
+    found = released_caches.read([amu])
+    assert (found.spaces, found.shots) == (["clip"], [])
+    assert "there is no support set of CLIP features, without which nothing but zero-shot CLIP is run" in found.left_out
+    found = released_caches.read([amu, tip_adapter(tmp_path / "tip", (16,))])
+    assert (found.spaces, found.shots) == (["clip", "aux"], [16])
+    assert "of 1 shots there are no features of CLIP" in found.left_out
+    assert not any(place.part == "val" for place in found.parts), "the auxiliary encoder's are missing"
+
+
+def test_an_encoder_may_have_features_of_fewer_shots_than_clip(tmp_path: Path, text: Path) -> None:
+    world = imported(tmp_path, tip_adapter(tmp_path / "tip"), cafo(tmp_path / "cafo"), text=text, dataset="imagenet")
+    lacks = {(c.row, c.column): c.lacks(world) for c in load("table4").cells()}
+    assert lacks["CaFo*", "16-shot"] == lacks["Tip-Adapter", "1-shot"] == ""
+    assert lacks["CaFo*", "1-shot"] == "of 1 shots there are no features of dino"
+    assert lacks["Tip-Adapter", "2-shot"] == "of 2 shots there are no features of imagenet"
+
+
+def test_files_of_no_known_name_are_named(tmp_path: Path) -> None:
+    found = released_caches.read([tip_adapter(tmp_path / "tip")])
+    assert found.left_out == [f"{tmp_path / 'tip' / 'best_F_16shots.pt'}: no features that are known by this name"]
+
+
+class Trap:
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[str]]:
+        return Path.touch, (Path("sprung"),)  # type: ignore[return-value]
+
+
+def broken(name: str, content: Any) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        tip_adapter(folder)
+        torch.save(content, folder / name)
+        return folder
+
+    return make
+
+
+def pickled(folder: Path) -> Path:
+    tip_adapter(folder)
+    (folder / "test_f.pt").write_bytes(pickle.dumps(Trap()))
+    return folder
+
+
+def objects(folder: Path) -> Path:
+    folder.mkdir()
+    return archive(folder, classnames=np.array([Trap()], dtype=object))
+
+
+def in_npz(**changes: Any) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        folder.mkdir()
+        return archive(folder, **changes)
+
+    return make
+
+
+def without(name: str) -> Callable[[Path], Path]:
+    def make(folder: Path) -> Path:
+        tip_adapter(folder)
+        (folder / name).unlink()
+        return folder
+
+    return make
+
+
+ONES = np.ones((TEST, 32), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("make", "code", "words"),
+    [
+        (pickled, 2, "test_f.pt: refused: reading it would run"),
+        (objects, 2, "mine.npz: cannot be read as .npz of plain arrays (Object arrays cannot be loaded"),
+        (broken("test_f.pt", {"a": torch.ones(2, 2)}), 2, "test_f.pt: holds a dict, not a tensor"),
+        (broken("test_f.pt", torch.ones(4)), 2, "test_f.pt: its tensor is [4] torch.float32; numbers in 2"),
+        (broken("test_f.pt", torch.full((TEST, 32), torch.nan)), 2, "its tensor is empty, or holds values that are not"),
+        (broken("test_f.pt", torch.ones(5, 32)), 2, "do not fit (5 features, labels [48] torch.int64)"),
+        (broken("test_f.pt", torch.ones(TEST, 31)), 2, "are not of one encoder: features of width 3"),
+        (broken("values_16shots.pt", torch.ones(96, 6)), 2, "values_16shots.pt: its rows are not one-hot"),
+        (broken("test_l.pt", torch.ones(TEST)), 2, "labels [48] torch.float32); one class, from 0, a feature"),
+        (broken("values_1shots.pt", torch.eye(6)[[0, 0, 1, 2, 3, 4]].half()), 2, "6 images are not 1 of each of 6 classes"),
+        (without("values_1shots.pt"), 3, "keys_1shots.pt: its labels are missing, values_1shots.pt"),
+        (without("test_f.pt"), 3, "there are no test features of CLIP, which every method reads"),
+        (in_npz(test_labels=None), 2, "mine.npz: has test_clip and no test_labels"),
+        (in_npz(text=ONES[:7]), 2, "the text classifier is 7 x 32, 6 classes x 32 features are needed"),
+        (in_npz(classnames=np.array(["one"])), 2, "1 class names for 6 classes"),
+        (in_npz(text=None), 3, "there is no text classifier of RN50: give one with --text FILE"),
+        (lambda folder: folder, 2, "no such file or folder"),
+        (lambda folder: folder.mkdir() or folder, 3, "no features that are known"),
+    ],
+)  # fmt: skip
+def test_a_misfit_is_one_line(make: Callable[[Path], Path], code: int, words: str, tmp_path: Path) -> None:
+    found, out, err = take_in(make(tmp_path / "caches"), "--dataset", "dtd")
+    assert (found, out) == (code, "")
+    assert words in err.splitlines()[-1]
+    assert not Path("sprung").exists()
+    assert not Path("imported").exists()
+
+
+def test_labels_of_two_encoders_have_to_agree(tmp_path: Path) -> None:
+    tip, amu = tip_adapter(tmp_path / "tip"), amu_tuning(tmp_path / "amu")
+    torch.save(test_labels().flip(0), amu / "aux_test_l.pt")
+    with pytest.raises(
+        BenchError, match=r"aux_test_f\.pt and .*test_f\.pt are not of the same images: their labels differ"
+    ):
+        released_caches.read([tip, amu])
+
+
+@pytest.mark.parametrize("name", ["mini", "../up", "a b"])
+def test_a_name_that_would_be_another_suites_or_folders_is_refused(name: str, tmp_path: Path) -> None:
+    code, _, err = take_in(archive(tmp_path), "--dataset", name)
+    assert (code, "records are kept by this name" in err) == (2, True)
+
+
+def test_features_that_are_gone_say_how_to_get_them(tmp_path: Path) -> None:
+    take_in(archive(tmp_path), "--dataset", "birds")
+    (tmp_path / "imported" / "birds.safetensors").unlink()
+    world = suite.load("imported/birds.toml")
+    with pytest.raises(Incomplete, match="no such file; bench features import makes it"):
+        assets.dataset(world, "birds")
+    (tmp_path / "imported" / "birds.safetensors").write_bytes(b"{}")
+    with pytest.raises(BenchError, match="no features imported by bench"):
+        assets.dataset(world, "birds")

@@ -1,0 +1,162 @@
+"""Features on disk are named by what decides them, and a view is the same crop in every space."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from toy_world import Squares, toy
+
+from benchmark.core.errors import BenchError
+from benchmark.data.views import augmented
+from benchmark.features import filling, requests
+from benchmark.features.requests import Request
+from benchmark.suites import assets
+from benchmark.suites.suite import Suite
+
+POOL = Request("imagenet", "RN50", "pool", 1)
+TEST = Request("imagenet", "RN50", "test", 0)
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def with_images(**changes: Any) -> Suite:
+    return toy(datasets={"imagenet": {"reader": "toy_world:Squares", **changes}})
+
+
+def with_encoder(**changes: Any) -> Suite:
+    return toy(encoders={"RN50": {"loader": "toy_world:projection", **changes}})
+
+
+def test_the_name_depends_on_the_images() -> None:
+    assert requests.path(POOL, with_images(fingerprint="squares-2")) != requests.path(POOL, toy())
+
+
+def test_the_name_depends_on_the_weights() -> None:
+    assert requests.path(POOL, with_encoder(fingerprint="1")) != requests.path(POOL, with_encoder(fingerprint="2"))
+
+
+def test_the_name_depends_on_views_seed_and_part() -> None:
+    names = [
+        requests.path(POOL, toy()),
+        requests.path(POOL, toy(views=3)),
+        requests.path(replace(POOL, seed=2), toy()),
+        requests.path(replace(POOL, part="val"), toy()),
+        requests.path(replace(POOL, part="test"), toy()),
+        requests.path(replace(POOL, role="dino"), toy()),
+    ]
+    assert len(set(names)) == len(names)
+
+
+def test_the_test_images_are_the_same_for_every_seed_and_number_of_views() -> None:
+    again = requests.path(replace(TEST, seed=5), toy(views=3))
+    assert again == requests.path(TEST, toy())
+
+
+def test_shapes_are_views_images_dimensions() -> None:
+    assert filling.load(POOL, toy()).shape == (2, 16 * 16, 16)
+    assert filling.load(replace(POOL, part="val"), toy()).shape == (1, 4 * 16, 16)
+    assert filling.load(TEST, toy()).shape == (1, 160, 16)
+
+
+def test_what_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert filling.fill(TEST, toy()) is True
+    monkeypatch.setattr(filling, "fill_shard", lambda *_: pytest.fail("made again"))
+    assert filling.fill(TEST, toy()) is False
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", b"\xff" * 64])
+def test_a_damaged_file_is_made_again(content: bytes) -> None:
+    where = requests.path(TEST, toy())
+    where.parent.mkdir(parents=True)
+    where.write_bytes(content)
+    assert filling.fill(TEST, toy()) is True
+    assert torch.equal(filling.load(TEST, toy()), filling.extract(TEST, toy()))
+
+
+def test_what_is_read_is_what_was_extracted() -> None:
+    assert torch.equal(filling.load(POOL, toy()), filling.extract(POOL, toy()))
+
+
+def test_features_do_not_depend_on_the_size_of_a_chunk() -> None:
+    torch.testing.assert_close(filling.extract(POOL, toy(batch_size=7)), filling.extract(POOL, toy()))
+
+
+def test_view_0_is_the_image_itself() -> None:
+    world, data = toy(), Squares()
+    images = torch.from_numpy(data.images("train", data.draw(1, 1).pool)).permute(0, 3, 1, 2)
+    torch.testing.assert_close(filling.extract(POOL, world)[0], assets.encoder(world, "RN50").encode(images, 64))
+
+
+def test_view_1_is_the_same_crop_in_every_space() -> None:
+    # Both encoders are linear, so features of the same pixels determine each other through the images.
+    world, data = toy(), Squares()
+    pool = data.draw(1, 1).pool
+    images = torch.from_numpy(data.images("train", pool)).permute(0, 3, 1, 2)
+    crops = augmented(images, pool.tolist(), 1, seed=1)
+    assert not torch.equal(crops, images)
+    for role in ("RN50", "mocov3", "dino"):
+        expected = assets.encoder(world, role).encode(crops, 64)
+        torch.testing.assert_close(filling.extract(replace(POOL, role=role), world)[1], expected)
+
+
+def noise(n: int = 8) -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (n, 3, 24, 24), dtype=np.uint8))
+
+
+def test_a_view_is_decided_by_seed_image_and_number_alone() -> None:
+    images, ids = noise(), list(range(8))
+    whole = augmented(images, ids, 3, seed=1)
+    torch.manual_seed(99)
+    alone = torch.cat([augmented(images[i : i + 1], [i], 3, seed=1) for i in reversed(ids)]).flip(0)
+    assert torch.equal(whole, alone)
+    assert whole.dtype == torch.uint8
+
+
+@pytest.mark.parametrize(("view", "seed", "shift"), [(4, 1, 0), (3, 2, 0), (3, 1, 8)])
+def test_another_view_seed_or_image_is_another_crop(view: int, seed: int, shift: int) -> None:
+    images, ids = noise(), list(range(8))
+    assert not torch.equal(augmented(images, ids, 3, 1), augmented(images, [i + shift for i in ids], view, seed))
+
+
+def test_making_views_leaves_the_global_generator_alone() -> None:
+    torch.manual_seed(7)
+    expected = torch.rand(3)
+    torch.manual_seed(7)
+    augmented(noise(), list(range(8)), 1, 1)
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_cache_that_cannot_be_written_is_said_in_one_line(cache: Path) -> None:
+    cache.write_text("a file")
+    with pytest.raises(BenchError, match=r"cache folder .*cannot be written \(.*\); choose another with BENCH_CACHE$"):
+        filling.load(TEST, toy())
+
+
+def test_a_run_that_learns_needs_its_pool_and_validation_images_in_every_space() -> None:
+    needed = requests.requests("imagenet", ["RN50", "dino"], 3, 4, toy())
+    assert [(r.role, r.part, r.seed) for r in needed] == [
+        (role, part, seed) for role in ("RN50", "dino") for part, seed in (("test", 0), ("pool", 3), ("val", 3))
+    ]
+    assert [r.part for r in requests.requests("imagenet", ["RN50"], 3, 0, toy())] == ["test"]
+
+
+def test_one_pool_serves_every_number_of_shots_unless_the_data_set_draws_anew() -> None:
+    anew = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
+    pools = {k: [r for r in requests.requests("imagenet", ["RN50"], 1, k, anew) if r.part == "pool"] for k in (1, 4)}
+    assert [r.shots for k in (1, 4) for r in pools[k]] == [1, 4]
+    assert [filling.load(pools[k][0], anew).shape[1] for k in (1, 4)] == [1 * 16, 4 * 16]
+    assert requests.request("imagenet", "RN50", "pool", 1, 4, toy()) == requests.request(
+        "imagenet", "RN50", "pool", 1, 16, toy()
+    )
+
+
+def test_a_request_has_a_label_for_people() -> None:
+    assert TEST.label == "RN50 features of imagenet, test images"
+    assert POOL.label == "RN50 features of imagenet, pool images of seed 1"

@@ -1,0 +1,79 @@
+"""A zero-shot classifier is encoded once, named by all that decides it, and spares who reads features the network."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from toy_house import house
+from toy_world import some_run, toy
+
+from benchmark.encoders.encoder import Encoder
+from benchmark.features import filling, text_classifiers
+from benchmark.features.text_classifiers import Text
+from benchmark.running import task
+from benchmark.suites import assets
+from benchmark.suites.suite import Suite
+
+TEXT = Text("imagenet", "RN50")
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+
+
+def with_images(**changes: object) -> Suite:
+    return toy(datasets={"imagenet": {"reader": "toy_world:Squares", **changes}})
+
+
+def test_it_is_the_clips_own_classifier_with_its_scale() -> None:
+    clip, data = assets.encoder(toy(), "RN50").clip, assets.dataset(toy(), "imagenet")
+    assert clip is not None
+    made, scale = text_classifiers.load(TEXT, toy())
+    assert torch.equal(made, clip.classifier(data.classnames, data.templates))
+    assert scale == clip.logit_scale
+    again, _ = text_classifiers.load(TEXT, toy())
+    assert torch.equal(again, made)
+
+
+def test_a_classifier_of_sentences_is_another_one() -> None:
+    sentences = replace(TEXT, of="sentences")
+    clip, data = assets.encoder(house(), "RN50").clip, assets.dataset(house(), "imagenet")
+    assert clip is not None
+    assert torch.equal(text_classifiers.load(sentences, house())[0], clip.sentence_classifier(data.sentences()))  # type: ignore[attr-defined]
+    assert text_classifiers.path(sentences, house()) != text_classifiers.path(TEXT, house())
+
+
+def test_whatever_changes_it_changes_its_name() -> None:
+    suites = [
+        toy(),
+        with_images(classnames=[f"a{c}" for c in range(16)]),
+        with_images(templates=["a {}."]),
+        toy(encoders={"RN50": {"loader": "toy_world:projection", "fingerprint": "other"}}),
+    ]
+    assert len({text_classifiers.path(TEXT, suite) for suite in suites}) == len(suites)
+
+
+def test_what_is_there_is_not_encoded_again_and_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = some_run()
+    assert text_classifiers.needed([run], toy()) == [TEXT]
+    task.build(run, toy())
+    assert text_classifiers.needed([run], toy()) == []
+    monkeypatch.setattr(assets, "_open", {})
+    monkeypatch.setattr(Encoder, "loaded", property(lambda self: pytest.fail("built a network")))
+    filling.shard_files.read.cache_clear()
+    build, _ = task.build(run, toy())
+    assert build.clip is None
+
+
+def test_a_method_that_prompts_gets_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = some_run(method="baselines.coop:CoOp", settings={"n_ctx": 2})
+    assert run.prompts
+    assert task.build(run, toy())[0].clip is assets.encoder(toy(), "RN50").clip
+    assert not some_run().prompts
+
+
+def test_texts_have_labels_for_people() -> None:
+    assert TEXT.label == "text of imagenet by RN50"
+    assert replace(TEXT, of="sentences").label == "text of imagenet by RN50, sentences"

@@ -1,0 +1,280 @@
+"""The page stands alone, and whatever a record or a name holds is shown and not obeyed."""
+
+import base64
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from toy_world import planted, table, toy
+
+from benchmark.analysis import beta_sensitivity, results
+from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict
+from benchmark.analysis.leakage import Leak
+from benchmark.analysis.results import Measured, gather
+from benchmark.records import provenance
+from benchmark.reporting import exhibit_files, page, tables
+
+EVIL = "<script>alert('x')</script>\"'&<img src=http://example.org/x onerror=y>"
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+COUNTS = {("One", "1-shot"): [(40, 50, 60), (42, 55, 60)], ("Two", "2-shot"): [(61, 62, 63)]}
+
+
+class Reader(HTMLParser):
+    """Collects tags and attributes, and checks that every tag is closed in its turn."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data.strip())
+
+
+def read(text: str) -> Reader:
+    reader = Reader()
+    reader.feed(text)
+    reader.close()
+    assert reader.open == []
+    return reader
+
+
+@pytest.fixture(autouse=True)
+def _no_picture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if "picture" not in request.node.name:
+        monkeypatch.setattr(page, "_picture", lambda _: "")
+
+
+def measured(**changes: Any) -> Measured:
+    records = planted(table(), toy(), COUNTS)
+    for record in records.values():
+        record.update(changes)
+    return gather(table(), toy(), records)
+
+
+def test_the_page_needs_nothing_but_itself() -> None:
+    reader = read(page.html([measured()], {}))
+    assert {tag for tag, _ in reader.tags} & {"link", "iframe", "object", "embed", "base", "form"} == set()
+    assert [a for tag, a in reader.tags if tag == "script"] == [{}]  # one, of the page's own
+    (policy,) = [a["content"] for tag, a in reader.tags if a.get("http-equiv") == "Content-Security-Policy"]
+    assert str(policy).startswith("default-src 'none'; img-src data:;")
+    for _, attributes in reader.tags:
+        for name, value in attributes.items():
+            assert not name.startswith("on")
+            if name in ("src", "href"):
+                assert value is not None
+                assert value.startswith(("data:image/png;base64,", "data:text/", "#"))
+
+
+def test_the_style_fetches_nothing() -> None:
+    text = page.html([measured()], {})
+    assert "url(" not in text
+    assert "@import" not in text
+
+
+def test_every_measured_cell_is_there_with_its_seeds_and_records() -> None:
+    found = measured()
+    texts = read(page.html([found], {})).texts
+    assert "52.5 ± 31.8" in texts  # 12.706 · √12.5 / √2
+    assert "41.0 / 60.0 (+7.5)" in texts
+    assert {"50.00", "55.00", "62.00"} <= set(texts)
+    for records in found.records.values():
+        for record in records:
+            assert record["key"] in texts
+
+
+def test_what_is_not_measured_is_said() -> None:
+    empty = gather(table(), toy(), {})
+    text = page.html([empty], {})
+    assert "Table 0: a test (0 %): <code>bench run --table 0 --suite toy.toml</code>" in text
+    assert re.findall(r'<section id="([^"]+)"', text) == ["reading", "waiting", "conditions"]
+    assert "Nothing is measured yet." in text
+    assert "Three: not yet run; no code." in page.html([measured()], {})
+
+
+def test_conditions_are_listed_and_differing_ones_side_by_side() -> None:
+    records = list(planted(table(), toy(), COUNTS).values())
+    records[1]["conditions"] = {"cpu": "a slide rule", "versions": {"torch": "2"}}
+    conditions = provenance.summary(records)
+    assert conditions["cpu"] == "a slide rule, an abacus"
+    assert conditions["torch"] == "2"
+    assert conditions["runs"] == "3"
+    assert conditions["seconds, all runs added up"] == "6"
+
+
+def test_hostile_text_in_a_record_is_shown_and_not_obeyed() -> None:
+    hostile = measured(conditions={EVIL: EVIL, "versions": {EVIL: EVIL}}, seconds={"fit": 1, "total": 1})
+    problems = {f"{EVIL}.json": EVIL}
+    text = page.html([hostile], problems)
+    reader = read(text)
+    assert text.count("<script") == 1
+    assert [a for tag, a in reader.tags if tag == "img" and not (a["src"] or "").startswith("data:")] == []
+    assert EVIL in "".join(reader.texts)
+
+
+def test_hostile_names_in_an_exhibit_are_shown_and_not_obeyed() -> None:
+    rows = [{"name": EVIL, "method": "baselines.tip_adapter:TipAdapter"}, {"name": "x", "missing": EVIL}]
+    columns = [{"name": EVIL, "shots": 1}]
+    shown = table(rows=rows, columns=columns, title=EVIL, caption=EVIL, paper=EVIL)
+    suite = toy(title=EVIL, note=EVIL)
+    found = gather(shown, suite, planted(shown, suite, {(EVIL, EVIL): [(1, 2, 3)]}))
+    text = page.html([found], {})
+    assert text.count("<script") == 1
+    assert "2.0 +5.0 -1.4" in text
+    assert [a for tag, a in read(text).tags if tag == "img" and not (a["src"] or "").startswith("data:")] == []
+
+
+def test_the_picture_is_a_png_inside_the_page(tmp_path: Path) -> None:
+    path = page.write([measured()], {}, tmp_path)
+    assert path == tmp_path / "index.html"
+    (image,) = [a for tag, a in read(path.read_text(encoding="utf-8")).tags if tag == "img"]
+    source = image["src"]
+    assert source is not None
+    assert base64.b64decode(source.partition(",")[2])[:4] == b"\x89PNG"
+    assert "the numbers are in its table" in (image["alt"] or "")
+
+
+def test_several_exhibits_share_a_page_and_are_linked() -> None:
+    second = gather(table(id="table00"), toy(), planted(table(id="table00"), toy(), COUNTS))
+    reader = read(page.html([measured(), second], {}))
+    links = [a["href"] for tag, a in reader.tags if tag == "a" and "download" not in a]
+    assert links == ["#main", "#reading", "#table0", "#conditions", "#table0", "#table00"]
+    sections = {a["id"] for tag, a in reader.tags if tag == "section" and "id" in a}
+    assert sections == {"reading", "table0", "table00", "conditions"}
+    ids = [a["id"] for _, a in reader.tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert {link.removeprefix("#") for link in links if link} <= set(ids)
+
+
+def test_a_cell_opens_to_what_validation_chose_where_it_was_measured_and_how_to_measure_it_again() -> None:
+    found = measured()
+    for records in found.records.values():
+        for record in records:
+            record["selections"]["val"] = {**record["selections"]["val"], "epoch": 7, "tuned": {"beta": 3.2}}
+            record["conditions"] = {"cpu": "an abacus", "commit": "0123456789", "versions": {}}
+    text = page.html([found], {})
+    assert "epoch 7, beta 3.2" in text
+    assert "Measured 2024-01-01 at commit 0123456 on an abacus." in text
+    assert "bench run --table 0 --suite toy.toml --method One --shots 1 --rerun" in text
+
+
+def test_an_exhibit_can_be_taken_away_as_csv_markdown_and_latex() -> None:
+    found = measured()
+    files = {
+        str(a["download"]): base64.b64decode(str(a["href"]).partition(",")[2]).decode()
+        for tag, a in read(page.html([found], {})).tags
+        if tag == "a" and "download" in a
+    }
+    assert files == {
+        "table0.csv": results.csv(found),
+        "table0.md": exhibit_files.markdown(found),
+        "table0.tex": tables.latex(found),
+    }
+
+
+def test_latex_has_a_line_a_row_and_no_sign_that_it_would_obey() -> None:
+    rows = [{"name": r"50% & \x_y", "method": "baselines.tip_adapter:TipAdapter"}]
+    shown = table(rows=rows, title="a\nb")
+    found = gather(shown, toy(), planted(shown, toy(), {(r"50% & \x_y", "1-shot"): [(40, 50, 60), (42, 52, 60)]}))
+    lines = tables.latex(found).splitlines()
+    assert lines[0].startswith("% a b; suite toy")
+    assert lines[1:3] == [r"\begin{tabular}{lrr}", r"\toprule"]
+    assert r"50\% \& \textbackslash{}x\_y & 51.0 $\pm$ 12.7 & -- \\" in lines
+    assert lines[-1] == r"\end{tabular}"
+
+
+def test_the_verdicts_come_first_and_every_comparison_is_inside() -> None:
+    found = {says: verdict(says) for says in ("supported", "not run")}
+    row = ClaimRow(
+        "c", EVIL, "Table 9", "It is so.", "superiority", "all", "", ("table0",),
+        {"paper": found["not run"], "test": found["supported"], "val": found["supported"]},
+    )  # fmt: skip
+    text = page.html([measured()], {}, verdicts=[row])
+    assert text.index("It is so.") < text.index('<section id="table0"')
+    assert "Of the 1 conclusions, on validation&#39;s choice: 1 supported, 0 contradicted" in text
+    assert '<td role="cell" class="verdict not-run" data-label="paper">not run</td>' in text
+    (comparison,) = re.findall(r"A against B</p><ul>(.*)</ul>", text)
+    assert (
+        'val: <span class="supported">supported</span>, +1.5 points (0.5 to 2.5); 1 record, over images' in comparison
+    )
+    assert (
+        'paper: <span class="not-run">not run</span>, +1.5 points (0.5 to 2.5); 1 printed number, over images'
+        in comparison
+    )
+    assert EVIL not in text
+
+
+def test_why_a_conclusion_is_open_is_said_beside_what_decides() -> None:
+    open_ = verdict("inconclusive", reason="about 9 seeds would tell")
+    row = ClaimRow(
+        "c", "q", "Table 9", "It is so.", "superiority", "all", "", ("table0",), dict.fromkeys(SOURCES, open_)
+    )
+    assert '+1.5 points (0.5 to 2.5), A against B; <span class="soft">about 9 seeds would tell</span>' in page.html(
+        [measured()], {}, verdicts=[row]
+    )
+
+
+def test_the_head_says_how_much_was_measured_when_and_at_how_many_seeds() -> None:
+    text = page.html([measured()], {})
+    assert "3 runs, 2 draws of the support set, measured 2024-01-01." in text
+    assert '<th scope="row">seeds</th><td class="words">1, 2</td>' in text
+
+
+def test_what_stands_in_backticks_is_code_and_nothing_else_is() -> None:
+    shown = table(caption="reads `centred` <b>bold</b>")
+    text = page.html([gather(shown, toy(), planted(shown, toy(), COUNTS))], {})
+    assert "reads <code>centred</code> &lt;b&gt;bold&lt;/b&gt;" in text
+
+
+def test_a_cell_opens_to_what_it_reads_and_not_to_another_number() -> None:
+    columns = [{"name": "1-shot", "shots": 1}, {"name": "CMY", "shots": 1, "metric": "cmy_centred"}]
+    shown = table(columns=columns)
+    records = planted(shown, toy(), {("One", "1-shot"): [(40, 50, 60)]})
+    for record in records.values():
+        record["metrics"] = {name: {"cmy_centred": 0.25} for name in ("last", "val", "test")}
+    texts = read(page.html([gather(shown, toy(), records)], {})).texts
+    assert texts.count("0.250") == 4  # the cell itself, and its seed under three selections
+    assert texts.count("50.00") == 1
+
+
+def test_a_stale_cell_has_a_dagger_and_what_it_means_stands_below() -> None:
+    found = measured()
+    found.stale["One", "1-shot"] = ["imagenet", "RN50"]
+    text = page.html([found], {})
+    assert "52.5 ± 31.8 †" in text
+    again = "bench run --table 0 --suite toy.toml --rerun measures it"
+    assert f"† stale: measured on other RN50, imagenet than are here today; {again}" in text
+    assert "†" not in page.html([measured()], {})
+    assert "- † stale: measured on other RN50, imagenet than are here today;" in exhibit_files.markdown(found)
+    assert r"31.8 $^\dagger$" in tables.latex(found)
+
+
+def test_the_weight_of_the_bias_has_a_section_where_there_are_curves(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert '<section id="sensitivity"' not in page.html([measured()], {})
+    cost = beta_sensitivity.Cost("Tip", 16, 2, 1.25, 0.5, 2.0, 3)
+    monkeypatch.setattr(beta_sensitivity, "costs", lambda _: [cost])
+    text = page.html([measured()], {})
+    assert '<section id="sensitivity"' in text
+    assert "1.2 (0.5 to 2.0)" in text
+
+
+def test_what_choosing_on_test_adds_has_a_section() -> None:
+    text = page.html([measured()], {}, leaks=[Leak("Tip", "imagenet", 1, 0.5, 0.1, 0.9, 0.0, 3)])
+    assert '<section id="leakage"' in text
+    assert "+0.5 (0.1 to 0.9)" in text
+
+
+def verdict(says: str, reason: str = "") -> Verdict:
+    comparison = Comparison("A against B", says, 1.5, 0.5, 2.5, "points", 0.0, "images", False, ("k",))
+    return Verdict(says, 1.5, 0.5, 2.5, "points", "A against B", 1, 1, reason, ("k",), (comparison,))

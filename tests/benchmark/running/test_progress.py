@@ -1,0 +1,38 @@
+"""In a log every piece of work is a line, and what interrupts the lines ends the work."""
+
+from collections.abc import Generator
+
+import pytest
+from toy_world import some_run
+
+from benchmark.running import progress
+from benchmark.running.workers import Done
+
+closed: list[bool] = []
+
+
+def work() -> Generator[Done, None, None]:
+    try:
+        yield Done(some_run(), result="61.00 %")
+        yield Done("x", "it failed")
+    finally:
+        closed.append(True)
+
+
+def test_every_end_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert len(list(progress.follow(work(), 2, "runs"))) == 2
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("[1/2] ")
+    assert first.endswith(" s  TipAdapter, imagenet, 1 shot, seed 1  61.00 %")
+    assert second == "FAILED x: it failed"
+
+
+def test_an_interruption_while_a_line_is_printed_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(item: Done) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress, "_outcome", interrupted)
+    closed.clear()
+    with pytest.raises(KeyboardInterrupt):
+        list(progress.follow(work(), 2, "runs"))
+    assert closed == [True]

@@ -1,0 +1,151 @@
+"""One piece of work is one risk: whatever becomes of it, the others are done."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from toy_methods import work
+
+from benchmark.running import workers
+
+TOYS = Path(__file__).parents[2] / "toys"
+
+
+def outcomes(items: list[str], jobs: int) -> dict[str, str]:
+    return {done.item: done.error or done.result for done in workers.each(work, items, jobs)}
+
+
+def test_in_this_process_items_are_done_in_their_order() -> None:
+    assert [done.result for done in workers.each(work, ["a", "b", "c"], 1)] == ["A", "B", "C"]
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    assert list(workers.each(work, [], 4)) == []
+
+
+@pytest.mark.parametrize(
+    ("item", "line"),
+    [("fail", "RuntimeError: one two (/"), ("explain", "type this instead"), ("leave", "SystemExit: 5 (/")],
+)
+def test_an_exception_becomes_one_line_and_the_others_go_on(item: str, line: str) -> None:
+    found = outcomes(["a", item, "b"], 1)
+    assert (found["a"], found["b"]) == ("A", "B")
+    assert found[item].startswith(line)
+    assert "\n" not in found[item]
+
+
+def test_the_line_of_a_failure_says_where() -> None:
+    assert "toy_methods.py:" in outcomes(["fail"], 1)["fail"]
+
+
+def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_DEBUG", "1")
+    with pytest.raises(RuntimeError, match="one\n  two"):
+        outcomes(["fail"], 1)
+
+
+def test_a_crew_does_one_kind_of_work_after_another_with_the_same_workers() -> None:
+    with workers.Crew(2) as crew:
+        first = {done.process for done in crew.each(work, ["a", "b", "c", "d"])}
+        second = list(crew.each(work, ["e", "f"]))
+        assert {done.process for done in second} <= first
+        assert sorted(done.result for done in second) == ["E", "F"]
+    assert len(first) <= 2
+    assert os.getpid() not in first
+    assert set(crew.peaks) == first
+    assert all(10 < peak < 10_000 for peak in crew.peaks.values())  # MiB
+
+
+def test_a_crew_can_work_with_a_part_of_its_workers() -> None:
+    with workers.Crew(3) as crew:
+        assert {done.process for done in crew.each(work, ["a", "b"], 1)} == {os.getpid()}
+        assert len({done.process for done in crew.each(work, ["a", "b", "c", "d", "e", "f"], 2)}) == 2
+
+
+def test_a_single_piece_of_work_is_done_here() -> None:
+    with workers.Crew(2) as crew:
+        (done,) = crew.each(work, ["a"])
+    assert done.process == os.getpid()
+    assert list(crew.peaks) == [os.getpid()]
+
+
+def test_work_that_is_given_up_leaves_no_worker_behind() -> None:
+    with workers.Crew(2) as crew:
+        for _ in crew.each(work, ["a", "b", "c", "d", "e"]):
+            break
+        assert not multiprocessing.active_children()
+        assert sorted(done.result for done in crew.each(work, ["f", "g"])) == ["F", "G"]
+
+
+def test_workers_keep_the_memory_of_large_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1000000")  # what somebody has set stays
+    with workers.Crew(2) as crew:
+        found = [done.result for done in crew.each(os.getenv, ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"])]
+    assert sorted(found, key=len) == ["1000000", "268435456"]
+
+
+@pytest.mark.slow
+def test_work_that_kills_its_worker_costs_only_itself(tmp_path: Path) -> None:
+    # "once" kills its worker the first time only; it comes to its end because it is given out again
+    once = f"once:{tmp_path / 'died'}"
+    items = ["kill", "a", "fail", once, "b", "leave", "c", "explain"]
+    found = outcomes(items, 2)
+    assert set(found) == set(items)
+    assert [found[name] for name in ("a", "b", "c", "explain", once)] == [
+        "A",
+        "B",
+        "C",
+        "type this instead",
+        once.upper(),
+    ]
+    assert found["kill"] == "its worker was killed each time (out of memory?); try fewer --jobs"
+    assert found["fail"].startswith("RuntimeError: one two")
+    assert found["leave"].startswith("SystemExit: 5")
+
+
+PARENT = """
+import sys
+from toy_methods import sleep_long
+from benchmark.running import workers
+if __name__ == "__main__":
+    list(workers.each(sleep_long, sys.argv[1:], 2))
+"""
+
+
+def start_parent(tmp_path: Path) -> tuple[subprocess.Popen[bytes], list[int]]:
+    """A process whose two workers are at work, and their ids."""
+    script, files = tmp_path / "parent.py", [tmp_path / "one", tmp_path / "two"]
+    script.write_text(PARENT)
+    environment = {**os.environ, "PYTHONPATH": f"{TOYS}{os.pathsep}{TOYS.parents[1]}"}
+    command = [sys.executable, str(script), *map(str, files)]
+    parent = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE)
+    while not all(f.is_file() and f.read_text() for f in files):
+        assert parent.poll() is None
+        time.sleep(0.05)
+    return parent, [int(f.read_text()) for f in files]
+
+
+def gone(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGKILL])
+def test_workers_end_when_their_parent_is_interrupted_or_killed(tmp_path: Path, sent: signal.Signals) -> None:
+    parent, workers = start_parent(tmp_path)
+    parent.send_signal(sent)
+    parent.communicate(timeout=10)
+    until = time.monotonic() + 10
+    while not all(map(gone, workers)):
+        assert time.monotonic() < until, "orphans"
+        time.sleep(0.05)

@@ -1,0 +1,100 @@
+"""Methods that misbehave, and work for the engine that does; importable, so that a worker process finds them."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from benchmark.core.errors import BenchError
+from benchmark.methods import Features, Predictor, Scores, Task
+
+
+class Flat(Predictor):
+    """Every class scores alike, so that class 0 is always the answer."""
+
+    text: Tensor
+
+    def __init__(self, *, strength: float = 1.0) -> None:
+        super().__init__()
+        self.strength = strength
+
+    @classmethod
+    def published(cls, dataset: str, shots: int) -> dict[str, float]:
+        return {"strength": float(shots)} if dataset == "imagenet" else {}
+
+    def build(self, task: Task) -> None:
+        self.register_buffer("text", task.text.clone())
+
+    def scores(self, x: Features) -> Scores:
+        zeros = torch.zeros(len(x["clip"]), len(self.text))
+        return Scores(zero_shot=zeros, bias=zeros, fused=zeros)
+
+
+class Failing(Flat):
+    """Its training ends in an error of several lines."""
+
+    def fit(self, task: Task) -> None:
+        raise ValueError("first line\nsecond line")
+
+
+class Killing(Flat):
+    """Its training ends its process, as running out of memory does."""
+
+    def fit(self, task: Task) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Slow(Flat):
+    """Its training says where it is in a file named by BENCH_TEST_STARTED, and does not end by itself."""
+
+    def fit(self, task: Task) -> None:
+        Path(os.environ["BENCH_TEST_STARTED"]).touch()
+        time.sleep(120)
+
+
+class Forgetful(Predictor):
+    """Does not keep its constructor's argument under its own name."""
+
+    def __init__(self, *, strength: float = 1.0) -> None:
+        super().__init__()
+
+
+class Unnameable(Flat):
+    """Has a setting that is no plain data."""
+
+    def __init__(self, *, strength: object = object) -> None:
+        super().__init__()
+        self.strength = strength  # type: ignore[assignment]
+
+
+class NoPredictor:
+    """Not derived from Predictor."""
+
+
+def work(item: str) -> str:
+    """What an item's name says: "die", "kill", "fail", "explain", "leave", or its own name in capitals."""
+    if item == "die":
+        os._exit(3)
+    if item == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if item == "fail":
+        raise RuntimeError("one\n  two")
+    if item == "explain":
+        raise BenchError("type this instead")
+    if item == "leave":
+        raise SystemExit(5)
+    if item.startswith("once:"):  # kills its worker the first time only
+        path = Path(item.removeprefix("once:"))
+        if not path.exists():
+            path.touch()
+            os._exit(3)
+    return item.upper()
+
+
+def sleep_long(path: str) -> None:
+    """Say who is at work, then work for two minutes."""
+    Path(path).write_text(str(os.getpid()))
+    time.sleep(120)
