@@ -1,1 +1,1 @@
-"""Pure arithmetic on tensors and arrays: no file, no method."""
+"""Arithmetic on tensors and arrays that needs neither files nor methods."""

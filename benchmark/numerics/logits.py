@@ -1,4 +1,4 @@
-"""The arithmetic that every method shares: unit features, zero-shot logits, z-scores."""
+"""Arithmetic shared by all methods: L2-normalised features, zero-shot logits, z-scores."""
 
 import torch
 import torch.nn.functional as F
@@ -8,26 +8,57 @@ from benchmark.numerics.matmul import product
 
 
 def unit(x: Tensor) -> Tensor:
-    """Rows of length one: x / ‖x‖₂ over the last dimension, [..., D] -> [..., D]."""
+    """L2-normalise the last dimension: x / ‖x‖₂, [..., D] -> [..., D].
+
+    Args:
+        x: Vectors [..., D].
+
+    Returns:
+        Vectors of length 1 [..., D]; a vector of zeros stays zero.
+
+    Example:
+        >>> unit(torch.tensor([[3.0, 4.0], [0.0, 0.0]], dtype=torch.double)).tolist()
+        [[0.6, 0.8], [0.0, 0.0]]
+    """
     return F.normalize(x, dim=-1)
 
 
 def cosine_logits(features: Tensor, weights: Tensor, scale: float | Tensor) -> Tensor:
-    """Logits scale · f̂ Wᵀ of features [B, D] for class weights [C, D] whose rows are unit already -> [B, C].
+    """Cosine logits scale · f̂ Wᵀ; with a text classifier as weights, the zero-shot logits s₀ of CLIP.
 
-    With the text classifier as weights this is zero-shot CLIP, s₀ in the paper.
+    Args:
+        features: Image features [B, D], not necessarily normalised.
+        weights: Class weights W [C, D], rows L2-normalised.
+        scale: Factor of the cosines; CLIP's is 100.
+
+    Returns:
+        Logits [B, C].
+
+    Example:
+        >>> cosine_logits(torch.tensor([[0.0, 2.0]]), torch.eye(2), 100).tolist()
+        [[0.0, 100.0]]
     """
     return product(scale * unit(features), weights)
 
 
 def zscore(logits: Tensor) -> Tensor:
-    """Each row less its mean over its standard deviation (C - 1 in the denominator), [B, C] -> [B, C].
+    """Standardise each row: subtract its mean, divide by its standard deviation with C - 1 in the denominator.
 
-    Official AMU-Tuning and CaFo code alike. A constant row has no spread and becomes zeros.
+    The official code of AMU-Tuning and of CaFo defines it so.
+
+    Args:
+        logits: Logits [B, C].
+
+    Returns:
+        Z-scores [B, C]; a constant row becomes zeros.
+
+    Example:
+        >>> zscore(torch.tensor([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]])).tolist()
+        [[-1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
     centred = logits - logits.mean(-1, keepdim=True)
-    # Not torch.std, which goes along a row number by number: half of the time that CaFo takes to mix its caches.
+    # torch.std is slow on rows: it took half of the time in which CaFo fuses the logits of its caches.
     spread = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
-    # Asked of the values: rounding in the mean leaves a constant row with a spread that is tiny but not zero.
+    # Compare the values: after rounding of the mean, the spread of a constant row is tiny but not zero.
     constant = logits.amax(-1, keepdim=True) == logits.amin(-1, keepdim=True)
     return centred.masked_fill(constant, 0) / spread.masked_fill(constant, 1)

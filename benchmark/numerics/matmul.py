@@ -1,8 +1,8 @@
-"""x Wᵀ + b for large matrices, at the speed that the processor has.
+"""Linear layers x Wᵀ + b on large float32 matrices, computed by oneDNN on CPUs.
 
-torch multiplies float32 matrices on a CPU by MKL, which does without AVX-512 on processors that are not Intel's and is then
-half as fast as it could be. oneDNN, which torch ships too, uses it wherever there is AVX-512. Both are float32 throughout and
-differ in rounding alone (performance/product_speed.py).
+torch multiplies float32 matrices on a CPU by MKL. On CPUs not made by Intel, MKL does not use AVX-512 and reaches half the
+possible speed. oneDNN, also part of torch, uses AVX-512 on every CPU that has it. Both compute in float32 throughout and
+differ only in rounding (performance/product_speed.py).
 """
 
 from typing import Any
@@ -13,11 +13,25 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 LARGE = 2**20
-"""Multiplications from which on a call of oneDNN, 10 µs, is worth its while."""
+"""Number of multiplications from which oneDNN is used: below it, its call overhead of 10 µs outweighs the gain."""
 
 
 def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x Wᵀ + b of x [..., D], W [C, D], b [C] -> [..., C]: torch.nn.functional.linear, and as differentiable (once)."""
+    """Compute x Wᵀ + b as torch.nn.functional.linear does, large products by oneDNN; differentiable once.
+
+    Args:
+        x: Inputs [..., D].
+        weight: Weight W [C, D].
+        bias: Bias b [C].
+
+    Returns:
+        Outputs [..., C].
+
+    Example:
+        >>> x, weight, bias = torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, 4.0], [5.0, 6.0]]), torch.tensor([10.0, 20.0])
+        >>> product(x, weight, bias).tolist()  # 3 + 8 + 10, 5 + 12 + 20
+        [[21.0, 37.0]]
+    """
     if not _suits(x, weight):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
@@ -26,20 +40,30 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def through(layer: nn.Module, x: Tensor) -> Tensor:
-    """layer(x), where the layer or, in a sequence, each of its layers that is linear goes by `product`."""
+    """Apply a layer, computing every `nn.Linear` in it by `product`.
+
+    Args:
+        layer: Any module; the parts of an `nn.Sequential` are applied one after another.
+        x: Inputs of the layer.
+
+    Returns:
+        Outputs equal to layer(x) up to rounding.
+
+    Example:
+        >>> through(nn.Sequential(nn.ReLU(), nn.Flatten(0)), torch.tensor([[-1.0, 2.0]])).tolist()
+        [0.0, 2.0]
+    """
     if isinstance(layer, nn.Sequential):
         for part in layer:
             x = through(part, x)
         return x
-    if (
-        isinstance(layer, nn.Linear) and type(layer).forward is nn.Linear.forward
-    ):  # no subclass that does something else
+    if isinstance(layer, nn.Linear) and type(layer).forward is nn.Linear.forward:  # no subclass with its own forward
         return product(x, layer.weight, layer.bias)
     return layer(x)
 
 
 class _Product(torch.autograd.Function):
-    """The product and its gradients, each of them such a product again."""
+    """oneDNN's x Wᵀ + b with gradients that are computed by oneDNN too."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
@@ -60,7 +84,7 @@ class _Product(torch.autograd.Function):
 
 
 def _suits(x: Tensor, weight: Tensor) -> bool:
-    """Whether oneDNN is there, takes these, and has enough to do."""
+    """Whether oneDNN is available, supports these tensors, and the product is large enough to gain from it."""
     if x.numel() * len(weight) < LARGE or x.ndim < 2:
         return False
     return x.device.type == "cpu" and x.dtype == weight.dtype == torch.float32 and _available()
