@@ -1,4 +1,4 @@
-"""The mini suite's encoders: built by benchmark.mini.networks, weights shipped with the package."""
+"""The encoders of the mini suite: architectures of benchmark.mini.networks with the weights shipped in the package."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,7 +12,7 @@ from benchmark.mini import weights
 
 
 def clip(role: str) -> Encoder:
-    """A CLIP and its tokenizer; features are those of `encode_image`, not normalised."""
+    """A CLIP with its tokenizer; image features are the output of `encode_image`, not L2-normalised."""
 
     def load() -> Loaded:
         from benchmark.mini import networks
@@ -22,7 +22,7 @@ def clip(role: str) -> Encoder:
         whole = Clip(model, tokenizer, _preprocessed(lambda images: images))
         by_place = networks.places(model)
         spatial = _preprocessed(by_place or (lambda images: networks.spatial(model, images)))
-        if by_place is None:  # a ViT's image feature is its class token's
+        if by_place is None:  # the image feature of a ViT is its class token, not the mean of its patch features
             return Loaded(_preprocessed(networks.compiled(whole.model.visual)), whole, spatial, device=devices.chosen())
         return Loaded(lambda images: _mean(spatial(images)), whole, spatial, _mean, device=devices.chosen())
 
@@ -30,7 +30,7 @@ def clip(role: str) -> Encoder:
 
 
 def auxiliary(role: str) -> Encoder:
-    """A self-supervised image encoder; features are its pooled output."""
+    """A self-supervised image encoder; image features are its pooled output."""
 
     def load() -> Loaded:
         from benchmark.mini import networks
@@ -43,7 +43,7 @@ def auxiliary(role: str) -> Encoder:
 
 
 def _mean(places: Tensor) -> Tensor:
-    """Features by place [B, P, D] -> of the whole image [B, D]: the average pool, which commutes with the projection."""
+    """Image features [B, D] from patch features [B, P, D] of a ResNet: average pooling commutes with the projection."""
     return places.mean(1)
 
 

@@ -1,4 +1,4 @@
-"""The encoders' architectures: open_clip's CLIP over small towers, and small timm encoders alone."""
+"""Architectures of the encoders: open_clip's CLIP with small towers, and small timm encoders without a text tower."""
 
 import warnings
 from collections.abc import Callable
@@ -23,9 +23,9 @@ ROLES = CLIP_ROLES + AUXILIARY_ROLES
 EMBED = 128
 WIDTHS = (32, 64, 128, 256)
 TEXT = {"width": 128, "heads": 4, "layers": 2, "context_length": CONTEXT}
-PATCH, GRID = 8, SIZE // 8  # the finer ViTs' patches in pixels, and how many there are a side
+PATCH, GRID = 8, SIZE // 8  # of the finer ViTs: patch side in pixels, patches a side
 VIT_WIDTH, VIT_HEADS = 128, 4
-MASKED_AUTOENCODERS = ("mae", "milan")  # the roles whose encoder is a ViT; the others are the ResNet
+MASKED_AUTOENCODERS = ("mae", "milan")  # auxiliary roles with a ViT; the other auxiliary roles use the ResNet
 
 _RESNET = {"timm_pool": "avg", "timm_proj": "linear", "image_size": SIZE}
 _VIT = {
@@ -35,7 +35,7 @@ _VIT = {
     "layers": 4,  # 12 in the originals; at this budget more steps of a shallower tower learn more
     "pos_embed_type": "sin_cos_2d",
 }
-# As in the originals: RN101 is the deeper ResNet, B/32 and B/16 are one transformer over coarser and finer patches.
+# As in CLIP: RN101 is the deeper ResNet; B/32 and B/16 are one transformer over coarser and finer patches.
 VISION: dict[str, dict[str, Any]] = {
     "RN50": {"timm_model_name": "mini_rn10", **_RESNET},
     "RN101": {"timm_model_name": "mini_rn16", **_RESNET},
@@ -43,31 +43,35 @@ VISION: dict[str, dict[str, Any]] = {
     "ViT-B/16": {"patch_size": PATCH, **_VIT},
 }
 
-MEAN, STD = 0.5, 0.25  # round numbers near the world's own statistics, for all channels
+MEAN, STD = 0.5, 0.25  # for all channels: round numbers near the statistics of the rendered images
 
 
 def preprocess(images: NDArray[np.uint8] | Tensor) -> Tensor:
-    """Pictures, uint8 [N, 48, 48, 3], as the encoders want them: float32 [N, 3, 48, 48], normalised."""
+    """Images, uint8 [N, 48, 48, 3], to standardised encoder input, float32 [N, 3, 48, 48]."""
     return normalise(torch.as_tensor(images).permute(0, 3, 1, 2).float() / 255)
 
 
 def normalise(images: Tensor) -> Tensor:
-    """Images in 0 .. 1 to the encoders' range."""
+    """Standardise images in 0 .. 1 by MEAN and STD, the input range of the encoders."""
     return (images - MEAN) / STD
 
 
 @timm.models.register_model
 def mini_rn10(**_: object) -> nn.Module:
-    """timm's ResNet with one basic block a stage and a deep 3 x 3 stem: 48 x 48 -> 256 channels at 2 x 2.
+    """timm's ResNet with one basic block a stage and a deep 3 x 3 stem: 48 x 48 pixels -> 256 channels at 2 x 2.
 
-    open_clip passes arguments of its own (a head, drop rates), which this tower does without.
+    Args:
+        **_: arguments that open_clip passes (a head, drop rates), ignored.
+
+    Returns:
+        The network with random weights.
     """
     return _resnet(1, 1, 1, 1)
 
 
 @timm.models.register_model
 def mini_rn16(**_: object) -> nn.Module:
-    """The same with more blocks where they cost few weights: in the first two stages."""
+    """timm's ResNet with 2, 3, 1 and 1 basic blocks: the additional blocks stand where they cost few weights."""
     return _resnet(2, 3, 1, 1)
 
 
@@ -87,7 +91,8 @@ def _resnet(*blocks: int) -> nn.Module:
 def mini_vit() -> nn.Module:
     """timm's ViT over 6 x 6 patches with fixed sine-cosine positions: [N, 3, 48, 48] -> mean patch token [N, 128].
 
-    No class token: masked autoencoders give it nothing to do.
+    Returns:
+        The network with random weights. It has no class token, because a masked autoencoder does not train one.
     """
     tower = timm.models.vision_transformer.VisionTransformer(
         img_size=SIZE,
@@ -107,23 +112,37 @@ def mini_vit() -> nn.Module:
 
 
 def build_auxiliary(role: str) -> nn.Module:
-    """The encoder of an auxiliary role with random weights: [N, 3, 48, 48] -> [N, 256], [N, 128] from a ViT."""
+    """The encoder of an auxiliary role with random weights; raises BenchError for an unknown role.
+
+    Args:
+        role: one of AUXILIARY_ROLES.
+
+    Returns:
+        A network, [N, 3, 48, 48] -> [N, 256] for a ResNet, [N, 128] for a ViT.
+    """
     _known(role, AUXILIARY_ROLES)
     return mini_vit() if role in MASKED_AUTOENCODERS else mini_rn10()
 
 
 def build_clip(role: str) -> tuple[nn.Module, Tokenizer]:
-    """open_clip's CLIP with random weights, and its tokenizer."""
+    """open_clip's CLIP of a role with random weights, and its tokenizer; raises BenchError for an unknown role."""
     _known(role, CLIP_ROLES)
     tokenizer = Tokenizer()
     return open_clip.CLIP(EMBED, VISION[role], {**TEXT, "vocab_size": len(tokenizer)}), tokenizer
 
 
 def spatial(model: Any, images: Tensor) -> Tensor:
-    """What a CLIP sees at each place, in the joint space: float [N, 3, 48, 48] -> [N, P, 128], not normalised.
+    """Patch features of a CLIP in the joint image-text space, not L2-normalised.
 
-    The last feature map, or the last layer's patch tokens, each through the projection that the pooled feature goes
-    through. P: 4 for a ResNet (2 x 2), 16 or 36 for a ViT. The mean over a ResNet's places is its image feature.
+    The last feature map of a ResNet or the last layer's patch tokens of a ViT, each through the projection of the pooled
+    feature. The mean over the positions of a ResNet is its image feature.
+
+    Args:
+        model: a CLIP made by `build_clip`.
+        images: standardised images, float [N, 3, 48, 48].
+
+    Returns:
+        Features, [N, P, 128], with P = 4 for a ResNet (2 x 2) and P = 16 or 36 for a ViT.
     """
     visual = model.visual
     if hasattr(visual, "trunk"):
@@ -135,15 +154,23 @@ def spatial(model: Any, images: Tensor) -> Tensor:
 
 
 def compiled(tower: nn.Module) -> Callable[[Tensor], Tensor]:
-    """A tower in eval mode for encoding alone, equal to 1e-5: a ResNet with its batch norms folded into the convolutions
-    before them and its weights in oneDNN's own layout, a ViT with its linear layers in oneDNN (performance/encoder_speed.py).
-    On an accelerator, which knows no oneDNN, the tower as it is.
+    """A faster equivalent of a tower in eval mode, for inference; outputs agree to 1e-5.
+
+    On a CPU, the batch norms of a ResNet are folded into the convolutions before them and its weights are laid out for
+    oneDNN; the linear layers of a ViT run in oneDNN. performance/encoder_speed.py measures the gain. On an accelerator,
+    where oneDNN does not exist, the tower is returned unchanged.
+
+    Args:
+        tower: an image encoder; it is not modified.
+
+    Returns:
+        A function from standardised images [N, 3, 48, 48] to the output of the tower.
     """
     if next(tower.parameters()).device.type != "cpu":
         return tower
     if not isinstance(tower, timm.models.resnet.ResNet):
         return _by_product(deepcopy(tower))
-    with warnings.catch_warnings():  # torch 2.13 imports a deprecated part of itself here
+    with warnings.catch_warnings():  # in torch 2.13, these imports load a deprecated module of torch
         warnings.simplefilter("ignore", DeprecationWarning)
         from torch.fx.experimental.optimization import fuse
         from torch.utils.mkldnn import to_mkldnn
@@ -152,19 +179,19 @@ def compiled(tower: nn.Module) -> Callable[[Tensor], Tensor]:
 
 
 class Product(nn.Module):
-    """A linear layer that goes by `benchmark.numerics.matmul`."""
+    """A linear layer computed by `benchmark.numerics.matmul.product`, with the parameters of an nn.Linear."""
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self.weight, self.bias = layer.weight, layer.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the layer gives."""
+        """Apply the layer, [..., D] -> [..., E]."""
         return product(x, self.weight, self.bias)
 
 
 class SelfAttention(nn.Module):
-    """nn.MultiheadAttention where queries, keys and values are of the same tokens and no weights are asked for."""
+    """Self-attention with the parameters of an nn.MultiheadAttention; attention weights are not returned."""
 
     def __init__(self, layer: nn.MultiheadAttention) -> None:
         super().__init__()
@@ -172,14 +199,14 @@ class SelfAttention(nn.Module):
         self.out = Product(layer.out_proj)
 
     def forward(self, x: Tensor, *_: Tensor, **__: Any) -> tuple[Tensor, None]:
-        """Tokens [B, T, D] -> what each saw, [B, T, D]."""
+        """Attend from every token to all tokens, [B, T, D] -> [B, T, D]; the second output stands for the weights."""
         q, k, v = product(x, self.weight, self.bias).unflatten(-1, (3, self.heads, -1)).transpose(1, 3).unbind(2)
         mixed = nn.functional.scaled_dot_product_attention(q, k, v)
         return self.out(mixed.transpose(1, 2).flatten(2)), None
 
 
 def _by_product(tower: nn.Module) -> nn.Module:
-    """The tower with its linear layers and its attention replaced, in place."""
+    """Replace the linear layers and the attention of a tower by `Product` and `SelfAttention`, in place."""
     for name, layer in tower.named_children():
         if isinstance(layer, nn.MultiheadAttention):
             setattr(tower, name, SelfAttention(layer))
@@ -191,7 +218,14 @@ def _by_product(tower: nn.Module) -> nn.Module:
 
 
 def places(model: Any) -> Callable[[Tensor], Tensor] | None:
-    """`spatial` of a CLIP with a ResNet, compiled; None for one with a ViT."""
+    """A faster `spatial` for a CLIP with a ResNet.
+
+    Args:
+        model: a CLIP made by `build_clip`.
+
+    Returns:
+        A function from standardised images [N, 3, 48, 48] to patch features [N, 4, 128]; None for a CLIP with a ViT.
+    """
     if not hasattr(model.visual, "trunk"):
         return None
     trunk = deepcopy(model.visual.trunk)

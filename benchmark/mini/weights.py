@@ -1,4 +1,4 @@
-"""The shipped weights: safetensors in half precision, checked against SHA256SUMS before they are read."""
+"""The shipped weights: safetensors files in half precision, verified against SHA256SUMS before they are parsed."""
 
 import hashlib
 from functools import cache
@@ -14,12 +14,23 @@ SUMS = "SHA256SUMS"  # in the format of `sha256sum`, so that `sha256sum -c` chec
 
 
 def fingerprint(role: str) -> str:
-    """The sha256 that the weights of a role ought to have. BenchError if there are none."""
+    """The sha256 of the weights of a role by SHA256SUMS; raises BenchError if no weights are shipped for the role."""
     return _sums(FOLDER)[_file(role)]
 
 
 def load(role: str) -> dict[str, Tensor]:
-    """State dict of a role, floating-point tensors in float32. BenchError if the file is missing or not the one shipped."""
+    """Load the shipped weights of a role.
+
+    Args:
+        role: an encoder of the mini suite, such as "RN50".
+
+    Returns:
+        The state dict, floating-point tensors in float32.
+
+    Raises:
+        BenchError: if no weights are shipped for the role, or the file differs from SHA256SUMS.
+        Incomplete: if the file or SHA256SUMS is missing.
+    """
     path, expected = FOLDER / _file(role), fingerprint(role)
     if not path.exists():
         raise Incomplete(f"{path}: missing; reinstall amu-bench, or make it with `bench pretrain {role}`")
@@ -35,7 +46,7 @@ def load(role: str) -> dict[str, Tensor]:
 
 
 def stem(role: str) -> str:
-    """A role as the name of a file: "ViT-B/16" is kept in ViT-B-16.safetensors."""
+    """File name of a role without suffix: "ViT-B/16" -> "ViT-B-16"."""
     return role.replace("/", "-")
 
 
@@ -49,7 +60,7 @@ def _file(role: str) -> str:
 
 @cache
 def _sums(folder: Path) -> dict[str, str]:
-    """File name -> sha256."""
+    """The content of SHA256SUMS: file name -> hexadecimal digest."""
     path = folder / SUMS
     if not path.exists():
         raise Incomplete(f"{path}: missing; reinstall amu-bench")

@@ -1,1 +1,1 @@
-"""How the mini suite's encoders are pre-trained: one file an algorithm."""
+"""Pre-training of the encoders of the mini suite: one module an algorithm."""

@@ -1,10 +1,10 @@
-"""The small supervised network that picks imagenet_a's images: those that it gets wrong.
+"""Selection of the images of imagenet_a: those that a small supervised network misclassifies.
 
-As ResNet-50 does for ImageNet-A (Hendrycks et al., CVPR 2021, https://arxiv.org/abs/1907.07174). The network is none of the
-benchmark's encoders: half as wide, taught the species on photos, from a seed of its own. Its training is not the same to the
-last bit on every machine, so its choice is kept in a file, and that file is the data set:
-
-`python -m benchmark.mini.pretraining.adversary test benchmark/mini/world/imagenet_a.json` (about three minutes on one core)
+ResNet-50 selects the images of ImageNet-A in the same way (Hendrycks et al., CVPR 2021, https://arxiv.org/abs/1907.07174).
+The network is none of the benchmark's encoders: it is half as wide, trained on photos with species labels, and has a seed of
+its own. Training differs between machines in the last bits, so the selected ids are kept in a file, which defines the data
+set: `python -m benchmark.mini.pretraining.adversary test benchmark/mini/world/imagenet_a.json` (about three minutes on one
+core).
 """
 
 import json
@@ -26,7 +26,7 @@ from benchmark.mini.world import shifts, world
 ROLE = "imagenet_a"
 SEED = 7
 SCHEDULE = Schedule(steps=800, batch=192)
-BATCH = 400  # a whole number of each class of the shift
+BATCH = 400  # candidates; a multiple of the number of classes of the shift
 
 
 def network() -> nn.Module:
@@ -44,7 +44,7 @@ def network() -> nn.Module:
 
 
 def teach(steps: int) -> nn.Module:
-    """A network that was shown `steps` batches of pre-training photos with their species."""
+    """Train a network for `steps` steps on pre-training photos with their species as labels."""
     torch.manual_seed(SEED)
     model = network()
     optimizer = pretrain.optimizer(model, SCHEDULE)
@@ -62,13 +62,22 @@ def teach(steps: int) -> nn.Module:
 
 @torch.no_grad()
 def mistaken(model: nn.Module, split: str, ids: NDArray) -> NDArray[np.bool_]:
-    """Which candidates the network gets wrong, [N]."""
+    """Whether the network misclassifies each candidate, booleans [N]."""
     logits: Tensor = model(networks.preprocess(shifts.render(ROLE, split, ids)))
     return logits.argmax(1).numpy() != shifts.labels(ROLE, ids)
 
 
 def pick(model: nn.Module, split: str, images: int) -> tuple[list[int], float]:
-    """The first mistakes of each class, equally many of each and `images` in all, and the network's accuracy on the way."""
+    """Select the first misclassified candidates of each class, equally many a class.
+
+    Args:
+        model: the trained network.
+        split: split of the candidates.
+        images: number of images to select, over all classes.
+
+    Returns:
+        The ids in ascending order, and the accuracy (%) of the network on the candidates that were tried.
+    """
     classes = len(shifts.classes(ROLE))
     wanted = images // classes
     chosen: dict[int, list[int]] = {c: [] for c in range(classes)}
@@ -83,7 +92,7 @@ def pick(model: nn.Module, split: str, images: int) -> tuple[list[int], float]:
 
 
 def write(split: str, path: Path, steps: int = SCHEDULE.steps) -> None:
-    """Train, pick, and keep the ids."""
+    """Train the network, select images of a split, and write their ids to a JSON file."""
     model = teach(steps)
     ids, accuracy = pick(model, split, shifts.SHIFTS[ROLE].images)
     note = {

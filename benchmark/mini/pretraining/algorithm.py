@@ -1,4 +1,4 @@
-"""What a pre-training algorithm is to the loop that runs it."""
+"""The interface between a pre-training algorithm and the training loop in pretrain.py."""
 
 from dataclasses import dataclass
 
@@ -7,38 +7,38 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Schedule:
-    """AdamW with warm-up and one cosine. The numbers are settled on the monitor split; nobody publishes any for 48 px."""
+    """AdamW with linear warm-up and one cosine; values chosen on the monitor split, as none are published for 48 pixels."""
 
     steps: int
     batch: int
     lr: float = 2e-3
     warmup: int = 100
     weight_decay: float = 0.05  # on matrices only
-    betas: tuple[float, float] = (0.9, 0.98)  # CLIP's, but for ViTs
-    clip: float = 2.0  # norm of the gradient
+    betas: tuple[float, float] = (0.9, 0.98)  # CLIP's, published for its ViTs
+    clip: float = 2.0  # largest norm of the gradient
 
 
 class Algorithm(nn.Module):
     """A network under training that draws its own data.
 
-    Step s of a run sees the same images whatever happened before it, so that its state is all that a checkpoint needs.
+    The images of a step depend on the number of the step alone, so that a checkpoint needs to hold nothing but state.
     """
 
-    title: str  # the algorithm and where it is published
-    data: str  # what it is trained on, for the model card
+    title: str  # name of the algorithm and its publication
+    data: str  # description of the training data, for the model card
     schedule: Schedule
 
     def loss(self, step: int) -> Tensor:
-        """The loss on the batch of step `step` (from 0)."""
+        """The loss on the batch of step `step`, counted from 0."""
         raise NotImplementedError
 
     def after(self, progress: float) -> None:
-        """Called after each update; progress: the share of the run that is done, in (0, 1]."""
+        """Hook after each update of the weights; `progress` is the completed share of the run, in (0, 1]."""
 
     def product(self) -> nn.Module:
-        """The encoder that is shipped."""
+        """The encoder to ship."""
         raise NotImplementedError
 
     def monitor(self) -> dict[str, float]:
-        """Accuracies in per cent on the monitor split."""
+        """Accuracies (%) on the monitor split, by name."""
         raise NotImplementedError

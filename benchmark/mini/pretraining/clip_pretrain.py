@@ -1,7 +1,7 @@
 """CLIP pre-training. Radford et al., 2021, https://arxiv.org/abs/2103.00020, Figure 3.
 
-Pairs of a picture and its caption: each picture picks its caption among those of the batch, and each caption its
-picture.
+Pairs of an image and its caption: each image is classified among the captions of the batch, and each caption among the
+images.
 """
 
 import math
@@ -19,25 +19,42 @@ from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
 from benchmark.mini.world import world
 from benchmark.mini.world.captions import describe
 
-# Steps of 256 pairs: what was affordable on a few CPU cores, not what each tower could have used.
+# Steps of 256 pairs: affordable on a few CPU cores; longer training would improve every tower.
 STEPS = {"RN50": 2000, "RN101": 1500, "ViT-B/32": 1900, "ViT-B/16": 2400}
-# Roles whose text tower starts from another's, as TinyCLIP inherits weights (Wu et al., ICCV 2023): it saves the
-# first hundreds of steps, in which otherwise both towers wait for each other.
+# Role -> role from which its text tower inherits weights, as in TinyCLIP (Wu et al., ICCV 2023). Inheriting saves the first
+# hundreds of steps, in which neither tower gives the other a useful target.
 TEXT_FROM = {"RN101": "RN50", "ViT-B/32": "RN50", "ViT-B/16": "RN50"}
-MAX_SCALE = math.log(100)  # CLIP, section 2.5: clipped to prevent scaling the logits by more than 100
+MAX_SCALE = math.log(100)  # CLIP, section 2.5: logits are not scaled by more than 100
 
 
 def contrastive(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
-    """Mean of the two cross-entropies over scale * cosine; image, text: [N, D] with unit rows, row i belongs to row i."""
+    """Symmetric InfoNCE: the mean of the image-to-text and the text-to-image cross-entropy (CLIP, Figure 3).
+
+    Args:
+        image: L2-normalised image features, [N, D].
+        text: L2-normalised text features, [N, D]; row i is the caption of image i.
+        scale: factor of the cosine similarities.
+
+    Returns:
+        The loss, a scalar.
+    """
     logits = scale * image @ text.T
     target = torch.arange(len(logits))
     return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
 
 
 def inherit_text(model: Any, role: str) -> str:
-    """Give a CLIP the text tower that another role was shipped with; its logit scale and image tower stay its own.
+    """Load the shipped text tower of another role into a CLIP; its logit scale and image tower are kept.
 
-    Returns where the tower comes from, for the model card.
+    Args:
+        model: the CLIP that inherits.
+        role: the role with the shipped weights.
+
+    Returns:
+        A clause for the model card that names the origin of the text tower.
+
+    Raises:
+        ValueError: if the two text towers have different parameters.
     """
     tower = {k: v for k, v in weights.load(role).items() if not k.startswith(("visual.", "logit_scale"))}
     missing, unexpected = model.load_state_dict(tower, strict=False)
@@ -47,7 +64,7 @@ def inherit_text(model: Any, role: str) -> str:
 
 
 class ClipPretraining(Algorithm):
-    """A CLIP of the mini suite on the captioned stream."""
+    """A CLIP of the mini suite, trained on the captioned pre-training stream."""
 
     title = "CLIP (Radford et al. 2021): symmetric InfoNCE over image-caption pairs"
     data = "captioned pre-training stream, styles at the rates of world.MIX; no augmentation, because no picture comes twice"
@@ -61,7 +78,7 @@ class ClipPretraining(Algorithm):
         self.schedule = Schedule(steps=STEPS[role], batch=256)
 
     def loss(self, step: int) -> Tensor:
-        """The contrastive loss; the towers in bfloat16, the loss in float32."""
+        """The contrastive loss of a step; towers in bfloat16, loss in float32."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         factors = world.sample("pretrain", ids, world.mixture(ids))
         pixels = networks.preprocess(world.draw(factors)).contiguous(memory_format=torch.channels_last)
@@ -73,16 +90,16 @@ class ClipPretraining(Algorithm):
         return contrastive(image, text, self.model.logit_scale.exp())
 
     def after(self, progress: float) -> None:
-        """Bound the temperature."""
+        """Clip the logit scale to 100."""
         self.model.logit_scale.data.clamp_(max=MAX_SCALE)
 
     def product(self) -> torch.nn.Module:
-        """The whole CLIP."""
+        """The CLIP with both towers."""
         return self.model
 
     def monitor(self) -> dict[str, float]:
-        """Zero-shot accuracy on 2000 monitor photos and 1000 of each other style."""
-        trained = [p for p in self.model.parameters() if p.requires_grad]  # Clip freezes them all
+        """Zero-shot accuracies (%) on 2000 monitor photos and on 1000 monitor images of each other style."""
+        trained = [p for p in self.model.parameters() if p.requires_grad]  # Clip freezes all parameters
         clip = Clip(self.model, self._tokenizer)
         accuracies = {f"zero_shot_{s}": monitor.zero_shot(clip, 1000, s) for s in world.STYLE_NAMES[1:]}
         accuracies = {"zero_shot": monitor.zero_shot(clip), **accuracies}

@@ -1,11 +1,11 @@
 """DINO. Caron et al., ICCV 2021, https://arxiv.org/abs/2104.14294, Algorithm 1, with the Sinkhorn-Knopp balancing that
-DINOv2 (Oquab et al., 2023, https://arxiv.org/abs/2304.07193, section 4) puts in the place of centring.
+DINOv2 (Oquab et al., 2023, https://arxiv.org/abs/2304.07193, section 4) uses instead of centring.
 
-A student predicts, from one view, how a slowly moving teacher sorts another view into prototypes. In batches of a few
-hundred images it needs help to start. Without what follows the loss went to ln K, the answer that is uniform for every
-image, and stayed there (300 steps): batch normalisation in the head's hidden layers, prototypes that stay as they are
-drawn, a slower teacher, and, at first, views of one and the same picture, because two renderings of an object have next to
-nothing in common for a random teacher. Which of these it could do without was not tried one by one.
+A student predicts, from one view, how a slowly moving teacher assigns another view to prototypes. In batches of a few hundred
+images, training collapsed to the uniform prediction (loss ln K, over 300 steps) until four measures were added together:
+batch normalisation in the hidden layers of the head, fixed random prototypes, a slower teacher, and, in the first steps, two
+views of one rendering, because two renderings of an object look unrelated to a random teacher. No ablation tells which of the
+four measures are necessary.
 """
 
 import copy
@@ -25,13 +25,21 @@ STUDENT_TEMPERATURE = 0.1  # the paper
 TEACHER_TEMPERATURE = 0.04  # the paper, at the start of its warm-up
 MOMENTUM = 0.99  # the paper: .996; a shorter run needs a faster teacher
 SINKHORN_ROUNDS = 3  # DINOv2
-PROTOTYPES = 256  # the paper: 65536; a batch must be able to fill them
+PROTOTYPES = 256  # the paper: 65536; Sinkhorn-Knopp spreads a batch of 192 images over all prototypes
 HIDDEN, BOTTLENECK = 512, 96  # the paper: 2048, 256
-SAME, WEANED = 0.5, 1200  # share of images both of whose global views are of one picture, falling to 0 at that step
+SAME, WEANED = 0.5, 1200  # share of images with two global views of one rendering; step at which it has fallen to 0
 
 
 def cross_entropies(students: list[Tensor], targets: list[Tensor]) -> Tensor:
-    """Mean of H(target of view t, student's softmax of view s) over all pairs s != t; logits and targets [N, K]."""
+    """DINO's loss: mean cross-entropy over all pairs of a student view s and a teacher view t != s (Algorithm 1).
+
+    Args:
+        students: logits of the student, one [N, K] a view.
+        targets: assignments of the teacher, one [N, K] a global view.
+
+    Returns:
+        The loss, a scalar.
+    """
     terms = [
         -(target * log_softmax(student / STUDENT_TEMPERATURE, dim=1)).sum(1).mean()
         for t, target in enumerate(targets)
@@ -43,7 +51,7 @@ def cross_entropies(students: list[Tensor], targets: list[Tensor]) -> Tensor:
 
 @torch.no_grad()
 def sinkhorn(logits: Tensor, temperature: float = TEACHER_TEMPERATURE, rounds: int = SINKHORN_ROUNDS) -> Tensor:
-    """Soft assignments [N, K] whose rows sum to one and whose columns are about equally used."""
+    """Sinkhorn-Knopp: soft assignments [N, K] from logits [N, K]; rows sum to 1, columns have about equal sums."""
     q = ((logits - logits.max()) / temperature).exp()
     for _ in range(rounds):
         q = q / q.sum(0, keepdim=True) / q.shape[1]
@@ -52,7 +60,7 @@ def sinkhorn(logits: Tensor, temperature: float = TEACHER_TEMPERATURE, rounds: i
 
 
 class Head(nn.Module):
-    """Two hidden layers, a bottleneck on the unit sphere, and its cosine with unit prototypes: [N, 256] -> [N, K]."""
+    """Two hidden layers, an L2-normalised bottleneck, and cosines with L2-normalised prototypes: [N, 256] -> [N, K]."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -62,24 +70,24 @@ class Head(nn.Module):
         self.register_buffer("prototypes", normalize(torch.randn(PROTOTYPES, BOTTLENECK), dim=1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Cosines with the prototypes, float32."""
-        with torch.autocast("cpu", enabled=False):  # random features differ too little from each other for bfloat16
+        """Cosines with the prototypes, float32 [N, K]."""
+        with torch.autocast("cpu", enabled=False):  # bfloat16 cannot resolve the small differences of random features
             return linear(normalize(self.spread(self.layers(x.float())), dim=1), self.prototypes)
 
 
 def _hidden(width: int, out: int = HIDDEN) -> list[nn.Module]:
-    """A hidden layer; DINO's code has the same as its option use_bn_in_head."""
+    """A hidden layer with batch normalisation, the option use_bn_in_head of DINO's code."""
     return [nn.Linear(width, out, bias=False), nn.BatchNorm1d(out), nn.GELU()]
 
 
 def paired(pictures: list[Tensor], step: int) -> list[Tensor]:
-    """The two renderings of each image, the second replaced by the first for the share of images due at this step."""
+    """Both renderings of each image, the second replaced by the first for a share of images that falls with `step`."""
     same = int(len(pictures[0]) * SAME * max(0.0, 1 - step / WEANED))
     return [pictures[0], torch.cat([pictures[0][:same], pictures[1][same:]])]
 
 
 class Dino(Algorithm):
-    """DINO on two global renderer views and one local crop."""
+    """DINO on two global views and one local crop of rendered objects."""
 
     title = "DINO (Caron et al. 2021) with DINOv2's Sinkhorn-Knopp balancing: self-distillation into prototypes"
     data = f"{views.DATA}; at first half of the images, from step {WEANED} on none, have both views of one rendering"
@@ -91,7 +99,7 @@ class Dino(Algorithm):
         self.schedule = Schedule(steps=2300, batch=192)
 
     def loss(self, step: int) -> Tensor:
-        """Students of all views against teachers of the global ones."""
+        """Cross-entropies between the student on all views and the teacher on the global views."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         pictures = paired([views.picture(ids, view) for view in (0, 1)], step)
         whole = [views.augment(p, Draws("pretrain", "augment", v, ids=ids)) for v, p in enumerate(pictures)]
@@ -105,13 +113,13 @@ class Dino(Algorithm):
         return cross_entropies([s.float() for s in students], list(targets))
 
     def after(self, progress: float) -> None:
-        """Move the teacher."""
+        """Update the teacher as a moving average of the student."""
         follow(self.teacher, self.student, momentum_at(progress, MOMENTUM))
 
     def product(self) -> nn.Module:
-        """The teacher's encoder, which the paper evaluates."""
+        """The encoder of the teacher, which the paper evaluates."""
         return self.teacher[0]
 
     def monitor(self) -> dict[str, float]:
-        """Probes on the teacher's encoder."""
+        """Accuracies (%) of nearest neighbours and a linear probe on the encoder of the teacher."""
         return monitor.probes(self.product())

@@ -1,8 +1,8 @@
-"""MILAN. Hou et al., 2022, https://arxiv.org/abs/2208.06049: masked pre-training towards the features of a CLIP.
+"""MILAN. Hou et al., 2022, https://arxiv.org/abs/2208.06049: masked pre-training with the features of a CLIP as targets.
 
-The student sees a quarter of the patches, chosen where the CLIP's class token looks (section 3.3), and predicts what the
-CLIP's image tower makes of every patch of the whole picture (section 3.1). In the prompting decoder (section 3.2) only the
-hidden patches' tokens are updated; the encoder's tokens are keys and values and stay as they are.
+The student sees a quarter of the patches, sampled by the attention of the CLIP's class token (section 3.3), and predicts the
+CLIP's patch features of the unmasked image (section 3.1). The prompting decoder (section 3.2) updates the tokens of masked
+patches only; the tokens from the encoder serve as keys and values and are not updated.
 """
 
 from typing import Any
@@ -24,10 +24,16 @@ WIDTH, HEADS = networks.VIT_WIDTH, networks.VIT_HEADS
 
 @torch.no_grad()
 def teach(visual: Any, images: Tensor) -> tuple[Tensor, Tensor]:
-    """What the CLIP's tower makes of each patch, [N, P, D], and how much its class token looks at it, [N, P].
+    """Targets and sampling weights of the patches, from the image tower of a CLIP.
 
-    The first are the last layer's tokens, layer-normalised without weights; the second is the last layer's attention,
-    averaged over its heads, and sums to nearly 1 (the class token also looks at itself).
+    Args:
+        visual: open_clip's ViT.
+        images: standardised images, [N, 3, 48, 48].
+
+    Returns:
+        The patch tokens of the last layer, layer-normalised without affine parameters, [N, P, D]; and the attention of the
+        class token to the patches in the last layer, averaged over heads, [N, P]. The attention sums to less than 1,
+        because the class token also attends to itself.
     """
     out = visual.forward_intermediates(
         images, indices=2, intermediates_only=True, output_fmt="NLC", output_extra_tokens=True
@@ -40,9 +46,16 @@ def teach(visual: Any, images: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def looked_at(attention: Tensor, ids: Ints) -> Tensor:
-    """An order of the patches, drawn without replacement with the attention as probabilities, [N, P] -> [N, P].
+    """Draw an order of the patches without replacement, with the attention as probabilities.
 
-    By the Gumbel-max trick: sorting log p + Gumbel noise draws as one draw after another would.
+    Sorting log p + Gumbel noise is equivalent to successive draws (the Gumbel-max trick).
+
+    Args:
+        attention: unnormalised probabilities, [N, P].
+        ids: ids of the images, [N], which determine the noise.
+
+    Returns:
+        Positions of the patches in the order drawn, [N, P].
     """
     uniform = torch.from_numpy(Draws("pretrain", "mask", ids=ids).vector("gumbel", attention.shape[1]))
     noise = -(-uniform.clamp(1e-7, 1 - 1e-7).log()).log()
@@ -50,12 +63,12 @@ def looked_at(attention: Tensor, ids: Ints) -> Tensor:
 
 
 def distance(predicted: Tensor, target: Tensor) -> Tensor:
-    """Mean squared error over all patches, seen and hidden; [N, P, D] each."""
+    """Mean squared error over all patches, visible and masked; both arguments [N, P, D]."""
     return (predicted - target).square().mean()
 
 
 class PromptedBlock(nn.Module):
-    """A transformer block that updates the hidden patches' tokens only."""
+    """A transformer block that updates the tokens of masked patches only."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -64,7 +77,7 @@ class PromptedBlock(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(), nn.Linear(4 * WIDTH, WIDTH))
 
     def forward(self, seen: Tensor, hidden: Tensor) -> Tensor:
-        """seen: [N, K, D], hidden: [N, H, D] -> hidden, updated."""
+        """Update the tokens of masked patches, hidden [N, H, D], by attention to them and to seen [N, K, D]."""
         everything = self.norm(torch.cat([seen, hidden], dim=1))
         queries = everything[:, seen.shape[1] :]
         hidden = hidden + self.attention(queries, everything, everything, need_weights=False)[0]
@@ -72,7 +85,7 @@ class PromptedBlock(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The prompting decoder: seen tokens as they are, mask tokens through two blocks, both to the CLIP's features."""
+    """The prompting decoder: mask tokens pass two blocks, visible tokens none; one head predicts the CLIP's features."""
 
     place: Tensor
 
@@ -84,7 +97,15 @@ class Decoder(nn.Module):
         self.leave = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, WIDTH))
 
     def forward(self, seen: Tensor, order: Tensor) -> Tensor:
-        """seen: [N, K, D], the first K of order [N, P] -> predictions [N, P, D] in the picture's order."""
+        """Predict the CLIP's features of all patches.
+
+        Args:
+            seen: tokens of the visible patches, [N, K, D].
+            order: positions of the patches, [N, P]; the first K belong to `seen`.
+
+        Returns:
+            Predictions, [N, P, D], in the order of the patches in the image.
+        """
         k = seen.shape[1]
         places = picked(self.place.expand(len(order), -1, -1), order)
         prompts = seen + places[:, :k]
@@ -95,7 +116,7 @@ class Decoder(nn.Module):
 
 
 class Milan(Algorithm):
-    """MILAN with the ViT-B/16 role's CLIP as its teacher."""
+    """MILAN with the CLIP of the role ViT-B/16 as teacher."""
 
     title = (
         "MILAN (Hou et al. 2022): masked prediction of a CLIP's features, sampled by its attention, prompting decoder"
@@ -106,12 +127,12 @@ class Milan(Algorithm):
         super().__init__()
         self.encoder = networks.build_auxiliary(role)
         self.decoder = Decoder()
-        # In a list, because it is no part of what is trained or kept.
+        # The list keeps the teacher out of the module's parameters and of the checkpoint.
         self._teacher = [_teacher()]
         self.schedule = Schedule(steps=800, batch=256, betas=(0.9, 0.95))  # betas: MAE's, which the paper follows
 
     def loss(self, step: int) -> Tensor:
-        """The distance to the teacher's view of the whole picture."""
+        """The distance to the teacher's patch features of the unmasked image."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         images = pictures(ids)
         with torch.autocast("cpu", torch.bfloat16):
@@ -121,16 +142,16 @@ class Milan(Algorithm):
         return distance(predicted.float(), target)
 
     def product(self) -> nn.Module:
-        """The encoder."""
+        """The encoder without the decoder."""
         return self.encoder
 
     def monitor(self) -> dict[str, float]:
-        """Probes on the encoder, which sees whole pictures there."""
+        """Accuracies (%) of nearest neighbours and a linear probe on the features of unmasked images."""
         return monitor.probes(self.encoder)
 
 
 def _teacher() -> nn.Module:
-    """The image tower of the shipped CLIP."""
+    """The image tower of the teacher, with the shipped weights."""
     model, _ = networks.build_clip(TEACHER)
     model.load_state_dict(weights.load(TEACHER), strict=True)
     return model.eval().requires_grad_(False).visual  # type: ignore[return-value]

@@ -1,7 +1,7 @@
 """MoCo v3. Chen, Xie and He, ICCV 2021, https://arxiv.org/abs/2104.02057, Algorithm 1.
 
-A query network (encoder, projector, predictor) finds, among the keys of its batch, the one that a slowly moving copy of
-encoder and projector makes of the other view.
+The query network (encoder, projector, predictor) classifies one view of an image among keys of the batch. The key of an image
+comes from the other view by the momentum network, a slowly moving copy of encoder and projector.
 """
 
 import copy
@@ -23,7 +23,7 @@ HIDDEN, OUT = 512, 128  # the paper: 4096, 256
 
 
 def mlp(*widths: int) -> nn.Sequential:
-    """Linear, BN, ReLU, ..., Linear, BN without affine: the heads of MoCo v3 (section 3)."""
+    """A head of MoCo v3 (section 3): Linear, BN, ReLU, ..., Linear, BN without affine parameters."""
     layers: list[nn.Module] = []
     for i, (a, b) in enumerate(pairwise(widths)):
         last = i == len(widths) - 2
@@ -33,25 +33,34 @@ def mlp(*widths: int) -> nn.Sequential:
 
 
 def info_nce(queries: Tensor, keys: Tensor, temperature: float = TEMPERATURE) -> Tensor:
-    """Algorithm 1's ctr: 2 tau times the cross-entropy of q k^T / tau, where row i belongs to row i; [N, D] each."""
+    """The contrastive loss `ctr` of Algorithm 1: 2 tau times the cross-entropy of cosines q k^T / tau.
+
+    Args:
+        queries: features of one view, [N, D], normalised here.
+        keys: features of the other view, [N, D], normalised here; row i is the positive of query i.
+        temperature: tau.
+
+    Returns:
+        The loss, a scalar.
+    """
     logits = normalize(queries, dim=1) @ normalize(keys, dim=1).T / temperature
     return 2 * temperature * cross_entropy(logits, torch.arange(len(logits)))
 
 
 def momentum_at(progress: float, start: float) -> float:
-    """From `start` to 1 along a half cosine."""
+    """Momentum at a share `progress` of the run, from `start` to 1 along half a cosine."""
     return 1 - (1 - start) * (math.cos(math.pi * progress) + 1) / 2
 
 
 @torch.no_grad()
 def follow(slow: nn.Module, fast: nn.Module, momentum: float) -> None:
-    """Exponential moving average of parameters, in place; BN statistics are each network's own."""
+    """Update `slow` in place as a moving average of the parameters of `fast`; BN statistics are not averaged."""
     for s, f in zip(slow.parameters(), fast.parameters(), strict=True):
         s.mul_(momentum).add_(f, alpha=1 - momentum)
 
 
 class MocoV3(Algorithm):
-    """MoCo v3 on renderer views."""
+    """MoCo v3 on two renderings of each object."""
 
     title = "MoCo v3 (Chen, Xie, He 2021): InfoNCE with a momentum encoder and a predictor"
     data = views.DATA
@@ -65,7 +74,7 @@ class MocoV3(Algorithm):
         self.schedule = Schedule(steps=2300, batch=192)
 
     def loss(self, step: int) -> Tensor:
-        """ctr(q1, k2) + ctr(q2, k1)."""
+        """The symmetrised loss of Algorithm 1, ctr(q1, k2) + ctr(q2, k1)."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         one, two = views.seen(ids, 0), views.seen(ids, 1)
         with torch.autocast("cpu", torch.bfloat16):
@@ -75,13 +84,13 @@ class MocoV3(Algorithm):
         return info_nce(q1.float(), k2.float()) + info_nce(q2.float(), k1.float())
 
     def after(self, progress: float) -> None:
-        """Move the slow network."""
+        """Update the momentum network."""
         follow(self.slow, self.online, momentum_at(progress, MOMENTUM))
 
     def product(self) -> nn.Module:
-        """The encoder without its heads, as MoCo v3 is used downstream."""
+        """The encoder of the query network without projector and predictor."""
         return self.online[0]
 
     def monitor(self) -> dict[str, float]:
-        """Probes on the encoder."""
+        """Accuracies (%) of nearest neighbours and a linear probe on the encoder."""
         return monitor.probes(self.product())

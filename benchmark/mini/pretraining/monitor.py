@@ -1,4 +1,4 @@
-"""How good an encoder is while it is being made, on the monitor split: zero-shot, nearest neighbours, a linear probe."""
+"""Accuracy of an encoder during pre-training, on the monitor split: zero-shot, nearest neighbours, linear probe."""
 
 from collections.abc import Callable
 
@@ -13,34 +13,43 @@ from benchmark.numerics.logits import unit
 
 BATCH = 250
 NEIGHBOURS = 10
-RIDGE = 1.0  # on standardised features; one number for all encoders, never tuned
+RIDGE = 1.0  # ridge penalty on standardised features, equal for all encoders and not tuned
 
 
 def images(ids: np.ndarray, style: str = "photo") -> tuple[Tensor, Tensor]:
-    """Preprocessed monitor images and their labels."""
+    """Standardised monitor images, [N, 3, 48, 48], and their labels, [N]."""
     return preprocess(world.render("monitor", ids, style)), torch.from_numpy(world.labels("monitor", ids))
 
 
 @torch.no_grad()
 def features(encode: Callable[[Tensor], Tensor], ids: np.ndarray, style: str = "photo") -> tuple[Tensor, Tensor]:
-    """Features and labels of monitor images, batch by batch."""
+    """Features [N, D] and labels [N] of monitor images, encoded in batches."""
     pairs = [images(part, style) for part in np.split(ids, range(BATCH, len(ids), BATCH))]
     return torch.cat([encode(x).float() for x, _ in pairs]), torch.cat([y for _, y in pairs])
 
 
 def accuracy(scores: Tensor, labels: Tensor) -> float:
-    """Per cent of rows whose largest score is the label's."""
+    """Accuracy (%) of scores [N, C] for labels [N]."""
     return 100 * (scores.argmax(1) == labels).float().mean().item()
 
 
 def zero_shot(clip: Clip, n: int = 2000, style: str = "photo") -> float:
-    """Accuracy of the seven-template classifier on the first n monitor images."""
+    """Zero-shot accuracy (%) on the first n monitor images, with the seven templates of the source task."""
     x, y = features(clip.model.encode_image, np.arange(n), style)
     return accuracy(unit(x) @ clip.classifier(world.CLASSNAMES, world.TEMPLATES).T, y)
 
 
 def probes(encoder: nn.Module, train: int = 4000, test: int = 2000) -> dict[str, float]:
-    """Nearest neighbours and a ridge classifier, fitted on `train` monitor images and scored on the next `test`."""
+    """Accuracies (%) of nearest neighbours and a linear probe on the features of an encoder.
+
+    Args:
+        encoder: an image encoder; its training mode is restored afterwards.
+        train: number of monitor images to fit on.
+        test: number of the following monitor images to score on.
+
+    Returns:
+        The accuracies under "knn" and "linear".
+    """
     training = encoder.training
     x, y = features(encoder.eval(), np.arange(train + test))
     encoder.train(training)
@@ -51,13 +60,31 @@ def probes(encoder: nn.Module, train: int = 4000, test: int = 2000) -> dict[str,
 
 
 def knn(x: Tensor, y: Tensor, queries: Tensor) -> Tensor:
-    """Votes of the ten nearest by cosine, weighted by the cosine, [Q, C]."""
+    """Class scores of the ten nearest neighbours by cosine similarity, each weighted by its similarity.
+
+    Args:
+        x: training features, [N, D].
+        y: training labels, [N].
+        queries: test features, [Q, D].
+
+    Returns:
+        Scores, [Q, C].
+    """
     near, index = (unit(queries) @ unit(x).T).topk(min(NEIGHBOURS, len(x)))
     return torch.zeros(len(queries), len(world.CLASSNAMES)).scatter_add_(1, y[index], near)
 
 
 def ridge(x: Tensor, y: Tensor, queries: Tensor) -> Tensor:
-    """Least squares on one-hot labels with standardised features, [Q, C]."""
+    """Class scores of ridge regression onto one-hot labels, on standardised features.
+
+    Args:
+        x: training features, [N, D].
+        y: training labels, [N].
+        queries: test features, [Q, D].
+
+    Returns:
+        Scores, [Q, C].
+    """
     mean, std = x.mean(0), x.std(0) + 1e-6
     x, queries = ((z - mean) / std for z in (x, queries))
     target = nn.functional.one_hot(y, len(world.CLASSNAMES)).float()

@@ -1,7 +1,7 @@
-"""Pre-training of the mini suite's encoders: one loop for all algorithms, resumed wherever it was interrupted.
+"""Pre-training of the encoders of the mini suite: one resumable training loop for all algorithms.
 
-Files of a run, all written whole or not at all, "/" in a role being "-": <role>.ckpt (state), <role>.log.csv (curve), and
-at the end <role>.safetensors (weights, half precision) and <role>.json (model card).
+A run writes <role>.ckpt (state) and <role>.log.csv (curve) and, at the end, <role>.safetensors (weights in half precision)
+and <role>.json (model card), with "-" for "/" in the role. Each file is replaced atomically.
 """
 
 import csv
@@ -47,7 +47,7 @@ ALGORITHMS: dict[str, Callable[[str], Algorithm]] = {
     "milan": Milan,
 }
 SEED = 1
-EVERY = 250  # steps between checkpoints, log lines and looks at the monitor split
+EVERY = 250  # steps between checkpoints, log lines and evaluations on the monitor split
 
 
 def pretrain(
@@ -58,10 +58,21 @@ def pretrain(
     progress: Callable[[str], object] = print,
     every: int = EVERY,
 ) -> None:
-    """Make an encoder and leave its weights and its card in `out`.
+    """Pre-train an encoder and write its weights and model card.
 
-    steps: how many in all (the algorithm's own number if None). An unfinished run of the same role, number of steps
-    and world in `out` is continued. progress is called with a line of text after every `every` steps.
+    An unfinished run in `out` with this role, number of steps and version of the world is resumed. A checkpoint of another
+    run raises BenchError.
+
+    Args:
+        role: one of ALGORITHMS.
+        out: folder of the files.
+        steps: total number of steps; None for the number of the algorithm's schedule.
+        threads: threads of torch.
+        progress: called with a line of text after every `every` steps.
+        every: steps between checkpoints.
+
+    Raises:
+        BenchError: for an unknown role.
     """
     if role not in ALGORITHMS:
         raise BenchError(f"mini encoder {role!r} has no pre-training; there are {', '.join(ALGORITHMS)}")
@@ -77,7 +88,7 @@ def pretrain(
 
 
 class Run:
-    """An algorithm, its optimiser, and how far they have come."""
+    """The state of a run: an algorithm, its optimiser, the current step, and the curve."""
 
     def __init__(self, role: str, out: Path, steps: int | None) -> None:
         self.role, self.out = role, out
@@ -92,14 +103,14 @@ class Run:
 
     @property
     def checkpoint(self) -> Path:
-        """Where the state is kept."""
+        """Path of the checkpoint."""
         return self.out / f"{stem(self.role)}.ckpt"
 
     def advance(self, n: int) -> None:
-        """Take n steps and look at the monitor split."""
+        """Take n steps, then evaluate on the monitor split."""
         start, total = time.perf_counter(), 0.0
         self.algorithm.train()
-        # At a few dozen tokens the fused attention's backward pass takes longer on a CPU than all the rest.
+        # On a CPU and with a few dozen tokens, the backward pass of fused attention takes longer than the rest of a step.
         with sdpa_kernel(SDPBackend.MATH):
             for _ in range(n):
                 total += self._update()
@@ -123,7 +134,7 @@ class Run:
         return {name: round(value, 2) for name, value in self.algorithm.monitor().items()}
 
     def line(self) -> str:
-        """The newest point of the curve, as text."""
+        """The last point of the curve as text."""
         numbers = ", ".join(f"{name} {value:.4g}" for name, value in self.curve[-1].items())
         return f"{self.role}: {numbers} (of {self.steps} steps)"
 
@@ -149,7 +160,7 @@ class Run:
         }
 
     def resume(self) -> None:
-        """Continue from the checkpoint, if there is one."""
+        """Load the checkpoint if one exists; raises BenchError for a checkpoint of another run."""
         if not self.checkpoint.exists():
             return
         state = torch.load(self.checkpoint, weights_only=True)
@@ -165,7 +176,7 @@ class Run:
 
 
 def optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    """AdamW on everything that is trained; weight decay on matrices and kernels only."""
+    """AdamW on all trainable parameters of a module, with weight decay on matrices and kernels only."""
     trained = [p for p in module.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim >= 2], "weight_decay": schedule.weight_decay},
@@ -175,7 +186,7 @@ def optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
 
 
 def lr_at(step: int, steps: int, schedule: Schedule) -> float:
-    """Learning rate of step `step` (from 0): linear warm-up, then half a cosine down to 0 over the rest."""
+    """Learning rate of step `step`, counted from 0: linear warm-up, then half a cosine from the peak to 0."""
     if step < schedule.warmup:
         return schedule.lr * (step + 1) / schedule.warmup
     done = (step - schedule.warmup) / max(steps - schedule.warmup, 1)
@@ -183,26 +194,26 @@ def lr_at(step: int, steps: int, schedule: Schedule) -> float:
 
 
 def _channels_last(module: nn.Module) -> None:
-    """Lay the kernels out as CPUs convolve fastest in bfloat16."""
+    """Store convolution kernels channels-last, the fastest layout for bfloat16 on a CPU."""
     for p in module.parameters():
         if p.ndim == 4:
             p.data = p.data.contiguous(memory_format=torch.channels_last)
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
+    """Write a file atomically: to a temporary file, then renamed."""
     temporary = path.with_name(path.name + ".part")
     temporary.write_bytes(content)
     os.replace(temporary, path)
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Floating-point tensors in half precision, each with memory of its own."""
+    """A contiguous copy of a state dict, floating-point tensors in half precision."""
     return {k: (v.half() if v.is_floating_point() else v.clone()).contiguous() for k, v in state.items()}
 
 
 def _finish(run: Run, threads: int) -> None:
-    """Weights and card."""
+    """Write the weights and the model card."""
     weights = safetensors.torch.save(half(run.algorithm.product().state_dict()))
     write(run.out / f"{stem(run.role)}.safetensors", weights)
     card = _card(run, threads, hashlib.sha256(weights).hexdigest())
@@ -210,7 +221,7 @@ def _finish(run: Run, threads: int) -> None:
 
 
 def _card(run: Run, threads: int, sha256: str) -> dict[str, Any]:
-    """The model card's data."""
+    """The content of the model card."""
     schedule = run.algorithm.schedule
     return {
         "role": run.role,

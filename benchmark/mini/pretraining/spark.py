@@ -1,13 +1,14 @@
 """SparK. Tian et al., ICLR 2023, https://arxiv.org/abs/2301.03580: masked pre-training of a convolutional network.
 
-The encoder works on the seen places only, as sparse convolution does: after every convolution and pooling the hidden
-places are empty again, and batch normalisation counts the seen ones alone. A light decoder fills holes with mask tokens
-and paints from coarse to fine.
+The encoder simulates sparse convolution: masked cells are set to zero after every convolution and pooling, and the statistics
+of batch normalisation are of visible cells only. A light decoder fills masked cells with mask tokens and predicts pixels from
+coarse to fine.
 
-Two departures. The paper hides in units of the last stage's cells, of which there are 2 x 2 here, too few to choose from: the
-units are the third stage's, 3 x 3 of 16 x 16 pixels, and a cell of the last stage is empty only if all that it covers is.
-And the decoder reads the last stage only, as in the paper's ablation without hierarchy. Reading all four, it painted from the
-finer ones: the last stage, which is what is used afterwards, stayed no better than random weights (linear probe 6 %).
+There are two deviations from the paper. (1) The paper masks units of the size of a cell of the last stage, which has only
+2 x 2 cells here. Units are therefore cells of the third stage, 3 x 3 of 16 x 16 pixels; a cell of the last stage is masked if
+all units in the reach of its kernel are. (2) The decoder reads the last stage only, as in the paper's ablation without
+hierarchy. With all four stages, the decoder relied on the finer ones: the last stage, which yields the features, stayed no
+better than with random weights (linear probe 6 %).
 """
 
 import numpy as np
@@ -24,27 +25,43 @@ from benchmark.mini.world.draws import Draws, Ints
 HIDDEN = 0.6  # the paper
 GRID, UNIT = 3, 16  # units a side, and their pixels
 VISIBLE = GRID**2 - round(HIDDEN * GRID**2)
-CELLS = (24, 12, 6, GRID, 2)  # sides of the encoder's maps: stem, then the four stages
+CELLS = (24, 12, 6, GRID, 2)  # sides of the feature maps: stem, then the four stages
 READ = 1  # how many of the last stages the decoder reads; the paper: 4
-DECODER = 64  # channels at every scale; the paper: 768 halved at each
-FINE = 4  # pixels of a cell in the decoder's finest map
+DECODER = 64  # channels at every scale; the paper: 768, halved at every scale
+FINE = 4  # side in pixels of a cell of the decoder's finest map
 
 
 def orders(ids: Ints) -> Tensor:
-    """A random order of the units of each picture, [N, 9]; the first VISIBLE of them are seen."""
+    """A random order of the units of each image, [N, 9]; the first VISIBLE units are visible to the encoder."""
     return torch.from_numpy(Draws("pretrain", "mask", ids=ids).permutation("unit", GRID**2))
 
 
 def seen_cells(order: Tensor) -> dict[int, Tensor]:
-    """Side of a map -> where something is seen, float [N, 1, side, side]. order: [N, 9], the first VISIBLE are seen."""
+    """Masks of the visible cells at every resolution.
+
+    Args:
+        order: order of the units, [N, 9]; the first VISIBLE are visible.
+
+    Returns:
+        Side of a feature map -> mask, float [N, 1, side, side], 1 for visible cells.
+    """
     units = (order.argsort(dim=1) < VISIBLE).float().reshape(-1, 1, GRID, GRID)
     seen = {side: interpolate(units, size=side) for side in (networks.SIZE, *CELLS[:-1])}
-    seen[CELLS[-1]] = max_pool2d(units, 3, stride=2, padding=1)  # as the last stage's kernels reach
+    seen[CELLS[-1]] = max_pool2d(units, 3, stride=2, padding=1)  # the reach of the kernels of the last stage
     return seen
 
 
 def sparse_norm(x: Tensor, seen: Tensor, norm: nn.BatchNorm2d) -> Tensor:
-    """Batch normalisation with the statistics of the seen cells; hidden cells stay 0. x: [N, C, H, W], seen: [N, 1, H, W]."""
+    """Batch normalisation over visible cells only; masked cells are 0.
+
+    Args:
+        x: feature map, [N, C, H, W].
+        seen: mask, [N, 1, H, W], 1 for visible cells.
+        norm: the layer with parameters and running statistics.
+
+    Returns:
+        The normalised feature map, [N, C, H, W].
+    """
     cells = x.permute(0, 2, 3, 1)
     where = seen[:, 0].bool()
     running, affine = (norm.running_mean, norm.running_var), (norm.weight, norm.bias)
@@ -55,18 +72,22 @@ def sparse_norm(x: Tensor, seen: Tensor, norm: nn.BatchNorm2d) -> Tensor:
 
 
 class SparseBatchNorm2d(nn.BatchNorm2d):
-    """Batch normalisation that is sparse while its network's `Sparsity` says so."""
+    """Batch normalisation over the visible cells while `sparsity` holds masks, else over all cells."""
 
     sparsity: "Sparsity"
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, C, H, W] -> the same."""
+        """Normalise a feature map, [N, C, H, W] -> [N, C, H, W]."""
         seen = self.sparsity.seen
         return sparse_norm(x, seen[x.shape[-1]], self) if seen else super().forward(x)
 
 
 class Sparsity:
-    """What the layers of a converted network share: where the batch at hand is seen. Empty: everywhere."""
+    """Conversion of an encoder to sparse computation, and the masks that its layers share.
+
+    `seen` maps the side of a feature map to the mask of visible cells of the current batch. While it is empty, the encoder
+    is dense.
+    """
 
     def __init__(self, encoder: nn.Module) -> None:
         self.seen: dict[int, Tensor] = {}
@@ -78,18 +99,18 @@ class Sparsity:
                 module.sparsity = self  # type: ignore[assignment]
 
     def _empty(self, module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> Tensor | None:
-        """Empty the hidden cells behind a convolution or pooling."""
+        """Hook after a convolution or pooling: set masked cells to 0."""
         return output * self.seen[output.shape[-1]].to(output.dtype) if self.seen else None
 
 
 def stages(encoder: nn.Module, images: Tensor) -> list[Tensor]:
-    """The four stages' maps, sides 12, 6, 3 and 2."""
+    """Feature maps of the four stages, [N, C, side, side] with sides 12, 6, 3 and 2."""
     _, *maps = encoder.forward_intermediates(images, intermediates_only=True)  # type: ignore[operator]
     return maps
 
 
 class Fill(nn.Module):
-    """Put a mask token where a stage's map is empty, then project it to the decoder's width: section 3.2's densifying."""
+    """Densifying (section 3.2): fill masked cells of a stage with a mask token, then project to the decoder's width."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -97,12 +118,15 @@ class Fill(nn.Module):
         self.project = nn.Conv2d(width, DECODER, 1)
 
     def forward(self, x: Tensor, seen: Tensor) -> Tensor:
-        """x: [N, width, H, W] -> [N, DECODER, H, W]."""
+        """Densify x [N, width, H, W] by the mask seen [N, 1, H, W] -> [N, DECODER, H, W]."""
         return self.project(torch.where(seen.bool(), x, self.mask.to(x.dtype)))
 
 
 class Decoder(nn.Module):
-    """From coarse to fine: enlarge, add the next stage if it is read, convolve. read: how many of the last stages are."""
+    """A decoder from coarse to fine: upsample, add the next stage if it is read, convolve.
+
+    `read` is the number of stages that it reads, counted from the last.
+    """
 
     def __init__(self, read: int = READ) -> None:
         super().__init__()
@@ -115,7 +139,7 @@ class Decoder(nn.Module):
         self.leave = nn.Conv2d(DECODER, 3 * FINE**2, 1)
 
     def forward(self, maps: list[Tensor], seen: dict[int, Tensor]) -> Tensor:
-        """The four stages' maps -> painted pictures [N, 3, 48, 48]."""
+        """Predict images, [N, 3, 48, 48], from the feature maps of the four stages and the masks by side."""
         pairs = zip(self.fills, maps[-self.read :], strict=True)
         filled = {x.shape[-1]: fill(x, seen[x.shape[-1]]) for fill, x in pairs}
         x = torch.zeros_like(filled[CELLS[-1]])
@@ -125,7 +149,7 @@ class Decoder(nn.Module):
 
 
 class Spark(Algorithm):
-    """SparK of the ResNet that the contrastive roles use."""
+    """SparK with the ResNet of the contrastive roles."""
 
     title = "SparK (Tian et al. 2023): sparse masked convolutions, 60 % of the units hidden, decoder on the last stage"
     data = DATA
@@ -139,7 +163,7 @@ class Spark(Algorithm):
         self.schedule = Schedule(steps=1200, batch=192)
 
     def loss(self, step: int) -> Tensor:
-        """Mean squared error of the hidden patches' normalised pixels."""
+        """Mean squared error of the normalised pixels of masked units."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         images, order = pictures(ids).contiguous(memory_format=torch.channels_last), orders(ids)
         seen = seen_cells(order)
@@ -148,7 +172,7 @@ class Spark(Algorithm):
         return reconstruction(patchify(painted.float(), UNIT), patchify(images, UNIT), 1 - seen[GRID].flatten(1))
 
     def _encode(self, images: Tensor, seen: dict[int, Tensor]) -> list[Tensor]:
-        """The stages' maps of the seen patches."""
+        """Feature maps of the stages, computed from the visible units."""
         self._sparsity.seen = seen
         try:
             return stages(self.encoder, images * seen[networks.SIZE])
@@ -156,11 +180,11 @@ class Spark(Algorithm):
             self._sparsity.seen = {}
 
     def product(self) -> nn.Module:
-        """The encoder as an ordinary, dense network."""
+        """The encoder as a dense network."""
         dense = networks.build_auxiliary(self._role)
         dense.load_state_dict(self.encoder.state_dict())
         return dense
 
     def monitor(self) -> dict[str, float]:
-        """Probes on the encoder, which is dense while no batch is masked."""
+        """Accuracies (%) of nearest neighbours and a linear probe on the dense encoder."""
         return monitor.probes(self.encoder)

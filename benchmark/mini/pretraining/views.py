@@ -1,8 +1,8 @@
-"""Augmented views for self-supervision.
+"""Augmented views for self-supervised learning.
 
-Two views are two renderings of the same objects (new pose, place, light, style, mostly a new scene), then cropped,
-flipped and recoloured. That the renderer knows two pictures to show one object is supervision of identity, as in
-learning from video or several cameras; it is not the two-crops-of-one-picture regime of the papers.
+Two views are two renderings of one set of objects (new pose, position, light and style, mostly a new scene), each cropped,
+flipped and recoloured. Object identity is known from the renderer, as in learning from video or from several cameras; the
+papers of the algorithms take two crops of one image instead.
 """
 
 import numpy as np
@@ -21,27 +21,47 @@ DATA = (
 )
 
 JITTER = 0.4  # brightness, contrast, saturation: MoCo v3 and DINO
-GREY = 0.3  # .2 there; more here, because colour alone is a short cut to identity in a rendered world
+GREY = 0.3  # MoCo v3 and DINO: .2; higher here, because colour alone is a short cut to identity in a rendered world
 FLIP = 0.5
-GLOBAL_AREA = (0.5, 1.0)  # milder than the papers' .08/.2/.4: the view itself has already moved
-LOCAL_AREA = (0.25, 0.7)  # the papers' .05 to .4 would lose an object that fills a third of the picture
+GLOBAL_AREA = (0.5, 1.0)  # from .08, .2 or .4 in the papers; milder here, as the rendering already moves the object
+LOCAL_AREA = (0.25, 0.7)  # .05 to .4 in the papers, which would lose an object that fills a third of the image
 LOCAL_SIZE = 32
 
 
 def picture(ids: NDArray, view: int) -> Tensor:
-    """Another look at the objects of pre-training images, float32 [N, 3, 48, 48] in 0 .. 1."""
+    """Rendering number `view` of pre-training images, float32 [N, 3, 48, 48] in 0 .. 1."""
     sampled = world.sample("pretrain", ids, world.mixture(ids, view), view)
     return torch.from_numpy(world.draw(sampled)).permute(0, 3, 1, 2).float() / 255
 
 
 def augment(images: Tensor, draws: Draws, area: tuple[float, float] = GLOBAL_AREA, size: int = world.SIZE) -> Tensor:
-    """Random resized crop, flip, colour jitter and grey, then the encoders' normalisation; [N, 3, size, size]."""
+    """Random resized crop, flip, colour jitter and grey, then standardisation.
+
+    Args:
+        images: float [N, 3, H, W] in 0 .. 1.
+        draws: random numbers of the images.
+        area: range of the share of the area to crop.
+        size: side of the result in pixels.
+
+    Returns:
+        Standardised images, [N, 3, size, size].
+    """
     images = crop(images, draws, area, size)
     return normalise(recolour(images, draws)).contiguous(memory_format=torch.channels_last)
 
 
 def crop(images: Tensor, draws: Draws, area: tuple[float, float], size: int) -> Tensor:
-    """A rectangle of random area and side ratio 3/4 .. 4/3, flipped or not, resized to size x size."""
+    """Random resized crop with aspect ratio 3/4 .. 4/3, flipped with probability FLIP.
+
+    Args:
+        images: float [N, 3, H, W].
+        draws: random numbers of the images.
+        area: range of the share of the area to crop.
+        size: side of the result in pixels.
+
+    Returns:
+        Images, [N, 3, size, size].
+    """
     share, ratio = draws.uniform("area", *area), draws.uniform("ratio", 3 / 4, 4 / 3)
     width, height = np.minimum(np.sqrt(share * ratio), 1), np.minimum(np.sqrt(share / ratio), 1)
     theta = np.zeros((len(images), 2, 3), np.float32)
@@ -54,7 +74,7 @@ def crop(images: Tensor, draws: Draws, area: tuple[float, float], size: int) -> 
 
 
 def recolour(images: Tensor, draws: Draws) -> Tensor:
-    """Brightness, contrast and saturation by factors in 1 -+ JITTER, and grey with probability GREY."""
+    """Scale brightness, contrast and saturation by factors in 1 ± JITTER; make images grey with probability GREY."""
 
     def factor(name: str) -> Tensor:
         return torch.from_numpy(draws.uniform(name, 1 - JITTER, 1 + JITTER))[:, None, None, None]
@@ -74,5 +94,5 @@ def grey(images: Tensor) -> Tensor:
 
 
 def seen(ids: NDArray, view: int) -> Tensor:
-    """An augmented global view, [N, 3, 48, 48]."""
+    """Augmented, standardised global view number `view` of pre-training images, [N, 3, 48, 48]."""
     return augment(picture(ids, view), Draws("pretrain", "augment", view, ids=ids))
