@@ -13,7 +13,7 @@ import click
 
 from benchmark import __version__
 from benchmark.commands.options import Numbers, common, exhibits, places, weights_folder
-from benchmark.core.errors import INTERRUPTED, BenchError
+from benchmark.core.errors import BenchError, ExitCode
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -270,7 +270,7 @@ def main() -> None:
         cli.main(prog_name="bench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "bench --help")
-        sys.exit(2)
+        sys.exit(ExitCode.USAGE)
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "bench"
         _fail(
@@ -282,7 +282,7 @@ def main() -> None:
     except BenchError as error:
         _fail(str(error), error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted; what was measured stays, the same command goes on from there", INTERRUPTED)
+        _fail("interrupted; what was measured stays, the same command goes on from there", ExitCode.INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> None:

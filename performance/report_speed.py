@@ -19,6 +19,7 @@ from typing import Any
 import click
 import numpy as np
 
+from benchmark.core.errors import ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.fingerprints import fingerprints
 from benchmark.exhibits.run import Run
@@ -81,7 +82,7 @@ def seconds(*arguments: str) -> float:
     """How long a command takes, from typing it to its end. An exit code of its own (a gate that is red) is no failure."""
     start = time.perf_counter()
     done = subprocess.run([*BENCH, *arguments], capture_output=True, text=True, check=False)
-    if done.returncode not in (0, 1):
+    if done.returncode not in (ExitCode.OK, ExitCode.REGRESSION):
         raise SystemExit(done.stderr)
     return time.perf_counter() - start
 

@@ -12,7 +12,7 @@ from benchmark.analysis.gate.verdicts import Verdict
 from benchmark.analysis.results import gather
 from benchmark.commands.choosing import chosen
 from benchmark.core import paths
-from benchmark.core.errors import NOTHING_SELECTED, BenchError, Incomplete
+from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit
 from benchmark.records.record import Record
@@ -31,7 +31,7 @@ def check(
     form: str,
     fail_on: Sequence[str],
     update: bool,
-) -> int:
+) -> ExitCode:
     """Compare, or make what is measured the reference run. Exit codes: see `benchmark.cli`."""
     for name in fail_on:
         choose(name, ["all", *claims.names()], "claim")
@@ -48,9 +48,10 @@ def check(
     compared = [v for v in verdicts if v.measured is not None]
     if not compared:
         click.echo("nothing that was chosen is both measured and in the reference", err=True)
-        return NOTHING_SELECTED
-    code = 1 if any(v.says == gate.WORSE for v in compared) else 0
-    return code or (_claims(world, records, store, fail_on) if fail_on else 0)
+        return ExitCode.NOTHING_COMPARED
+    if any(v.says == gate.WORSE for v in compared):
+        return ExitCode.REGRESSION
+    return _claims(world, records, store, fail_on) if fail_on else ExitCode.OK
 
 
 def _verdicts(
@@ -66,7 +67,7 @@ def _verdicts(
     return gate.adjusted([v for m in found for v in gate.against_golden(m, ours, store)])
 
 
-def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> int:
+def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> ExitCode:
     """What the named claims make of the exit code; each that is contradicted in a line."""
     rows = claims.all_verdicts(world, records, store)
     code = claims.gate(rows, fail_on)
@@ -77,7 +78,7 @@ def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: 
     return code
 
 
-def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> int:
+def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:
     found = [gather(exhibit.load(name), world, records) for name in names]
     measured = [m for m in found if any(m.records.values())]
     if not measured:
@@ -85,4 +86,4 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
     written, changes = reference_run.update(measured, records, store)
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         click.echo(line)
-    return 0
+    return ExitCode.OK

@@ -9,6 +9,7 @@ import click
 from benchmark.analysis import claims
 from benchmark.analysis.claims import ClaimRow, Comparison, Verdict
 from benchmark.core import paths
+from benchmark.core.errors import ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.records.store import Store
 from benchmark.suites import suite as suites
@@ -17,7 +18,7 @@ from benchmark.suites.suite import Suite
 
 def show(
     names: Sequence[str], suite: str, results: str | None, reports: str | None, form: str, fail_on: Sequence[str]
-) -> int:
+) -> ExitCode:
     """Print every claim in a line, or the named ones in full; returns what `claims.gate` makes of `fail_on`."""
     world = suites.load(suite)
     store = Store(paths.results(results) / world.name)

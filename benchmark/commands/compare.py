@@ -11,7 +11,7 @@ from benchmark.analysis.compare import Compared, needs
 from benchmark.analysis.results import gather
 from benchmark.commands.choosing import chosen
 from benchmark.core import paths
-from benchmark.core.errors import BenchError
+from benchmark.core.errors import BenchError, ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records.store import Store
@@ -31,7 +31,7 @@ def compare(
     selection: str,
     margin: float,
     form: str,
-) -> int:
+) -> ExitCode:
     """Print the comparison, exhibit by exhibit; returns the exit code."""
     world = suites.load(suite)
     store = Store(paths.results(results) / world.name)
@@ -48,7 +48,7 @@ def compare(
     if form == "json":
         plain = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
         click.echo(json.dumps(_finite(plain), indent=1))
-    return 0
+    return ExitCode.OK
 
 
 def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -> list[str]:

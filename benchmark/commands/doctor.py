@@ -13,7 +13,7 @@ import click
 from benchmark.commands.choosing import chosen
 from benchmark.core import devices, paths
 from benchmark.core.asset import Asset
-from benchmark.core.errors import BenchError
+from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.machine import cpu_name
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
 from benchmark.exhibits import exhibit, inventory
@@ -168,7 +168,7 @@ def show_doctor(
     reports: str | None,
     deep: bool,
     form: str,
-) -> int:
+) -> ExitCode:
     """Print the examination, of what the chosen exhibits need or of everything; returns 0 when nothing is amiss, else 3."""
     names = chosen(table, figure) if table or figure else []
     folders = paths.results(results), paths.reports(reports)
@@ -178,4 +178,4 @@ def show_doctor(
     else:
         for finding in found:
             click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
-    return 0 if all(finding.ok for finding in found) else 3
+    return ExitCode.OK if all(finding.ok for finding in found) else ExitCode.MISSING

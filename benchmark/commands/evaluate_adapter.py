@@ -9,7 +9,7 @@ import click
 
 from benchmark.commands.filling import fill, refused
 from benchmark.core import devices, paths
-from benchmark.core.errors import RUNS_FAILED
+from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
@@ -20,7 +20,7 @@ from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
 
 
-def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> int:
+def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> ExitCode:
     """Print the adapter's accuracy at each reading, with its interval and the published number; returns the exit code."""
     path, world = Path(file).expanduser(), without_shifts(suites.load(suite))
     weights = released_adapter.read(path)
@@ -30,10 +30,10 @@ def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: s
         raise refused(here, "nothing was evaluated")
     released_adapter.check(weights, released_adapter.untrained(cells[0], world), world, path)
     if _make(cells, world, jobs):
-        return RUNS_FAILED
+        return ExitCode.RUNS_FAILED
     found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
     click.echo(json.dumps([_record(one) for one in found], indent=1) if form == "json" else _text(path, cells, found))
-    return 0
+    return ExitCode.OK
 
 
 def _make(cells: Sequence[Cell], world: Suite, jobs: int | None) -> int:

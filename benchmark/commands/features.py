@@ -9,7 +9,7 @@ import click
 
 from benchmark.commands.filling import fill
 from benchmark.core import devices, paths
-from benchmark.core.errors import LACKING, RUNS_FAILED, Incomplete
+from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.files import check_writable
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit, inventory
@@ -36,7 +36,7 @@ def show(
     make: bool,
     jobs: int | None,
     form: str,
-) -> int:
+) -> ExitCode:
     """Print a line for each data set, encoder and part, after making what is missing where that is asked; the exit code."""
     world = suites.load(suite)
     _check(world, dataset, encoder)
@@ -57,8 +57,8 @@ def show(
     else:
         _print(found, world)
     if failed:
-        return RUNS_FAILED
-    return LACKING if make and any(entry.lacks for entry in found) else 0
+        return ExitCode.RUNS_FAILED
+    return ExitCode.MISSING if make and any(entry.lacks for entry in found) else ExitCode.OK
 
 
 def _check(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> None:
@@ -143,7 +143,7 @@ def take_in(
     classnames: str | None,
     template: Sequence[str],
     out: str,
-) -> int:
+) -> ExitCode:
     """Bring features of others into one file and write a suite that names it; returns the exit code."""
     from benchmark.features.importing import released_caches, write_suite
 
@@ -161,4 +161,4 @@ def take_in(
         click.echo(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
     click.echo(f"wrote {file} and {suite}")
     click.echo(f"next: bench run --table 4 --suite {suite}")
-    return 0
+    return ExitCode.OK

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from benchmark.core.errors import ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.suites import assets
 from benchmark.suites import suite as suites
@@ -50,15 +51,15 @@ def _file(spec: Mapping[str, Any]) -> str:
     return spec["loader"] + (f" ({said})" if said else "")
 
 
-def show_catalogue(suite: str, form: str) -> int:
+def show_catalogue(suite: str, form: str) -> ExitCode:
     """Print what there is; returns the exit code."""
     kinds = everything(suites.load(suite))
     if form == "json":
         click.echo(json.dumps(kinds, indent=1, ensure_ascii=False))
-        return 0
+        return ExitCode.OK
     for kind, entries in kinds.items():
         click.echo(f"{kind}:" if entries else f"{kind}: none yet")
         width = max(map(len, entries), default=0)
         for name, words in entries.items():
             click.echo(f"  {name:<{width}}  {words}")
-    return 0
+    return ExitCode.OK

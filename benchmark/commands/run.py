@@ -11,7 +11,7 @@ from benchmark.analysis.results import gather
 from benchmark.commands.choosing import chosen, planned_cells
 from benchmark.commands.filling import fill, refused
 from benchmark.core import devices, paths
-from benchmark.core.errors import RUNS_FAILED, BenchError
+from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
 from benchmark.exhibits import exhibit, inventory, substitution
@@ -59,7 +59,7 @@ def run(
     template: Sequence[str],
     aux: str | None,
     backbone: str | None,
-) -> int:
+) -> ExitCode:
     """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
     world, instead = substitution.with_roles(suites.load(suite), dataset, template, aux, backbone)
     names = exhibit.names() if everything else chosen(table, figure)
@@ -78,7 +78,7 @@ def run(
     workers = devices.workers(jobs)
     _say(planned, wanted, store, records, workers)
     if dry_run:
-        return 0
+        return ExitCode.OK
     failed = 0
     _note(here, store)
     if wanted:
@@ -87,7 +87,7 @@ def run(
         records = store.records()
         _say_shares([records[run.key] for run in wanted if run.key in records])
     _draw(shown, world, store, records, reports, everything)
-    return RUNS_FAILED if failed else 0
+    return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
 def _asked_of(

@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 
 from benchmark.core import file_facts, settings
-from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.encoders.published import slots
 
 
-def show(weights_dir: str | None, deep: bool, form: str) -> int:
+def show(weights_dir: str | None, deep: bool, form: str) -> ExitCode:
     """Print one line a slot; returns 0 when each of the paper's has a file and nothing is amiss, else 3."""
     settings.configure(weights_dir=weights_dir)
     everything = [slots.look(name, deep) for name in slots.SLOTS]
@@ -22,7 +22,9 @@ def show(weights_dir: str | None, deep: bool, form: str) -> int:
         for found in everything:
             click.echo(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
     good = (slots.OK, slots.ALIAS)
-    return 0 if all(found.state in good for found in everything if not found.slot.optional) else 3
+    return (
+        ExitCode.OK if all(found.state in good for found in everything if not found.slot.optional) else ExitCode.MISSING
+    )
 
 
 def _record(found: slots.Found) -> dict[str, object]:
@@ -30,7 +32,7 @@ def _record(found: slots.Found) -> dict[str, object]:
     return {**asdict(found.slot), "state": found.state, "path": path, "says": found.says}
 
 
-def convert(files: Sequence[str], everything: bool, slot: str | None, weights_dir: str | None) -> int:
+def convert(files: Sequence[str], everything: bool, slot: str | None, weights_dir: str | None) -> ExitCode:
     """Convert files, or whatever fills the slots, to <weights folder>/<slot>.safetensors; returns the exit code."""
     from benchmark.encoders.published import convert as conversion
 
@@ -50,10 +52,10 @@ def convert(files: Sequence[str], everything: bool, slot: str | None, weights_di
         click.echo(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
     if not todo:
         click.echo("all that is here is imported already")
-    return 0
+    return ExitCode.OK
 
 
-def trust(names: Sequence[str], weights_dir: str | None) -> int:
+def trust(names: Sequence[str], weights_dir: str | None) -> ExitCode:
     """Accept what fills these slots now as their weights; returns the exit code."""
     settings.configure(weights_dir=weights_dir)
     for name in names:
@@ -63,4 +65,4 @@ def trust(names: Sequence[str], weights_dir: str | None) -> int:
         weights = slots.digest(found.path)
         file_facts.trust(name, weights)
         click.echo(f"{name}: {found.path}, weights {weights[:12]}…")
-    return 0
+    return ExitCode.OK

@@ -1,21 +1,37 @@
-"""What the user can mend is said in one line and ends with a documented exit code, never a traceback."""
+"""Errors that the user can correct, and the exit codes of `bench`."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit code of every `bench` command."""
+
+    OK = 0
+    REGRESSION = 1
+    """`check` found a regression, a claim named by --fail-on is contradicted, or a method breaks the predictor contract."""
+    USAGE = 2
+    """Something typed or given is wrong."""
+    MISSING = 3
+    """Something needed is not here: a record, a data set, a weights file."""
+    RUNS_FAILED = 4
+    """Runs, or features that they need, failed; successful runs are stored."""
+    NOTHING_COMPARED = 5
+    """`check` found no cell that is both measured and in the reference."""
+    INTERRUPTED = 130
+    """Interrupted by Ctrl-C; runs measured so far are stored."""
 
 
 class BenchError(Exception):
-    """A mistake that its reader can mend: the message names the thing, what is wrong, what to type next."""
+    """An error that the user can correct, shown in one line without a traceback.
 
-    exit_code = 2
+    The message names the object concerned, the problem, and the option or command that solves it. `exit_code` is the exit
+    code of a command that ends with this error.
+    """
+
+    exit_code = ExitCode.USAGE
 
 
 class Incomplete(BenchError):
     """Something that the request needs is not here: a record, a data set, a weights file."""
 
-    exit_code = 3
-
-
-RUNS_FAILED = 4
-INTERRUPTED = 130
-
-NOTHING_SELECTED = 5
-
-LACKING = 3
+    exit_code = ExitCode.MISSING

@@ -20,6 +20,7 @@ from benchmark.analysis.claims import model, sources
 from benchmark.analysis.claims.model import Claim, Contrast
 from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
+from benchmark.core.errors import ExitCode
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit
 from benchmark.numerics import stats
@@ -111,15 +112,22 @@ def all_verdicts(
     return [row(claim, {"paper": sources.Paper(), **ours}) for claim in claims]
 
 
-def gate(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> int:
-    """An exit code for claims that must not fall under `val`: 1 where one is contradicted, 3 where one is not run, else 0.
+def gate(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> ExitCode:
+    """Exit code for claims that must hold under the `val` selection.
 
-    fail_on: names of claims, or "all". BenchError names the nearest claim where there is none of that name.
+    Args:
+        rows: claims with their verdicts.
+        fail_on: ids of the claims that must hold, or "all". An unknown id raises BenchError with the nearest known id.
+
+    Returns:
+        REGRESSION where one of these claims is contradicted, else MISSING where one is not run, else OK.
     """
     by_name = {row.id: row.verdicts["val"].says for row in rows}
     named = [choose(name, ["all", *by_name], "claim") for name in fail_on]
     says = {by_name[name] for name in (by_name if "all" in named else named)}
-    return 1 if CONTRADICTED in says else 3 if NOT_RUN in says else 0
+    if CONTRADICTED in says:
+        return ExitCode.REGRESSION
+    return ExitCode.MISSING if NOT_RUN in says else ExitCode.OK
 
 
 def words(found: Verdict | Comparison) -> str:
