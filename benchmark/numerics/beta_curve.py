@@ -1,13 +1,14 @@
-"""How many images are right at every weight of the bias: the exact curve over beta, without a grid.
+"""The number of correctly classified images as an exact function of the bias weight beta, without a grid.
 
-For s = s₀ + beta · b an image of class y is right where no other class c is ahead of it, beta · (b_y - b_c) ≥ s₀_c - s₀_y.
-That is one half-line a class, so it is right on one interval: above the largest bound of the classes with b_c < b_y, below
-the smallest of those with b_c > b_y. A class with b_c = b_y bounds nothing: it is ahead nowhere or everywhere.
-Where two classes are level, argmax takes the first: against an earlier class the bound itself is wrong, against a later
-one it is right. Counting the ends of all images' intervals gives the curve, every step of it.
+For logits s₀ + beta · b, an image of class y is classified correctly where beta · (b_y - b_c) ≥ s₀_c - s₀_y for every other
+class c. Each class bounds beta on one side, so an image is classified correctly on one interval: above the largest bound of
+the classes with b_c < b_y and below the smallest bound of the classes with b_c > b_y. A class with b_c = b_y does not bound
+beta; it has the larger logit at every beta or at none.
+argmax resolves a tie in favour of the first class. So a bound belongs to the interval if class c comes after y, and does not
+if c comes before y. Counting the ends of all images' intervals gives every step of the function.
 
-It is exact for the logits as they are given, in double precision; logits added up in single precision can fall on the other
-side of a bound within their rounding.
+The function is exact for the given logits in double precision. Logits that are added in single precision may fall on the
+other side of a bound by their rounding.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,11 +20,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 AT_A_TIME = 2**16
-"""Logits compared at a time: half a MiB in each of about six tensors, so that they stay in the processor's cache."""
+"""Logits compared at a time: about six tensors of 0.5 MiB each, which fit in the processor's cache."""
 
 
 class Interval(NamedTuple):
-    """From one beta to another (or infinity), and how many images are right in between."""
+    """An interval of beta on which the number of correctly classified images is constant.
+
+    Attributes:
+        low: Lower end.
+        high: Upper end, possibly infinite.
+        correct: Number of images classified correctly.
+    """
 
     low: float
     high: float
@@ -31,16 +38,22 @@ class Interval(NamedTuple):
 
     @property
     def beta(self) -> float:
-        """A beta well inside: the middle, or twice the low end (1 at zero) of one that has no other end."""
+        """A beta inside the interval: the middle, or if `high` is infinite twice `low` (1 unless `low` is positive)."""
         if self.high < float("inf"):
             return self.low + (self.high - self.low) / 2
         return 2 * self.low if self.low > 0 else 1.0
 
 
 class Ends(NamedTuple):
-    """Of some images the interval on which each is right: low end, whether that is inside, high end, whether; [n] each.
+    """For n images, the intervals of beta on which each is classified correctly; all fields have shape [n].
 
-    low is infinite for an image that is right nowhere.
+    An interval is empty if low > high, or if low = high and one end is excluded.
+
+    Attributes:
+        low: Lower end; -inf if unbounded, inf if another class has the larger logit at every beta.
+        low_in: Whether the lower end belongs to the interval.
+        high: Upper end; inf if unbounded.
+        high_in: Whether the upper end belongs to the interval.
     """
 
     low: Tensor
@@ -50,9 +63,13 @@ class Ends(NamedTuple):
 
 
 class Steps(NamedTuple):
-    """A step function: m points where it may change [m], its values at them [m] and between them [m + 1].
+    """A step function of beta.
 
-    between[0] is left of the first point, between[j] on the open interval from point j - 1 to point j.
+    Attributes:
+        points: Ascending points at which the function may change [m].
+        at: Values at the points [m].
+        between: Values between the points [m + 1]: between[0] below points[0], between[j] on the open interval from
+            points[j - 1] to points[j], between[m] above the last point.
     """
 
     points: Tensor
@@ -62,9 +79,15 @@ class Steps(NamedTuple):
 
 @dataclass(frozen=True)
 class Curve:
-    """The ends of the intervals on which images are right, sorted: four tensors, for an end is inside its interval or not.
+    """The number of correctly classified images over beta, kept as the sorted ends of all images' intervals.
 
-    An image that is right nowhere has none; one without a bound has its end at infinity.
+    An image that no beta classifies correctly has no ends here. An unbounded interval has an infinite end.
+
+    Attributes:
+        low_inside: Lower ends that belong to their intervals.
+        low_outside: Lower ends that do not.
+        high_inside: Upper ends that belong to their intervals.
+        high_outside: Upper ends that do not.
     """
 
     low_inside: Tensor
@@ -73,26 +96,33 @@ class Curve:
     high_outside: Tensor
 
     def count(self, betas: Tensor) -> Tensor:
-        """Images that are right at each beta, int64 in the shape of `betas`."""
+        """Number of images classified correctly at each beta, int64 in the shape of `betas`."""
         betas = betas.to(self.low_inside)
         begun = _up_to(self.low_inside, betas) + _below(self.low_outside, betas)
         return begun - _below(self.high_inside, betas) - _up_to(self.high_outside, betas)
 
     def at(self, betas: Sequence[float]) -> list[int]:
-        """The same of a list of numbers."""
+        """Number of images classified correctly at each of a list of betas."""
         return self.count(torch.tensor(list(betas), dtype=torch.double)).tolist()
 
     def steps(self) -> Steps:
-        """The whole curve."""
+        """The whole curve as a step function."""
         ends = torch.cat([self.low_inside, self.low_outside, self.high_inside, self.high_outside])
         points = ends[ends.isfinite()].unique()
         return Steps(points, self.count(points), self._right_of(F.pad(points, (1, 0), value=-torch.inf)))
 
     def bests(self, low: float = 0.0, high: float = torch.inf) -> list[Interval]:
-        """The stretches of [low, high] with the most images right, from low to high.
+        """Find the intervals within [low, high] on which the most images are classified correctly.
 
-        A stretch may be a single point. Whether its ends belong to it is not said. ValueError unless low is finite and not
-        above high.
+        Args:
+            low: Smallest beta considered.
+            high: Largest beta considered.
+
+        Returns:
+            Intervals in ascending order. An interval may be a single point; it does not tell whether its ends belong to it.
+
+        Raises:
+            ValueError: `low` is not finite or above `high`.
         """
         if not -torch.inf < low <= high:
             raise ValueError(f"beta from {low} to {high}: give a finite low end that is not above the high one")
@@ -101,7 +131,7 @@ class Curve:
         ends = F.pad(ends, (1, 0), value=low)
         if low < high < torch.inf:
             ends = F.pad(ends, (0, 1), value=high)
-        # Points and the open pieces between them in turn; behind a finite last point there is none.
+        # Counts at the points and on the open intervals between them, alternating; none follows a finite last point.
         pieces = torch.stack([self.count(ends), self._right_of(ends)], 1).flatten()[: None if high == torch.inf else -1]
         most = pieces.max()
         turns = F.pad(pieces == most, (1, 1)).int().diff()
@@ -110,27 +140,48 @@ class Curve:
         return [Interval(a, b, int(most)) for a, b in zip(lows.tolist(), highs.tolist(), strict=True)]
 
     def widest(self, low: float = 0.0, high: float = torch.inf) -> Interval:
-        """Of the stretches of [low, high] with the most images right the widest; of equally wide ones the first."""
+        """The widest interval within [low, high] on which the most images are classified correctly; of equals the first."""
         return max(self.bests(low, high), key=lambda found: found.high - found.low)
 
     def best(self, low: float = 0.0, high: float = torch.inf) -> tuple[float, int]:
-        """A beta in [low, high] with the most images right, from inside the widest such stretch, and how many."""
+        """A beta inside the interval found by `widest`, and the number of images classified correctly there."""
         stretch = self.widest(low, high)
         return stretch.beta, stretch.correct
 
     def _right_of(self, betas: Tensor) -> Tensor:
-        """The count just above each beta, before the next point."""
+        """Number of images classified correctly just above each beta."""
         begun = _up_to(self.low_inside, betas) + _up_to(self.low_outside, betas)
         return begun - _up_to(self.high_inside, betas) - _up_to(self.high_outside, betas)
 
 
 def exact(s0: Tensor, b: Tensor, labels: Tensor) -> Curve:
-    """The curve over beta of s₀ + beta · b, both [N, C], for labels [N]. ValueError when a logit is not finite."""
+    """Compute the number of correctly classified images over beta for the logits s₀ + beta · b.
+
+    Shapes that do not agree and logits that are not finite raise a ValueError.
+
+    Args:
+        s0: Zero-shot logits [N, C].
+        b: Logit bias [N, C].
+        labels: Classes [N].
+
+    Returns:
+        The exact curve.
+
+    Example:
+        The first image is classified correctly where beta > 2, the second where beta ≤ 4.
+
+        >>> s0, b = torch.tensor([[2.0, 0.0], [4.0, 0.0]]), torch.tensor([[0.0, 1.0], [0.0, 1.0]])
+        >>> curve = exact(s0, b, torch.tensor([1, 0]))
+        >>> curve.at([1, 2, 3, 4, 5])
+        [1, 1, 2, 2, 1]
+        >>> curve.best()
+        (3.0, 2)
+    """
     return joined([ends(s0, b, labels)])
 
 
 def joined(parts: Iterable[Ends]) -> Curve:
-    """The curve of all images, whose intervals are known part by part: 18 bytes an image, whatever the number of classes."""
+    """The curve of all images from the intervals of parts of them, 18 bytes per image for any number of classes."""
     low, low_in, high, high_in = (torch.cat(column) for column in zip(*parts, strict=True))
     there = (low < torch.inf) & ((low < high) | ((low == high) & low_in & high_in))
     found = (low[there & low_in], low[there & ~low_in], high[there & high_in], high[there & ~high_in])
@@ -138,7 +189,19 @@ def joined(parts: Iterable[Ends]) -> Curve:
 
 
 def ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
-    """Where each image is right, of s₀ and b [n, C] and labels [n]. ValueError when a logit is not finite."""
+    """Compute the interval of beta on which each image is classified correctly by s₀ + beta · b.
+
+    Args:
+        s0: Zero-shot logits [n, C].
+        b: Logit bias [n, C].
+        labels: Classes [n].
+
+    Returns:
+        Intervals in double precision.
+
+    Raises:
+        ValueError: The shapes do not agree, or a logit is not finite.
+    """
     if s0.shape != b.shape or len(s0) != len(labels):
         raise ValueError(
             f"s0 {list(s0.shape)}, b {list(b.shape)}, labels {list(labels.shape)}: expected [N, C], [N, C], [N]"
@@ -152,15 +215,15 @@ def ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
 
 def _ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
     s0, b, own = s0.double(), b.double(), labels[:, None]
-    gain = (b.gather(1, own) + 0.0) - b  # + 0.0: so that no gain is -0, and its bound of the wrong sign
-    bound = (s0 - s0.gather(1, own)).scatter_(1, own, -1.0).div_(gain)  # of the class itself: -1 / 0, no bound
+    gain = (b.gather(1, own) + 0.0) - b  # + 0.0 turns a gain of -0, whose bound had the wrong sign, into 0
+    bound = (s0 - s0.gather(1, own)).scatter_(1, own, -1.0).div_(gain)  # -1 / 0 for the own class: no bound
     from_below = gain >= 0
     low, low_by = (least := bound.where(from_below, -torch.inf)).max(1)
-    if low.isnan().any():  # 0 / 0: a class that is level at every beta, and ahead where it is the earlier one
+    if low.isnan().any():  # 0 / 0: a class tied at every beta, which argmax prefers if it comes first
         earlier = torch.arange(s0.shape[1], device=s0.device) < own
         low, low_by = least.where(~least.isnan(), torch.where(earlier, torch.inf, -torch.inf)).max(1)
     high, high_by = bound.masked_fill_(from_below, torch.inf).min(1)
-    # Of several classes with the same bound max and min name the first: an end is outside where that is an earlier one.
+    # Of classes with equal bounds, max and min return the first: an end is excluded if that class precedes the label.
     return Ends(low, low_by > labels, high, high_by > labels)
 
 
