@@ -1,1 +1,1 @@
-"""AMU-Tuning: auxiliary features, multi-branch training, uncertainty-based fusion."""
+"""AMU-Tuning (CVPR 2024): auxiliary features, multi-branch training, uncertainty-based fusion."""

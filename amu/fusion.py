@@ -1,9 +1,9 @@
-"""How much an image's bias should count: Eq. 10 of AMU-Tuning and the rivals in its released code.
+"""Uncertainty-based weights of an image's logit bias: Eq. 10 of AMU-Tuning and the alternatives in its released code.
 
-Each function takes the zero-shot logits s₀ [B, C] and the power ρ, and gives a weight [B] for the bias: the
-surer zero-shot CLIP is, the smaller. Eq. 10 looks at the logits; the released code (clip/amu.py) at p =
-softmax(s₀). Where the formula would divide by nothing (a constant row of logits), the weight of the least
-sure row stands instead. Every weight is a power of its own at ρ = 1, so that ρ can be changed after the logits are seen.
+Each function takes the zero-shot logits s₀ [B, C] and the power ρ and returns one weight per image [B], which is smaller the
+more confident zero-shot CLIP is. Eq. 10 is computed on the logits, the weights of the released code (clip/amu.py) on
+p = softmax(s₀). Where a formula would divide by zero (a constant row of logits), the weight of the least confident row is
+returned. Every weight is the ρ-th power of the weight at ρ = 1, so ρ can be changed after the logits are computed.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,41 +15,107 @@ from benchmark.numerics.logits import zscore
 
 Weight = Callable[[Tensor, float], Tensor]
 
-MOMENT_UNIT = 250.0  # released code; not in the paper, and of a sensible size for about 1000 classes only
-TEMPERATURE = 2.0  # released code, energy
+MOMENT_UNIT = 250.0  # released code, not in the paper; suits about 1000 classes only
+TEMPERATURE = 2.0  # τ of `energy` in the released code
 
 
 def none(s0: Tensor, rho: float) -> Tensor:
-    """1: every image's bias counts alike."""
+    """Weight 1 for every image: no uncertainty.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ, without effect.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        >>> none(torch.tensor([[3.0, 1.0], [0.0, 9.0]]), 0.4).tolist()
+        [1.0, 1.0]
+    """
     return torch.ones_like(s0[:, 0])
 
 
 def kurtosis(s0: Tensor, rho: float) -> Tensor:
-    """1 / κ with κ = E[((s₀ - μ) / σ)⁴]^ρ over the classes: Eq. 10 in Eq. 11.
+    """1 / κ with the kurtosis κ = E[((s₀ - μ) / σ)⁴]^ρ over the classes: Eq. 10 and 11 of AMU-Tuning.
 
-    σ is the population's (C in the denominator), so that κ is never below 1.
+    σ has C in the denominator, so κ is at least 1.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        The first row has mean 0, variance 1 and fourth moment (2⁴ + 2⁴) / 8 = 4, the second row fourth moment 1.
+
+        >>> s0 = torch.tensor([[2.0, -2, 0, 0, 0, 0, 0, 0], [1, -1, 1, -1, 1, -1, 1, -1]])
+        >>> [round(weight, 4) for weight in kurtosis(s0, 0.5).tolist()]
+        [0.5, 1.0]
     """
     fourth = _mean_fourth_power(s0) * (s0.shape[1] / (s0.shape[1] - 1)) ** 2
     return fourth.clamp_min(1) ** -rho
 
 
 def moment(s0: Tensor, rho: float) -> Tensor:
-    """(K / 250)^-ρ with K = mean_c z(p)⁴: what the released code calls moment, Eq. 10 on probabilities."""
+    """(K / 250)^-ρ with K = mean_c z(p)⁴: "moment" of the released code, Eq. 10 on probabilities.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        For p = (1, 0) the z-scores are ±1/√2, so K = 1/4.
+
+        >>> moment(torch.tensor([[1000.0, 0.0]]), 1.0).round().tolist()
+        [1000.0]
+    """
     classes = s0.shape[1]
-    least = ((classes - 1) / classes) ** 2  # by Jensen, as the squares of z have the mean (C - 1) / C
+    least = ((classes - 1) / classes) ** 2  # by Jensen's inequality, because the mean of z² is (C - 1) / C
     return (_mean_fourth_power(s0.softmax(1)).clamp_min(least) / MOMENT_UNIT) ** -rho
 
 
 def entropy(s0: Tensor, rho: float) -> Tensor:
-    """exp(ρ · H(p) / log C) with the entropy H."""
+    """exp(ρ · H(p) / log C) with the entropy H: "entropy" of the released code.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ.
+
+    Returns:
+        Weights [B], from 1 for a certain image to exp(ρ) for a uniform p.
+
+    Example:
+        >>> [round(weight, 4) for weight in entropy(torch.tensor([[0.0, 0.0], [1000.0, 0.0]]), 1.0).tolist()]
+        [2.7183, 1.0]
+    """
     h = torch.special.entr(s0.softmax(1)).sum(1)
     return torch.exp(rho * h / torch.log(torch.tensor(float(s0.shape[1]))))
 
 
 def energy(s0: Tensor, rho: float) -> Tensor:
-    """E^-ρ with E = τ · (log Σ_c exp((p_c - p₁) / τ) + p₁), τ = 2 and p₁ the largest probability.
+    """E^-ρ with E = τ · (log Σ_c exp((p_c - p₁) / τ) + p₁), τ = 2 and the largest probability p₁.
 
-    As released: an energy would be taken of the logits, and would not multiply p₁ by τ.
+    This is "energy" of the released code. A free energy in the usual sense is a function of the logits, in which p₁ is not
+    multiplied by τ.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        For p = (1/2, 1/2) E is 2 · (log 2 + 1/2) = 2.386.
+
+        >>> [round(weight, 3) for weight in energy(torch.tensor([[0.0, 0.0]]), -1.0).tolist()]
+        [2.386]
     """
     p = s0.softmax(1)
     largest = p.amax(1)
@@ -58,18 +124,56 @@ def energy(s0: Tensor, rho: float) -> Tensor:
 
 
 def largest(s0: Tensor, rho: float) -> Tensor:
-    """p₁^-ρ with the largest probability p₁."""
+    """p₁^-ρ with the largest probability p₁: "max" of the released code.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        >>> largest(torch.tensor([[0.0, 0.0, 0.0, 0.0]]), 0.5).tolist()  # √4
+        [2.0]
+    """
     return s0.softmax(1).amax(1) ** -rho
 
 
 def spread(s0: Tensor, rho: float) -> Tensor:
-    """(p₁ - p_C)^-ρ: the largest probability less the smallest."""
+    """(p₁ - p_C)^-ρ with the largest probability p₁ and the smallest p_C: "max-min" of the released code.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        >>> s0 = torch.tensor([[3.0, 1.0]]).log()  # p = (3/4, 1/4)
+        >>> [round(weight, 4) for weight in spread(s0, 1.0).tolist()]
+        [2.0]
+    """
     p = s0.softmax(1)
     return _positive(p.amax(1) - p.amin(1)) ** -rho
 
 
 def top5(s0: Tensor, rho: float) -> Tensor:
-    """(p₁ - p₅)^-ρ: the largest probability less the fifth (the smallest, where there are fewer classes)."""
+    """(p₁ - p₅)^-ρ with the largest and the fifth largest probability: "top5" of the released code.
+
+    Args:
+        s0: Zero-shot logits [B, C]; with fewer than five classes p₅ is the smallest probability.
+        rho: Power ρ.
+
+    Returns:
+        Weights [B].
+
+    Example:
+        >>> s0 = torch.tensor([[12.0, 2.0, 2.0, 2.0, 2.0, 0.0]]).log()  # p₁ = 12/20, p₅ = 2/20
+        >>> [round(weight, 4) for weight in top5(s0, 1.0).tolist()]
+        [2.0]
+    """
     top = s0.softmax(1).topk(min(5, s0.shape[1]), 1).values
     return _positive(top[:, 0] - top[:, -1]) ** -rho
 

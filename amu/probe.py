@@ -1,7 +1,7 @@
-"""Which auxiliary feature? Superiority, complementarity (Eq. 5) and the rule of section 4.1 of AMU-Tuning.
+"""Selection of an auxiliary feature by superiority and complementarity (Eq. 5, section 4.1 of AMU-Tuning).
 
-Each feature is judged by the logits of a linear probe that was trained on it alone (`amu.heads.LinearProbe`). Every run's
-record keeps the complementarity of its logits, so the formula is the harness's (benchmark.records.metrics) and named here.
+Each feature is judged by the logits of a linear probe that is trained on it alone (`amu.heads.LinearProbe`). Complementarity
+is computed in benchmark.records.metrics, because every run's record contains it, and re-exported here.
 """
 
 import math
@@ -15,17 +15,44 @@ __all__ = ["complementarity", "cosine", "select", "superiority", "top"]
 
 
 def superiority(logits: Tensor, labels: Tensor) -> float:
-    """SUP: the share of images [N] that the probe's logits [N, C] alone put into their class, 0 to 1."""
+    """SUP of AMU-Tuning: the accuracy of the probe's logits alone.
+
+    Args:
+        logits: Logits of the probe [N, C].
+        labels: Classes [N].
+
+    Returns:
+        Accuracy, 0 to 1.
+
+    Example:
+        >>> import torch
+        >>> superiority(torch.tensor([[2.0, 1.0], [0.0, 3.0]]), torch.tensor([0, 0]))
+        0.5
+    """
     return (logits.argmax(1) == labels).double().mean().item()
 
 
 def select(sup: Mapping[str, float], cmy: Mapping[str, float], k: int, m: int) -> list[str]:
-    """Features among the Top-K in superiority and the Top-M in complementarity at once, the most superior first.
+    """Select the features that are in the top k by superiority and in the top m by complementarity (section 4.1).
 
-    The paper names the rule, and gives neither K nor M, nor what to do about ties or when no feature is in both. Here
-    a tie with the last of the top is in too (see `top`), features equal in superiority keep the order they are given in,
-    and where none is in both the answer is empty: the rule then picks nothing.
-    ValueError when k or m is below 1, a number is NaN, or the two do not speak of the same features.
+    The paper gives neither k nor m, and does not say how to resolve ties. Here a feature tied with the last of the top
+    belongs to it. Values of k or m below 1 and NaN raise a ValueError too, in `top`.
+
+    Args:
+        sup: Superiority of each feature.
+        cmy: Complementarity of each feature.
+        k: Number of features taken by superiority.
+        m: Number of features taken by complementarity.
+
+    Returns:
+        Features in descending superiority, equal ones in the order of `sup`; empty if no feature is in both.
+
+    Raises:
+        ValueError: `sup` and `cmy` have different features.
+
+    Example:
+        >>> select({"dino": 0.6, "mocov3": 0.7, "mae": 0.5}, {"dino": 0.9, "mocov3": 0.8, "mae": 0.1}, k=1, m=2)
+        ['mocov3']
     """
     if sup.keys() != cmy.keys():
         raise ValueError(f"superiority of {', '.join(sup)}, but complementarity of {', '.join(cmy)}")
@@ -34,9 +61,21 @@ def select(sup: Mapping[str, float], cmy: Mapping[str, float], k: int, m: int) -
 
 
 def top(values: Mapping[str, float], k: int) -> list[str]:
-    """The k names with the largest values, in the order given, and whoever equals the k-th: a tie decides nothing.
+    """Find the names with the k largest values.
 
-    All of them where there are no more than k. ValueError when k is below 1 or a value is NaN.
+    Args:
+        values: Value of each name.
+        k: Number of names, at least 1.
+
+    Returns:
+        Names in the order of `values`: more than k if others tie with the k-th, all if there are fewer than k.
+
+    Raises:
+        ValueError: `k` is below 1, or a value is NaN.
+
+    Example:
+        >>> top({"a": 3, "b": 2, "c": 2, "d": 1}, 2)
+        ['a', 'b', 'c']
     """
     if k < 1:
         raise ValueError(f"the top {k} of {len(values)} features: give at least 1")

@@ -1,6 +1,6 @@
-"""What is measured of the logits besides right or wrong: Eq. 5 of AMU-Tuning, the bias by itself, how sure CLIP is.
+"""Metrics of logits besides accuracy: complementarity (Eq. 5 of AMU-Tuning), the bias alone, CLIP's confidence.
 
-Everything here is cheap beside a pass through a predictor, so every run's record has it, whoever will read it.
+All are cheap compared with a predictor's forward pass, so every run's record contains them.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,27 +13,51 @@ from benchmark.methods.samples import Scores
 from benchmark.numerics import beta_curve as sweep
 
 BINS = 40
-"""Bars of the histogram of max logits."""
+"""Bins of the histogram of the largest logits."""
 
 ROWS = 4096
-"""Images compared at a time: each needs a few rows of logits more."""
+"""Images compared at a time, which bounds the memory for intermediate logits."""
 
 BETAS = tuple(2 ** (k / 8) for k in range(-48, 49))
-"""Where the exact curve over beta is kept: eight points an octave from 1/64 to 64."""
+"""Values of beta at which a record keeps the exact curve: eight per octave from 1/64 to 64."""
 
 
 def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """SIM of Eq. 5, row by row: a · b / (‖a‖₂ ‖b‖₂) of [B, C] and [B, C] -> [B]. A row of zeros is similar to nothing."""
+    """SIM of Eq. 5 of AMU-Tuning: the cosine similarity a · b / (‖a‖₂ ‖b‖₂) of each row.
+
+    Args:
+        a: Logits [B, C].
+        b: Logits [B, C].
+
+    Returns:
+        Similarities [B]; 0 for a row of zeros.
+
+    Example:
+        >>> a, b = torch.tensor([[3.0, 4.0]], dtype=torch.double), torch.tensor([[4.0, 3.0]], dtype=torch.double)
+        >>> cosine(a, b).tolist()  # (3 · 4 + 4 · 3) / (5 · 5)
+        [0.96]
+    """
     lengths = a.norm(dim=1) * b.norm(dim=1)
     return (a * b).sum(1) / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
 
 
 def complementarity(s0: Tensor, other: Tensor) -> dict[str, float]:
-    """CMY = 1 - SIM(s₀, s) of Eq. 5 for zero-shot logits and others, both [B, C], as a mean over the images.
+    """CMY = 1 - SIM(s₀, s) of Eq. 5 of AMU-Tuning as a mean over images, 0 to 2, in three variants.
 
-    The paper says neither whether logits are centred nor over which images it averages, and a large common offset, as
-    CLIP's logits have, makes raw logits alike or unlike by itself. Three readings: "raw", "centred" (each row less its
-    mean) and "probabilities" (softmax of both).
+    The paper does not say whether logits are centred, and a large common offset such as that of CLIP's logits changes the
+    similarity of raw logits by itself. It also leaves open over which images it averages.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        other: Logits to compare with s₀ [B, C].
+
+    Returns:
+        "raw" for the logits as they are, "centred" with its mean subtracted from each row, "probabilities" after softmax.
+
+    Example:
+        >>> found = complementarity(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]))
+        >>> round(found["raw"], 4), round(found["centred"], 4)  # a right angle; opposite directions
+        (1.0, 2.0)
     """
     parts = list(zip(s0.split(ROWS), other.split(ROWS), strict=True))
     readings: dict[str, Callable[[Tensor], Tensor]] = {
@@ -46,10 +70,21 @@ def complementarity(s0: Tensor, other: Tensor) -> dict[str, float]:
 
 
 def of_scores(s: Scores, labels: Tensor) -> dict[str, float]:
-    """The numbers that a record keeps of one selection.
+    """Compute the metrics that a record keeps for one selection.
 
-    bias_correct: images that the bias alone puts into their class.  cmy_*: complementarity of the method's own
-    prediction, its fused logits, to zero-shot CLIP.  bias_cmy_*: that of its bias alone.
+    Args:
+        s: Scores of all images, each [B, C].
+        labels: Classes [B].
+
+    Returns:
+        bias_correct, the number of images that the bias alone classifies correctly; cmy_*, the complementarity of the fused
+        logits to the zero-shot logits; bias_cmy_*, the complementarity of the bias to the zero-shot logits.
+
+    Example:
+        >>> s0, bias = torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]])
+        >>> found = of_scores(Scores(zero_shot=s0, bias=bias, fused=s0), torch.tensor([1]))
+        >>> found["bias_correct"], found["cmy_raw"], found["bias_cmy_raw"]
+        (1, 0.0, 1.0)
     """
     fused, bias = complementarity(s.zero_shot, s.fused), complementarity(s.zero_shot, s.bias)
     return {
@@ -60,7 +95,21 @@ def of_scores(s: Scores, labels: Tensor) -> dict[str, float]:
 
 
 def max_logits(s0: Tensor, labels: Tensor) -> dict[str, Any]:
-    """How many images have which largest zero-shot logit, right and wrong apart: equal bins from low to high."""
+    """Histogram of the images' largest zero-shot logits.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        labels: Classes [B].
+
+    Returns:
+        low and high, the range, divided into `BINS` equal bins; right and wrong, the counts of the images that zero-shot
+        CLIP classifies correctly and incorrectly.
+
+    Example:
+        >>> found = max_logits(torch.tensor([[1.0, 0.0], [0.0, 5.0]]), torch.tensor([0, 0]))
+        >>> found["low"], found["high"], found["right"][0], found["wrong"][-1]
+        (1.0, 5.0, 1, 1)
+    """
     largest, answer = s0.max(1)
     low, high = float(largest.min()), float(largest.max())
     high = high if high > low else low + 1
@@ -72,12 +121,26 @@ def max_logits(s0: Tensor, labels: Tensor) -> dict[str, Any]:
 
 
 def beta_curve(s0: Tensor, b: Tensor, labels: Tensor) -> dict[str, Any]:
-    """Images classified rightly by s₀ + beta · b: at every beta of `BETAS`, and at the best of all betas from 0 upwards."""
+    """Count the images that s₀ + beta · b classifies correctly, as a function of beta.
+
+    Args:
+        s0: Zero-shot logits [N, C].
+        b: Logit bias [N, C].
+        labels: Classes [N].
+
+    Returns:
+        correct, the counts at `BETAS`; best, the best beta from 0 upwards and its count.
+
+    Example:
+        >>> found = beta_curve(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
+        >>> found["best"]  # correct where beta > 2
+        {'beta': 4.0, 'correct': 1}
+    """
     exact = sweep.exact(s0, b, labels)
     beta, correct = exact.best()
     return {"correct": exact.at(BETAS), "best": {"beta": beta, "correct": correct}}
 
 
 def readable(curve: Any) -> bool:
-    """Whether a record's curve over beta has the form that it is read in."""
+    """Whether a record's curve over beta has the format of `beta_curve`."""
     return isinstance(curve, Mapping) and len(curve.get("correct", ())) == len(BETAS)
