@@ -1,8 +1,8 @@
-"""The logit predictors of Figure 3 of AMU-Tuning, and the probe that judges a feature by itself (Tables 2 and 3).
+"""The logit predictors of Figure 3 of AMU-Tuning, and the probe of a single feature of Tables 2 and 3.
 
-What turns an auxiliary feature into a logit bias: a linear probe, a cache or an MLP. All else is the same for all, as in
-AMU-Tuning without its uncertainty and its second branch: s = s₀ + beta · b, cross-entropy of s, AMU-Tuning's recipe.
-The paper gives no setting of Figure 3, and nothing of it was released.
+A linear probe, a cache or an MLP turns an auxiliary feature into a logit bias b. In all other respects the three are
+AMU-Tuning without uncertainty and without a second branch: s = s₀ + beta · b, trained by cross-entropy of s with AMU-Tuning's
+recipe. The paper gives no settings for Figure 3, and no code for it was released.
 """
 
 import torch
@@ -19,13 +19,16 @@ from benchmark.numerics.matmul import product, through
 
 INITS = ("features", "random")
 
-TUNES = {"beta": BETAS}  # as AMU-Tuning
+TUNES = {"beta": BETAS}  # as in AMU-Tuning
 
 
 class Head(Predictor):
-    """s = s₀ + beta · b(f̂) with the auxiliary feature f̂ at length one; a subclass says what b is.
+    """s = s₀ + beta · b(f̂) with the L2-normalised auxiliary feature f̂; a subclass defines b in `bias`.
 
-    aux: feature space of the auxiliary encoder ("clip" is one too).  beta: weight of the bias.
+    Args:
+        aux: Feature space of the auxiliary encoder, which may be "clip".
+        beta: Weight of the bias.
+        recipe: Optimiser, schedule and epochs.
     """
 
     feature = "Aux"
@@ -42,7 +45,7 @@ class Head(Predictor):
     classifier: TextClassifier
 
     def bias(self, f: Tensor) -> Tensor:
-        """The logit bias of auxiliary features at length one, [B, D] -> [B, C]."""
+        """Logit bias of L2-normalised auxiliary features, [B, D] -> [B, C]."""
         raise NotImplementedError(f"{type(self).__name__} has no bias(f)")
 
     def prepare(self, x: Features) -> Features:
@@ -50,23 +53,30 @@ class Head(Predictor):
         return {"s0": self.classifier(x["clip"]), "aux": unit(x[self.aux])}
 
     def match(self, prepared: Features) -> Features:
-        """s₀ and the bias."""
+        """s₀ and the bias b, [B, C] each."""
         return {"s0": prepared["s0"], "bias": self.bias(prepared["aux"])}
 
     def combine(self, matched: Features) -> Scores:
-        """The bias is b, before beta."""
+        """Add the bias; `bias` is b before multiplication by beta."""
         s0, b = matched["s0"], matched["bias"]
         return Scores(zero_shot=s0, bias=b, fused=s0 + self.beta * b)
 
     def scores(self, x: Features) -> Scores:
-        """From the features."""
+        """s of the features in `reads`, [B, D] each."""
         return self.combine(self.match(self.prepare(x)))
 
 
 class LP(Head):
-    """Linear probe: b = W f̂, W begun at the class means (Eq. 6) or drawn.
+    """Linear probe: b = W f̂ with W initialised with the class means (Eq. 6) or at random.
 
-    The same as AMUTuning(lam=1, fusion="none", zscore=False) with init "mean" or "random".
+    Equal to AMUTuning(lam=1, fusion="none", zscore=False) with init="mean" or init="random". An unknown init raises a
+    ValueError.
+
+    Args:
+        aux: Feature space of the auxiliary encoder.
+        init: "features" for the class means or "random".
+        beta: Weight of the bias.
+        recipe: Optimiser, schedule and epochs.
     """
 
     predictor = "LP"
@@ -74,7 +84,7 @@ class LP(Head):
     def __init__(
         self,
         *,
-        aux: str = "mocov3",  # the paper's, "with no special declaration"
+        aux: str = "mocov3",  # the paper's encoder "with no special declaration"
         init: str = "features",
         beta: float = 1.0,  # section 3.2.1: "combined ... by summation"
         recipe: Recipe = RECIPE,
@@ -83,19 +93,27 @@ class LP(Head):
         self.init = _known(init)
 
     def build(self, task: Task) -> None:
-        """The weight W [C, D]."""
+        """Initialise the weight W [C, D]."""
         self.classifier = TextClassifier(task)
         self.weight = nn.Parameter(_linear(task, self.aux, self.init))
 
     def bias(self, f: Tensor) -> Tensor:
-        """W f̂."""
+        """W f̂, [B, D] -> [B, C]."""
         return product(f, self.weight)
 
 
 class CacheHead(Head):
-    """Cache: b = φ(f̂ Kᵀ) V with trained keys K [N, D], as Tip-Adapter-F's but of the auxiliary feature.
+    """Cache: b = φ(f̂ Kᵀ) V with trained keys K [N, D] and one-hot labels V, a Tip-Adapter-F cache of the auxiliary feature.
 
-    The keys begin at the support set's features or, Cache-Random, at directions drawn evenly.
+    An unknown init raises a ValueError.
+
+    Args:
+        aux: Feature space of the auxiliary encoder.
+        init: "features" for keys initialised with the support set's features, "random" (Cache-Random) for keys drawn
+            uniformly from the unit sphere.
+        beta: Weight of the bias.
+        sharpness: Sharpness of the affinity φ.
+        recipe: Optimiser, schedule and epochs.
     """
 
     predictor = "Cache"
@@ -103,10 +121,10 @@ class CacheHead(Head):
     def __init__(
         self,
         *,
-        aux: str = "mocov3",  # as LP
+        aux: str = "mocov3",  # as in LP
         init: str = "features",
-        beta: float = 1.0,  # as LP; Tip-Adapter-F trains its cache at 1.17
-        sharpness: float = 1.0,  # Tip-Adapter-F's while it trains
+        beta: float = 1.0,  # as in LP; Tip-Adapter-F trains its cache at 1.17
+        sharpness: float = 1.0,  # Tip-Adapter-F's during training
         recipe: Recipe = RECIPE,
     ) -> None:
         super().__init__(aux=aux, beta=beta, recipe=recipe)
@@ -114,7 +132,7 @@ class CacheHead(Head):
         self.sharpness = sharpness
 
     def build(self, task: Task) -> None:
-        """The keys, one for each image of the support set."""
+        """Initialise the keys, one for each image of the support set."""
         self.classifier = TextClassifier(task)
         self.cache = Cache(task.support, self.aux, task.classes, trained=True)
         if self.init == "random":
@@ -122,14 +140,21 @@ class CacheHead(Head):
             self.cache.keys = nn.Parameter(unit(drawn).to(self.cache.keys))
 
     def bias(self, f: Tensor) -> Tensor:
-        """The affinities summed by class."""
+        """Affinities to the keys summed by class, [B, D] -> [B, C]."""
         return self.cache.answer(self.cache.match(f), self.sharpness)
 
 
 class MLP(Head):
-    """Two layers: b = W₂ ReLU(W₁ f̂ + c₁) + c₂ with D / reduction hidden units.
+    """MLP with two layers: b = W₂ ReLU(W₁ f̂ + c₁) + c₂ with D / reduction hidden units.
 
-    Always drawn: class means are weights of a layer from features to classes, and it has none.
+    Its weights are always initialised at random: class means are weights of a layer from features to classes, and the MLP
+    has no such layer.
+
+    Args:
+        aux: Feature space of the auxiliary encoder.
+        reduction: Divisor of the feature width D that gives the number of hidden units.
+        beta: Weight of the bias.
+        recipe: Optimiser, schedule and epochs.
     """
 
     predictor = "MLP"
@@ -137,16 +162,16 @@ class MLP(Head):
     def __init__(
         self,
         *,
-        aux: str = "mocov3",  # as LP
+        aux: str = "mocov3",  # as in LP
         reduction: int = 4,  # CLIP-Adapter's; the paper gives no width
-        beta: float = 1.0,  # as LP
+        beta: float = 1.0,  # as in LP
         recipe: Recipe = RECIPE,
     ) -> None:
         super().__init__(aux=aux, beta=beta, recipe=recipe)
         self.reduction = reduction
 
     def build(self, task: Task) -> None:
-        """Both layers, with biases."""
+        """Draw both layers with their biases."""
         self.classifier = TextClassifier(task)
         width, generator = task.support.spaces[self.aux].shape[-1], task.generator()
         hidden = max(1, width // self.reduction)
@@ -154,16 +179,21 @@ class MLP(Head):
         self.out = linear(task.classes, hidden, generator).to(task.text)
 
     def bias(self, f: Tensor) -> Tensor:
-        """The network's answer."""
+        """Output of the network, [B, D] -> [B, C]."""
         return through(self.out, through(self.hidden, f).relu())
 
 
 class LinearProbe(Predictor):
-    """The individual LP: cross-entropy of W f̂ alone, and zero-shot CLIP has no say in the answer.
+    """Linear probe on one feature, trained by cross-entropy of W f̂ alone and independent of zero-shot CLIP.
 
-    Its accuracy is SUP of Table 2 and "Individual" of Table 3, its logits are s_Aux of Eq. 5. Trained by gradient for
-    50 epochs; not LP-CLIP, which is fitted by L-BFGS and regularised. Only `fused` is the probe's own: the bias reported is
-    what is left of it when the zero-shot logits are taken away.
+    Its accuracy is SUP of Table 2 and "Individual" of Table 3 of AMU-Tuning, its logits are s_Aux of Eq. 5. It is trained by
+    gradient descent for 50 epochs, unlike LP-CLIP, which is regularised and fitted by L-BFGS. The probe's logits are `fused`;
+    `bias` is their difference to the zero-shot logits. An unknown init raises a ValueError.
+
+    Args:
+        aux: Feature space of the probe.
+        init: "features" for the class means or "random".
+        recipe: Optimiser, schedule and epochs.
     """
 
     feature = "Aux"
@@ -172,7 +202,7 @@ class LinearProbe(Predictor):
     def __init__(
         self,
         *,
-        aux: str = "mocov3",  # as LP
+        aux: str = "mocov3",  # as in LP
         init: str = "random",  # Table 2 trains "a simple LP"; feature initialisation comes only with section 4.2
         recipe: Recipe = RECIPE,  # 50 epochs: section 3.2.1; the rest is the released AMU-Tuning's
     ) -> None:
@@ -183,26 +213,26 @@ class LinearProbe(Predictor):
         self.recipe = recipe
 
     def build(self, task: Task) -> None:
-        """The weight W [C, D]."""
+        """Initialise the weight W [C, D]."""
         self.classifier = TextClassifier(task)
         self.weight = nn.Parameter(_linear(task, self.aux, self.init))
 
     def logits(self, x: Features) -> Tensor:
-        """W f̂, [B, C]."""
+        """Logits W f̂ of the probe, [B, C]."""
         return product(unit(x[self.aux]), self.weight)
 
     def scores(self, x: Features) -> Scores:
-        """The probe's logits as `fused`."""
+        """Scores with the probe's logits as `fused`."""
         s0, fused = self.classifier(x["clip"]), self.logits(x)
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the probe's logits."""
+        """Cross-entropy of the probe's logits, averaged over the batch."""
         return F.cross_entropy(self.logits(batch.x), batch.labels)
 
 
 def _linear(task: Task, space: str, init: str) -> Tensor:
-    """A linear predictor [C, D] as AMU-Tuning begins its own."""
+    """Initial weight [C, D] of a linear probe, as in AMU-Tuning."""
     if init == "features":
         return class_means(task.support, space, task.classes)
     features = task.support.spaces[space]

@@ -1,8 +1,8 @@
 """AMU-Tuning: Tang et al., CVPR 2024, "AMU-Tuning: Effective Logit Bias for CLIP-based Few-shot Learning".
 
-A linear probe on the features of an auxiliary encoder, begun at the class means and trained in two branches,
-is the logit bias; how much it counts depends on how sure zero-shot CLIP is. The paper's formulas and the
-released code part in several places, and the published command runs a third thing; each is a preset here.
+The logit bias is a linear probe on the features of an auxiliary encoder, initialised with the class means and trained in two
+branches. Its weight depends on the confidence of zero-shot CLIP. The paper's formulas, the released code and the published
+command differ from one another; each is a preset.
 """
 
 from collections.abc import Iterable, Mapping
@@ -26,47 +26,53 @@ RECIPE = Recipe(optimizer="adamw", lr=1e-3, eps=1e-4, weight_decay=0.01, batch_s
 
 INITS = ("mean", "random")
 
-# What to search is not published either. Doublings, so that the neighbours of any value are as far as those of any other:
-# beta from a tenth of the released 0.5 to beyond twice the 4.55 of Eq. 11, so that every preset's own lies inside; rho half
-# and twice the released 0.4.
+# The values to search are not published. Ours double, so that the ratio of neighbours is constant: beta from a tenth of the
+# released 0.5 to more than twice the 4.55 of the paper's preset, so that every preset's value lies within; rho from half to
+# twice the released 0.4.
 BETAS = tuple(0.05 * 2**k for k in range(9))
 RHOS = (0.2, 0.4, 0.8)
 
 
 @dataclass(frozen=True)
 class Preset:
-    """One reading of the method: what None stands for in AMUTuning's arguments."""
+    """One variant of AMU-Tuning: the values of the arguments of `AMUTuning` that are None."""
 
     beta: float
     fusion: str
     zscore: bool
-    lam: float = 0.35  # run.sh (the parser's default of 1 trains one branch only); the paper gives no number
+    lam: float = 0.35  # run.sh (the parser's default of 1 trains the fused branch only); the paper gives no number
     rho: float = 0.4  # train.py's default; the paper gives no number
     init: str = "mean"  # Eq. 6
 
 
 PRESETS: Mapping[str, Preset] = {
-    # Eq. 7 to 11. The paper gives no beta. The released 0.5 · (K / 250)^-0.4 is (0.5 · 250^0.4) / K^0.4:
-    # carried over into Eq. 11, though K is there taken of probabilities and beta multiplies a z-score.
+    # Eq. 7 to 11. The paper gives no beta. The released 0.5 · (K / 250)^-0.4 equals (0.5 · 250^0.4) / K^0.4, whose factor
+    # serves as the beta of Eq. 11, although the released K is of probabilities and the released bias a z-score.
     "paper": Preset(beta=0.5 * 250**0.4, fusion="kurtosis", zscore=False),
-    # run.sh and the readme's command: --alpha 0.5, and no --uncent_type, which leaves the uncertainty off.
+    # run.sh and the readme's command: --alpha 0.5 without --uncent_type, so that the uncertainty is switched off.
     "official": Preset(beta=0.5, fusion="none", zscore=True),
-    # The same with --uncent_type moment and its default power.
+    # The command of "official" with --uncent_type moment and its default power.
     "official+uf": Preset(beta=0.5, fusion="moment", zscore=True),
 }
 
 
 class AMUTuning(Predictor):
-    """s = s₀ + beta · u(s₀) · b with the bias b = Ŵ f̂ of the auxiliary feature, or its z-score.
+    """s = s₀ + beta · u(s₀) · b with the uncertainty u and the bias b = Ŵ f̂ of the auxiliary feature f̂, or its z-score.
 
-    None means the preset's value. f̂ has length one, in Ŵ₀ too: the released code; the paper leaves it open.
+    f̂ is L2-normalised, also for the class means Ŵ₀, as in the released code; the paper leaves it open. Arguments switch off
+    the components of Table 6: AUX by aux="clip", MTFi by init="random" and lam=1, UF by fusion="none". An unknown preset,
+    fusion or init raises a ValueError.
 
-    preset: "paper", "official" or "official+uf".  aux: feature space of the auxiliary encoder.
-    beta: weight of the bias, α in the released code.  lam: λ of Eq. 9.  rho: ρ of Eq. 10.
-    fusion: a name in amu.fusion.FUSIONS.  init: "mean" (Eq. 6) or "random".  zscore: of the bias over
-    the classes, in both losses too. ValueError for an unknown preset, fusion or init.
-
-    Table 6 switches its components off by arguments: AUX by aux="clip", MTFi by init="random" and lam=1, UF by fusion="none".
+    Args:
+        preset: "paper", "official" or "official+uf", which gives every argument below that is None.
+        aux: Feature space of the auxiliary encoder.
+        beta: Weight of the bias, α in the released code.
+        lam: λ of Eq. 9, the weight of the fused branch's loss.
+        rho: ρ of Eq. 10, the power of the uncertainty.
+        fusion: Name in `amu.fusion.FUSIONS`.
+        init: "mean" for the class means (Eq. 6) or "random".
+        zscore: Whether the bias is standardised over the classes, in scores and in both losses.
+        recipe: Optimiser, schedule and epochs; None is the released recipe.
     """
 
     feature = "Aux"
@@ -79,7 +85,7 @@ class AMUTuning(Predictor):
         self,
         *,
         preset: str = "paper",
-        aux: str = "mocov3",  # the paper's, "with no special declaration"
+        aux: str = "mocov3",  # the paper's encoder "with no special declaration"
         beta: float | None = None,
         lam: float | None = None,
         rho: float | None = None,
@@ -103,7 +109,7 @@ class AMUTuning(Predictor):
         self.tunes = {"beta": BETAS} if self.fusion == "none" else {"beta": BETAS, "rho": RHOS}
 
     def build(self, task: Task) -> None:
-        """The linear predictor Ŵ₀ [C, D], without a bias of its own."""
+        """Initialise the linear probe Ŵ₀ [C, D], which has no additive constant."""
         self.classifier = TextClassifier(task)
         if self.init == "mean":
             self.weight = nn.Parameter(class_means(task.support, self.aux, task.classes))
@@ -113,19 +119,19 @@ class AMUTuning(Predictor):
             self.weight = nn.Parameter(drawn.to(features))
 
     def among(self, classes: Tensor) -> "AMUTuning":
-        """With these classes alone in both classifiers: the kurtosis and the z-score run over them."""
+        """A copy with `classes` [C'] only, over which the kurtosis and the z-score are computed."""
         few = deepcopy(self)
         few.classifier = self.classifier.among(classes)
         few.weight = nn.Parameter(self.weight.detach()[classes])
         return few
 
     def prepare(self, x: Features) -> Features:
-        """s₀ [B, C], the uncertainty's weight at ρ = 1 [B, 1], f̂ [B, D]: half the time of a step, and none is trained."""
+        """s₀ [B, C], the uncertainty at ρ = 1 [B, 1] and f̂ [B, D]: half of a step's time, independent of what is trained."""
         s0 = self.classifier(x["clip"])
         return {"s0": s0, "weight": FUSIONS[self.fusion](s0, 1.0)[:, None], "aux": unit(x[self.aux])}
 
     def combine(self, prepared: Features) -> Scores:
-        """Eq. 11; the bias is b, before beta and the uncertainty."""
+        """Eq. 11; `bias` is b before multiplication by beta and the uncertainty."""
         bias = product(prepared["aux"], self.weight)  # Eq. 7
         if self.zscore:
             bias = zscore(bias)
@@ -133,21 +139,35 @@ class AMUTuning(Predictor):
         return Scores(zero_shot=s0, bias=bias, fused=s0 + weight * bias)
 
     def scores(self, x: Features) -> Scores:
-        """Eq. 11 from the features."""
+        """Eq. 11 of the features in `reads`, [B, D] each."""
         return self.combine(self.prepare(x))
 
     def loss(self, batch: Batch) -> Tensor:
-        """Eq. 8 and 9: λ · CE(fused) + (1 - λ) · CE(bias), means over the batch (the paper writes sums)."""
+        """Eq. 8 and 9: λ · CE(fused) + (1 - λ) · CE(bias), averaged over the batch (the paper sums)."""
         s = self.combine(batch.x)
         fused, aux = F.cross_entropy(s.fused, batch.labels), F.cross_entropy(s.bias, batch.labels)
         return self.lam * fused + (1 - self.lam) * aux
 
 
 def class_means(support: Samples, space: str, classes: int) -> Tensor:
-    """Eq. 6: m_i = 1/N Σ_j f_ij over the N images of class i -> [classes, D].
+    """Class means m_i = 1/N Σ_j f̂_ij over the N support images of class i: Eq. 6 of AMU-Tuning.
 
-    Of unit features, and not made unit again. Of view 0, the image as it is; the released code takes one augmented
-    pass. A class without images has a zero row.
+    The features are L2-normalised, their means are not. Features come from view 0, the image without augmentation; the
+    released code uses one augmented pass.
+
+    Args:
+        support: Support set.
+        space: Feature space.
+        classes: Number of classes C.
+
+    Returns:
+        Class means [C, D]; a class without images has a row of zeros.
+
+    Example:
+        >>> import torch
+        >>> features = torch.tensor([[[3.0, 0.0], [0.0, 5.0], [0.0, 2.0]]])  # one view of three images
+        >>> class_means(Samples({"mocov3": features}, torch.tensor([0, 0, 1])), "mocov3", 2).tolist()
+        [[0.5, 0.5], [0.0, 1.0]]
     """
     features = unit(support.view()[space])
     sums = features.new_zeros(classes, features.shape[1]).index_add(0, support.labels, features)
@@ -155,7 +175,7 @@ def class_means(support: Samples, space: str, classes: int) -> Tensor:
 
 
 def _known(name: str, names: Iterable[str], what: str) -> str:
-    """The name itself; ValueError with the nearest and all others when there is no such name."""
+    """Return `name`; an unknown name raises a ValueError that suggests the nearest one and lists all."""
     try:
         return choose(name, names, what)
     except BenchError as error:
