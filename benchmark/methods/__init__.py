@@ -1,4 +1,4 @@
-"""The interface of a method. A method's author needs one line:
+"""The interface of a few-shot method, imported by one line:
 
 from benchmark.methods import Predictor, Recipe, Samples, Scores, Task
 """

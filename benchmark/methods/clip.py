@@ -1,4 +1,4 @@
-"""CLIP as a predictor may use it: frozen, in eval mode, and not a module of the predictor's own."""
+"""A frozen CLIP model for predictors, which is not a submodule of the predictor."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
@@ -10,28 +10,30 @@ from benchmark.numerics.logits import unit
 
 
 class Texts(Protocol):
-    """What gives zero-shot classifiers: a CLIP, or a classifier that somebody else made."""
+    """A source of zero-shot text classifiers: a CLIP model or precomputed classifiers."""
 
     @property
     def logit_scale(self) -> float:
-        """What cosines are multiplied with."""
+        """Factor of the cosines."""
 
     def classifier(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
-        """Of a data set's class names in its templates, [C, D] with unit rows."""
+        """Text classifier [C, D] of class names inserted into templates, rows L2-normalised."""
 
     def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
-        """Of each class's sentences, [C, D] with unit rows."""
+        """Text classifier [C, D] of several sentences for each class, rows L2-normalised."""
 
 
 class Clip:
-    """A frozen open_clip model with its tokenizer.
+    """A frozen open_clip model with its tokenizer, in eval mode.
 
-    Not an nn.Module, so that keeping one as an attribute adds nothing to a predictor's parameters or state.
-    model: open_clip.CLIP with the standard text tower (token_embedding, positional_embedding, transformer.resblocks,
-    ln_final, text_projection, attn_mask).
-    tokenizer: list of strings -> [N, L] ids; the end-of-text token has the largest id, its position is where text is read.
-    preprocess: images of the space "pixels" -> what the image tower takes; without it the tower cannot be fed.
-    text: ids [N, L] -> text features [N, D], where there is a faster way than the model's own.
+    It is not an nn.Module, so that an attribute with a Clip adds nothing to a predictor's parameters or state_dict.
+
+    Args:
+        model: open_clip.CLIP with the standard text tower (token_embedding, positional_embedding, transformer.resblocks,
+            ln_final, text_projection, attn_mask).
+        tokenizer: Maps strings to token ids [N, L]. The end-of-text token has the largest id; text features are read at it.
+        preprocess: Maps images of the space "pixels" to inputs of the image tower; required for using that tower.
+        text: Maps token ids [N, L] to text features [N, D] faster than the model does; None uses the model.
     """
 
     def __init__(
@@ -48,47 +50,69 @@ class Clip:
 
     @property
     def logit_scale(self) -> float:
-        """The model's own exp(logit_scale)."""
+        """Factor of the cosines, exp(logit_scale) of the model."""
         return float(self.model.logit_scale.exp())
 
     def to(self, device: torch.device | str) -> "Clip":
-        """Move the model."""
+        """Move the model to a device and return self."""
         self.model.to(device)
         return self
 
     @property
     def device(self) -> torch.device:
-        """Where the model is."""
+        """Device of the model."""
         return self.model.logit_scale.device
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
-        """Token ids, [N, L], where the model is."""
+        """Token ids [N, L] on the model's device."""
         return self.tokenizer(list(texts)).to(self.device)
 
     def preprocess(self, pixels: Tensor) -> Tensor:
-        """Images, uint8 [B, 3, H, W], as the image tower takes them, float [B, 3, H', W']. ValueError if it has no way."""
+        """Convert images to inputs of the image tower.
+
+        Args:
+            pixels: Images, uint8 [B, 3, H, W].
+
+        Returns:
+            Normalised images, float [B, 3, H', W'].
+
+        Raises:
+            ValueError: This Clip was made without `preprocess`.
+        """
         if self._preprocess is None:
             raise ValueError("this Clip cannot feed its tower pixels; make it Clip(model, tokenizer, preprocess)")
         return self._preprocess(pixels)
 
     @torch.no_grad()
     def encode_text(self, texts: Sequence[str]) -> Tensor:
-        """Text features as the tower gives them, [N, D]."""
+        """Text features [N, D], not normalised."""
         encode = self._text or self.model.encode_text
         return encode(self.tokenize(texts))
 
     @torch.no_grad()
     def classifier(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
-        """Zero-shot classifier [C, D] with unit rows: unit text features, averaged over the templates, made unit again.
+        """Zero-shot text classifier: L2-normalised text features, averaged over the templates, L2-normalised again.
 
-        Tip-Adapter, CaFo, AMU and open_clip build it alike; underscores in a class name are read as spaces.
+        Tip-Adapter, CaFo, AMU-Tuning and open_clip compute it in this way.
+
+        Args:
+            classnames: Names of the C classes; underscores are replaced by spaces.
+            templates: Templates with one pair of braces for the class name.
+
+        Returns:
+            Classifier [C, D], rows L2-normalised.
         """
         names = [name.replace("_", " ") for name in classnames]
         per_template = [unit(self.encode_text([t.format(name) for name in names])) for t in templates]
         return unit(torch.stack(per_template).mean(0))
 
     def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
-        """A text classifier [C, D] with unit rows from several sentences of each class: unit text features, their mean, made
-        unit again (CaFo).
+        """Text classifier of sentences (CaFo): L2-normalised text features, averaged for each class, L2-normalised again.
+
+        Args:
+            sentences: Sentences for each of the C classes.
+
+        Returns:
+            Classifier [C, D], rows L2-normalised.
         """
         return unit(torch.stack([unit(self.encode_text(written)).mean(0) for written in sentences]))

@@ -1,8 +1,8 @@
-"""What a predictor is, and what it may see.
+"""The interface of a few-shot method.
 
-Every CLIP few-shot method is read as a logit bias, s = s₀ + w(s₀) · s_bias (Tang et al., CVPR 2024, Table 1).
-A method is one class: hyper-parameters go into the constructor, the support set into `fit`, features into `scores`.
-Pixels are one more feature space, so prompt methods, adapters and caches need no interface of their own.
+Every CLIP few-shot method is a logit bias, s = s₀ + w(s₀) · s_bias (Tang et al., CVPR 2024, Table 1). A method is
+a class: the constructor takes hyper-parameters, `fit` the task with its support set, `scores` the features of images. Pixels
+are a feature space too, so that prompt learning, adapters and caches share this interface.
 """
 
 import inspect
@@ -19,52 +19,63 @@ from benchmark.methods.samples import Batch, Features, Scores, Task
 
 
 class Predictor(nn.Module):
-    """A few-shot method: constructed from numbers, fitted on a Task, asked for Scores.
+    """A few-shot method: constructed from hyper-parameters, fitted on a Task, and applied to features to give Scores.
 
-    A subclass gives `build` (make parameters and buffers) and `scores`. `parameters()` is exactly what is trained; what
-    else scoring needs (text classifier, cache keys, logit scale) is a buffer, so a state_dict holds the whole predictor.
-    Every constructor argument is kept under its own name. An image is scored alone: no statistic runs over a batch.
+    A subclass implements `build` (parameters and buffers) and `scores`. Exactly the trained tensors are parameters; all other
+    tensors that scoring needs (text classifier, cache keys, logit scale) are buffers, so a state_dict contains the whole
+    predictor. Every constructor argument is stored as an attribute of its name. The scores of an image do not depend on other
+    images of the batch.
     """
 
     reads: Sequence[str] = ("clip",)
-    """Feature spaces that `scores` looks up."""
+    """Feature spaces that `scores` reads."""
 
     wants: Sequence[str] = ()
-    """Fields of the Task, out of OPTIONAL, that fitting needs."""
+    """Fields of the Task, among `OPTIONAL`, that fitting needs."""
 
     recipe: Recipe | None = None
-    """How it is trained; None where nothing is."""
+    """Training settings; None for a method without training."""
 
     tunes: Mapping[str, Sequence[float]] = {}
-    """Hyper-parameters that may change after training, with the values searched. The harness searches, never the method.
+    """Hyper-parameters that may change after training, with the values that the harness searches.
 
-    "beta", which must multiply the bias and nothing else, is searched everywhere between its smallest and largest value.
+    "beta" must multiply the bias and nothing else; it is searched exactly between its smallest and its largest value.
     """
 
     feature: ClassVar[str] = "-"
+    """Table 1, column feature: the features of the logit bias, for example "CLIP" or "Aux"."""
+
     predictor: ClassVar[str] = "-"
+    """Table 1, column predictor: the predictor of the logit bias, for example "LP" or "Cache"."""
+
     fusion_kind: ClassVar[str] = "-"
-    """The three columns of Table 1."""
+    """Table 1, column fusion: how the logit bias is weighted, for example "Manual Tuning"."""
 
     note: ClassVar[str] = ""
-    """What has to be said wherever a number of this method is shown."""
+    """Remark shown with every result of this method."""
 
     def __init__(self) -> None:
         super().__init__()
 
     @classmethod
     def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
-        """Constructor arguments that the authors published for a data set (by its role, "oxford_pets") at so many shots,
-        where they differ from the defaults; a suite asks for them that says `published = true`.
+        """Look up constructor arguments that the authors published, used by a suite with `published = true`.
+
+        Args:
+            dataset: Role of a data set in a suite, for example "oxford_pets".
+            shots: Number of shots.
+
+        Returns:
+            Arguments that differ from the defaults.
         """
         return {}
 
     def build(self, task: Task) -> None:
-        """Make parameters and buffers for the task; nothing is trained yet."""
+        """Create parameters and buffers for the task, without training."""
         raise NotImplementedError(f"{type(self).__name__} has no build(task)")
 
     def fit(self, task: Task) -> None:
-        """Learn from task.support, and end in eval mode."""
+        """Build the predictor, train it on the support set if it has a recipe, and leave it in eval mode."""
         self.build(task)
         if self.recipe is None:
             training.milestone(self)
@@ -73,33 +84,52 @@ class Predictor(nn.Module):
         self.eval()
 
     def scores(self, x: Features) -> Scores:
-        """Score images: x[space] = [B, D] -> Scores of [B, C]."""
+        """Compute the logits [B, C] of images from their features x[space] of shape [B, D]."""
         raise NotImplementedError(f"{type(self).__name__} has no scores(x)")
 
     def prepare(self, x: Features) -> Features:
-        """What scoring makes of the features before any parameter or tunable setting comes in; here nothing.
+        """Compute the part of scoring that depends neither on parameters nor on tunable hyper-parameters.
 
-        The harness prepares an epoch's images, and those it scores after every epoch, once. A method that overrides
-        this or `match` gives `combine` too, and `scores(x)` must be `combine(match(prepare(x)))`.
+        The harness calls it once for the images of an epoch and once for the images that it scores after every epoch. A
+        method that overrides `prepare` or `match` overrides `combine` too, such that scores(x) = combine(match(prepare(x))).
+
+        Args:
+            x: Features [B, D] by feature space.
+
+        Returns:
+            Input of `match`; by default x.
         """
         return x
 
     def match(self, prepared: Features) -> Features:
-        """What scoring makes of prepared images and the parameters before any tunable setting comes in; here nothing.
+        """Compute the part of scoring that depends on parameters but not on tunable hyper-parameters.
 
-        The harness does this once for all settings that it searches.
+        The harness calls it once for all values of a search.
+
+        Args:
+            prepared: Output of `prepare`.
+
+        Returns:
+            Input of `combine`; by default `prepared`.
         """
         return prepared
 
     def combine(self, matched: Features) -> Scores:
-        """Score images that are prepared and matched already."""
+        """Compute the logits [B, C] from the output of `match`."""
         return self.scores(matched)
 
     def among(self, classes: Tensor) -> "Predictor":
-        """The fitted predictor as it answers where only `classes` [C'] are asked about: logits [B, C'], in their order.
+        """Restrict the fitted predictor to some classes, for data sets that contain only these.
 
-        Here its own logits of these classes, which is right where each class has its logit to itself. A method that works
-        something out over the classes of an image (a kurtosis, a z-score) gives one in which that runs over these alone.
+        By default the logits of all other classes are dropped, which is exact if the logit of a class does not depend on
+        other classes. A method with a statistic over an image's classes (a kurtosis, a z-score) overrides `among` such that
+        the statistic is computed over `classes` only.
+
+        Args:
+            classes: Indices of the classes [C'].
+
+        Returns:
+            Predictor with logits [B, C'] in the order of `classes`.
         """
         return _Columns(self, classes)
 
@@ -108,18 +138,18 @@ class Predictor(nn.Module):
         return self.scores(x).fused
 
     def loss(self, batch: Batch) -> Tensor:
-        """Cross-entropy of the fused logits, unless the method says otherwise. The batch's images are prepared."""
+        """Loss of a batch whose features are the output of `prepare`; by default cross-entropy of the fused logits."""
         return F.cross_entropy(self.combine(self.match(batch.x)).fused, batch.labels)
 
     def settings(self) -> dict[str, Any]:
-        """Every hyper-parameter as it stands, defaults spelt out: what a run is named by."""
+        """Current values of all constructor arguments, which identify a run."""
         names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
         values = {name: getattr(self, name) for name in names}
         return {name: asdict(v) if is_dataclass(v) and not isinstance(v, type) else v for name, v in values.items()}
 
 
 class _Columns(Predictor):
-    """Some columns of another predictor's logits."""
+    """A predictor whose logits are some columns of those of another predictor."""
 
     def __init__(self, whole: Predictor, classes: Tensor) -> None:
         super().__init__()

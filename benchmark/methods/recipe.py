@@ -1,4 +1,4 @@
-"""How a method is trained, as data: optimiser, schedule, epochs, batch size."""
+"""Training settings of a method: optimiser, schedule, epochs, batch size."""
 
 import math
 from dataclasses import dataclass
@@ -7,19 +7,29 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Recipe:
-    """How a predictor is trained. A method's file says where its numbers come from.
+    """Training settings of a predictor; the file of a method gives the sources of its numbers.
 
-    schedule: "step" anneals the cosine after every iteration (Tip-Adapter, CaFo, AMU), "epoch" after every epoch (CoOp).
-    warmup_epochs run at the constant warmup_lr first; the cosine begins after them and keeps its length of `epochs`,
-    so that it is cut off that much before its end (Dassl).
-    drop_last leaves out the last, smaller batch wherever there is a full one (Dassl).
+    Attributes:
+        lr: Initial learning rate of the cosine schedule.
+        epochs: Number of epochs, warm-up included.
+        batch_size: Images per batch.
+        weight_decay: Decoupled (adamw) or L2 (sgd) weight decay.
+        eps: AdamW's eps.
+        optimizer: "adamw" or "sgd".
+        momentum: Momentum of sgd.
+        schedule: "step" updates the cosine after every iteration (Tip-Adapter, CaFo, AMU-Tuning), "epoch" after every epoch
+            (CoOp).
+        warmup_epochs: Epochs at the constant rate `warmup_lr` before the cosine begins. The cosine keeps its length of
+            `epochs`, so that training ends before its minimum (Dassl).
+        warmup_lr: Learning rate of the warm-up.
+        drop_last: Whether an incomplete last batch is left out if there is a complete one (Dassl).
     """
 
     lr: float
     epochs: int
     batch_size: int
-    weight_decay: float = 0.01  # AdamW's own default in torch, which Tip-Adapter and CaFo leave alone
-    eps: float = 1e-4  # Tip-Adapter, CaFo and AMU: AdamW(eps=1e-4)
+    weight_decay: float = 0.01  # AdamW's default in torch, used by Tip-Adapter and CaFo
+    eps: float = 1e-4  # Tip-Adapter, CaFo and AMU-Tuning: AdamW(eps=1e-4)
     optimizer: Literal["adamw", "sgd"] = "adamw"
     momentum: float = 0.9  # sgd only: Dassl's default
     schedule: Literal["step", "epoch"] = "step"
@@ -28,7 +38,11 @@ class Recipe:
     drop_last: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse numbers that cannot train."""
+        """Check the settings.
+
+        Raises:
+            ValueError: lr, epochs or batch_size is not positive, or optimizer or schedule is unknown.
+        """
         for name in ("lr", "epochs", "batch_size"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"recipe {name}={getattr(self, name)!r} must be positive")
@@ -38,10 +52,24 @@ class Recipe:
             raise ValueError(f"recipe schedule={self.schedule!r}; there are 'step' and 'epoch'")
 
     def lr_at(self, epoch: int, step: int, steps: int) -> float:
-        """Learning rate of step `step` (from 0) of the `steps` in epoch `epoch` (from 0)."""
+        """Compute the learning rate of a training step.
+
+        Args:
+            epoch: Epoch, from 0.
+            step: Step within the epoch, from 0.
+            steps: Steps per epoch.
+
+        Returns:
+            Learning rate.
+
+        Example:
+            >>> recipe = Recipe(lr=1.0, epochs=2, batch_size=8)
+            >>> [round(recipe.lr_at(epoch, 0, 10), 2) for epoch in (0, 1, 2)]
+            [1.0, 0.5, 0.0]
+        """
         if epoch < self.warmup_epochs:
             return self.warmup_lr
-        # Dassl's constant warm-up delays the cosine: the first epoch after it runs at the full rate.
+        # Dassl's constant warm-up delays the cosine: the first epoch after the warm-up has the full rate.
         done = epoch - self.warmup_epochs + (step / steps if self.schedule == "step" else 0)
         progress = done / self.epochs
         return self.lr * 0.5 * (1 + math.cos(math.pi * progress))

@@ -1,4 +1,4 @@
-"""What a predictor is given and what it gives: features, samples, the task, scores."""
+"""Inputs and outputs of a predictor: features, samples, the task, scores."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,14 +11,19 @@ if TYPE_CHECKING:
     from benchmark.methods.clip import Clip
 
 Features = Mapping[str, Tensor]
-"""Feature space -> [B, D], as the encoder gave them: nothing is normalised on the way."""
+"""Features [B, D] by the name of their feature space, as the encoder computed them, not normalised."""
 
 OPTIONAL = ("clip", "generated", "sentences")
-"""Fields of a Task that only a method gets which says in `wants` that it needs them."""
+"""Fields of a Task that are given only to a method whose `wants` lists them."""
 
 
 class Batch(NamedTuple):
-    """Images in every feature space, x[space] = [B, D], and their classes, labels = [B]."""
+    """A batch of labelled images.
+
+    Attributes:
+        x: Features [B, D] in each feature space.
+        labels: Classes [B].
+    """
 
     x: Features
     labels: Tensor
@@ -26,19 +31,24 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Samples:
-    """Labelled images in one or more feature spaces.
+    """V views of N labelled images in one or more feature spaces.
 
-    spaces: name -> [V, N, D] (clip_spatial: [V, N, P, D], of P positions; pixels: uint8 [V, N, 3, H, W]).
-    View v of image i is the same crop in every space.
-    labels: [N], classes 0 … C-1.
-    Raises ValueError when the spaces disagree about V or N.
+    View v of image i is one crop, of which every space holds the features.
+
+    Attributes:
+        spaces: Features [V, N, D] by name; "clip_spatial" is [V, N, P, D] with P patches, "pixels" uint8 [V, N, 3, H, W].
+        labels: Classes [N], from 0 to C - 1.
     """
 
     spaces: Mapping[str, Tensor]
     labels: Tensor
 
     def __post_init__(self) -> None:
-        """Check the shapes once, where they are made."""
+        """Check the shapes.
+
+        Raises:
+            ValueError: There is no feature space, a space has fewer than three dimensions, or V or N differ.
+        """
         if not self.spaces:
             raise ValueError("Samples needs at least one feature space, e.g. spaces={'clip': [V, N, D]}")
         for name, value in self.spaces.items():
@@ -51,29 +61,29 @@ class Samples:
                 )
 
     def __len__(self) -> int:
-        """How many images, N."""
+        """Number of images, N."""
         return len(self.labels)
 
     @property
     def views(self) -> int:
-        """How many views of every image, V."""
+        """Number of views of each image, V."""
         return next(iter(self.spaces.values())).shape[0]
 
     def view(self, v: int = 0, index: Tensor | slice = slice(None)) -> Features:
-        """View v (counted modulo V) of the images in `index`: space -> [len(index), D]."""
+        """Features [len(index), D] of view v modulo V of the images in `index`, by feature space."""
         return {name: value[v % self.views][index] for name, value in self.spaces.items()}
 
     def to(self, device: torch.device | str) -> "Samples":
-        """The same images on a device."""
+        """A copy on a device."""
         spaces = {name: value.to(device) for name, value in self.spaces.items()}
         return Samples(spaces, self.labels.to(device))
 
     def mean(self, space: str) -> Tensor:
-        """Mean over the views of one space, [V, N, D] -> [N, D]."""
+        """Features of one space averaged over the views, [V, N, D] -> [N, D]."""
         return self.spaces[space].mean(0)
 
     def only(self, spaces: Sequence[str]) -> "Samples":
-        """The same images in the named spaces alone; KeyError names a space that is not there."""
+        """A copy with the named feature spaces only; a missing one raises a KeyError."""
         missing = [name for name in spaces if name not in self.spaces]
         if missing:
             raise KeyError(f"no feature space {missing[0]!r}; there are {', '.join(self.spaces)}")
@@ -82,17 +92,21 @@ class Samples:
 
 @dataclass(frozen=True)
 class Task:
-    """Everything that a predictor may learn from. The test images are not in it.
+    """All data that a predictor may learn from; test images are excluded.
 
-    classnames: C names.  text: [C, D] unit rows, the zero-shot classifier (prompt ensemble).
-    support: K images of each class.  val: min(K, 4) other images of each class, or None.
-    logit_scale: multiplies the cosine (the official code of Tip-Adapter, CaFo and AMU writes 100).
-    seed: of everything that the method draws.
-    clip: the frozen model, for methods that prompt its towers.
-    generated: images that no camera made, labelled by the class they were asked for, in the spaces of the support set.
-    sentences: [C, D] unit rows, a text classifier from a language model's sentences in place of the templates.
-    Each of these three is None unless the method `wants` it.
-    All tensors, and the frozen model, are on one device; what a method makes goes there too (`.to(task.text)`).
+    All tensors and the CLIP model are on one device, on which a method creates its own tensors (`.to(task.text)`). The
+    fields clip, generated and sentences are None unless the method's `wants` lists them.
+
+    Attributes:
+        text: Zero-shot text classifier [C, D] of the prompt ensemble, rows L2-normalised.
+        support: Support set, K shots of each class.
+        classnames: Names of the C classes.
+        val: Validation set, min(K, 4) further images of each class, or None.
+        logit_scale: Factor of the cosines; 100 in the official code of Tip-Adapter, CaFo and AMU-Tuning.
+        clip: Frozen CLIP model, for methods that prompt its towers.
+        seed: Seed of all random numbers that the method draws.
+        generated: Images from an image generator, labelled with the class of their prompt, in the spaces of the support set.
+        sentences: Text classifier [C, D] of a language model's sentences instead of the templates, rows L2-normalised.
     """
 
     text: Tensor
@@ -107,25 +121,32 @@ class Task:
 
     @property
     def classes(self) -> int:
-        """How many classes, C."""
+        """Number of classes, C."""
         return len(self.text)
 
     def to(self, device: torch.device | str) -> "Task":
-        """The task on a device, `clip` moved itself: a method fitted on it works there."""
+        """A copy on a device; the model of `clip` itself is moved, not copied."""
         moved = {name: value.to(device) for name, value in vars(self).items() if hasattr(value, "to")}
         return replace(self, **moved)
 
     def generator(self) -> torch.Generator:
-        """A fresh random generator at the task's seed: the same draws each time it is asked for.
+        """Make a random generator, always in the state given by the task's seed.
 
-        It draws on the CPU whatever the device, where the same seed gives the same numbers; move them afterwards.
+        Returns:
+            Generator on the CPU, where a seed gives equal numbers for every device; move the drawn tensors afterwards.
         """
         return torch.Generator(device="cpu").manual_seed(self.seed)
 
 
 @dataclass(frozen=True)
 class Scores:
-    """Logits of a batch, each [B, C]: fused = zero_shot + w · bias with a weight w per image."""
+    """Logits of a batch, with fused = zero_shot + w · bias for one weight w per image.
+
+    Attributes:
+        zero_shot: Zero-shot logits s₀ [B, C].
+        bias: Logit bias [B, C], before multiplication by its weight.
+        fused: Logits of the method [B, C].
+    """
 
     zero_shot: Tensor
     bias: Tensor

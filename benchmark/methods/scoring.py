@@ -1,4 +1,4 @@
-"""Scoring a predictor on samples, part by part: which images it classifies correctly."""
+"""Scoring of a predictor on samples in parts: which images it classifies correctly."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from benchmark.methods.samples import Features, Samples, Scores
 from benchmark.methods.sealed import comparing
 
 STATISTICS = ("all", "held")
-"""What a shift may say of its statistics over classes; the first where it says nothing."""
+"""Classes over which statistics such as a z-score are computed under a distribution shift; the first is the default."""
 
 PART = 1000
 """Images scored at a time."""
@@ -21,11 +21,18 @@ PART = 1000
 def right(
     predictor: Predictor, samples: Samples, classes: Tensor | None = None, statistics: str = STATISTICS[0]
 ) -> Tensor:
-    """Whether the fused logits put each image's own class first, booleans [N].
+    """Determine which images the predictor classifies correctly.
 
-    classes: those that may be answered at all, where a data set holds only some of them (ImageNet-A and -R have 200 of the
-    1,000); the logits of the others are left out.
-    statistics: whether what the method works out over an image's classes runs over "all", or over those "held" alone.
+    Args:
+        predictor: Fitted predictor.
+        samples: Images to classify, N in number.
+        classes: Classes that may be predicted, for a data set that contains only some (ImageNet-A and ImageNet-R have 200 of
+            1,000); None for all.
+        statistics: "all" if statistics over an image's classes (z-score, kurtosis) are computed over all classes, "held" if
+            over `classes` only.
+
+    Returns:
+        Booleans [N].
     """
     if classes is None:
         return right_answers(torch.cat([predictor(x).argmax(-1) for x in parts(samples)]), samples)
@@ -34,21 +41,27 @@ def right(
 
 
 def right_answers(answers: Tensor, samples: Samples, where: slice = slice(None)) -> Tensor:
-    """Which answers [B] are the labels of `samples[where]`, bool [B]. Compared by the harness: test labels are unsealed."""
+    """Compare predicted classes [B] with the labels of `samples[where]`, unsealed meanwhile; booleans [B]."""
     with comparing():
         return answers == samples.labels[where]
 
 
 def joined(found: Sequence[Scores]) -> Scores:
-    """The scores of several parts as those of all images."""
+    """Concatenate the scores of several parts along the images."""
     return Scores(*(torch.cat([getattr(s, name) for s in found]) for name in ("zero_shot", "bias", "fused")))
 
 
 def parts(samples: Samples) -> Iterator[Features]:
-    """View 0 in parts of some hundred images. An image is scored alone, so this changes nothing but the time.
+    """Split view 0 into parts of `PART` images, which changes only the speed because images are scored independently.
 
-    The affinities of 10,000 images to a cache are fresh memory that the system has to hand out and take back at every step;
-    those of 1,000 stay in the processor's cache: twice as fast (performance/scoring_speed.py).
+    Affinities of 10,000 images to a cache need newly allocated memory at every step, those of 1,000 stay in the processor's
+    cache, which is twice as fast (performance/scoring_speed.py).
+
+    Args:
+        samples: Images.
+
+    Yields:
+        Features of a part.
     """
     for places in torch.arange(len(samples)).split(PART):
         yield samples.view(0, slice(int(places[0]), int(places[-1]) + 1))
@@ -56,7 +69,7 @@ def parts(samples: Samples) -> Iterator[Features]:
 
 @contextmanager
 def tuned(predictor: Predictor, values: dict[str, float]) -> Iterator[None]:
-    """The predictor with other hyper-parameters for a while."""
+    """Within the context, set hyper-parameters of the predictor to other values."""
     before = {name: getattr(predictor, name) for name in values}
     try:
         for name, value in values.items():

@@ -1,12 +1,12 @@
-"""The labels of the test images, out of a predictor's reach while its code runs.
+"""Labels of test images that cannot be read while a predictor's code runs.
 
-A predictor is handed a Task, and no test image is in it. But it shares a process with whoever measures it, and could look up
-the watcher, its callers' frames, or every object that there is. So the labels are in none of them: they lie in a nameless
-file, and are read for the moment of a comparison, when the predictor's code has returned. Whoever asks for them while it
-runs, or opens a data set, gets a `Breach`.
+A predictor is given a Task, which contains no test images. But it shares a process with the harness and could inspect the
+epoch-end callback, the stack frames of its callers, or all live objects. Therefore no object contains the labels: they are in
+an unnamed temporary file, which is read only during a comparison, after the predictor's code has returned. Reading them or
+opening a data set while the predictor's code runs raises a `Breach`.
 
-Python cannot guard everything: a method that reads the data set's files itself, replaces functions of torch or of this
-package, or goes through private attributes can still cheat. It then does so on purpose, and in plain sight of a reader.
+Python cannot prevent every access: a method that reads the data set's files, replaces functions of torch or of this package,
+or uses private attributes can still cheat. Such code is deliberate and visible to a reader.
 """
 
 import tempfile
@@ -25,19 +25,19 @@ _sealed = False
 
 
 class Breach(BenchError):
-    """A predictor asked for what it must not see."""
+    """A predictor's code asked for test labels or opened a data set."""
 
 
 @contextmanager
 def sealing() -> Iterator[None]:
-    """While this lasts a predictor's code may run, and labels are out of reach but for moments of `comparing`."""
+    """Within the context, in which a predictor's code may run, labels cannot be read except under `comparing`."""
     with _set(True):
         yield
 
 
 @contextmanager
 def comparing() -> Iterator[None]:
-    """For a moment of the harness's own, in which no predictor's code runs, labels can be read."""
+    """Within the context, in which no predictor's code runs, the harness may read labels."""
     with _set(False):
         yield
 
@@ -53,31 +53,35 @@ def _set(sealed: bool) -> Iterator[None]:
 
 
 def refuse(what: str) -> None:
-    """Breach while labels are sealed."""
+    """Raise a Breach that names `what` was asked for, if labels are sealed."""
     if _sealed:
         raise Breach(f"a predictor asked for {what}: it may learn from its Task alone")
 
 
 class Sealed(Samples):
-    """Samples whose labels are in no object: they are read anew whenever the harness compares."""
+    """Samples whose labels are in a temporary file and read at each comparison.
+
+    Args:
+        samples: Images and the labels to seal.
+    """
 
     _file: BinaryIO
     _count: int
 
     def __init__(self, samples: Samples) -> None:
         labels = samples.labels.cpu().numpy().astype(np.int64)
-        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed, and gone, with the last reference to it
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed and deleted with the last reference to it
         file.write(labels.tobytes())
         for name, value in (("spaces", samples.spaces), ("_file", file), ("_count", len(labels))):
             object.__setattr__(self, name, value)  # Samples is frozen
 
     def __len__(self) -> int:
-        """How many images, N."""
+        """Number of images, N."""
         return self._count
 
     @property
     def labels(self) -> Tensor:
-        """[N]. Breach while they are sealed."""
+        """Classes [N]; reading them while they are sealed raises a Breach."""
         refuse("the labels of test images")
         self._file.seek(0)
         labels = torch.from_numpy(np.frombuffer(bytearray(self._file.read()), np.int64))

@@ -1,7 +1,7 @@
-"""The one training loop.
+"""The training loop of all methods, with a callback at the end of every epoch.
 
-Epoch e trains on view e mod V of the support set. After every epoch the state is a milestone: whoever watches
-(the harness does, with `watching`) may score it. The predictor cannot see the watcher, and learns nothing from it.
+Epoch e trains on view e mod V of the support set. The harness sets the epoch-end callback by `watching` to score the
+predictor's current state. The predictor has no access to the callback or its results.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +25,7 @@ _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 @contextmanager
 def watching(watcher: Watcher) -> Iterator[None]:
-    """While this lasts, `watcher(predictor)` is called at every milestone of whatever is trained."""
+    """Within the context, call `watcher(predictor)` at the end of each epoch of any predictor that is trained."""
     token = _watcher.set(watcher)
     try:
         yield
@@ -34,7 +34,7 @@ def watching(watcher: Watcher) -> Iterator[None]:
 
 
 def milestone(predictor: "Predictor") -> None:
-    """Say that the predictor is in a state worth scoring: after an epoch, or after one point of a search."""
+    """Run the epoch-end callback, if one is set, in eval mode: after an epoch or after one fit of a search."""
     watcher = _watcher.get()
     if watcher is None:
         return
@@ -48,11 +48,16 @@ def milestone(predictor: "Predictor") -> None:
 def run(
     predictor: "Predictor", task: "Task", recipe: Recipe, also: Sequence["Samples"] = (), *, last_only: bool = False
 ) -> None:
-    """Train the predictor's parameters on task.support by the recipe, and leave it in eval mode.
+    """Train a predictor's parameters on the support set and leave the predictor in eval mode.
 
-    also: more samples; an epoch is one pass over the support set and then one over each of them, in batches of their own,
-    and the cosine runs over all of these steps.
-    last_only: the end is the only milestone, for a method that is slow to score and published at its last epoch.
+    Args:
+        predictor: Predictor after `build`.
+        task: Task with the support set and the seed of the batches.
+        recipe: Optimiser, schedule and epochs.
+        also: Further samples. An epoch is one pass over the support set followed by one over each of these, in separate
+            batches; the learning rate schedule counts all steps.
+        last_only: Whether the epoch-end callback runs after the last epoch only, for a method that is slow to score and
+            whose published result is that of the last epoch.
     """
     from benchmark.methods.samples import Batch
 
@@ -66,7 +71,7 @@ def run(
         for step, (x, labels, index) in enumerate(batches):
             loss = predictor.loss(Batch({name: value[index] for name, value in x.items()}, labels[index]))
             for parameter in parameters:
-                parameter.grad = None  # what optimizer.zero_grad() does, in a tenth of its time: these steps are small
+                parameter.grad = None  # ten times as fast as optimizer.zero_grad(), which counts in steps this short
             loss.backward()
             update(recipe.lr_at(epoch, step, len(batches)))
         if not last_only or epoch == recipe.epochs - 1:
@@ -77,7 +82,7 @@ def run(
 def _epoch(
     predictor: "Predictor", samples: "Samples", epoch: int, recipe: Recipe, generator: torch.Generator
 ) -> list[tuple["Features", Tensor, Tensor]]:
-    """An epoch's batches: all images of the epoch's view, prepared once, their labels, and the batch's places among them."""
+    """Batches of an epoch: prepared features of all images of its view, all labels, and indices of the batch's images."""
     with torch.no_grad():
         x = predictor.prepare(samples.view(epoch))
     batches = _batches(len(samples), recipe, generator, samples.labels.device)
@@ -85,7 +90,7 @@ def _epoch(
 
 
 def _batches(n: int, recipe: Recipe, generator: torch.Generator, device: torch.device) -> list[Tensor]:
-    """A shuffled epoch of n images as index tensors: drawn on the CPU, so that a seed means the same order everywhere."""
+    """Shuffled batches of n images as index tensors, drawn on the CPU so that the order is equal on every device."""
     batches = list(torch.randperm(n, generator=generator).to(device).split(recipe.batch_size))
     if recipe.drop_last and len(batches) > 1 and len(batches[-1]) < recipe.batch_size:
         batches.pop()
@@ -93,7 +98,7 @@ def _batches(n: int, recipe: Recipe, generator: torch.Generator, device: torch.d
 
 
 def _stepper(parameters: list[nn.Parameter], recipe: Recipe) -> Callable[[float], None]:
-    """What makes a step of the parameters by their gradients, given the learning rate."""
+    """Make the function that updates the parameters by their gradients at a given learning rate."""
     if recipe.optimizer == "adamw":
         return AdamW(parameters, eps=recipe.eps, weight_decay=recipe.weight_decay).step
     sgd = torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)

@@ -1,1 +1,1 @@
-"""The contract that every predictor keeps, and what it is tried on (`bench test-method`)."""
+"""The contract of all predictors, checked on toy data by `bench test-method`."""

@@ -1,8 +1,7 @@
-"""The predictor contract: what the harness relies on, as checks that any predictor can be held to.
+"""The predictor contract: checks of all properties of a predictor on which the harness relies.
 
-`check(cls)` tries every clause on a toy task and says which hold; `bench test-method` prints that, and the
-tests run it on every method of this repository. A clause is a function that returns when it holds and raises
-when it does not.
+`check(cls)` checks every clause on a toy task; `bench test-method` prints the results, and the tests run it on every method
+of this repository. A clause is a function that returns if the predictor satisfies it and raises otherwise.
 """
 
 import inspect
@@ -37,12 +36,18 @@ Clause = Callable[[Subject], None]
 
 
 class Breach(AssertionError):
-    """A clause does not hold; the message says how, in one line."""
+    """A predictor violates a clause; the message says how, in one line."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one clause: its name, what it says, and why it failed (empty when it holds)."""
+    """Result of checking one clause.
+
+    Attributes:
+        clause: Name of the clause.
+        says: Requirement of the clause.
+        reason: Why the clause is violated; empty if it is satisfied.
+    """
 
     clause: str
     says: str
@@ -50,17 +55,17 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether the clause holds."""
+        """Whether the clause is satisfied."""
         return not self.reason
 
 
 def contract() -> list[tuple[str, Clause]]:
-    """Every clause with its name, in the order in which they are worth reading."""
+    """All clauses with their names, in a sensible order for reading."""
     return [(clause.__name__.replace("_", " "), clause) for clause in CLAUSES]
 
 
 def check(cls: type[Predictor], **settings: Any) -> list[Result]:
-    """Hold a predictor class, constructed with `settings`, to every clause."""
+    """Check a predictor class, constructed with `settings`, against every clause."""
     subject = Subject(cls, settings)
     return [Result(name, clause.__doc__ or "", _reason(clause, subject)) for name, clause in contract()]
 
@@ -70,13 +75,13 @@ def _reason(clause: Clause, subject: Subject) -> str:
         clause(subject)
     except Breach as breach:
         return str(breach)
-    except Exception as error:  # a visitor's method may raise anything; that too is an answer
+    except Exception as error:  # a third-party method may raise any exception, which is a result too
         return f"{type(error).__name__}: {error}".splitlines()[0]
     return ""
 
 
 def numbers_alone(subject: Subject) -> None:
-    """It is constructed from numbers and names alone, and keeps each under its own name."""
+    """The predictor is constructed from numbers and strings alone and stores each under the argument's name."""
     parameters = inspect.signature(subject.cls).parameters.values()
     if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in parameters):
         raise Breach("the constructor takes *args or **kwargs; a run is named by arguments with names")
@@ -92,7 +97,7 @@ def numbers_alone(subject: Subject) -> None:
 
 
 def clip_untouched(subject: Subject) -> None:
-    """CLIP is left as it was: weights, mode, no gradients."""
+    """Fitting leaves CLIP unchanged: its weights, its eval mode, no gradients."""
     task = subject.task()
     assert task.clip is not None
     model = task.clip.model
@@ -108,7 +113,7 @@ def clip_untouched(subject: Subject) -> None:
 
 
 def parameters_are_trained(subject: Subject) -> None:
-    """parameters() is exactly what is trained: each of them changes, no buffer does."""
+    """Exactly the trained tensors are parameters: training changes every parameter and no buffer."""
     task = subject.task()
     built = subject.make()
     built.build(task)
@@ -127,7 +132,7 @@ def parameters_are_trained(subject: Subject) -> None:
 
 
 def scores_are_logits(subject: Subject) -> None:
-    """Scores are three finite tensors [B, C], and forward gives the fused ones."""
+    """Scores are three finite tensors [B, C], and forward returns the fused logits."""
     s = scored(subject.fitted, subject.images)
     shape = [len(subject.images[subject.fitted.reads[0]]), CLASSES]
     for name, logits in vars(s).items():
@@ -141,7 +146,7 @@ def scores_are_logits(subject: Subject) -> None:
 
 
 def prepared_alike(subject: Subject) -> None:
-    """Scoring prepared images is scoring images: combine(match(prepare(x))) is scores(x), and so after training on."""
+    """combine(match(prepare(x))) equals scores(x), also for a predictor fitted on another support set."""
     for predictor in (subject.fitted, subject.fit(subject.task(support_seed=5))):
         with torch.no_grad():
             prepared = predictor.prepare(subject.images)
@@ -150,7 +155,7 @@ def prepared_alike(subject: Subject) -> None:
 
 
 def prepared_before_training(subject: Subject) -> None:
-    """What is prepared does not age: images prepared before training are scored after it as if prepared then."""
+    """`prepare` does not depend on parameters: images prepared before training have the logits of those prepared after it."""
     task = subject.task()
     predictor = subject.make()
     predictor.build(task)
@@ -162,7 +167,7 @@ def prepared_before_training(subject: Subject) -> None:
 
 
 def matched_before_tuning(subject: Subject) -> None:
-    """What is matched does not depend on a tunable setting: images matched before one changes are scored as if after it."""
+    """`match` does not depend on tunable hyper-parameters: images matched before a change have the logits after it."""
     for name, values in subject.fitted.tunes.items():
         with torch.no_grad():
             early = subject.fitted.match(subject.fitted.prepare(subject.images))
@@ -176,7 +181,7 @@ def _combined(predictor: Predictor, prepared: Features) -> Tensor:
 
 
 def fused_is_a_sum(subject: Subject) -> None:
-    """Fused is zero_shot + w · bias with one weight an image."""
+    """The fused logits are zero_shot + w · bias with one weight w per image."""
     s = scored(subject.fitted, subject.images)
     rest, bias = (s.fused - s.zero_shot).double(), s.bias.double()
     weight = (rest * bias).sum(1) / bias.square().sum(1).clamp_min(1e-30)
@@ -185,7 +190,7 @@ def fused_is_a_sum(subject: Subject) -> None:
 
 
 def alone(subject: Subject) -> None:
-    """An image is scored alone: neither its batch nor its place in it matters."""
+    """The scores of an image depend neither on the other images of its batch nor on its position among them."""
     together = scored(subject.fitted, subject.images).fused
     n = len(together)
     for index in [[i] for i in range(n)] + [list(reversed(range(n)))]:
@@ -195,7 +200,7 @@ def alone(subject: Subject) -> None:
 
 
 def deterministic(subject: Subject) -> None:
-    """The same seed gives the same result, whatever the global random state."""
+    """Equal seeds give equal results for any global random state."""
     fused = []
     with torch.random.fork_rng(devices=[]):
         for seed in (1, 2):
@@ -206,7 +211,7 @@ def deterministic(subject: Subject) -> None:
 
 
 def moves_with_its_task(subject: Subject) -> None:
-    """It works where its task is: on another device it leaves nothing on the CPU, draws the same and scores alike."""
+    """The predictor works on the task's device: no tensor stays on the CPU, and draws and logits equal those on the CPU."""
     with elsewhere() as device:
         predictor = subject.fit(subject.task().to(device))
         for name, value in predictor.state_dict().items():
@@ -225,7 +230,7 @@ def moves_with_its_task(subject: Subject) -> None:
 
 
 def random_state_untouched(subject: Subject) -> None:
-    """Fitting and scoring draw nothing from the global random state."""
+    """Fitting and scoring do not use the global random state."""
     task, images, predictor = subject.task(), subject.images, subject.make()
     before = random_states()
     predictor.fit(task)
@@ -235,7 +240,7 @@ def random_state_untouched(subject: Subject) -> None:
 
 
 def independent(subject: Subject) -> None:
-    """Two predictors share nothing: fitting one leaves the other as it was."""
+    """Two predictors share no state: fitting one leaves the other unchanged."""
     one = subject.fit()
     before = scored(one, subject.images).fused
     subject.fit(subject.task(support_seed=5))
@@ -244,19 +249,19 @@ def independent(subject: Subject) -> None:
 
 
 def state_is_whole(subject: Subject) -> None:
-    """A state_dict holds the whole predictor: a twin fitted on other images, loaded, scores alike."""
+    """A state_dict contains the whole predictor: loaded into a predictor fitted on other images, it restores the logits."""
     file = io.BytesIO()
     torch.save(subject.fitted.state_dict(), file)
     file.seek(0)
     twin = subject.fit(subject.task(support_seed=5))
-    scored(twin, subject.images)  # so that anything remembered from before the load would show
+    scored(twin, subject.images)  # so that a cache from before the load would show
     twin.load_state_dict(torch.load(file, weights_only=True))
     if not torch.equal(scored(twin, subject.images).fused, scored(subject.fitted, subject.images).fused):
         raise Breach("a loaded twin has other logits; what scoring needs must be a parameter or a buffer")
 
 
 def reads_what_it_says(subject: Subject) -> None:
-    """It looks up nothing but the feature spaces it says it reads; labels are not among them."""
+    """`scores` reads exactly the feature spaces in `reads`, and no labels."""
     spy = Spy(subject.images)
     scored(subject.fitted, spy)
     if unknown := sorted(spy.asked - set(subject.fitted.reads)):
@@ -266,7 +271,7 @@ def reads_what_it_says(subject: Subject) -> None:
 
 
 def wants_what_it_says(subject: Subject) -> None:
-    """It asks for the optional fields of the task that it says it wants, and for no other."""
+    """Fitting uses exactly the optional fields of the task that `wants` lists."""
     wants = set(subject.make().wants)
     if unknown := sorted(wants - set(OPTIONAL)):
         raise Breach(f"`wants` names {unknown[0]!r}; a task may carry {', '.join(OPTIONAL)}")
@@ -279,7 +284,7 @@ def wants_what_it_says(subject: Subject) -> None:
 
 
 def inputs_untouched(subject: Subject) -> None:
-    """Neither fit nor scores changes what it was given."""
+    """Neither fit nor scores changes its inputs."""
     task, images = subject.task(), {name: value.clone() for name, value in subject.images.items()}
     before = copied(given(task, images))
     predictor = subject.make()
@@ -290,13 +295,13 @@ def inputs_untouched(subject: Subject) -> None:
 
 
 def eval_after_fit(subject: Subject) -> None:
-    """After fit it is in eval mode."""
+    """After fit the predictor is in eval mode."""
     if any(module.training for module in subject.fit().modules()):
         raise Breach("fit ended in training mode")
 
 
 def milestones(subject: Subject) -> None:
-    """It can be watched: the last milestone is the fitted state, and watching changes nothing."""
+    """Fitting runs the epoch-end callback, the last time in the fitted state, and the callback does not change the result."""
     seen: list[Tensor] = []
     with training.watching(lambda predictor: seen.append(predictor.scores(subject.images).fused)):
         watched = subject.fit()
@@ -309,7 +314,7 @@ def milestones(subject: Subject) -> None:
 
 
 def beta_multiplies(subject: Subject) -> None:
-    """A beta that is tuned multiplies the bias and nothing else, in a range above 0: that is how its range is searched."""
+    """A tunable beta multiplies the bias and nothing else, in a range above 0, as its exact search assumes."""
     if "beta" not in subject.fitted.tunes:
         return
     low, high = min(subject.fitted.tunes["beta"]), max(subject.fitted.tunes["beta"])
@@ -322,14 +327,14 @@ def beta_multiplies(subject: Subject) -> None:
         lines.append((s.zero_shot, (s.fused - s.zero_shot) * (high / beta)))
     if not torch.equal(lines[0][0], lines[1][0]):
         raise Breach(f"beta={low:g} and beta={high:g} have other zero-shot logits")
-    # What is left of the bias at a small beta is known as well as the logits that it was added to, times high / low.
+    # The bias at the small beta has the rounding error of the logits that it was added to, times high / low.
     rounding = 1e-6 * float(lines[0][0].abs().max()) * high / low
     if not torch.allclose(lines[0][1], lines[1][1], rtol=1e-3, atol=1e-4 + rounding):
         raise Breach(f"the bias added at beta={high:g} is not {high / low:g} times that at beta={low:g}")
 
 
 def tunes_its_own(subject: Subject) -> None:
-    """What `tunes` names can be changed after training, to any value it lists; beta multiplies the bias."""
+    """Every hyper-parameter in `tunes` can be changed after training to each of its listed values."""
     names = inspect.signature(subject.cls).parameters
     for name, values in subject.fitted.tunes.items():
         if name not in names:
@@ -343,7 +348,7 @@ def tunes_its_own(subject: Subject) -> None:
 
 
 def among_some_classes(subject: Subject) -> None:
-    """Asked about some classes it gives a logit of each, asked about all of them the logits it gives anyway."""
+    """`among` some classes gives one logit for each of them, among all classes the logits of the whole predictor."""
     whole, every = scored(subject.fitted, subject.images).fused, torch.arange(CLASSES)
     with torch.no_grad():
         few, same = (subject.fitted.among(c).scores(subject.images).fused for c in (every[[2, 0]], every))

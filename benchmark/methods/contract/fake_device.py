@@ -1,10 +1,11 @@
-"""A second device for tests, where there is none: torch is told that tensors are there, while their numbers stay here.
+"""A simulated second device for tests: tensors report another device, while their values are kept on the CPU.
 
-What real devices refuse is refused: tensors of two devices in one operation, NumPy, a generator of the CPU for a draw there.
-So whatever runs here runs on a GPU as far as devices go, and gives the numbers of the CPU, which can be compared. torch's own
-FakeTensorMode has no numbers, and no gradients for a device that the build does not know.
+Operations that fail on a real device fail here: mixing tensors of two devices, conversion to NumPy, drawing with a generator
+of the CPU. Code that runs here therefore places its tensors correctly for a GPU, and its results can be compared with those
+of the CPU. torch's FakeTensorMode has no values, and no gradients for a device that the build does not support.
 
-torch's "meta" device lends its name: every build knows it, and it has no kernels that could be run by mistake.
+The simulated device uses the name of torch's "meta" device, which every build has and which has no kernels that could run by
+mistake.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,18 +21,18 @@ from torch.utils._pytree import tree_leaves, tree_map
 ELSEWHERE = torch.device("meta")
 
 MIXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_", "aten::copy_", "aten::_foreach_copy_")
-"""Operations that take tensors of the CPU beside those of another device: copies, and indices."""
+"""Operations that accept tensors of the CPU together with tensors of another device: copies and indexing."""
 
 
 @contextmanager
 def elsewhere() -> Iterator[torch.device]:
-    """While this lasts there is a second device; tensors go to it by `.to(device)`."""
+    """Within the context, simulate a second device, to which `.to(device)` moves tensors."""
     with _Making(), _Running():
         yield ELSEWHERE
 
 
 class _There(Tensor):
-    """A tensor that says it is there; its numbers are in `here`."""
+    """A tensor that reports the simulated device; `here` contains its values on the CPU."""
 
     here: Tensor
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
@@ -54,15 +55,15 @@ class _There(Tensor):
         return f"{self.here} (elsewhere)"
 
     def tolist(self) -> Any:
-        """As any device's: copied here first."""
+        """Copy the values to the CPU and return them as a list."""
         return self.here.tolist()
 
     def new_tensor(self, data: Any, **named: Any) -> Tensor:  # type: ignore[override]
-        """Torch would make one without numbers."""
+        """Make a tensor on the simulated device; torch would make one without values."""
         return self.here.new_tensor(data, **named).to(ELSEWHERE)
 
     def numpy(self, **_: Any) -> Any:
-        """As any device's."""
+        """Fail as on any device other than the CPU."""
         raise TypeError("can't convert a tensor of another device to numpy; use .cpu() first")
 
     @classmethod
@@ -71,7 +72,7 @@ class _There(Tensor):
 
 
 class _Making(TorchFunctionMode):
-    """Sees to torch.tensor(…, device=…), which would make one without numbers."""
+    """Replace torch.tensor(…, device=…), which would make a tensor without values."""
 
     def __torch_function__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
         named = dict(named or {})
@@ -81,14 +82,14 @@ class _Making(TorchFunctionMode):
 
 
 class _Running(TorchDispatchMode):
-    """Sees to what has no tensor elsewhere among its arguments: what is made there, or moved there."""
+    """Handle operations without an argument on the simulated device, which create tensors on it or move them to it."""
 
     def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
         return _run(operation, arguments, named or {})
 
 
 def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
-    """One operation, on the numbers here; its results are where its arguments are, or where it was told to put them."""
+    """Run an operation on CPU values; its results are on the device of its arguments or on the one requested."""
     tensors = [value for value in tree_leaves((arguments, named)) if isinstance(value, Tensor)]
     there = {id(tensor.here): tensor for tensor in tensors if isinstance(tensor, _There)}
     told = named.get("device")
@@ -100,7 +101,7 @@ def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> 
         return found
 
     def wrapped(value: Any) -> Any:
-        """An operation in place gives back the tensor that it was given."""
+        """Wrap a result; an in-place operation returns the tensor that it was given."""
         if id(value) in there:
             return there[id(value)]
         return _There(value) if isinstance(value, Tensor) else value
@@ -113,7 +114,7 @@ def _here(value: Any) -> Any:
 
 
 def _refuse(operation: Any, tensors: Sequence[Tensor], named: Mapping[str, Any], to_there: bool) -> None:
-    """RuntimeError where a real device would raise one. A single number of the CPU may stand beside its tensors."""
+    """Raise a RuntimeError where a real device would; a scalar tensor of the CPU may be combined with its tensors."""
     if to_there and isinstance(named.get("generator"), torch.Generator):
         raise RuntimeError("Expected a generator of the device that is drawn on, but found one of the CPU")
     others = [tensor for tensor in tensors if not isinstance(tensor, _There)]

@@ -1,4 +1,4 @@
-"""A predictor on trial: the toy world that the contract's clauses try it in, and what they compare with."""
+"""The predictor under test with its toy tasks and images, and the comparisons that the contract's clauses use."""
 
 import dataclasses
 import inspect
@@ -20,14 +20,19 @@ CLASSES = 5
 
 
 class Subject:
-    """The class on trial with its settings. Tasks, images and predictors are new each time, but for `fitted`."""
+    """The predictor class under test; tasks, images and predictors are created anew at each access, except `fitted`.
+
+    Args:
+        cls: Predictor class.
+        settings: Constructor arguments.
+    """
 
     def __init__(self, cls: type[Predictor], settings: Mapping[str, Any]) -> None:
         self.cls = cls
         self.settings = settings
 
     def make(self) -> Predictor:
-        """Construct a new predictor, with its recipe cut to two epochs."""
+        """Construct a new predictor whose recipe has two epochs."""
         predictor = self.cls(**self.settings)
         if "recipe" not in inspect.signature(self.cls).parameters or predictor.recipe is None:
             return predictor
@@ -35,65 +40,69 @@ class Subject:
         return self.cls(**{**self.settings, "recipe": recipe})
 
     def task(self, support_seed: int = 0) -> Task:
-        """A toy task of five classes, the same each time, with a CLIP of its own and the optional fields wanted."""
+        """Make an identical toy task of five classes each time, with its own CLIP and the optional fields in `wants`."""
         wants = self.make().wants
         return toy_task(self.spaces, classes=CLASSES, support_seed=support_seed, clip=toy_clip(), wants=wants)
 
     def fit(self, task: Task | None = None) -> Predictor:
-        """A new predictor, fitted."""
+        """Construct a new predictor and fit it on `task`, by default a new toy task."""
         predictor = self.make()
         predictor.fit(self.task() if task is None else task)
         return predictor
 
     @cached_property
     def spaces(self) -> tuple[str, ...]:
-        """The usual feature spaces and what else the predictor reads."""
+        """Names of the usual feature spaces and of those that the predictor reads."""
         return tuple(dict.fromkeys(("clip", "mocov3", "dino", *self.make().reads)))
 
     @property
     def images(self) -> Features:
-        """Ten images to be scored, in the spaces that the predictor says it reads and in no other."""
+        """Features of ten images to score, only in the spaces in the predictor's `reads`."""
         return toy_samples(self.make().reads, classes=CLASSES, shots=2, seed=77).view()
 
     @cached_property
     def fitted(self) -> Predictor:
-        """One fitted predictor for the clauses that only look."""
+        """One fitted predictor for the clauses that do not change it."""
         return self.fit()
 
 
 class Spy(Mapping[str, Tensor]):
-    """Features that remember which spaces were asked for."""
+    """Features that record in `asked` which spaces are read.
+
+    Args:
+        features: Features by feature space.
+    """
 
     def __init__(self, features: Features) -> None:
         self.features = features
         self.asked: set[str] = set()
 
     def __getitem__(self, name: str) -> Tensor:
-        """One space, noted."""
+        """Features of one space, whose name is recorded."""
         self.asked.add(name)
         return self.features[name]
 
     def __iter__(self) -> Iterator[str]:
-        """The spaces' names."""
+        """Names of the spaces."""
         return iter(self.features)
 
     def __len__(self) -> int:
-        """How many spaces there are."""
+        """Number of spaces."""
         return len(self.features)
 
 
 class SpyTask(Task):
-    """A task that remembers which of its optional fields were asked for."""
+    """A task that records in `asked` which of its optional fields are read."""
 
     def __getattribute__(self, name: str) -> Any:
-        """Any field; an optional one is noted in `asked`."""
+        """Read a field; the name of an optional one is recorded in `asked`."""
         if name in OPTIONAL:
             self.__dict__.setdefault("asked", set()).add(name)
         return super().__getattribute__(name)
 
 
 def spied(task: Task) -> SpyTask:
-    """The same task under observation, with nothing asked for yet."""
+    """Make a copy of a task that records which optional fields are read from now on."""
     spy = SpyTask(**{field.name: getattr(task, field.name) for field in dataclasses.fields(task)})
     spy.__dict__["asked"] = set()
     return spy
@@ -101,17 +110,17 @@ def spied(task: Task) -> SpyTask:
 
 @torch.no_grad()
 def scored(predictor: Predictor, images: Features) -> Scores:
-    """Scores as the harness asks for them: in eval mode, without gradients."""
+    """Compute scores as the harness does: in eval mode, without gradients."""
     return predictor.eval().scores(images)
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The values as they are now."""
+    """Copies of the tensors, detached."""
     return {name: value.detach().clone() for name, value in tensors.items()}
 
 
 def changed(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> list[str]:
-    """The names that are new, gone or have another value."""
+    """Names of the tensors that were added, removed or changed."""
     return [
         name
         for name in {**before, **after}
@@ -120,12 +129,12 @@ def changed(before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> list[s
 
 
 def close(a: Tensor, b: Tensor) -> bool:
-    """Whether logits are equal but for rounding: to 1e-4, relative and absolute."""
+    """Whether logits are equal up to rounding: within 1e-4, relative and absolute."""
     return torch.allclose(a, b, rtol=1e-4, atol=1e-4)
 
 
 def given(task: Task, images: Features) -> dict[str, Tensor]:
-    """Every tensor that a predictor is handed, by a name that a reader can find."""
+    """All tensors that a predictor is given, by names for error messages."""
     tensors = {"task.text": task.text}
     if task.sentences is not None:
         tensors["task.sentences"] = task.sentences
@@ -137,6 +146,6 @@ def given(task: Task, images: Features) -> dict[str, Tensor]:
 
 
 def random_states() -> tuple[Any, ...]:
-    """The global random states of Python, NumPy and torch, comparable."""
+    """Global random states of Python, NumPy and torch in a form that can be compared."""
     numpy_state = np.random.get_state(legacy=False)
     return random.getstate(), str(numpy_state), torch.get_rng_state().tolist()

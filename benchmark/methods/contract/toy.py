@@ -1,6 +1,6 @@
-"""A toy task: a tiny CLIP with random weights and random features, for contract tests and examples.
+"""A toy task with a tiny CLIP of random weights and with random features, for contract tests and examples.
 
-Nothing in it means anything; everything in it has the right shape, and is made in milliseconds.
+Its contents are meaningless, but all shapes are correct, and it is created in milliseconds.
 """
 
 import re
@@ -15,13 +15,13 @@ from benchmark.methods.clip import Clip
 from benchmark.methods.samples import Samples, Task
 
 WIDTH = 16
-"""Width of CLIP's joint space."""
+"""Width of CLIP's joint embedding space."""
 IMAGE = 16
 """Height and width of an image in the space "pixels"."""
 POSITIONS = 4
-"""Positions of the space "clip_spatial"."""
+"""Number of patches in the space "clip_spatial"."""
 CONTEXT = 32
-"""Positions of the text tower: CoOp's 16 context vectors and a short name fit in."""
+"""Positions of the text tower, enough for CoOp's 16 context vectors and a short name."""
 WORDS = 126
 START, END = WORDS + 1, WORDS + 2
 
@@ -29,7 +29,7 @@ CLASSNAMES = ("ant", "red_ant", "bee", "small red bee", "crab", "owl", "old owl"
 
 
 def tokenize(texts: Sequence[str]) -> Tensor:
-    """Words and punctuation marks to ids 1 … 126 by a checksum, within start and end -> [N, 32]."""
+    """Map words and punctuation marks to ids 1 to 126 by a checksum, enclosed by start and end tokens -> [N, 32]."""
     ids = torch.zeros(len(texts), CONTEXT, dtype=torch.long)
     for row, text in zip(ids, texts, strict=True):
         words = re.findall(r"\w+|[^\w\s]", text)[: CONTEXT - 2]
@@ -39,7 +39,7 @@ def tokenize(texts: Sequence[str]) -> Tensor:
 
 
 def toy_clip(seed: int = 0) -> Clip:
-    """An open_clip CLIP, two layers in each tower, with random weights; global random state is left alone."""
+    """Make an open_clip CLIP with two layers in each tower and random weights, without changing the global random state."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = open_clip.CLIP(
@@ -51,10 +51,18 @@ def toy_clip(seed: int = 0) -> Clip:
 
 
 def toy_samples(spaces: Sequence[str], classes: int, shots: int, views: int = 2, seed: int = 0) -> Samples:
-    """Random features around one random centre a class; `seed` moves the images, never the centres.
+    """Draw samples around one random centre per class.
 
-    "pixels" are images, uint8 [V, N, 3, 16, 16], "clip" is as wide as the toy CLIP, "clip_spatial" too at each of
-    four positions, any other space is 12 wide.
+    Args:
+        spaces: Names of the feature spaces. "pixels" gives images, uint8 [V, N, 3, 16, 16], "clip" features of width 16,
+            "clip_spatial" features of width 16 for four patches, any other space features of width 12.
+        classes: Number of classes.
+        shots: Images per class.
+        views: Number of views.
+        seed: Seed of the images; the centres do not depend on it.
+
+    Returns:
+        Samples sorted by class.
     """
     labels = torch.arange(classes).repeat_interleave(shots)
     return Samples({space: _space(space, labels, views, seed) for space in spaces}, labels)
@@ -69,9 +77,19 @@ def toy_task(
     clip: Clip | None = None,
     wants: Sequence[str] = (),
 ) -> Task:
-    """A small few-shot task with validation images; `support_seed` changes the images and nothing else.
+    """Make a small few-shot task with one validation image per class.
 
-    wants: which optional fields it has: "generated" (three images a class), "sentences".
+    Args:
+        spaces: Names of the feature spaces.
+        classes: Number of classes, at most 8.
+        shots: Support images per class.
+        seed: Seed of the method.
+        support_seed: Seed of all images, which changes nothing else.
+        clip: CLIP model; None makes a toy CLIP.
+        wants: Optional fields to fill: "generated" (three images per class), "sentences".
+
+    Returns:
+        The task.
     """
     clip = clip or toy_clip()
     names = CLASSNAMES[:classes]
@@ -89,7 +107,7 @@ def toy_task(
 
 
 def _space(space: str, labels: Tensor, views: int, seed: int) -> Tensor:
-    """Centre + noise, [V, N, D] (or positions, or images)."""
+    """Class centre plus noise, [V, N, D], [V, N, P, D] for "clip_spatial", images for "pixels"."""
     name = zlib.crc32(space.encode())
     shapes = {"pixels": (3, IMAGE, IMAGE), "clip": (WIDTH,), "clip_spatial": (POSITIONS, WIDTH)}
     shape = shapes.get(space, (12,))
