@@ -1,8 +1,12 @@
-"""Contact sheets: the world's pictures and the downstream tasks' at a glance."""
+"""Contact sheets of the images of the rendered world, its shifts and its downstream tasks.
 
+`python -m benchmark.mini.sheets world|tasks PATH` writes one sheet as an image file.
+"""
+
+import argparse
 import io
-import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +19,7 @@ CAPTIONED = 3  # rows
 
 
 def write_world(path: Path) -> None:
-    """Draw the world's sheet, ten pictures a style and rows of captioned ones, as an image file."""
+    """Write the sheet of the source task to an image file: ten images a style, then CAPTIONED rows with captions."""
     from matplotlib import pyplot
 
     rows = [*(_styled(style) for style in world.STYLE_NAMES), *(_captioned(i) for i in range(CAPTIONED))]
@@ -31,30 +35,31 @@ def write_world(path: Path) -> None:
 
 
 def _styled(style: str) -> tuple[np.ndarray, list[str]]:
-    """Every ninth species in one style."""
+    """Images of every ninth species in one style, and their titles."""
     ids = np.arange(COLUMNS) * 9
     names = [world.CLASSNAMES[label] for label in world.labels("monitor", ids)]
     return world.render("monitor", ids, style), [f"{style}:\n{name}" for name in names]
 
 
 def _captioned(row: int) -> tuple[np.ndarray, list[str]]:
-    """Pictures and captions as pre-training sees them."""
+    """Images of the pre-training stream and their captions."""
     ids = np.arange(COLUMNS) + row * COLUMNS
     factors = world.sample("pretrain", ids, world.mixture(ids))
     return draw(factors), [wrapped(text) for text in captions.describe("pretrain", ids, factors)]
 
 
 def wrapped(text: str, width: int = 24) -> str:
-    """Broken into lines of at most that many letters."""
+    """Break a text into lines of at most `width` characters."""
     return "\n".join(textwrap.wrap(text, width))
 
 
 TASK_COLUMNS = 12
 Row = tuple[str, np.ndarray, list[str]]
+"""Title, images and names of a row of the sheet of the tasks."""
 
 
 def write_tasks(path: Path) -> None:
-    """Draw the tasks' sheet, twelve pictures of each shift, task and generated kind, as an image file."""
+    """Write the sheet of the tasks to an image file: twelve images of each shift, each task and the image generator."""
     from matplotlib import pyplot
     from PIL import Image
 
@@ -70,7 +75,7 @@ def write_tasks(path: Path) -> None:
     sheet = io.BytesIO()
     figure.savefig(sheet, dpi=90)
     pyplot.close(figure)
-    Image.open(sheet).convert("RGB").quantize(256).save(path, optimize=True)  # a third of the bytes
+    Image.open(sheet).convert("RGB").quantize(256).save(path, optimize=True)  # a third of the size
 
 
 def _shift(role: str) -> Row:
@@ -99,5 +104,17 @@ def _generated() -> Row:
     return "stand-in for an image generator, asked for species", generator.render(ids), names
 
 
+SHEETS = {"world": write_world, "tasks": write_tasks}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command line `world|tasks PATH`; an unknown word ends the process with a usage line and exit status 2."""
+    parser = argparse.ArgumentParser("python -m benchmark.mini.sheets", description="Write a contact sheet.")
+    parser.add_argument("sheet", choices=SHEETS, help="images of the source task, or of its shifts and the other tasks")
+    parser.add_argument("path", type=Path, metavar="PATH", help="image file to write")
+    asked = parser.parse_args(arguments)
+    SHEETS[asked.sheet](asked.path)
+
+
 if __name__ == "__main__":
-    {"world": write_world, "tasks": write_tasks}[sys.argv[1]](Path(sys.argv[2]))
+    main()

@@ -1,1 +1,1 @@
-"""The rendered world: its classes, factors, pictures and captions; its shifts and downstream tasks."""
+"""The rendered world: classes, factors, images and captions, distribution shifts, downstream tasks."""

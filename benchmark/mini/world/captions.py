@@ -1,7 +1,7 @@
-"""What the web would say about the pictures: short, incomplete, and sometimes wrong; and the tokenizer for it.
+"""Captions of the images, short, incomplete and sometimes wrong like those of the web; and their tokenizer.
 
-A caption names the main object by its species, its family or its shape, and mentions some of texture, colour, size, number,
-relation and scene. The rates below are the language's definition: changing one is a new world VERSION.
+A caption names the main object by its species, family or shape, and mentions some of texture, colour, size, number, relation
+and scene. RATES defines the language: a change of any rate requires a new VERSION of the world.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,21 +20,21 @@ from benchmark.mini.world.textures import TEXTURE_NAMES
 
 RATES = {
     "full name": 0.35,  # "tiger kiki"
-    "sibling": 0.15,  # of those: another species of the family
-    "family": 0.30,  # "kiki"; the others "heart" or, seldom, "thing"
-    "thing": 0.10,  # of the others
-    "wrong head": 0.05,  # a family or shape that is not there
+    "sibling": 0.15,  # of full names: another species of the family
+    "family": 0.30,  # "kiki"; the remaining heads are "thing" or the shape, such as "heart"
+    "thing": 0.10,  # of the remaining heads
+    "wrong head": 0.05,  # another family
     "texture": 0.55,
-    "wrong texture": 0.10,  # of those
-    "colour": 0.45,  # never of a sketch
-    "wrong colour": 0.05,  # of those
-    "second colour": 0.25,  # of those: "red and blue"
+    "wrong texture": 0.10,  # of mentioned textures
+    "colour": 0.45,  # not in captions of sketches
+    "wrong colour": 0.05,  # of mentioned colours
+    "second colour": 0.25,  # of right colours: "red and blue"
     "size": 0.20,
     "count": 0.25,
-    "relation": 0.45,  # where there is a companion
-    "scene": 0.45,  # never of a sketch
-    "frame": 0.85,  # "a photo of a ..."; the others begin with the object
-    "style": 0.85,  # of the frames of sketches and renditions: the word for the style
+    "relation": 0.45,  # of images with a companion
+    "scene": 0.45,  # not in captions of sketches
+    "frame": 0.85,  # "a photo of a ..."; captions without a frame begin with the object
+    "style": 0.85,  # of frames of sketches and renditions: a frame that names the style
 }
 
 FRAMES = (*(t.removesuffix(" {}") for t in world.TEMPLATES), "here is a", "the", "an old picture of the")
@@ -43,7 +43,7 @@ STYLE_FRAMES = {
     "rendition": ("a painting of a", "art of a", "a cartoon of a"),
 }
 RELATION_WORDS = {"left": "left of a", "right": "right of a", "above": "above a", "below": "below a"}
-SIZE_WORDS = ((0.27, "small"), (0.35, "medium"), (1.0, "big"))  # by half the object's side
+SIZE_WORDS = ((0.27, "small"), (0.35, "medium"), (1.0, "big"))  # upper bound of half the object's side, word
 COUNT_WORDS = ("", "alone", "one of two", "one of three")
 CONTEXT = 16
 
@@ -59,12 +59,12 @@ _DRAWS = (
 
 
 def captions(split: str, ids: ArrayLike, style: str = "photo") -> list[str]:
-    """One caption for each picture of world.render with the same arguments."""
+    """One caption for each image that `world.render` gives for these arguments, [N]."""
     return describe(split, ids, world.sample(split, ids, style))
 
 
 def describe(split: str, ids: ArrayLike, factors: Factors) -> list[str]:
-    """Captions of pictures whose factors are at hand, [N]."""
+    """One caption for each of the images `ids` of a split, given their factors, [N]."""
     draws = Draws(split, "caption", ids=ids)
     rolls = np.stack([draws.uniform(name) for name in _DRAWS], axis=1)
     return [" ".join(_words(_Roll(row), _Seen(factors, i))) for i, row in enumerate(rolls)]
@@ -83,13 +83,13 @@ class _Roll:
         return words[int(self.value[name] * len(words))]
 
     def other(self, name: str, words: Sequence[str], index: int) -> str:
-        """Any of the words but that one."""
+        """Any of the words except the one at `index`."""
         step = 1 + int(self.value[name] * (len(words) - 1))
         return words[(index + step) % len(words)]
 
 
 class _Seen:
-    """What a caption may speak of, of one picture."""
+    """The factors of one image that a caption may mention."""
 
     def __init__(self, f: Factors, i: int) -> None:
         self.style = world.STYLE_NAMES[f.style[i]]
@@ -134,7 +134,7 @@ def _colour(roll: _Roll, seen: _Seen) -> str:
 
 
 def _head(roll: _Roll, seen: _Seen) -> str:
-    """The noun: a species, a family, a shape or a thing; now and then something else altogether."""
+    """The noun: a species, a family, a shape or "thing"; at the rate "wrong head" another family."""
     family = seen.label // species.SIBLINGS
     if roll.says("wrong head"):
         return roll.other("other head", species.NOUNS, family)
@@ -147,7 +147,7 @@ def _head(roll: _Roll, seen: _Seen) -> str:
 
 
 def _species(roll: _Roll, label: int) -> str:
-    """Its name, or a sibling's."""
+    """The name of a species, or at the rate "sibling" the name of another species of its family."""
     first = label - label % species.SIBLINGS
     siblings = species.CLASSNAMES[first : first + species.SIBLINGS]
     if roll.says("sibling"):
@@ -156,7 +156,7 @@ def _species(roll: _Roll, label: int) -> str:
 
 
 def vocabulary() -> list[str]:
-    """All words of the language, sorted; the order is part of the shipped text tower."""
+    """All words of the language, sorted; the shipped text towers depend on the order."""
     phrases = [*FRAMES, *(f for frames in STYLE_FRAMES.values() for f in frames), *RELATION_WORDS.values()]
     phrases += [*COUNT_WORDS, *(word for _, word in SIZE_WORDS), "thing", "in", "and"]
     phrases += [*SHAPE_NAMES, *TEXTURE_NAMES, *COLOUR_NAMES, *SCENE_NAMES, *species.CLASSNAMES]
@@ -164,9 +164,10 @@ def vocabulary() -> list[str]:
 
 
 class Tokenizer:
-    """Words to numbers: <pad> 0, <sot>, <unk>, the words, and <eot> last, because open_clip reads text at the largest id.
+    """A tokenizer with one token a word: <pad> (0), <sot>, <unk>, the vocabulary, and <eot>.
 
-    Punctuation is left out, capitals are lowered, unknown words are <unk>; what is too long loses its last words and
+    <eot> has the largest id, because open_clip reads the text feature at the position of the largest id. Punctuation is
+    dropped, letters are lower-cased, and unknown words become <unk>. A text longer than `context` loses its last words and
     keeps <eot>.
     """
 
@@ -180,7 +181,7 @@ class Tokenizer:
         return len(self.words)
 
     def __call__(self, texts: str | list[str]) -> Tensor:
-        """Token ids [N, context], int64, padded with 0."""
+        """Token ids of texts, int64 [N, context], padded with 0."""
         texts = [texts] if isinstance(texts, str) else texts
         ids = np.zeros((len(texts), self.context), np.int64)
         for row, text in zip(ids, texts, strict=True):

@@ -1,8 +1,8 @@
-"""Random numbers that belong to an image and not to a stream.
+"""Counter-based random numbers: each is a pure function of (keys, image id, name of the factor).
 
-A draw is a pure function of (keys, image id, name of the factor), so an image depends neither on the batch it is made
-in nor on the order in which factors are drawn, and a new factor changes no old one. The mixer is SplitMix64:
-Steele, Lea and Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
+An image therefore depends neither on its batch nor on the order in which factors are drawn, and a new factor leaves all
+existing ones unchanged. The mixer is SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
+OOPSLA 2014).
 """
 
 from functools import cache
@@ -18,7 +18,7 @@ GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def mix(z: Words) -> Words:
-    """The finaliser of SplitMix64, elementwise and modulo 2^64."""
+    """The finaliser of SplitMix64, elementwise, modulo 2^64."""
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return z ^ (z >> np.uint64(31))
@@ -26,7 +26,7 @@ def mix(z: Words) -> Words:
 
 @cache
 def word(key: str) -> int:
-    """A name as 64 bits (FNV-1a over its UTF-8 bytes)."""
+    """The 64-bit FNV-1a hash of the UTF-8 bytes of a name."""
     value = 0xCBF29CE484222325
     for byte in key.encode():
         value = (value ^ byte) * 0x100000001B3 % 2**64
@@ -34,9 +34,9 @@ def word(key: str) -> int:
 
 
 class Draws:
-    """The draws of the images `ids` under a chain of keys.
+    """Random numbers of the images `ids`, [N] non-negative integers, under a chain of keys.
 
-    keys: names or numbers, such as ("pretrain", "pose", view). ids: [N] non-negative integers.
+    Keys are names or numbers, such as ("pretrain", "pose", view). Each method takes the name of a factor.
     """
 
     def __init__(self, *keys: str | int, ids: ArrayLike) -> None:
@@ -50,7 +50,7 @@ class Draws:
         return mix((self._state ^ np.uint64(word(name))) + GOLDEN) >> np.uint64(40)
 
     def uniform(self, name: str, low: float = 0.0, high: float = 1.0) -> Floats:
-        """Uniform on [low, high), [N]; the same bits on every machine."""
+        """Uniform on [low, high), [N]; bit-identical on all machines."""
         unit = self.bits(name).astype(np.float32) * np.float32(2.0**-24)
         return unit * np.float32(high - low) + np.float32(low)
 

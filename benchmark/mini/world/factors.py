@@ -1,8 +1,8 @@
-"""Everything a picture is made of, drawn before a pixel is.
+"""The factors of variation of an image, sampled before it is rendered.
 
-What an image *is* (species, colours, companions) is drawn from its id alone; how it is *seen* (place, pose, light,
-noise) also from a view number, so that two views show the same objects twice. Arrays over objects have three slots in
-drawing order: a companion behind, the main object, and a third one in front.
+The content of an image (species, colours, companions) depends on its id alone. Its appearance (position, pose, light, noise)
+also depends on a view number, so that two views show one set of objects twice. Arrays over objects have three slots in
+drawing order: a companion behind, the main object, and a third object in front.
 """
 
 from dataclasses import dataclass, fields
@@ -19,25 +19,25 @@ from benchmark.mini.world.textures import TEXTURE_NAMES
 
 SLOTS = 3
 BEHIND, MAIN, FRONT = range(SLOTS)
-RELATIONS = ("left", "right", "above", "below")  # where the main object is, seen from its companion
-_COMPANION = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)], np.float32)  # and the companion, seen from it
+RELATIONS = ("left", "right", "above", "below")  # position of the main object relative to its companion
+_COMPANION = np.array([(1, 0), (-1, 0), (0, 1), (0, -1)], np.float32)  # direction from main object to companion
 NO_RELATION = -1
 
 
 class Style(NamedTuple):
-    """How pictures of one kind are drawn and what they are like."""
+    """Distribution of the factors of one kind of image; a pair is the range of a uniform distribution."""
 
-    size: tuple[float, float] = (0.28, 0.44)  # half the main object's side, in picture widths
-    upright: float = 0.85  # share turned by no more than 21 degrees; the others by any angle
-    companion: float = 0.55  # chance of an object behind
-    third: float = 0.35  # chance of one in front, given one behind
-    overlap: bool = False  # the one in front covers part of the main object
+    size: tuple[float, float] = (0.28, 0.44)  # half the main object's side, in image widths
+    upright: float = 0.85  # share of objects turned by at most 21 degrees; the rest are turned by any angle
+    companion: float = 0.55  # probability of an object behind
+    third: float = 0.35  # probability of an object in front, given one behind
+    overlap: bool = False  # whether the object in front covers part of the main object
     light: tuple[float, float] = (0.8, 1.15)
-    noise: tuple[float, float] = (0.0, 0.04)
+    noise: tuple[float, float] = (0.0, 0.04)  # standard deviation
     outline: tuple[float, float] = (0.0, 0.0)  # half the pen's width in pixels
     grey: bool = False  # ink on paper instead of colours in a scene
-    levels: int = 0  # posterised to so many levels above black
-    recolour: float = 0.0  # chance that the whole palette is turned by a third
+    levels: int = 0  # levels above black to posterise to; 0 for none
+    recolour: float = 0.0  # probability that the channels of the palette are rotated
 
 
 STYLES = {
@@ -58,18 +58,18 @@ STYLE_NAMES = tuple(STYLES)
 
 
 def knob(name: str) -> NDArray:
-    """One field of Style for every style, to be indexed by style number."""
+    """A field of Style for all styles, [S] or [S, 2], to be indexed by style number."""
     return np.array([getattr(style, name) for style in STYLES.values()])
 
 
 @dataclass(frozen=True)
 class Factors:
-    """N pictures, as numbers. [N], or [N, 3] over the slots; positions in picture widths from the top left corner."""
+    """Factors of N images: [N], or [N, 3] over the slots; positions in image widths from the top left corner."""
 
     style: Ints  # index into STYLE_NAMES
     label: Ints  # species of the main object
     present: NDArray[np.bool_]  # [N, 3]
-    shape: Ints  # [N, 3], like the next five
+    shape: Ints  # [N, 3]; also the next five fields
     texture: Ints
     colour: Ints
     second: Ints
@@ -78,39 +78,49 @@ class Factors:
     centre: Floats  # [N, 3, 2], x and y
     size: Floats  # [N, 3], half the side
     turn: Floats  # [N, 3], in full turns
-    phase: Floats  # [N, 3, 2], where the texture begins, in tiles
-    dye: Floats  # [N, 3, 2, 3], what is added to the palette's two colours
+    phase: Floats  # [N, 3, 2], offset of the texture, in tiles
+    dye: Floats  # [N, 3, 2, 3], added to the two colours of the palette
     relation: Ints  # index into RELATIONS, or NO_RELATION
     scene: Ints
-    horizon: Floats  # height of the horizon where the scene has a sky
-    backdrop: Floats  # [N, 2], where the scene's texture begins, in tiles
-    wash: Floats  # [N, 3, 3], what is added to ground, mark and sky
+    horizon: Floats  # height of the horizon in scenes with a sky
+    backdrop: Floats  # [N, 2], offset of the scene's texture, in tiles
+    wash: Floats  # [N, 3, 3], added to ground, mark and sky
     light: Floats
     tint: Floats  # [N, 3]
-    slope: Floats  # [N, 2], how much lighter an object is at its right, at its bottom
+    slope: Floats  # [N, 2], increase of brightness towards the right and the bottom of an object
     noise: Floats  # standard deviation
-    grain: Floats  # where in the noise table, 0 .. 1
+    grain: Floats  # position in the noise table, 0 .. 1
     outline: Floats  # half the pen's width in pixels
-    turned: NDArray[np.bool_]  # whether the palette is turned
+    turned: NDArray[np.bool_]  # whether the channels of the palette are rotated
 
     def __len__(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return len(self.label)
 
     def __getitem__(self, index: slice | NDArray) -> "Factors":
-        """The factors of some of the pictures."""
+        """The factors of the images selected by `index`."""
         return Factors(**{f.name: getattr(self, f.name)[index] for f in fields(self)})
 
     @property
     def count(self) -> Ints:
-        """Number of objects in the picture, [N]."""
+        """Number of objects in each image, [N]."""
         return self.present.sum(axis=1)
 
 
 def sample(split: str, ids: NDArray, labels: Ints, style: Ints, view: int = 0, relation: Ints | None = None) -> Factors:
-    """The factors of images `ids` of a split. labels: [N] species; style: [N] style numbers; view: see the module.
+    """Sample the factors of images.
 
-    relation: [N]; if given, every picture has a companion, to which its main object is in this relation.
+    Args:
+        split: key of the random numbers, such as "pretrain".
+        ids: ids of the images, [N].
+        labels: species of the main objects, [N].
+        style: style numbers, [N].
+        view: number of the view; views of an image differ in appearance, not in content.
+        relation: relations of the main object to its companion, [N], as indices into RELATIONS; every image then has a
+            companion. None draws companions and relations at random.
+
+    Returns:
+        The factors of the N images.
     """
     what = Draws(split, "what", ids=ids)
     seen = Draws(split, "seen", view, ids=ids)
@@ -139,7 +149,7 @@ def _present(what: Draws, style: Ints) -> NDArray[np.bool_]:
 
 
 def _kinds(what: Draws, labels: Ints) -> dict[str, NDArray]:
-    """What the objects are: the main one mostly true to its species, the others anything."""
+    """Kinds of the objects: of the main object those of its species, with some odd colours; of the others at random."""
     colours = len(COLOUR_NAMES)
     colour = np.where(what.chance("odd colour", 0.15), what.integer("colour", colours), species.COLOUR[labels])
     second = np.where(what.chance("odd second", 0.3), what.integer("second", colours), species.SECOND[labels])
@@ -156,7 +166,7 @@ def _kinds(what: Draws, labels: Ints) -> dict[str, NDArray]:
 
 
 def _anything(what: Draws, slot: int) -> dict[str, NDArray]:
-    """An object of any kind."""
+    """The kind of an object, at random."""
     return {
         "shape": what.integer(f"shape/{slot}", len(SHAPE_NAMES)),
         "texture": what.integer(f"texture/{slot}", len(TEXTURE_NAMES)),
@@ -168,7 +178,7 @@ def _anything(what: Draws, slot: int) -> dict[str, NDArray]:
 
 
 def _places(seen: Draws, style: Ints, present: NDArray[np.bool_], relation: Ints) -> dict[str, NDArray]:
-    """Where the objects are. A main object with a companion makes room: it is smaller and moves away from it."""
+    """Positions and sizes of the objects. A main object with a companion is smaller and moved away from the companion."""
     low, high = knob("size")[style].astype(np.float32).T
     accompanied = present[:, BEHIND]
     size = seen.uniform("size") * (high - low) + low
@@ -189,7 +199,7 @@ def _places(seen: Draws, style: Ints, present: NDArray[np.bool_], relation: Ints
 
 
 def _poses(seen: Draws, style: Ints) -> dict[str, NDArray]:
-    """Turn, texture phase and the dye of each object's own colours."""
+    """Turn, texture phase and colour offsets of each object."""
     upright = np.stack([seen.uniform(f"upright/{s}") for s in range(SLOTS)], axis=1) < knob("upright")[style][:, None]
     small, any_turn = seen.vector("turn", SLOTS, -21 / 360, 21 / 360), seen.vector("any turn", SLOTS)
     n = len(style)
@@ -201,7 +211,7 @@ def _poses(seen: Draws, style: Ints) -> dict[str, NDArray]:
 
 
 def _scenes(what: Draws, seen: Draws, view: int) -> dict[str, NDArray]:
-    """The backdrop. Other views than the first show another scene with probability .6."""
+    """The backdrop; a view other than 0 draws its scene anew with probability .6."""
     first, other = what.integer("scene", len(SCENE_NAMES)), seen.integer("scene", len(SCENE_NAMES))
     elsewhere = seen.chance("elsewhere", 0.6 if view else 0.0)
     return {
@@ -213,7 +223,7 @@ def _scenes(what: Draws, seen: Draws, view: int) -> dict[str, NDArray]:
 
 
 def _lights(seen: Draws, style: Ints) -> dict[str, NDArray]:
-    """Light, tint, shading, noise, pen."""
+    """Light, tint, shading, noise and outline."""
 
     def between(name: str, field: str) -> Floats:
         low, high = knob(field)[style].astype(np.float32).T

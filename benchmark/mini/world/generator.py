@@ -1,10 +1,10 @@
 """Stand-ins for the two generative models of CaFo: a second, imperfect renderer and a writer of sentences.
 
-CaFo (Zhang et al., CVPR 2023) asks DALL-E for pictures of each class and GPT-3 for sentences about it. Here neither exists.
-The renderer plays the image generator: it knows the species but draws their shape, colours and texture wrong at the rates
-below, alone and centred, in a manner of its own. The writer plays the language model: it describes a species by its true
-attributes with some mistakes, in the words of the captions. Both know the world from inside, as models that were trained on
-the web know ImageNet's classes; the rates are guesses and were not tuned on any result.
+CaFo (Zhang et al., CVPR 2023) asks DALL-E for images of each class and GPT-3 for sentences about it. Here, a renderer stands
+in for the image generator: it draws a species alone and centred, in a style of its own, with wrong shape, colours and texture
+at the rates DRAWN_WRONG. A writer stands in for the language model: it describes a species by its true attributes, with
+mistakes at the rates WRITTEN_WRONG, in the vocabulary of the captions. Both know the attributes of the species, as models
+trained on the web know the classes of ImageNet. The rates are guesses and were not tuned on any result.
 """
 
 from collections.abc import Iterable
@@ -22,11 +22,11 @@ from benchmark.mini.world.scenes import COLOUR_NAMES, PALETTE, SCENE_NAMES
 from benchmark.mini.world.shapes import SHAPE_NAMES
 from benchmark.mini.world.textures import TEXTURE_NAMES
 
-DRAWN_WRONG = {"shape": 0.15, "texture": 0.35, "colour": 0.2, "second": 0.4}  # any other value instead
-AVERAGED = 0.3  # share of pictures whose colours are drawn towards the family's average
-TOWARDS = 0.6  # how far
-STUDIO = ("snow", "road", "tiles", "night")  # the only scenes that it paints
-LEVELS = 6  # posterised
+DRAWN_WRONG = {"shape": 0.15, "texture": 0.35, "colour": 0.2, "second": 0.4}  # probability of another value
+AVERAGED = 0.3  # share of images with colours moved towards the average of the family
+TOWARDS = 0.6  # share of the way
+STUDIO = ("snow", "road", "tiles", "night")  # the scenes of generated images
+LEVELS = 6  # levels to posterise to
 
 WRITTEN_WRONG = {"texture": 0.15, "colour": 0.1, "second": 0.2}
 SENTENCES = (
@@ -42,12 +42,12 @@ SENTENCES = (
 
 
 def labels(ids: NDArray) -> Ints:
-    """Species that pictures were asked for, [N]: id mod 100."""
+    """Requested species of generated images, [N]: id mod 100."""
     return np.asarray(ids, np.int64) % species.CLASSES
 
 
 def sample(ids: NDArray) -> Factors:
-    """What the image generator makes of its orders."""
+    """Factors of the generated images `ids`."""
     asked = labels(ids)
     draws = Draws("generated", "mistakes", ids=ids)
     f = factors.sample("generated", np.asarray(ids, np.int64), asked, np.full(len(asked), STYLE_NAMES.index("photo")))
@@ -67,7 +67,7 @@ def sample(ids: NDArray) -> Factors:
 
 
 def _attributes(f: Factors, asked: Ints, draws: Draws) -> dict[str, NDArray]:
-    """The main object's kind: its species' own, or mistaken."""
+    """Shape, texture and colours of the main object: those of its species, wrong at the rates DRAWN_WRONG."""
     truth = {"shape": species.SHAPE, "texture": species.TEXTURE, "colour": species.COLOUR, "second": species.SECOND}
     count = {"shape": len(SHAPE_NAMES), "texture": len(TEXTURE_NAMES), "colour": len(PALETTE), "second": len(PALETTE)}
     return {
@@ -77,13 +77,13 @@ def _attributes(f: Factors, asked: Ints, draws: Draws) -> dict[str, NDArray]:
 
 
 def mistaken(truth: Ints, n: int, rate: float, draws: Draws, name: str) -> Ints:
-    """The truth, or with probability `rate` any of the other n - 1 values, [N]."""
+    """Replace true values [N] with probability `rate` by any of the other n - 1 values."""
     other = (truth + 1 + draws.integer(f"other {name}", n - 1)) % n
     return np.where(draws.chance(f"wrong {name}", rate), other, truth)
 
 
 def _averaged(asked: Ints, draws: Draws) -> Floats:
-    """What is added to both colours, [N, 2, 3]: nothing, or most of the way to the average colour of the family."""
+    """Offsets of both colours, [N, 2, 3]: zero, or the share TOWARDS of the way to the average colour of the family."""
     family = PALETTE[species.COLOUR].reshape(-1, species.SIBLINGS, 3).mean(axis=1)[asked // species.SIBLINGS]
     way = (family - PALETTE[species.COLOUR[asked]]) * np.float32(TOWARDS)
     way = np.where(draws.chance("averaged", AVERAGED)[:, None], way, np.float32(0))
@@ -98,7 +98,7 @@ def _main(slots: NDArray, values: NDArray) -> NDArray:
 
 
 def render(ids: NDArray) -> NDArray[np.uint8]:
-    """The generator's pictures, [N, 48, 48, 3]: smooth, in a few levels of colour."""
+    """Generated images, uint8 [N, 48, 48, 3], without noise and posterised to LEVELS."""
     step = np.float32(255 / LEVELS)
     levels = np.floor(draw(sample(ids)).astype(np.float32) / step + np.float32(0.5)) * step
     return np.clip(levels, 0, 255).astype(np.uint8)
@@ -106,23 +106,27 @@ def render(ids: NDArray) -> NDArray[np.uint8]:
 
 @cache
 def generated(per_class: int) -> tuple[NDArray[np.uint8], Ints]:
-    """So many pictures of every class: uint8 [100 * per_class, 48, 48, 3], and the class that was asked for, [N].
+    """Generated images of all classes, rendered once a process.
 
-    Drawn once a process: every run that wants the pictures' features asks for their classes.
+    Args:
+        per_class: number of images a class.
+
+    Returns:
+        Images, uint8 [100 * per_class, 48, 48, 3], and requested classes, int64 [100 * per_class].
     """
     ids = np.arange(species.CLASSES * per_class)
     return render(ids), labels(ids)
 
 
 def sentences() -> list[list[str]]:
-    """What the writer has to say about each class, class by class."""
+    """Sentences about the classes: one list a class, in the order of the class names."""
     classes = np.arange(species.CLASSES)
     written = [_written(template, classes) for template in SENTENCES]
     return [list(about) for about in zip(*written, strict=True)]
 
 
 def _written(template: str, classes: Ints) -> Iterable[str]:
-    """One sentence about each class; each sentence makes its own mistakes."""
+    """One sentence about each class; mistakes are drawn for each template."""
     draws = Draws("sentences", template, ids=classes)
     texture = mistaken(species.TEXTURE, len(TEXTURE_NAMES), WRITTEN_WRONG["texture"], draws, "texture")
     colour = mistaken(species.COLOUR, len(COLOUR_NAMES), WRITTEN_WRONG["colour"], draws, "colour")

@@ -1,8 +1,8 @@
-"""From factors to pixels: 48 x 48 RGB, vectorised over a chunk of pictures.
+"""Rendering of factors to 48 x 48 RGB images, vectorised over chunks of images.
 
-At run time only + - * /, floor, clip, comparisons and table look-ups on float32, each a NumPy call of its own, so
-that no machine, dispatch path or chunk size changes a pixel. Planes are [n, 48, 48]; pixel (i, j) has its centre at
-((j + .5) / 48, (i + .5) / 48) in picture widths.
+Rendering uses + - * /, floor, clip, comparisons and table look-ups on float32 only, each in a NumPy call of its own, so that
+pixels are identical on every machine, dispatch path and chunk size. Planes are [n, 48, 48]; the centre of pixel (i, j) is
+at ((j + .5) / 48, (i + .5) / 48) in image widths.
 """
 
 import math
@@ -16,36 +16,36 @@ from benchmark.mini.world.draws import Floats, Ints, mix
 from benchmark.mini.world.factors import SLOTS, Factors, knob
 
 SIZE = 48
-CHUNK = 64  # planes of this many pictures stay in a core's cache
+CHUNK = 64  # images; their planes fit in a core's cache
 TURNS = 1024  # entries of the cosine table
 
 Plane = Floats
 _AXIS = ((np.arange(SIZE) + 0.5) / SIZE).astype(np.float32)
 _INK = np.float32(0.1)
-_SHADOW_REACH, _SHADOW = np.float32(3.0), np.float32(0.45)  # pixels; share of the light taken at the outline
+_SHADOW_REACH, _SHADOW = np.float32(3.0), np.float32(0.45)  # pixels; share of the light removed at the outline
 
 
 @cache
 def _fields() -> Floats:
-    """Shapes' fields, flat."""
+    """Signed distance fields of all shapes, flattened."""
     return shapes.table().reshape(-1)
 
 
 @cache
 def _tiles() -> Floats:
-    """Textures' tiles, flat."""
+    """Tiles of all textures, flattened."""
     return textures.table().reshape(-1)
 
 
 @cache
 def _cosines() -> Floats:
-    """Cosine of i / 1024 turns, rounded to six digits because libraries differ in the last bit."""
+    """Cosines of i / 1024 turns, [1024], rounded to six digits because libraries differ in the last bit."""
     return np.array([round(math.cos(2 * math.pi * i / TURNS), 6) for i in range(TURNS)], np.float32)
 
 
 @cache
 def _noise() -> NDArray[np.float32]:
-    """Windows of one picture over a table of nearly normal noise: sums of four 16-bit numbers, standardised."""
+    """Windows of the size of an image over a table of nearly normal noise: standardised sums of four 16-bit numbers."""
     words = mix(np.arange(1, 2**18 + 1, dtype=np.uint64))
     total = sum(((words >> np.uint64(16 * i)) & np.uint64(0xFFFF)).astype(np.int64) for i in range(4))
     centred = (np.asarray(total) - 2 * 0xFFFF).astype(np.float32)
@@ -54,7 +54,7 @@ def _noise() -> NDArray[np.float32]:
 
 
 def draw(factors: Factors) -> NDArray[np.uint8]:
-    """The pictures, [N, 48, 48, 3]."""
+    """Render images, uint8 [N, 48, 48, 3], from their factors."""
     out = np.empty((len(factors), SIZE, SIZE, 3), np.uint8)
     for start in range(0, len(factors), CHUNK):
         chunk = slice(start, start + CHUNK)
@@ -63,7 +63,7 @@ def draw(factors: Factors) -> NDArray[np.uint8]:
 
 
 def _paint(f: Factors) -> Floats:
-    """Backdrop and objects, [n, 3, 48, 48]."""
+    """Backdrop and objects before light and noise, [n, 3, 48, 48]."""
     canvas = _backdrop(f)
     for slot in range(SLOTS):
         rows = np.flatnonzero(f.present[:, slot])
@@ -73,7 +73,7 @@ def _paint(f: Factors) -> Floats:
 
 
 def _backdrop(f: Factors) -> Floats:
-    """The scene: ground and mark by its texture, below the sky; for ink, paper."""
+    """The scene: ground and mark mixed by its texture, with the sky above; for sketches, paper."""
     ground, mark, sky = _scene_colours(f)
     tiles = scenes.TILES[f.scene]
     u = _AXIS[None, None, :] * tiles[:, None, None] + f.backdrop[:, 0, None, None]
@@ -95,12 +95,12 @@ def _scene_colours(f: Factors) -> tuple[Floats, Floats, Floats]:
 
 
 def _recolour(f: Factors, colours: Floats) -> Floats:
-    """Red becomes green, green blue, blue red where the palette is turned; colours [n, k, 3]."""
+    """Rotate the channels of colours [n, k, 3] (red to green, green to blue, blue to red) where `turned` is set."""
     return np.where(f.turned[:, None, None], np.roll(colours, 1, axis=-1), colours)
 
 
 def _object_colours(f: Factors, slot: int) -> tuple[Floats, Floats]:
-    """Both colours of the objects in a slot, each [n, 3]; for ink, paper and grey."""
+    """Both colours of the objects in a slot, each [n, 3]; for sketches, white and grey."""
     palette = np.stack([scenes.PALETTE[f.colour[:, slot]], scenes.PALETTE[f.second[:, slot]]], axis=1)
     colours = _recolour(f, np.clip(palette + f.dye[:, slot], 0, 1))
     ink = np.array([[0.95], [0.5]], np.float32) + f.dye[:, slot, :, :1] + np.zeros_like(colours)
@@ -109,7 +109,7 @@ def _object_colours(f: Factors, slot: int) -> tuple[Floats, Floats]:
 
 
 def _add_object(canvas: Floats, f: Factors, slot: int) -> Floats:
-    """The canvas with the objects of a slot drawn on it: a soft shadow, the textured shape, and its outline."""
+    """Draw the objects of a slot on the canvas: a soft shadow, the textured shape, and its outline."""
     u, v = _frame(f, slot)
     pixels = f.size[:, slot, None, None] * np.float32(SIZE)
     distance = _look_up_field(f.shape[:, slot], u, v) * pixels
@@ -136,7 +136,7 @@ def _add_object(canvas: Floats, f: Factors, slot: int) -> Floats:
 
 
 def _frame(f: Factors, slot: int) -> tuple[Plane, Plane]:
-    """Each pixel in the object's own frame, where the shape lies in [-1, 1]^2; turned, then stretched by the aspect."""
+    """Coordinates of each pixel in the frame of the object (shape in [-1, 1]^2): turned, then stretched by the aspect."""
     step = (f.turn[:, slot] * np.float32(TURNS)).astype(np.int64)
     cosine, sine = _cosines()[step % TURNS], _cosines()[(step - TURNS // 4) % TURNS]
     wide, high = f.size[:, slot] * f.aspect[:, slot], f.size[:, slot] / f.aspect[:, slot]
@@ -148,7 +148,7 @@ def _frame(f: Factors, slot: int) -> tuple[Plane, Plane]:
 
 
 def _shading(f: Factors, slot: int) -> Plane:
-    """Brightness across the objects, 1 at their centre."""
+    """Brightness across the objects of a slot, 1 at their centre."""
     scale = np.float32(1) / f.size[:, slot]
     across = np.clip((_AXIS[None, :] - f.centre[:, slot, 0, None]) * scale[:, None], -1, 1) * f.slope[:, :1]
     down = np.clip((_AXIS[None, :] - f.centre[:, slot, 1, None]) * scale[:, None], -1, 1) * f.slope[:, 1:]
@@ -156,7 +156,7 @@ def _shading(f: Factors, slot: int) -> Plane:
 
 
 def _look_up_field(shape: Ints, u: Plane, v: Plane) -> Plane:
-    """Distance to the outline in object units at (u, v); beyond the table, its border: far away."""
+    """Signed distance to the outline at (u, v), in object units; beyond the table, the value OUTSIDE of its border."""
     scale, last = np.float32(shapes.CELLS / (2 * shapes.REACH)), np.float32(shapes.CELLS - 1)
     column = np.clip((u + np.float32(shapes.REACH)) * scale, 0, last).astype(np.int32)
     row = np.clip((v + np.float32(shapes.REACH)) * scale, 0, last).astype(np.int32)
@@ -167,7 +167,7 @@ def _look_up_field(shape: Ints, u: Plane, v: Plane) -> Plane:
 
 
 def _look_up_tile(texture: Ints, u: Plane, v: Plane) -> Plane:
-    """Share of the second colour at (u, v) in tiles, wrapped around."""
+    """Share of the second colour at (u, v), in periodic units of tiles."""
     cells = np.int32(textures.CELLS)
     column = np.floor(u * np.float32(cells)).astype(np.int32) & (cells - 1)
     row = np.floor(v * np.float32(cells)).astype(np.int32) & (cells - 1)
@@ -176,7 +176,7 @@ def _look_up_tile(texture: Ints, u: Plane, v: Plane) -> Plane:
 
 
 def _develop(canvas: Floats, f: Factors) -> NDArray[np.uint8]:
-    """Light, posterising and noise, then bytes; [n, 3, 48, 48]."""
+    """Apply light, posterising and noise, and quantise to bytes, [n, 3, 48, 48]."""
     canvas *= (f.tint * f.light[:, None])[:, :, None, None]
     _posterise(canvas, f)
     windows = _noise()
@@ -188,7 +188,7 @@ def _develop(canvas: Floats, f: Factors) -> NDArray[np.uint8]:
 
 
 def _posterise(canvas: Floats, f: Factors) -> None:
-    """Round to the style's number of levels, in place."""
+    """Round the canvas to the number of levels of the style, in place."""
     levels = knob("levels")[f.style]
     rows = np.flatnonzero(levels)
     if len(rows):

@@ -1,4 +1,4 @@
-"""Colours and scenes. Neighbouring scenes share their colours and differ in structure, so that they do not come free."""
+"""Colours and scenes. Adjacent scenes share colours and differ in structure, so that colour alone does not classify them."""
 
 from typing import NamedTuple
 
@@ -27,13 +27,13 @@ PALETTE = np.array(list(COLOURS.values()), np.float32)
 
 
 class Scene(NamedTuple):
-    """A backdrop: a textured ground in two colours, below a sky where there is one."""
+    """A backdrop: a textured ground in two colours and, in some scenes, a sky above."""
 
     texture: str
     ground: Colour
     mark: Colour
     sky: Colour | None
-    tiles: float  # how many tiles of the texture (two periods each) lie across the picture
+    tiles: float  # tiles of the texture (two periods each) across the image
 
 
 _SKY, _GREEN, _SAND, _RUST = (0.55, 0.75, 0.95), (0.35, 0.58, 0.28), (0.85, 0.76, 0.52), (0.60, 0.33, 0.25)

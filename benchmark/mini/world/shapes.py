@@ -1,8 +1,8 @@
 """The twenty shapes, as signed distance fields in one look-up table.
 
-A shape lives in the square [-1, 1]^2 with y pointing down. Its field is positive inside and measures the distance to
-the outline (unions and intersections keep that only near the outline, which is where it is read). The fields are made
-from + - * /, square roots, comparisons and cosines rounded to six digits, so that the table is the same everywhere.
+A shape lies in the square [-1, 1]^2 with y pointing down. Its field is the distance to the outline, positive inside (for
+unions and intersections exact near the outline only, where it is used). Fields are computed by + - * /, square roots,
+comparisons and cosines rounded to six digits, so that the table is identical on every machine.
 """
 
 import math
@@ -15,8 +15,8 @@ Field = NDArray[np.float64]
 Point = tuple[float, float]
 
 CELLS = 144  # cells along one side of the table
-REACH = 1.45  # the table covers [-REACH, REACH]^2, so that outlines and shadows fit
-OUTSIDE = -2.0  # what the table's border says: far from everything
+REACH = 1.45  # the table covers [-REACH, REACH]^2, with room for outlines and shadows
+OUTSIDE = -2.0  # value of the table's border: far outside of any shape
 _CENTRES = (np.arange(CELLS) + 0.5) * (2 * REACH / CELLS) - REACH
 X, Y = np.broadcast_arrays(_CENTRES[None, :], _CENTRES[:, None])
 
@@ -28,7 +28,7 @@ def polar(radius: float, turns: float) -> Point:
 
 
 def disc(radius: float, x: float = 0.0, y: float = 0.0) -> Field:
-    """A disc around (x, y)."""
+    """A disc with centre (x, y)."""
     return radius - np.sqrt((X - x) * (X - x) + (Y - y) * (Y - y))
 
 
@@ -53,12 +53,12 @@ def box(left: float, top: float, right: float, bottom: float) -> Field:
 
 
 def union(*fields: Field) -> Field:
-    """Inside any of them."""
+    """The union of fields: inside any of them."""
     return np.maximum.reduce(fields)
 
 
 def cut(field: Field, *holes: Field) -> Field:
-    """Inside the first and outside all the others."""
+    """The difference of fields: inside `field` and outside all `holes`."""
     return np.minimum.reduce([field, *(-hole for hole in holes)])
 
 
@@ -146,7 +146,7 @@ SHAPE_NAMES = tuple(SHAPES)
 
 
 def table() -> NDArray[np.float32]:
-    """All fields, [20, CELLS, CELLS] (shape, row, column); the border stands for everything beyond it."""
+    """The fields of all shapes, [20, CELLS, CELLS] (shape, row, column), with the border set to OUTSIDE."""
     fields = np.full((len(SHAPES), CELLS, CELLS), OUTSIDE, np.float32)
     for field, make in zip(fields, SHAPES.values(), strict=True):
         field[1:-1, 1:-1] = make()[1:-1, 1:-1]

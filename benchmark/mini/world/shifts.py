@@ -1,9 +1,10 @@
-"""The four shifts of the source task: its species, in pictures that are not like those that shots are drawn from.
+"""The four distribution shifts of the source task: test images of its species from other distributions.
 
-The counterparts are ImageNet-V2 (Recht et al., 2019), -Sketch (Wang et al., 2019), -A (Hendrycks et al., 2021, natural
-adversarial examples) and -R (Hendrycks et al., 2021, renditions). The last two hold a part of the classes, as theirs do.
-Each picture is a pure function of (shift, split, id); labels are indices into the source's hundred classes. The first guess
-at what changes put each of them clearly below the source for one CLIP on "monitor" ids, and was kept.
+Counterparts are ImageNet-V2 (Recht et al., 2019), ImageNet-Sketch (Wang et al., 2019), ImageNet-A (Hendrycks et al., 2021,
+natural adversarial examples) and ImageNet-R (Hendrycks et al., 2021, renditions). As in the originals, A and R hold a part of
+the classes. Each image is a pure function of (shift, split, id). Labels are indices into the hundred classes of the source
+task. The strength of the shifts was not tuned: with the initial settings, the accuracy of one CLIP on "monitor" ids was
+clearly below that on the source task for every shift.
 """
 
 import json
@@ -21,14 +22,14 @@ from benchmark.mini.world.factors import MAIN, STYLE_NAMES, Factors
 from benchmark.mini.world.render import draw
 from benchmark.mini.world.species import CLASSES
 
-VERSION = 1  # goes up whenever a pixel or label of a shift changes and the world's does not
+VERSION = 1  # goes up when a pixel or label of a shift changes while the VERSION of the world does not
 PICKED = Path(__file__).with_name("imagenet_a.json")
-"""What a small supervised network got wrong; made by benchmark.mini.pretraining.adversary."""
+"""Ids of images that a small supervised network misclassifies; written by benchmark.mini.pretraining.adversary."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """style: how the world draws it; change: what is different besides; classes: how many; images: in the test split."""
+    """A shift: style of its images, number of test images, number of classes, and a further change of the factors."""
 
     style: str
     images: int
@@ -37,7 +38,7 @@ class Shift:
 
 
 def resampled(f: Factors, draws: Draws) -> Factors:
-    """The same photographer's second collection: smaller, more often turned, darker, grainier, in half of the scenes."""
+    """A second collection of photos: objects smaller and more often turned, images darker and grainier, half the scenes."""
     over = draws.chance("turned over", 0.2)
     turn = f.turn.copy()
     turn[over, MAIN] = draws.uniform("turn")[over]
@@ -52,7 +53,7 @@ def resampled(f: Factors, draws: Draws) -> Factors:
 
 
 def cluttered(f: Factors, draws: Draws) -> Factors:
-    """Clutter in daylight: the world's own is so dark that most of it is beyond telling."""
+    """Clutter with more light, less noise and larger objects; the clutter of pre-training is mostly too dark to classify."""
     light, noise = draws.uniform("daylight", 0.75, 1.05), f.noise * np.float32(0.6)
     return replace(f, light=light, noise=noise, size=f.size * np.float32(1.25))
 
@@ -67,18 +68,18 @@ SHIFTS = {
 
 @cache
 def classes(role: str) -> tuple[int, ...]:
-    """The source's classes that a shift holds, ascending."""
+    """Classes of the source task that a shift holds, ascending."""
     order = Draws(role, ids=np.arange(CLASSES)).uniform("class").argsort(kind="stable")
     return tuple(sorted(order[: SHIFTS[role].classes].tolist()))
 
 
 def labels(role: str, ids: NDArray) -> Ints:
-    """Species of images, [N]: the shift's classes in turn."""
+    """Species of images, [N]: the classes of the shift in turn."""
     return np.array(classes(role))[np.asarray(ids) % len(classes(role))]
 
 
 def sample(role: str, split: str, ids: NDArray) -> Factors:
-    """What is in the pictures of a shift."""
+    """Factors of the images `ids` of a shift."""
     shift, key = SHIFTS[role], f"{role}/{split}"
     style = np.full(len(ids), STYLE_NAMES.index(shift.style))
     plain = factors.sample(key, np.asarray(ids, np.int64), labels(role, ids), style)
@@ -86,16 +87,16 @@ def sample(role: str, split: str, ids: NDArray) -> Factors:
 
 
 def render(role: str, split: str, ids: NDArray) -> NDArray[np.uint8]:
-    """The pictures, [N, 48, 48, 3]."""
+    """Images of a shift, uint8 [N, 48, 48, 3]."""
     return draw(sample(role, split, ids))
 
 
 @cache
 def picked() -> Ints:
-    """Ids of imagenet_a's test images."""
+    """Ids of the test images of imagenet_a, [N]."""
     return np.array(json.loads(PICKED.read_text("utf-8"))["ids"])
 
 
 def ids(role: str) -> Ints:
-    """Ids of a shift's test images: from 0, but for imagenet_a those that were picked."""
+    """Ids of the test images of a shift, [N]: 0 … N-1, for imagenet_a the selected ids."""
     return picked() if role == "imagenet_a" else np.arange(SHIFTS[role].images)

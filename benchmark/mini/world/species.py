@@ -1,8 +1,8 @@
 """The hundred classes: twenty families of one shape each, five species in a family.
 
-A species is a texture, two colours, a proportion and a texture frequency. Siblings share them in pairs, as breeds do:
-textures A A B B C and colours a b a c b, so that neither tells a species alone. The names are invented: they mean
-nothing but what the captions make of them.
+A species has a texture, two colours, an aspect ratio and a texture frequency. The species of a family share textures in the
+pattern A A B B C and colours in the pattern a b a c b, so that neither determines a species alone. The names are invented
+words without a meaning outside of the captions.
 """
 
 import numpy as np
@@ -12,48 +12,14 @@ from benchmark.mini.world.scenes import PALETTE
 from benchmark.mini.world.shapes import SHAPE_NAMES
 from benchmark.mini.world.textures import TEXTURE_NAMES
 
-NOUNS = tuple(
-    [
-        "dax",
-        "wug",
-        "blick",
-        "kiki",
-        "bouba",
-        "toma",
-        "quol",
-        "fep",
-        "zorp",
-        "lutt",
-        "mib",
-        "gromm",
-        "drin",
-        "sarn",
-        "vask",
-        "pell",
-        "nolo",
-        "tiv",
-        "yorf",
-        "hust",
-    ]
-)
-ADJECTIVES = tuple(
-    [
-        "common",
-        "great",
-        "lesser",
-        "royal",
-        "tiger",
-        "river",
-        "mountain",
-        "ember",
-        "frost",
-        "shadow",
-        "island",
-        "northern",
-        "southern",
-        "harbour",
-    ]
-)
+NOUNS = (
+    "dax", "wug", "blick", "kiki", "bouba", "toma", "quol", "fep", "zorp", "lutt", "mib", "gromm", "drin", "sarn", "vask",
+    "pell", "nolo", "tiv", "yorf", "hust",
+)  # fmt: skip
+ADJECTIVES = (
+    "common", "great", "lesser", "royal", "tiger", "river", "mountain", "ember", "frost", "shadow", "island", "northern",
+    "southern", "harbour",
+)  # fmt: skip
 SIBLINGS = 5
 CLASSES = len(NOUNS) * SIBLINGS
 
@@ -62,12 +28,12 @@ _species = Draws("species", ids=np.arange(CLASSES))
 
 
 def _shared(name: str, n: int, pattern: tuple[int, ...]) -> Ints:
-    """One of n values for each species, shared inside a family by the pattern, [100]."""
+    """One of n values for each species, [100], shared within a family by the pattern."""
     return _families.permutation(name, n)[:, list(pattern)].reshape(-1)
 
 
 def _second_colours(first: Ints) -> Ints:
-    """For each species the first colour in a random order that stands out against its main colour, [100]."""
+    """For each species, the first colour of a random order that contrasts with its main colour, [100]."""
     order = _species.permutation("second colour", len(PALETTE))
     distance = np.abs(PALETTE[order] - PALETTE[first][:, None]).max(axis=2)
     return order[np.arange(CLASSES), (distance > 0.45).argmax(axis=1)]

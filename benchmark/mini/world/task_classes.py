@@ -1,9 +1,9 @@
-"""What the nine drawn downstream tasks ask: their classes, and what each class fixes in a picture.
+"""Classes of the nine rendered downstream tasks, and the factors that each class fixes.
 
-The tenth, in EuroSAT's role, is made of pictures that nobody here drew: digits.py. Class names and templates keep to the
-words that captions use. Three tasks were mended after a look at their pictures and at what one CLIP and a linear probe on it
-made of "monitor" ids, because they were near chance or hid their object: caltech101 lost its companions, dtd became upright
-swatches, and ucf101 got actors in the place of sixteen relations. No few-shot method had been run.
+The tenth task, in the role of EuroSAT, consists of real scans (digits.py). Class names and templates use the vocabulary of
+the captions. Three tasks were changed after a look at their images and at the accuracy of one CLIP and of a linear probe on
+"monitor" ids, because they were near chance or hid their object: caltech101 lost its companions, dtd became upright swatches,
+and ucf101 got actors instead of sixteen relations. No few-shot method had been run at that time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,12 +42,15 @@ ANY = -1
 class Task:
     """One downstream task.
 
-    content: what it asks, in words. classnames, templates: its classes in the language of captions.
-    fixed: factor -> its value in each class, [C], or ANY; "count", "relation" and "scene" speak of the picture, "landmark" is
-    the companion's shape, all others are the main object's. What is not fixed may be anything.
-    species: those that are the classes, instead of `fixed`.
-    size: half the main object's side, in picture widths. upright: none turned by more than 5 degrees.
-    companion: whether there may be one. test: images.
+    content: description of the task in words.
+    classnames, templates: class names and prompt templates, in the vocabulary of the captions.
+    fixed: factor -> value in each class, [C], or ANY. "count", "relation" and "scene" are factors of the image, "landmark" is
+        the shape of the companion, and all other factors are of the main object. Factors without an entry are random.
+    size: range of half the main object's side, in image widths.
+    upright: whether no object is turned by more than 5 degrees.
+    companion: whether images may have companions.
+    test: number of test images.
+    species: the species that are the classes, for a task without `fixed` factors.
     """
 
     content: str
@@ -155,7 +158,7 @@ TASKS: dict[str, Task] = {
         {"texture": range(len(TEXTURE_NAMES)), "shape": [SHAPE_NAMES.index("square")] * len(TEXTURE_NAMES)},
         ("a photo of a {} thing", "an image of a {} thing", "this is a {} thing"),
         size=(0.36, 0.48),
-        upright=True,  # striped is banded turned by a quarter
+        upright=True,  # "striped" turned by a quarter is "banded"
     ),
     "ucf101": _actions(),
 }

@@ -1,6 +1,6 @@
-"""The pictures of the downstream tasks: factors as their classes say, drawn by the world's renderer.
+"""Images of the downstream tasks: factors fixed by their classes, rendered as the images of the source task are.
 
-Each picture is a pure function of (role, split, id); the splits are "train", "test" and, to look at, "monitor".
+Each image is a pure function of (role, split, id). The splits are "train", "test" and "monitor", which is for inspection.
 """
 
 from collections.abc import Mapping
@@ -18,17 +18,17 @@ from benchmark.mini.world.shapes import SHAPE_NAMES
 from benchmark.mini.world.task_classes import ANY, TASKS, Task
 from benchmark.mini.world.textures import TEXTURE_NAMES
 
-VERSION = 1  # goes up whenever any pixel or label of a task changes, also when the world's version does
-PATTERNS = TEXTURE_NAMES[1:]  # all but plain
+VERSION = 1  # goes up when a pixel or label of a task changes, and with every VERSION of the world
+PATTERNS = TEXTURE_NAMES[1:]  # all textures except "plain"
 
 
 def labels(role: str, ids: NDArray) -> Ints:
-    """Classes of images, [N]: id mod C."""
+    """Class indices of images, [N]: id mod C."""
     return np.asarray(ids, np.int64) % len(TASKS[role].classnames)
 
 
 def sample(role: str, split: str, ids: NDArray) -> Factors:
-    """What is in the pictures of a task."""
+    """Factors of the images `ids` of a task."""
     ids = np.asarray(ids, np.int64)
     task, key, y = TASKS[role], f"{role}/{split}", labels(role, ids)
     draws = Draws(key, "task", ids=ids)
@@ -44,19 +44,19 @@ def sample(role: str, split: str, ids: NDArray) -> Factors:
 
 
 def _relation(fixed: Mapping[str, Ints], draws: Draws) -> Ints | None:
-    """The relations that classes fix, and any one where they do not care; None if no class speaks of it."""
+    """Relations fixed by the classes, at random where a class has ANY, [N]; None if the task fixes no relation."""
     if "relation" not in fixed:
         return None
     return np.where(fixed["relation"] == ANY, draws.integer("relation", len(RELATIONS)), fixed["relation"])
 
 
 def render(role: str, split: str, ids: NDArray) -> NDArray[np.uint8]:
-    """The pictures, [N, 48, 48, 3]."""
+    """Images of a task, uint8 [N, 48, 48, 3]."""
     return draw(sample(role, split, ids))
 
 
 def _any_object(f: Factors, draws: Draws, fixed: Mapping[str, Ints]) -> Factors:
-    """The main object as its class says, and at random where that says nothing; its two colours stand out."""
+    """Set shape, texture and colours of the main object to the values of its class, or to random contrasting ones."""
     pattern = draws.integer("texture", len(PATTERNS)) + 1
     colour = fixed.get("colour", draws.integer("colour", len(COLOUR_NAMES)))
     return replace(
@@ -69,7 +69,7 @@ def _any_object(f: Factors, draws: Draws, fixed: Mapping[str, Ints]) -> Factors:
 
 
 def standing_out(colour: Ints, draws: Draws) -> Ints:
-    """A random second colour that differs from the first by more than .45 in one channel, [N]."""
+    """Random second colours, [N], that differ from the first ones by more than .45 in one channel."""
     order = draws.permutation("second", len(PALETTE))
     distance = np.abs(PALETTE[order] - PALETTE[colour][:, None]).max(axis=2)
     return order[np.arange(len(order)), (distance > 0.45).argmax(axis=1)]
@@ -87,7 +87,7 @@ def _put(slots: NDArray, slot: int, values: NDArray) -> NDArray:
 
 
 def _landmark(f: Factors, shape: Ints) -> Factors:
-    """A companion of the shape asked for, and large enough to be told."""
+    """Give companions the shapes `shape`, [N] (unchanged for ANY), and make them large enough to be recognised."""
     behind = np.where(shape == ANY, f.shape[:, BEHIND], shape)
     return replace(
         f, shape=_put(f.shape, BEHIND, behind), size=_put(f.size, BEHIND, f.size[:, BEHIND] * np.float32(1.3))
@@ -95,7 +95,7 @@ def _landmark(f: Factors, shape: Ints) -> Factors:
 
 
 def _composed(f: Factors, draws: Draws, task: Task, fixed: Mapping[str, Ints]) -> Factors:
-    """Who is there, how large and where the main object is, and the scene."""
+    """Set the objects that are present, size, position and turn of the main object, and the scene."""
     present = _present(f, task, fixed)
     alone = ~present[:, BEHIND]
     low, high = task.size
@@ -114,7 +114,7 @@ def _composed(f: Factors, draws: Draws, task: Task, fixed: Mapping[str, Ints]) -
 
 
 def _present(f: Factors, task: Task, fixed: Mapping[str, Ints]) -> NDArray[np.bool_]:
-    """Which objects there are: as many as the class says, the main one only, or as chance has it; [N, 3]."""
+    """Presence of the objects, booleans [N, 3]: by the count of the class, the main object alone, or at random."""
     if "count" in fixed:
         return np.stack([fixed["count"] >= 2, fixed["count"] >= 1, fixed["count"] >= 3], axis=1)
     return f.present if task.companion else np.broadcast_to([False, True, False], f.present.shape)

@@ -1,6 +1,7 @@
-"""The twelve textures, as periodic tiles of the share that the second colour has in a pixel.
+"""The twelve textures, as periodic tiles that hold the share of the second colour in a pixel, 0 .. 1.
 
-A tile holds two periods a side, soft at its edges. Only + - * /, square roots and comparisons, as in shapes.py.
+A tile has two periods a side and soft edges between the colours. Tiles are computed by + - * /, square roots and comparisons
+only, so that they are identical on every machine.
 """
 
 from collections.abc import Callable
@@ -18,22 +19,22 @@ X, Y = np.broadcast_arrays(_CENTRES[None, :], _CENTRES[:, None])  # in periods, 
 
 
 def wave(x: Tile) -> Tile:
-    """Triangle wave of period 1: distance to the nearest whole number, 0 .. 1/2."""
+    """Triangle wave of period 1: distance to the nearest integer, 0 .. 1/2."""
     return np.abs(x - np.floor(x + 0.5))
 
 
 def soft(x: Tile, width: float = 0.1) -> Tile:
-    """0 below -width/2, 1 above width/2, straight between."""
+    """Soft step: 0 below -width/2, 1 above width/2, linear between."""
     return np.clip(x / width + 0.5, 0, 1)
 
 
 def line(distance: Tile, half_width: float) -> Tile:
-    """1 where the distance is below the half width."""
+    """A soft line: 1 where the distance is below the half width."""
     return soft(half_width - distance)
 
 
 def stripes(x: Tile) -> Tile:
-    """Equal stripes across x."""
+    """Stripes of equal width across x."""
     return soft(0.25 - wave(x))
 
 
@@ -51,13 +52,13 @@ def dots(radius: float) -> Tile:
 
 
 def bricked() -> Tile:
-    """Courses of bricks, every second one shifted by half a brick."""
+    """Courses of bricks, every second course shifted by half a brick."""
     odd = np.floor(Y * 2) % 2
     return np.maximum(line(wave(Y * 2) / 2, 0.07), line(wave(X + 0.5 * odd), 0.07))
 
 
 def speckled() -> Tile:
-    """Small dots at random places."""
+    """Small dots at random positions."""
     places = Draws("speckles", ids=np.arange(26)).vector("place", 2, 0, 2).astype(np.float64)
     squared = np.full(X.shape, np.inf)
     for x, y in places:
@@ -67,7 +68,7 @@ def speckled() -> Tile:
 
 
 def scaly() -> Tile:
-    """Rows of arcs, every second one shifted by half an arc."""
+    """Rows of arcs, every second row shifted by half an arc."""
     arcs = np.zeros(X.shape)
     for row in range(-1, 5):
         dx, dy = wave(X + 0.5 * (row % 2)), Y - row / 2
@@ -77,7 +78,7 @@ def scaly() -> Tile:
 
 
 def marbled(knots: int = 5) -> Tile:
-    """Blobs: smooth periodic noise above its middle."""
+    """Blobs: smooth periodic noise, thresholded at its middle."""
     values = Draws("marble", ids=np.arange(knots)).vector("value", knots).astype(np.float64)
     i, j = np.floor(Y / 2 * knots).astype(int), np.floor(X / 2 * knots).astype(int)
     fy, fx = Y / 2 * knots - i, X / 2 * knots - j
@@ -106,5 +107,5 @@ TEXTURE_NAMES = tuple(TEXTURES)
 
 
 def table() -> NDArray[np.float32]:
-    """All tiles, [12, CELLS, CELLS] (texture, row, column)."""
+    """The tiles of all textures, [12, CELLS, CELLS] (texture, row, column)."""
     return np.stack([make() for make in TEXTURES.values()]).astype(np.float32)

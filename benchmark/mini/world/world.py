@@ -1,4 +1,4 @@
-"""The rendered world: a hundred species in pictures of 48 x 48, each a pure function of (split, id, style, view)."""
+"""The rendered world: images of a hundred species, 48 x 48 pixels, each a pure function of (split, id, style, view)."""
 
 from collections.abc import Iterable
 
@@ -16,10 +16,10 @@ __all__ = [
     "sample",
 ]  # fmt: skip
 
-VERSION = 1  # goes up whenever any pixel, label or caption changes
+VERSION = 1  # goes up when any pixel, label or caption changes
 
-# pretrain: what encoders are trained on. train: the pool that shots are taken from. test: for final numbers only.
-# monitor: the only split to look at while the world and the encoders are being settled.
+# pretrain: training data of the encoders. train: the pool of the support sets. test: for final numbers only.
+# monitor: for all evaluations during the design of the world and the pre-training of the encoders.
 SPLITS = ("pretrain", "train", "test", "monitor")
 
 TEMPLATES = (
@@ -32,11 +32,11 @@ TEMPLATES = (
     "my {}",
 )
 
-MIX = {"photo": 0.80, "sketch": 0.08, "rendition": 0.08, "clutter": 0.04}  # styles in the pre-training stream
+MIX = {"photo": 0.80, "sketch": 0.08, "rendition": 0.08, "clutter": 0.04}  # shares of the styles in pre-training
 
 
 def labels(split: str, ids: ArrayLike) -> Ints:
-    """Species of images, [N]: id mod 100 (balanced), but at random in the pre-training stream."""
+    """Species of images, [N]: random in the split "pretrain", else id mod 100 (balanced)."""
     ids = _checked(split, ids)
     if split == "pretrain":
         return Draws(split, "label", ids=ids).integer("species", len(CLASSNAMES))
@@ -44,21 +44,33 @@ def labels(split: str, ids: ArrayLike) -> Ints:
 
 
 def mixture(ids: ArrayLike, view: int = 0) -> Ints:
-    """Style numbers of one view of pre-training images, [N], at the rates of MIX."""
+    """Random style numbers of one view of pre-training images, [N], with the probabilities MIX."""
     draws = Draws("pretrain", "style", view, ids=ids).uniform("style")
     edges = np.cumsum([MIX[name] for name in STYLE_NAMES])[:-1].astype(np.float32)
     return np.searchsorted(edges, draws, side="right")
 
 
 def sample(split: str, ids: ArrayLike, style: str | Ints = "photo", view: int = 0) -> Factors:
-    """What is in the pictures. style: one name for all, or [N] style numbers; view: another look at the same objects."""
+    """Sample the factors of images.
+
+    An unknown split or style, or ids that are no vector of non-negative integers, raise ValueError.
+
+    Args:
+        split: one of SPLITS.
+        ids: ids of the images, [N].
+        style: one style name for all images, or style numbers, [N].
+        view: number of the view; views of an image show one set of objects in other poses and lights.
+
+    Returns:
+        The factors of the N images.
+    """
     ids = _checked(split, ids)
     numbers = np.full(len(ids), _style_number(style)) if isinstance(style, str) else style
     return factors.sample(split, ids, labels(split, ids), numbers, view)
 
 
 def render(split: str, ids: ArrayLike, style: str = "photo") -> NDArray[np.uint8]:
-    """The pictures, [N, 48, 48, 3]."""
+    """Images of a split in one style, uint8 [N, 48, 48, 3]; raises ValueError for an unknown split or style."""
     return draw(sample(split, ids, style))
 
 

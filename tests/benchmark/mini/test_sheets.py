@@ -1,4 +1,4 @@
-"""The sheet that people look at is drawn."""
+"""The contact sheets are drawn, and their command line explains itself."""
 
 import pytest
 
@@ -7,6 +7,28 @@ from benchmark.mini import sheets
 
 def test_long_captions_are_broken_between_words():
     assert sheets.wrapped("my dax in snow", width=8) == "my dax\nin snow"
+
+
+@pytest.mark.parametrize("name", ["world", "tasks"])
+def test_a_word_and_a_path_write_that_sheet(name, tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setitem(sheets.SHEETS, name, written.append)
+    sheets.main([name, str(tmp_path / "sheet.png")])
+    assert written == [tmp_path / "sheet.png"]
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["wrold", "sheet.png"], "argument sheet: invalid choice: 'wrold' (choose from"),
+    (["world"], "the following arguments are required: PATH"),
+    ([], "the following arguments are required: sheet, PATH"),
+])  # fmt: skip
+def test_wrong_words_are_refused_in_a_line(arguments, says, capsys, monkeypatch):
+    for name in sheets.SHEETS:
+        monkeypatch.setitem(sheets.SHEETS, name, lambda path: pytest.fail(f"wrote {path}"))
+    with pytest.raises(SystemExit) as stopped:
+        sheets.main(arguments)
+    assert stopped.value.code == 2
+    assert f"python -m benchmark.mini.sheets: error: {says}" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import re
+from importlib import resources
 
 import numpy as np
 import pytest
@@ -53,6 +55,13 @@ def test_a_and_r_hold_different_classes():
     a, r = (set(shifts.classes(kind)) for kind in ("imagenet_a", "imagenet_r"))
     assert len(a) == len(r) == 40
     assert a != r
+
+
+def test_the_suite_file_says_how_many_classes_a_shift_holds():
+    text = resources.files("benchmark.suites").joinpath("mini.toml").read_text("utf-8")
+    said = {role: int(n) for role, n in re.findall(r"^\[datasets\.(\w+)\] +# (\d+) of the classes$", text, re.M)}
+    part = {role: len(shifts.classes(role)) for role in SHIFTS if len(shifts.classes(role)) < species.CLASSES}
+    assert said == part
 
 
 @pytest.mark.parametrize(("kind", "style"), [
