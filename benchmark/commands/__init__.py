@@ -1,1 +1,1 @@
-"""What each command of `bench` does; benchmark.cli parses and calls these."""
+"""The commands of `bench`, one file each: options, call, output. `benchmark.cli` assembles them."""

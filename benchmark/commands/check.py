@@ -6,21 +6,29 @@ import click
 
 from benchmark.analysis import claims
 from benchmark.analysis.gate import reference_run
-from benchmark.analysis.gate import verdicts as gate
 from benchmark.analysis.gate.formats import FORMATS
-from benchmark.analysis.gate.verdicts import Verdict
+from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper
 from benchmark.analysis.results import gather
-from benchmark.commands.choosing import chosen
-from benchmark.core import paths
+from benchmark.commands.choosing import chosen_exhibits
+from benchmark.commands.opening import open_suite
+from benchmark.commands.options import common, exhibits
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit
 from benchmark.records.record import Record
 from benchmark.records.store import Store
-from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
 
 
+@click.command()
+@exhibits
+@common
+@click.option("--against", type=click.Choice(["golden", "paper"]), default="golden", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "junit", "github"]), default="text", show_default=True
+)
+@click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
+@click.option("--update", is_flag=True, help="Make what is measured the reference run instead of comparing.")
 def check(
     table: Sequence[str],
     figure: Sequence[str],
@@ -32,13 +40,11 @@ def check(
     fail_on: Sequence[str],
     update: bool,
 ) -> ExitCode:
-    """Compare, or make what is measured the reference run. Exit codes: see `benchmark.cli`."""
+    """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""
     for name in fail_on:
         choose(name, ["all", *claims.names()], "claim")
-    world = suites.load(suite)
-    store = Store(paths.results(results) / world.name)
-    records = store.records()
-    names = chosen(table, figure) if table or figure else None
+    world, store, records = open_suite(suite, results)
+    names = chosen_exhibits(table, figure) if table or figure else None
     if update:
         return _update(names or list(exhibit.names()), world, records, store)
     if not records:
@@ -49,7 +55,7 @@ def check(
     if not compared:
         click.echo("nothing that was chosen is both measured and in the reference", err=True)
         return ExitCode.NOTHING_COMPARED
-    if any(v.says == gate.WORSE for v in compared):
+    if any(v.says == WORSE for v in compared):
         return ExitCode.REGRESSION
     return _claims(world, records, store, fail_on) if fail_on else ExitCode.OK
 
@@ -57,18 +63,19 @@ def check(
 def _verdicts(
     names: Sequence[str] | None, world: Suite, records: Mapping[str, Record], store: Store, against: str
 ) -> list[Verdict]:
+    """Verdicts on every cell of the named exhibits, or of all exhibits in the reference where `names` is None."""
     if against == "paper":
         if not world.comparable:
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
-        return gate.adjusted([v for m in found for v in gate.against_paper(m)])
+        return adjusted([v for m in found for v in against_paper(m)])
     ours = reference_run.Golden(world.name)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
-    return gate.adjusted([v for m in found for v in gate.against_golden(m, ours, store)])
+    return adjusted([v for m in found for v in against_golden(m, ours, store)])
 
 
 def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> ExitCode:
-    """What the named claims make of the exit code; each that is contradicted in a line."""
+    """Exit code for the claims named by --fail-on; prints a line for each that is contradicted."""
     rows = claims.all_verdicts(world, records, store)
     code = claims.gate(rows, fail_on)
     for row in rows:
@@ -79,6 +86,7 @@ def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: 
 
 
 def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:
+    """Make the records of the named exhibits the reference run."""
     found = [gather(exhibit.load(name), world, records) for name in names]
     measured = [m for m in found if any(m.records.values())]
     if not measured:

@@ -6,18 +6,29 @@ from dataclasses import asdict
 
 import click
 
-from benchmark.analysis import compare as comparison
-from benchmark.analysis.compare import Compared, needs
+from benchmark.analysis.compare import Compared, needs, row_named
+from benchmark.analysis.compare import compare as compare_rows
 from benchmark.analysis.results import gather
-from benchmark.commands.choosing import chosen
-from benchmark.core import paths
+from benchmark.commands.choosing import chosen_exhibits
+from benchmark.commands.opening import open_suite
+from benchmark.commands.options import Numbers, common, exhibits, output_format
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
-from benchmark.records.store import Store
-from benchmark.suites import suite as suites
 
 
+@click.command()
+@click.argument("left")
+@click.argument("right")
+@exhibits
+@common
+@click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
+@click.option("--dataset", help="Only columns on this data set.")
+@click.option("--selection", type=click.Choice(["last", "val", "test"]), default="val", show_default=True)
+@click.option(
+    "--margin", type=float, default=1.0, show_default=True, help="Points within which two rows count as alike."
+)
+@output_format
 def compare(
     left: str,
     right: str,
@@ -32,16 +43,14 @@ def compare(
     margin: float,
     form: str,
 ) -> ExitCode:
-    """Print the comparison, exhibit by exhibit; returns the exit code."""
-    world = suites.load(suite)
-    store = Store(paths.results(results) / world.name)
-    records = store.records()
+    """Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F."""
+    world, store, records = open_suite(suite, results)
     told = {}
-    for name in chosen(table, figure) if table or figure else ["table4"]:
+    for name in chosen_exhibits(table, figure) if table or figure else ["table4"]:
         shown = exhibit.load(name)
-        rows = comparison.row_named(shown, left), comparison.row_named(shown, right)
+        rows = row_named(shown, left), row_named(shown, right)
         columns = _columns(shown, shots, dataset)
-        found = comparison.compare(gather(shown, world, records), *rows, store, selection, margin, columns)
+        found = compare_rows(gather(shown, world, records), *rows, store, selection, margin, columns)
         told[name] = found
         if form == "text":
             click.echo(_text(shown, *rows, found, selection))
@@ -52,7 +61,7 @@ def compare(
 
 
 def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -> list[str]:
-    """The columns at these numbers of shots and on this data set."""
+    """Names of the columns at these numbers of shots and on this data set; BenchError where no column matches."""
     united = {c["name"]: {**shown.fixed, **c} for c in shown.columns}
     found = [
         name
@@ -65,6 +74,7 @@ def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -
 
 
 def _text(shown: Exhibit, left: str, right: str, found: Sequence[Compared], selection: str) -> str:
+    """The comparison of two rows as text: a heading, and a line for each column."""
     width = max(len(c.column) for c in found)
     lines = [f"{left} less {right}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"]
     for c in found:
@@ -78,7 +88,7 @@ def _text(shown: Exhibit, left: str, right: str, found: Sequence[Compared], sele
 
 
 def _finite(value: object) -> object:
-    """JSON has no infinity and no nan: both become null."""
+    """Copy a value for JSON, with infinity and nan, which JSON does not have, replaced by None."""
     if isinstance(value, dict):
         return {name: _finite(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

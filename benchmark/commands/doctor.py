@@ -1,4 +1,4 @@
-"""What is here: versions, device, data, weights, folders, caches. What is missing, what that blocks, and what to type."""
+"""`bench doctor`: examination of versions, device, data, weights, folders and records, with the remedy for each fault."""
 
 import json
 import os
@@ -10,7 +10,8 @@ from pathlib import Path
 
 import click
 
-from benchmark.commands.choosing import chosen
+from benchmark.commands.choosing import chosen_exhibits
+from benchmark.commands.options import common, exhibits, output_format, places
 from benchmark.core import devices, paths
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError, ExitCode
@@ -22,13 +23,13 @@ from benchmark.exhibits.needs import DATASET, ENCODER, everything, needed
 from benchmark.records import provenance
 from benchmark.records.store import Store
 from benchmark.suites import assets
-from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the examination; `ok` is False where something has to be done."""
+    """One line of the examination; `ok` is False where the user has to do something."""
 
     what: str
     says: str
@@ -37,8 +38,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Looked(Finding):
-    """The same of data or weights that lie outside: their state in a word, the path looked at, the exhibits that are blocked,
-    where they are published and under which licence.
+    """A finding on published data or weights, which lie outside of the package.
+
+    Attributes:
+        state: one word, such as "ok" or "missing".
+        path: the file or folder found; empty where none was found.
+        blocks: ids of the exhibits that cannot be run without it.
+        page: URL of the publication.
+        licence: name of the licence; empty where unverified.
+        noncommercial: whether the licence forbids commercial use.
     """
 
     state: str = ""
@@ -50,12 +58,23 @@ class Looked(Finding):
 
 
 def examine(
-    suite: Suite, results: Path, reports: Path, chosen: Sequence[str] = (), deep: bool = False
+    suite: Suite, results: Path, reports: Path, names: Sequence[str] = (), deep: bool = False
 ) -> Iterator[Finding]:
-    """Look at everything a run of the chosen exhibits needs (all without `chosen`); `deep` reads data and weights in full."""
+    """Examine everything that runs of exhibits need.
+
+    Args:
+        suite: the suite to run.
+        results: folder of the records of all suites.
+        reports: folder of the reports of all suites.
+        names: ids of the exhibits; empty for all of them and everything else that the suite names.
+        deep: read data and weights in full instead of looking at their names and sizes.
+
+    Yields:
+        One finding a line, in the order of the output.
+    """
     yield from _software()
     yield from _machine()
-    yield from _assets(suite, chosen, deep)
+    yield from _assets(suite, names, deep)
     yield _folder("results", results / suite.name, "--results")
     yield _folder("reports", reports / suite.name, "--reports")
     yield _folder("cache", paths.cache(), "BENCH_CACHE")
@@ -63,10 +82,10 @@ def examine(
     yield _references()
 
 
-def _assets(suite: Suite, chosen: Sequence[str], deep: bool) -> Iterator[Finding]:
-    """A line for each asset that lies outside; what cannot be looked at is opened."""
-    exhibits = needed((c for name in chosen or exhibit.names() for c in exhibit.load(name).cells()), suite)
-    needs = exhibits if chosen else {need: exhibits.get(need, []) for need in everything(suite)}
+def _assets(suite: Suite, names: Sequence[str], deep: bool) -> Iterator[Finding]:
+    """A finding for each published data set and weights file; assets without a file to look at are opened instead."""
+    used_by = needed((c for name in names or exhibit.names() for c in exhibit.load(name).cells()), suite)
+    needs = used_by if names else {need: used_by.get(need, []) for need in everything(suite)}
     looked = {need: inventory.look(need, suite, deep) for need in needs}
     here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)
     yield from (_asset(asset, here.blocks(asset)) for asset in {a.name: a for a in here.found.values()}.values())
@@ -79,9 +98,9 @@ def _assets(suite: Suite, chosen: Sequence[str], deep: bool) -> Iterator[Finding
         yield _finding("data", partial(_data, suite, datasets))
 
 
-def _asset(asset: Asset, exhibits: Sequence[str]) -> Finding:
-    good = asset.usable and asset.state in (OK, ALIAS, MISSING)  # missing and usable: it will be fetched
-    blocks = () if asset.usable else exhibits
+def _asset(asset: Asset, used_by: Sequence[str]) -> Finding:
+    good = asset.usable and asset.state in (OK, ALIAS, MISSING)  # missing and usable: it will be downloaded
+    blocks = () if asset.usable else used_by
     says = asset.line.removeprefix(f"{asset.name}: ") + (f"; blocks {', '.join(blocks)}" if blocks else "")
     path = str(asset.path) if asset.path else ""
     return Looked(asset.name, says, good, asset.state, path, blocks, asset.page, asset.licence, asset.noncommercial)
@@ -106,7 +125,7 @@ def _machine() -> Iterator[Finding]:
 
 
 def _device() -> str:
-    """What encoders and methods run on, and what they could."""
+    """The device that encoders and methods run on, and a GPU that is here but not used."""
     import torch
 
     used = devices.chosen()
@@ -121,7 +140,7 @@ def _weights(suite: Suite, role: str) -> str:
 
 
 def _finding(what: str, look: Callable[[], str]) -> Finding:
-    """What a look says, or what became of it: an examination goes on whatever it meets."""
+    """Finding with the result of `look`, or with the error that it raised, so that the examination goes on."""
     try:
         return Finding(what, look())
     except BenchError as error:
@@ -160,7 +179,13 @@ def _references() -> Finding:
     return Finding("reference numbers", f"{folder}: {', '.join(files) or 'none'}", ok=bool(files))
 
 
-def show_doctor(
+@click.command()
+@exhibits
+@common
+@click.option("--deep", is_flag=True, help="Read data and weights in full: count, compare hashes, try every image.")
+@output_format
+@places
+def doctor(
     table: Sequence[str],
     figure: Sequence[str],
     suite: str,
@@ -169,10 +194,17 @@ def show_doctor(
     deep: bool,
     form: str,
 ) -> ExitCode:
-    """Print the examination, of what the chosen exhibits need or of everything; returns 0 when nothing is amiss, else 3."""
-    names = chosen(table, figure) if table or figure else []
+    """Say what is here, what is missing, and what that blocks: versions, device, data, weights, folders, records.
+
+    With --table or --figure only what these need.
+    \f
+
+    Returns:
+        OK when nothing is amiss, else MISSING.
+    """
+    names = chosen_exhibits(table, figure) if table or figure else []
     folders = paths.results(results), paths.reports(reports)
-    found = list(examine(suites.load(suite), *folders, names, deep))
+    found = list(examine(load_suite(suite), *folders, names, deep))
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:

@@ -1,4 +1,4 @@
-"""`bench evaluate-adapter`: a released adapter as it is, beside the number of its README."""
+"""`bench evaluate-adapter`: accuracy of a released adapter of AMU-Tuning, beside the number of its README."""
 
 import json
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from benchmark.commands.filling import fill, refused
+from benchmark.commands.options import output_format, places, worker_processes
 from benchmark.core import devices, paths
 from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
@@ -16,13 +17,20 @@ from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import without_shifts
 from benchmark.running import released_adapter, task, workers
 from benchmark.running.released_adapter import Evaluated
-from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
 
 
-def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> ExitCode:
-    """Print the adapter's accuracy at each reading, with its interval and the published number; returns the exit code."""
-    path, world = Path(file).expanduser(), without_shifts(suites.load(suite))
+@click.command(name="evaluate-adapter")
+@click.argument("file")
+@click.option("--shots", type=click.IntRange(min=1), help="What it was trained with.  [default: as its name says]")
+@click.option("--suite", default="paper", show_default=True, help="Which world: a name, or your own .toml.")
+@worker_processes
+@output_format
+@places
+def evaluate_adapter(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> ExitCode:
+    """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
+    path, world = Path(file).expanduser(), without_shifts(load_suite(suite))
     weights = released_adapter.read(path)
     cells = released_adapter.cells(released_adapter.shots_of(path, shots))
     here = inventory.take(cells, world)
@@ -37,7 +45,7 @@ def evaluate(file: str, shots: int | None, suite: str, jobs: int | None, form: s
 
 
 def _make(cells: Sequence[Cell], world: Suite, jobs: int | None) -> int:
-    """The features of the test images; returns how many pieces failed."""
+    """Extract the features of the test images; the result is the number of pieces that failed."""
     check_writable("cache", paths.cache(), "BENCH_CACHE")
     requests = [r for cell in cells for r in task.requests(released_adapter.untrained(cell, world), world)]
     with workers.Crew(devices.workers(jobs)) as crew:
@@ -45,6 +53,7 @@ def _make(cells: Sequence[Cell], world: Suite, jobs: int | None) -> int:
 
 
 def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
+    """The accuracies as text: a heading, and a line for each reading of the file."""
     said = cells[0].said
     lines = [f"{path.name}: {said['shots']} shots, {said['backbone']}, {found[0].n:,} test images of {said['dataset']}"]
     width = max(len(one.reading) for one in found)

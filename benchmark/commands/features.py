@@ -1,13 +1,16 @@
-"""`bench features`: what of them is on disk, made when asked for; `import` takes those that others made."""
+"""`bench features`: state of the features on disk, and extraction of missing ones; `import` reads foreign features."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import click
 
+from benchmark.commands.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.filling import fill
+from benchmark.commands.options import Numbers, exhibits, output_format, places, worker_processes
 from benchmark.core import devices, paths
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.files import check_writable
@@ -16,15 +19,41 @@ from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.run import PIXELS, SPATIAL
 from benchmark.features import status, text_classifiers
+from benchmark.features.importing import released_caches, write_suite
 from benchmark.features.requests import folder
 from benchmark.features.status import IMPOSSIBLE, Entry
 from benchmark.features.text_classifiers import Text
 from benchmark.running import task, workers
-from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
 
 
-def show(
+@click.group(invoke_without_command=True)
+@click.option("--suite", default="mini", show_default=True, help="Whose features: a name, or your own .toml.")
+@exhibits
+@click.option("--dataset", multiple=True, help="Only this data set, by its role.")
+@click.option("--encoder", multiple=True, help="Only this encoder, by its role; RN50:spatial and pixels too.")
+@click.option("--part", multiple=True, type=click.Choice(["test", "pool", "val", "generated"]), help="Only this part.")
+@click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
+@click.option("--shots", type=Numbers(), help="Numbers of shots, where a data set draws anew for each.")
+@click.option("--make", is_flag=True, help="Make what is missing. Stopped, it goes on where it was.")
+@worker_processes
+@output_format
+@places
+@click.pass_context
+def features(context: click.Context, **options: Any) -> ExitCode:
+    """Say which features are on disk, how large they are, how fast they were made; --make makes the others.
+
+    --table and --figure choose those that exhibits need.
+    \f
+
+    Returns:
+        RUNS_FAILED where --make failed to extract some features, MISSING where it lacked data or weights, else OK.
+    """
+    return _show(**options) if context.invoked_subcommand is None else ExitCode.OK
+
+
+def _show(
     suite: str,
     dataset: Sequence[str],
     encoder: Sequence[str],
@@ -37,8 +66,8 @@ def show(
     jobs: int | None,
     form: str,
 ) -> ExitCode:
-    """Print a line for each data set, encoder and part, after making what is missing where that is asked; the exit code."""
-    world = suites.load(suite)
+    """Print a line for each data set, encoder and part, after extracting missing features if `make`."""
+    world = load_suite(suite)
     _check(world, dataset, encoder)
     text: list[Text] = []
     if table or figure:
@@ -62,6 +91,7 @@ def show(
 
 
 def _check(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> None:
+    """Raise BenchError for a data set or an encoder that the suite does not have."""
     for name in datasets:
         choose(name, suite.datasets, f"data set of suite {suite.name}")
     for name in encoders:
@@ -77,27 +107,33 @@ def _for_exhibits(
     shots: Sequence[int] | None,
     only: tuple[Sequence[str], Sequence[str], Sequence[str]],
 ) -> tuple[list[Entry], list[Text]]:
-    """The features that exhibits need, of the named data sets, encoders and parts where some are named, and the classifiers
-    that are not there. Of data and weights that are not here a line says so.
-    """
-    from benchmark.commands.choosing import chosen, planned_cells
+    """Features and zero-shot classifiers that exhibits need; prints a line for missing data and weights.
 
-    cells = planned_cells([exhibit.load(name) for name in chosen(table, figure)], suite, (), shots or ())
+    Args:
+        suite: the suite of the features.
+        table: numbers of tables.
+        figure: numbers of figures.
+        seeds: seeds of the support sets; None for the suite's.
+        shots: numbers of shots; None for those of the exhibits.
+        only: names of data sets, of encoders and of parts to keep; an empty sequence keeps all.
+
+    Returns:
+        The features, and the classifiers that are not on disk.
+    """
+    cells = planned_cells([exhibit.load(name) for name in chosen_exhibits(table, figure)], suite, (), shots or ())
     here = inventory.take(cells, suite)
     for line in here.lines():
         click.echo(line, err=True)
-    less = without(suite, [*here.missing, *inventory.absent_shifts(suite, cells)])
-    runs = exhibit.unique(run for cell in cells for run in cell.runs(less, seeds))
-    needed = [request for run in runs for request in task.requests(run, less)]
-    places = [(r, (r.dataset, r.role, r.part)) for r in needed]
-    entries = status.of(
-        r for r, place in places if all(not names or name in names for name, names in zip(place, only, strict=True))
-    )
-    return entries, text_classifiers.needed(runs, less)
+    usable = without(suite, [*here.missing, *inventory.absent_shifts(suite, cells)])
+    runs = exhibit.unique(run for cell in cells for run in cell.runs(usable, seeds))
+    needed = [request for run in runs for request in task.requests(run, usable)]
+    named = [(r, zip((r.dataset, r.role, r.part), only, strict=True)) for r in needed]
+    entries = status.of(r for r, pairs in named if all(not names or name in names for name, names in pairs))
+    return entries, text_classifiers.needed(runs, usable)
 
 
 def _print(found: Sequence[Entry], suite: Suite) -> None:
-    """A line an entry, one for all that lack the same, and a sum."""
+    """Print a line an entry, a line for each cause that prevents entries, and the total."""
     if not found:
         raise Incomplete("there are no such features, or none that can be made here; bench features shows all")
     possible = [entry for entry in found if entry.state != IMPOSSIBLE]
@@ -114,7 +150,7 @@ def _print(found: Sequence[Entry], suite: Suite) -> None:
 
 
 def _words(entry: Entry) -> str:
-    """What there is to say of an entry: "2 of 3 there, shards 5 of 12, 640 images, 2.5 MiB, made at 812 images/s"."""
+    """State of an entry: "2 of 3 there, 5 of 12 shards of the rest, 2.5 MiB, 640 images, made at 812 images/s"."""
     many = len(entry.requests) > 1
     words = [f"{entry.whole} of {len(entry.requests)} there" if many and entry.whole else entry.state]
     if entry.shards[0]:
@@ -133,7 +169,18 @@ def _record(entry: Entry) -> dict[str, object]:
     return {**rest, "files": len(entry.requests), "state": entry.state, "images_per_second": entry.speed}
 
 
-def take_in(
+@features.command(name="import")
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--dataset", default="imagenet", show_default=True, help="What they are features of, a role of exhibits.")
+@click.option("--backbone", default="RN50", show_default=True, help="Whose CLIP features are.")
+@click.option("--aux", default="mocov3", show_default=True, help="Whose features are that files call aux.")
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the draw, for the records.")
+@click.option("--text", metavar="FILE", help="Zero-shot classifier, .pt, .npy or .npz.  [default: by CLIP's weights]")
+@click.option("--classnames", metavar="FILE", help="A name a line, in the order of the classes.")
+@click.option("--template", multiple=True, metavar="TEXT", help='For CLIP\'s text tower, e.g. "a photo of a {}."')
+@click.option("--out", default="imported", show_default=True, help="Folder of the features and the suite.")
+@places
+def features_import(
     sources: Sequence[str],
     dataset: str,
     backbone: str,
@@ -144,9 +191,17 @@ def take_in(
     template: Sequence[str],
     out: str,
 ) -> ExitCode:
-    """Bring features of others into one file and write a suite that names it; returns the exit code."""
-    from benchmark.features.importing import released_caches, write_suite
+    """Take in features that others made, so that methods can be run without images: SOURCES are files and folders.
 
+    Known are the caches of the released code of Tip-Adapter, CaFo and AMU-Tuning (keys_16shots.pt, aux_feature_16shots.pt,
+    test_f.pt, clip_test_f.pt, … with their labels), and .npz files with arrays test_clip, test_labels, support16_clip,
+    support16_labels, val_clip, val_labels, the same of aux or dino, text, classnames.
+    benchmark/features/importing/released_caches.py says it in full.
+    \f
+
+    Returns:
+        OK; the features are in one file, named by a suite that is written beside it.
+    """
     found = released_caches.read([Path(source) for source in sources], Path(text) if text else None)
     names = write_suite.classnames(found, dataset, Path(classnames) if classnames else None)
     told = write_suite.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))

@@ -1,4 +1,4 @@
-"""Making the features that runs need, or refusing to."""
+"""Extraction of the features that runs need, and the error for assets that are missing."""
 
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -15,16 +15,34 @@ from benchmark.running import jobs, progress, workers
 from benchmark.suites.suite import Suite
 
 
-def refused(here: Inventory, so: str) -> Incomplete:
-    """Why nothing is done: a line for each asset that is missing, the last of them the error's, and what follows."""
+def refused(here: Inventory, consequence: str) -> Incomplete:
+    """Error for missing data and weights.
+
+    Args:
+        here: the inventory, with at least one missing asset. Its lines are printed, except for the last.
+        consequence: what the command did not do, and the option that does it nevertheless.
+
+    Returns:
+        An error whose message is the last line of the inventory followed by the consequence.
+    """
     *others, last = here.lines()
     for line in others:
         click.echo(line, err=True)
-    return Incomplete(f"{last}; {so}")
+    return Incomplete(f"{last}; {consequence}")
 
 
 def fill(requests: Iterable[Request], suite: Suite, crew: workers.Crew, text: Sequence[Text] = ()) -> int:
-    """Make these classifiers and the features that are not there, shown as they come; returns how many pieces failed."""
+    """Make zero-shot classifiers and missing features, with a progress display.
+
+    Args:
+        requests: files of features; those on disk are left as they are.
+        suite: the suite that the features belong to.
+        crew: the worker processes.
+        text: the zero-shot classifiers to make.
+
+    Returns:
+        Number of pieces that failed.
+    """
     shard_files.tidy(folder(suite))
     absent = [*text, *filling.missing(dict.fromkeys(requests), suite)]
     ends = crew.each(partial(jobs.fill, suite), absent, devices.encoding_workers(crew.jobs))

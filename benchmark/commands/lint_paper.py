@@ -1,4 +1,4 @@
-"""`bench lint-paper`: where the printed numbers disagree."""
+"""`bench lint-paper`: disagreements among the paper's printed numbers."""
 
 import json
 from collections import Counter
@@ -6,13 +6,16 @@ from dataclasses import asdict
 
 import click
 
-from benchmark.analysis import lint_paper
+from benchmark.analysis.lint_paper import findings
+from benchmark.commands.options import output_format
 from benchmark.core.errors import ExitCode
 
 
-def show_findings(form: str) -> ExitCode:
-    """Print what is odd about the paper's printed numbers; returns 0: that is the paper's, not the user's mistake."""
-    found = lint_paper.findings()
+@click.command(name="lint-paper")
+@output_format
+def lint_paper(form: str) -> ExitCode:
+    """List where the paper's printed numbers disagree, with themselves and with their sources."""
+    found = findings()
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
         return ExitCode.OK

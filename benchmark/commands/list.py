@@ -1,4 +1,4 @@
-"""What there is: exhibits, methods, data sets, backbones, encoders, suites (`bench list`)."""
+"""`bench list`: the names of exhibits, methods, data sets, backbones, encoders and suites."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -6,18 +6,20 @@ from typing import Any
 
 import click
 
+from benchmark.commands.options import output_format
 from benchmark.core.errors import ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.suites import assets
-from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
+from benchmark.suites.suite import names as suite_names
 
 BACKBONES = ("clip", "open_clip_pair")
-"""What loaders are called that give an encoder with a text tower."""
+"""Names of the loader functions that return an encoder with a text tower."""
 
 
 def everything(chosen: Suite) -> dict[str, dict[str, str]]:
-    """Kind -> name -> a few words on it, for the chosen suite."""
+    """Kind ("tables", "methods", ...) -> name -> short description, for the chosen suite."""
     exhibits = [exhibit.load(name) for name in exhibit.names()]
     backbones = {role: _file(spec) for role, spec in chosen.encoders.items() if spec["loader"].endswith(BACKBONES)}
     return {
@@ -27,17 +29,17 @@ def everything(chosen: Suite) -> dict[str, dict[str, str]]:
         "data sets": {role: _dataset(chosen, role) for role in chosen.datasets},
         "backbones": backbones,
         "encoders": {role: _file(s) for role, s in chosen.encoders.items() if role not in backbones},
-        "suites": {name: suites.load(name).title for name in suites.names()},
+        "suites": {name: load_suite(name).title for name in suite_names()},
     }
 
 
 def _methods(exhibits: Iterable[exhibit.Exhibit]) -> dict[str, str]:
-    """Rows that are a method by themselves; in the other exhibits rows are arguments or encoders."""
+    """Methods -> classes, from the exhibits whose rows are methods; other rows are arguments or encoders."""
     return {row["name"]: row["method"] for e in exhibits for row in e.rows if "method" in row}
 
 
 def _dataset(chosen: Suite, role: str) -> str:
-    """Its size; of one that lies outside what there is of it, for it is not opened to be listed."""
+    """Size of a data set; of a published data set, which is not opened for a list, its state on disk."""
     found = assets.look_at_dataset(chosen, role)
     if found is not None:
         return f"{found.state}: {found.path}" if found.usable else found.state
@@ -46,14 +48,17 @@ def _dataset(chosen: Suite, role: str) -> str:
 
 
 def _file(spec: Mapping[str, Any]) -> str:
-    """What loads it, and with which arguments."""
+    """Loader of an encoder, with its arguments."""
     said = ", ".join(f"{name} = {value}" for name, value in spec.items() if name != "loader")
     return spec["loader"] + (f" ({said})" if said else "")
 
 
-def show_catalogue(suite: str, form: str) -> ExitCode:
-    """Print what there is; returns the exit code."""
-    kinds = everything(suites.load(suite))
+@click.command(name="list")
+@click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders: a name or a .toml.")
+@output_format
+def list_names(suite: str, form: str) -> ExitCode:
+    """Show tables, figures, methods, data sets, backbones and encoders."""
+    kinds = everything(load_suite(suite))
     if form == "json":
         click.echo(json.dumps(kinds, indent=1, ensure_ascii=False))
         return ExitCode.OK

@@ -1,10 +1,14 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the command class that shows options under headings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
 
 import click
+
+from benchmark.core import settings
+
+Function = Callable[..., Any]
 
 
 class Numbers(click.ParamType):
@@ -13,7 +17,7 @@ class Numbers(click.ParamType):
     name = "numbers"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[int]:
-        """Parse the list, or say what was expected."""
+        """Parse the list; an invalid one fails with an example of a valid one."""
         try:
             spans = [[int(end) for end in part.split("-", 1)] for part in value.split(",")]
             numbers = [n for span in spans for n in range(span[0], span[-1] + 1)]
@@ -24,55 +28,110 @@ class Numbers(click.ParamType):
         self.fail(f"{value!r} is no list of whole numbers; write 1,2,4 or 1-3", param, ctx)
 
 
-def common(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that every command with results has."""
-    options = [
+class HeadedCommand(click.Command):
+    """A command whose --help shows its options under several headings."""
+
+    def __init__(self, *args: Any, headings: Mapping[str, Sequence[str]], **attributes: Any) -> None:
+        """Create the command.
+
+        Args:
+            args: positional arguments of `click.Command`.
+            headings: heading -> names of the parameters shown under it. Parameters that no heading lists, such as --help,
+                are shown last under "Options".
+            attributes: keyword arguments of `click.Command`.
+        """
+        super().__init__(*args, **attributes)
+        self.headings = headings
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options, heading by heading."""
+        options = {parameter.name: parameter for parameter in self.get_params(ctx)}
+        sections = {heading: [options.pop(name) for name in names] for heading, names in self.headings.items()}
+        for heading, parameters in {**sections, "Options": list(options.values())}.items():
+            lines = [line for parameter in parameters if (line := parameter.get_help_record(ctx))]
+            if lines:
+                with formatter.section(heading):
+                    formatter.write_dl(lines)
+
+
+def common(command: Function) -> Function:
+    """Add --suite, --results and --reports."""
+    return _with(
+        command,
         click.option("--suite", default="mini", show_default=True, help="Which world: a name, or your own .toml."),
         click.option("--results", help="Folder of the records.  [BENCH_RESULTS; default: results]"),
         click.option("--reports", help="Folder of tables and pages.  [BENCH_REPORTS; default: reports]"),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
 
 
-def exhibits(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that choose exhibits."""
-    command = click.option("--figure", multiple=True, metavar="N", help="A figure of the paper, by number.")(command)
-    return click.option("--table", multiple=True, metavar="N", help="A table of the paper, by number.")(command)
+def exhibits(command: Function) -> Function:
+    """Add --table and --figure, which choose exhibits."""
+    return _with(
+        command,
+        click.option("--table", multiple=True, metavar="N", help="A table of the paper, by number."),
+        click.option("--figure", multiple=True, metavar="N", help="A figure of the paper, by number."),
+    )
 
 
-def weights_folder(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option that says where the published weights are."""
-    words = "Folder of the published weights.  [BENCH_WEIGHTS, bench.toml]"
-    return click.option("--weights-dir", metavar="FOLDER", help=words)(command)
+def worker_processes(command: Function) -> Function:
+    """Add --jobs, the number of worker processes."""
+    words = "Worker processes.  [default: one a core, of a GPU one]"
+    return click.option("--jobs", type=click.IntRange(min=1), help=words)(command)
 
 
-def places(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say where published data and weights are and how encoders run; the command never sees them.
+def output_format(command: Function) -> Function:
+    """Add --format, passed as `form`: text for people, JSON for programs."""
+    forms = click.Choice(["text", "json"])
+    return click.option("--format", "form", type=forms, default="text", show_default=True)(command)
 
-    They go into the environment, where worker processes find them too (benchmark/core/settings.py).
+
+def places(command: Function) -> Function:
+    """Add the options that locate published data and weights, and those that say how encoders run.
+
+    The command does not receive these options. They are put into `benchmark.core.settings` before the command is called.
+
+    Args:
+        command: the function to decorate; it takes keyword arguments.
+
+    Returns:
+        A function with these options in addition to those of `command`.
     """
-    names = ("data_root", "weights_dir", "device", "precision", "download")
-
-    @wraps(command)
-    def placed(**options: Any) -> Any:
-        from benchmark.core import settings
-
-        settings.configure(**{name: options.pop(name) for name in names})
-        return command(**options)
-
     precisions = click.Choice(["fp32", "bf16", "fp16"])
-    options: list[Callable[..., Any]] = [
+    return _with(
+        _configured(command, "data_root", "weights_dir", "device", "precision", "download"),
         click.option("--data-root", metavar="FOLDER", help="Folder of the published data sets.  [BENCH_DATA]"),
-        weights_folder,
+        _weights_folder,
         click.option(
             "--device", metavar="NAME", help="Where encoders and methods run: cpu, cuda, cuda:1.  [BENCH_DEVICE]"
         ),
         click.option("--precision", type=precisions, help="Of published encoders.  [BENCH_PRECISION; default: fp32]"),
         click.option("--download", is_flag=True, help="Let open_clip and timm fetch weights.  [BENCH_DOWNLOAD]"),
-    ]
-    wrapped: Callable[..., Any] = placed
+    )
+
+
+def weights_place(command: Function) -> Function:
+    """Add --weights-dir, which the command does not receive: the folder is put into `benchmark.core.settings`."""
+    return _with(_configured(command, "weights_dir"), _weights_folder)
+
+
+def _weights_folder(command: Function) -> Function:
+    words = "Folder of the published weights.  [BENCH_WEIGHTS, bench.toml]"
+    return click.option("--weights-dir", metavar="FOLDER", help=words)(command)
+
+
+def _configured(command: Function, *names: str) -> Function:
+    """Wrap a command so that the named options go into the settings instead of into the command."""
+
+    @wraps(command)
+    def configured(**options: Any) -> Any:
+        settings.configure(**{name: options.pop(name) for name in names})
+        return command(**options)
+
+    return configured
+
+
+def _with(command: Function, *options: Callable[[Function], Function]) -> Function:
+    """Apply option decorators so that --help shows the options in the given order."""
     for option in reversed(options):
-        wrapped = option(wrapped)
-    return wrapped
+        command = option(command)
+    return command

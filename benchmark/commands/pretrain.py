@@ -1,15 +1,26 @@
-"""`bench pretrain`: make a shipped encoder anew."""
+"""`bench pretrain`: pre-training of a shipped encoder of the mini suite."""
 
 from pathlib import Path
 
 import click
 
 from benchmark.core.errors import ExitCode
-from benchmark.mini.pretraining import pretrain as recipe
+from benchmark.mini.pretraining.pretrain import ALGORITHMS
+from benchmark.mini.pretraining.pretrain import pretrain as pretrain_encoder
+
+HELP = f"""Pre-train an encoder of the mini suite anew. Stopped, it goes on where it was.
+
+ROLE is one of {", ".join(ALGORITHMS)}.
+"""
 
 
+@click.command(help=HELP)
+@click.argument("role")
+@click.option("--out", default="pretrained", show_default=True, help="Folder for weights, card, curve, checkpoint.")
+@click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps.  [default: the shipped run's]")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
 def pretrain(role: str, out: str, steps: int | None, threads: int) -> ExitCode:
-    """Train, resuming where an earlier call stopped; returns the exit code."""
-    recipe.pretrain(role, Path(out), steps=steps, threads=threads)
+    """Pre-train the encoder of a role, resuming an unfinished run in `out`."""
+    pretrain_encoder(role, Path(out), steps=steps, threads=threads)
     click.echo(f"wrote {Path(out) / role}.safetensors")
     return ExitCode.OK

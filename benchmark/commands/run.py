@@ -1,4 +1,4 @@
-"""`bench run`: plan, fill in what is missing, draw."""
+"""`bench run`: plan the runs of exhibits, measure missing ones, draw."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -6,10 +6,10 @@ from functools import partial
 
 import click
 
-from benchmark.analysis import staleness
-from benchmark.analysis.results import gather
-from benchmark.commands.choosing import chosen, planned_cells
+from benchmark.commands.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.filling import fill, refused
+from benchmark.commands.opening import gather_marked, open_store
+from benchmark.commands.options import HeadedCommand, Numbers, common, exhibits, places, worker_processes
 from benchmark.core import devices, paths
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
@@ -24,22 +24,47 @@ from benchmark.features import text_classifiers
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
-from benchmark.reporting import report
-from benchmark.reporting.exhibit_files import write
+from benchmark.reporting.exhibit_files import write as write_exhibit
+from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
-from benchmark.running import jobs as work
-from benchmark.running import plan, progress, task
-from benchmark.running import workers as engine
+from benchmark.running import plan, progress, task, workers
+from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
-from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
 
 STALE_WORDS = (
     "stale: measured on other data or weights than today's, or before some of them were here;"
     " --rerun measures them again"
 )
 
+HEADINGS = {
+    "What to measure": ("table", "figure", "everything", "suite", "method", "dataset", "template", "aux", "backbone"),
+    "How much and how": ("quick", "shots", "seeds", "jobs", "dry_run", "rerun", "skip_missing", "device", "precision"),
+    "Where data, weights and results are": ("data_root", "weights_dir", "download", "results", "reports"),
+}
+"""Heading in the help -> names of the options under it."""
 
+
+@click.command(cls=HeadedCommand, headings=HEADINGS)
+@exhibits
+@click.option("--all", "everything", is_flag=True, help="Every table and figure, and the HTML page.")
+@click.option("--quick", is_flag=True, help="The suite's smaller grid: fewer seeds and numbers of shots.")
+@common
+@click.option("--method", multiple=True, help="Only this row (its name, class, or any package.module:Class).")
+@click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
+@click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
+@worker_processes
+@click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
+@click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
+@click.option("--dataset", metavar="ROLE", help="Another data set of the suite, or folder:PATH with your own images.")
+@click.option(
+    "--template", multiple=True, metavar="TEXT", help='Of a folder, e.g. "a photo of a {}, a bird."; repeatable.'
+)
+@click.option("--aux", metavar="ROLE", help="Another auxiliary encoder of the suite, or timm:NAME.")
+@click.option("--backbone", metavar="ROLE", help="Another CLIP of the suite, or open_clip:ARCH/TAG.")
+@click.option("--skip-missing", is_flag=True, help="Run what can be run without data or weights that are not here.")
+@places
 def run(
     table: Sequence[str],
     figure: Sequence[str],
@@ -60,40 +85,39 @@ def run(
     aux: str | None,
     backbone: str | None,
 ) -> ExitCode:
-    """Measure what is missing of the chosen exhibits and draw them; returns the exit code."""
-    world, instead = substitution.with_roles(suites.load(suite), dataset, template, aux, backbone)
-    names = exhibit.names() if everything else chosen(table, figure)
+    """Measure an exhibit and draw it. What is measured already is not measured again."""
+    world, instead = substitution.with_roles(load_suite(suite), dataset, template, aux, backbone)
+    names = exhibit.names() if everything else chosen_exhibits(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
     if instead.words:
-        shown, world = _asked_of(shown, world, instead, everything)
+        shown, world = _substituted(shown, world, instead, everything)
     cells = planned_cells(shown, world, method, shots or (), quick)
     here = inventory.take(cells, world)
     if here.missing and not skip_missing:
         raise refused(here, "nothing was run: --skip-missing runs the rest")
-    less = without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
-    store = Store(paths.results(results) / world.name)
-    records = store.records()
-    planned = _survey(cells, less, seeds or (world.quick["seeds"] if quick else None), records)
+    usable = without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
+    store, records = open_store(world, results)
+    planned = _survey(cells, usable, seeds or (world.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
-    workers = devices.workers(jobs)
-    _say(planned, wanted, store, records, workers)
+    processes = devices.workers(jobs)
+    _print_plan(planned, wanted, store, records, processes)
     if dry_run:
         return ExitCode.OK
     failed = 0
-    _note(here, store)
+    _keep_missing(here, store)
     if wanted:
         _check_writable(store, world, reports)
-        failed = _make(wanted, store, less, workers)
+        failed = _measure(wanted, store, usable, processes)
         records = store.records()
-        _say_shares([records[run.key] for run in wanted if run.key in records])
+        _print_time([records[run.key] for run in wanted if run.key in records])
     _draw(shown, world, store, records, reports, everything)
     return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
-def _asked_of(
+def _substituted(
     shown: Sequence[Exhibit], world: Suite, instead: Instead, everything: bool
 ) -> tuple[list[Exhibit], Suite]:
-    """The exhibits asked of other data or encoders, and the suite that has them."""
+    """The exhibits with other data or encoders in place of their own, and the suite that has these."""
     if everything:
         raise BenchError(
             "--all draws the paper's exhibits; --dataset, --aux and --backbone go with --table or --figure"
@@ -108,7 +132,7 @@ def _asked_of(
 def _survey(
     cells: Sequence[Cell], world: Suite, seeds: Sequence[int] | None, records: Mapping[str, Record]
 ) -> list[Planned]:
-    """The state of every run that the cells ask for, each once; what they read of its record has to be there."""
+    """The state of every run that the cells need, each once; a record counts as done if it has all that the cells read."""
     asked: dict[str, Run] = {}
     reads: dict[str, set[str]] = {}
     for cell in cells:
@@ -118,8 +142,8 @@ def _survey(
     return plan.survey(asked.values(), records, world, reads)
 
 
-def _note(here: Inventory, store: Store) -> None:
-    """Keep in mind what runs go without, and forget it where it is there again."""
+def _keep_missing(here: Inventory, store: Store) -> None:
+    """Note in the store which data and weights are missing, for reports, and drop the notes on those found again."""
     gone = {need.words: asset.state for need, asset in here.missing.items()}
     before = store.skipped()
     if gone or before:
@@ -127,17 +151,18 @@ def _note(here: Inventory, store: Store) -> None:
 
 
 def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
-    """The exhibit, with a row for each named class that it does not have yet."""
-    there = {row.get("method") for row in shown.rows}
+    """The exhibit, with a row added for each named class that has none."""
+    present = {row.get("method") for row in shown.rows}
     for method in methods:
-        if ":" in method and method not in there:
+        if ":" in method and method not in present:
             shown = exhibit.with_method(shown, method)
     return shown
 
 
-def _say(
-    planned: Sequence[Planned], wanted: Sequence[Run], store: Store, records: Mapping[str, Record], workers: int
+def _print_plan(
+    planned: Sequence[Planned], wanted: Sequence[Run], store: Store, records: Mapping[str, Record], processes: int
 ) -> None:
+    """Print how many runs are done, missing and stale, which records are unusable, and how long the rest takes."""
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
     click.echo(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
     for name, problem in store.problems.items():
@@ -147,31 +172,31 @@ def _say(
     if not wanted:
         click.echo("nothing to run", err=True)
         return
-    seconds = plan.estimate(wanted, records, workers)
+    seconds = plan.estimate(wanted, records, processes)
     time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
-    click.echo(f"{len(wanted)} to run with {workers} workers, time: {time}", err=True)
+    click.echo(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
 
 
-def _make(wanted: Sequence[Run], store: Store, world: Suite, workers: int) -> int:
-    """Features first, shared by all; then the runs. Returns how many runs failed."""
-    with engine.Crew(workers) as crew:
+def _measure(wanted: Sequence[Run], store: Store, world: Suite, processes: int) -> int:
+    """Make the features that runs share, then measure the runs; the result is the number of failures."""
+    with workers.Crew(processes) as crew:
         requests = (request for run in wanted for request in task.requests(run, world))
         failed = fill(requests, world, crew, text_classifiers.needed(wanted, world))
-        measuring = crew.each(partial(work.measured, store, world), list(wanted))
+        measuring = crew.each(partial(measure_run, store, world), list(wanted))
         failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
-    _say_memory(crew)
+    _print_memory(crew)
     return failed
 
 
 def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
-    """Say now, not after an hour of training, that there is nowhere to put what comes of it."""
+    """Raise BenchError before anything is measured where results, reports or features cannot be written."""
     store.check_writable()
     check_writable("reports", paths.reports(reports) / world.name, "--reports")
     check_writable("cache", paths.cache(), "BENCH_CACHE")
 
 
-def _say_shares(made: Sequence[Record]) -> None:
-    """Where the time went, method by method."""
+def _print_time(made: Sequence[Record]) -> None:
+    """Print the share of the time that each method took."""
     seconds = shares(made)
     total = sum(seconds.values())
     if total:
@@ -179,8 +204,8 @@ def _say_shares(made: Sequence[Record]) -> None:
         click.echo(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
 
 
-def _say_memory(crew: engine.Crew) -> None:
-    """The most that all processes can have held at a time: the sum of what each held at most."""
+def _print_memory(crew: workers.Crew) -> None:
+    """Print an upper bound of the memory held at a time: the sum of the peaks of all processes."""
     peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
     click.echo(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
 
@@ -193,20 +218,18 @@ def _draw(
     reports: str | None,
     everything: bool,
 ) -> None:
-    """Write each exhibit and print its table; where everything is drawn write the page instead of printing."""
+    """Write each exhibit and print its table; if `everything`, write the HTML page instead of printing."""
     folder = paths.reports(reports) / world.name
-    skipped = store.skipped()
-    found = [gather(e, world, records, skipped) for e in shown]
-    staleness.mark(found)
+    found = gather_marked(shown, world, store, records)
     if everything:
         for measured in found:
             if not measured.ready:
                 click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
-        for path in report.write(found, records, store, folder):
+        for path in write_report(found, records, store, folder):
             click.echo(f"wrote {path}")
         return
     for measured in found:
-        written = write(measured, folder)
+        written = write_exhibit(measured, folder)
         click.echo(main_table(measured))
         click.echo("")
         click.echo("wrote " + ", ".join(map(str, written)))

@@ -1,15 +1,17 @@
-"""`bench test-method`: hold anybody's predictor against the contract."""
+"""`bench test-method`: check of a predictor class against the contract of all methods."""
 
 import click
 
 from benchmark.core.errors import ExitCode
 from benchmark.methods.construct import predictor_class
-from benchmark.methods.contract import clauses
+from benchmark.methods.contract.clauses import check
 
 
-def test_contract(method: str) -> ExitCode:
-    """Print each clause of the contract and whether the method keeps it; returns 0 or 1."""
-    outcomes = clauses.check(predictor_class(method))
+@click.command(name="test-method")
+@click.argument("method")
+def test_method(method: str) -> ExitCode:
+    """Hold a predictor class (package.module:Class) against the contract that every method here meets."""
+    outcomes = check(predictor_class(method))
     for outcome in outcomes:
         click.echo(f"{'kept  ' if outcome.passed else 'BROKEN'} {outcome.clause}{_because(outcome.reason)}")
     return ExitCode.OK if all(outcome.passed for outcome in outcomes) else ExitCode.REGRESSION

@@ -1,4 +1,4 @@
-"""`bench weights`: what fills each slot of the published weights; `import` converts, `trust` accepts."""
+"""`bench weights`: state of each slot of the published weights; `import` converts files, `trust` accepts changed ones."""
 
 import json
 from collections.abc import Sequence
@@ -7,62 +7,76 @@ from pathlib import Path
 
 import click
 
+from benchmark.commands.options import output_format, weights_place
 from benchmark.core import file_facts, settings
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.encoders.published import slots
 
 
-def show(weights_dir: str | None, deep: bool, form: str) -> ExitCode:
-    """Print one line a slot; returns 0 when each of the paper's has a file and nothing is amiss, else 3."""
-    settings.configure(weights_dir=weights_dir)
-    everything = [slots.look(name, deep) for name in slots.SLOTS]
-    if form == "json":
-        click.echo(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
-    else:
-        for found in everything:
-            click.echo(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
-    good = (slots.OK, slots.ALIAS)
-    return (
-        ExitCode.OK if all(found.state in good for found in everything if not found.slot.optional) else ExitCode.MISSING
-    )
+@click.group(invoke_without_command=True)
+@weights_place
+@click.option("--deep", is_flag=True, help="Read every file in full and compare its hashes.")
+@output_format
+@click.pass_context
+def weights(context: click.Context, deep: bool, form: str) -> ExitCode:
+    """Say which file fills which slot of the published weights, and what is missing."""
+    return _show(deep, form) if context.invoked_subcommand is None else ExitCode.OK
 
 
-def _record(found: slots.Found) -> dict[str, object]:
-    path = str(found.path) if found.path else None
-    return {**asdict(found.slot), "state": found.state, "path": path, "says": found.says}
+@weights.command(name="import")
+@click.argument("files", nargs=-1)
+@weights_place
+@click.option("--all", "everything", is_flag=True, help="Whatever fills a slot.")
+@click.option("--slot", help="Which slot the file is for, where its content would do for several.")
+def weights_import(files: Sequence[str], everything: bool, slot: str | None) -> ExitCode:
+    """Convert published checkpoints once to <slot>.safetensors in the weights folder, with where they came from."""
+    from benchmark.encoders.published.convert import convert, slot_of  # imports torch, which no other part needs
 
-
-def convert(files: Sequence[str], everything: bool, slot: str | None, weights_dir: str | None) -> ExitCode:
-    """Convert files, or whatever fills the slots, to <weights folder>/<slot>.safetensors; returns the exit code."""
-    from benchmark.encoders.published import convert as conversion
-
-    settings.configure(weights_dir=weights_dir)
     if bool(files) == everything or (slot and len(files) != 1):
         raise BenchError("bench weights import takes files, or --all; and --slot with one file")
     folder = settings.weights_dirs()[0]
     if everything:
         chosen = [(path, name) for name in slots.SLOTS if (path := slots.find(name))]
     else:
-        chosen = [(Path(file), slot or conversion.slot_of(Path(file))) for file in files]
+        chosen = [(Path(file), slot or slot_of(Path(file))) for file in files]
     todo = [(path, name) for path, name in chosen if path != folder / f"{name}.safetensors"]
     if not chosen:
         raise Incomplete("no slot has a file to import; bench weights says what is missing")
     for path, name in todo:
-        where = conversion.convert(path, name, folder)
+        where = convert(path, name, folder)
         click.echo(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
     if not todo:
         click.echo("all that is here is imported already")
     return ExitCode.OK
 
 
-def trust(names: Sequence[str], weights_dir: str | None) -> ExitCode:
-    """Accept what fills these slots now as their weights; returns the exit code."""
-    settings.configure(weights_dir=weights_dir)
+@weights.command(name="trust")
+@click.argument("names", metavar="SLOTS...", nargs=-1, required=True)
+@weights_place
+def weights_trust(names: Sequence[str]) -> ExitCode:
+    """Accept what fills a slot now as its weights, where they are not those of the first use."""
     for name in names:
         found = slots.look(name)
         if found.path is None or found.state in (slots.MISSING, slots.INCOMPLETE):
             raise Incomplete(found.says)
-        weights = slots.digest(found.path)
-        file_facts.trust(name, weights)
-        click.echo(f"{name}: {found.path}, weights {weights[:12]}…")
+        digest = slots.digest(found.path)
+        file_facts.trust(name, digest)
+        click.echo(f"{name}: {found.path}, weights {digest[:12]}…")
     return ExitCode.OK
+
+
+def _show(deep: bool, form: str) -> ExitCode:
+    """Print one line a slot; MISSING unless every slot that the paper needs has an intact file."""
+    everything = [slots.look(name, deep) for name in slots.SLOTS]
+    if form == "json":
+        click.echo(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
+    else:
+        for found in everything:
+            click.echo(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
+    needed = [found for found in everything if not found.slot.optional]
+    return ExitCode.OK if all(found.state in (slots.OK, slots.ALIAS) for found in needed) else ExitCode.MISSING
+
+
+def _record(found: slots.Found) -> dict[str, object]:
+    path = str(found.path) if found.path else None
+    return {**asdict(found.slot), "state": found.state, "path": path, "says": found.says}

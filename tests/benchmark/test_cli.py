@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -9,14 +10,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from toy_world import FILE, bench, numbered
 
-from benchmark import __version__
+from benchmark import __version__, cli
 from benchmark.commands import options
+from benchmark.commands.lazy import LazyCommand
+from benchmark.core.errors import ExitCode
 from benchmark.records.store import Store
 from benchmark.reporting.figures import draw
 from benchmark.running import workers
+from benchmark.suites.suite import load as load_suite
 
 TOYS = Path(__file__).parents[1] / "toys"
 QUICK = ["--table", "4", "--suite", str(FILE), "--shots", "1", "--jobs", "1"]
@@ -96,11 +101,65 @@ def test_without_a_command_help_is_shown_with_exit_2() -> None:
     assert "Start with: bench run --table 4" in out
 
 
-@pytest.mark.parametrize("command", ["run", "report", "check", "list", "doctor", "features", "pretrain", "test-method"])
+@pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     code, out, err = bench(command, "--help")
     assert (code, err) == (0, "")
-    assert "Usage: bench" in out
+    assert out.startswith(f"Usage: bench {command} ")
+    assert "Returns:" not in out
+
+
+@pytest.mark.parametrize(("name", "entry"), cli.COMMANDS.items(), ids=cli.COMMANDS)
+def test_the_table_of_commands_has_each_command_s_own_name_and_help(name: str, entry: LazyCommand) -> None:
+    command = cli.cli.commands[name]
+    assert command.name == name
+    assert " ".join((command.help or "").split("\n\n")[0].split()) == entry.help
+
+
+def test_the_list_of_commands_reads_as_if_all_were_loaded() -> None:
+    formatters = click.HelpFormatter(width=80), click.HelpFormatter(width=80)
+    context = click.Context(cli.cli)
+    cli.cli.format_commands(context, formatters[0])
+    click.Group(commands=dict(cli.cli.commands)).format_commands(context, formatters[1])
+    assert formatters[0].getvalue() == formatters[1].getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "loaded"),
+    [(["--help"], []), (["weights", "--help"], ["weights"]), (["lint-paper", "--help"], ["lint_paper"])],
+)
+def test_a_command_is_imported_only_when_it_is_asked_for(arguments: list[str], loaded: list[str]) -> None:
+    modules = [entry.target.partition(":")[0] for entry in cli.COMMANDS.values()]
+    code = f"""
+import sys
+from benchmark.cli import cli
+cli.main({arguments!r}, prog_name="bench", standalone_mode=False)
+print([name.rpartition(".")[2] for name in {modules!r} if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=TOYS.parents[1], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == str(loaded)
+
+
+def test_the_options_of_run_stand_under_three_headings() -> None:
+    out = bench("run", "--help")[1]
+    sections = {part.splitlines()[0]: part for part in out.split("\n\n") if not part.startswith(" ")}
+    headings = ["What to measure:", "How much and how:", "Where data, weights and results are:", "Options:"]
+    assert list(sections)[1:] == headings
+    assert sections["Options:"].splitlines()[1:] == ["  -h, --help  Show this message and exit."]
+    for option, heading in (("--table", 0), ("--quick", 1), ("--precision", 1), ("--weights-dir", 2)):
+        assert f"  {option} " in sections[headings[heading]]
+
+
+def test_each_option_of_run_has_one_heading() -> None:
+    command = cli.cli.commands["run"]
+    assert isinstance(command, options.HeadedCommand)
+    listed = [name for names in command.headings.values() for name in names]
+    assert sorted(listed) == sorted(str(parameter.name) for parameter in command.params)
+
+
+def test_the_help_of_pretrain_names_every_encoder_of_the_mini_suite() -> None:
+    said = re.split(r"[\s,.]+", bench("pretrain", "--help")[1])
+    assert set(load_suite("mini").encoders) <= set(said)
 
 
 def test_the_version_is_told() -> None:
@@ -252,7 +311,7 @@ def test_ctrl_c_is_exit_130_and_what_was_measured_stays(place: Path) -> None:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=20)
-    assert process.returncode == 130
+    assert process.returncode == ExitCode.INTERRUPTED
     assert err.splitlines()[-1].startswith("bench: interrupted; what was measured stays")
     assert "Traceback" not in err
     assert len(records(place)) == 2
@@ -265,7 +324,7 @@ def test_workers_measure_what_one_process_measures_and_a_killed_one_costs_one_ru
     arguments = [*TIP, "--method", "toy_methods:Killing", *one_seed, "--jobs", "2", "--results", "together"]
     process = started(place, "run", *QUICK, *arguments)
     _, err = process.communicate(timeout=100)
-    assert process.returncode == 4
+    assert process.returncode == ExitCode.RUNS_FAILED
     assert err.count("FAILED Killing") == 1
     alone, together = (Store(place / name / "toy").records() for name in ("alone", "together"))
     ((key, record),) = alone.items()
