@@ -1,1 +1,1 @@
-"""The systems that AMU-Tuning is compared with, one file each."""
+"""The methods that AMU-Tuning is compared with, one file each."""

@@ -1,8 +1,8 @@
 """CaFo: Zhang et al., "Prompt, Generate, then Cache", CVPR 2023, https://arxiv.org/abs/2303.02151.
 
-Two caches, one of CLIP's features and one of DINO's. Each image weighs them by how well they agree with CLIP's
-zero-shot logits. In full, images from a generator (DALL-E) join both caches, and the text classifier is made of sentences
-from a language model (GPT-3).
+CaFo has two caches, one of CLIP's features and one of DINO's. Their logits are averaged with weights that depend, for each
+image, on their similarity to CLIP's zero-shot logits. Full CaFo adds images of a generator (DALL-E) to both caches and uses a
+text classifier of sentences from a language model (GPT-3).
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,14 @@ from benchmark.numerics.logits import unit, zscore
 
 
 class Config(NamedTuple):
-    """The released configurations of a data set for 1, 2, 4, 8, 16 shots: the ends of the search (search_scale, of beta the
-    same for all), init_alpha, the generated images of a class (dalle_shots), and train_epoch.
+    """The released configurations of a data set; tuples have one element for each of 1, 2, 4, 8 and 16 shots.
+
+    Attributes:
+        search_sharpness: End of the search of the sharpness (search_scale).
+        search_beta: End of the search of beta (search_scale).
+        beta: init_alpha.
+        generated: Generated images per class (dalle_shots).
+        epochs: train_epoch.
     """
 
     search_sharpness: tuple[float, ...]
@@ -49,11 +55,24 @@ CONFIGS: Mapping[str, Config] = {
 
 
 def fuse_by_similarity(s0: Tensor, answers: Sequence[Tensor]) -> Tensor:
-    """Mix the caches' answers, each [B, C], by their similarity with s₀ [B, C] -> [B, C].
+    """Average the logits of caches, weighted by their similarity to the zero-shot logits.
 
-    L = Σ_k w_k z(L_k) with w = softmax_k(z(s₀) · z(L_k)), where z is the z-score of a row. The similarity is C - 1
-    times the correlation, so the more classes there are, the more the better cache takes all.
-    So the released code (OpenGVLab/CaFo); Eq. 4 of the AMU-Tuning paper has α and 1 - α, and no z-scores.
+    L = Σ_k w_k z(L_k) with w = softmax_k(z(s₀) · z(L_k)) and the z-score z of a row, as in the released code
+    (OpenGVLab/CaFo). The similarity is C - 1 times the correlation, so with many classes the more similar cache has almost
+    the whole weight. Eq. 4 of AMU-Tuning describes CaFo with weights α and 1 - α and without z-scores.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        answers: Logits of each cache [B, C].
+
+    Returns:
+        Weighted average L [B, C].
+
+    Example:
+        >>> s0 = torch.tensor([[1.0, 0.0, -1.0]])  # correlation 1 with the first cache, 0 with the second
+        >>> fused = fuse_by_similarity(s0, [2 * s0, torch.tensor([[1.0, -2.0, 1.0]])])
+        >>> [round(value, 2) for value in fused[0].tolist()]  # weights e² / (e² + 1) = 0.881 and 0.119
+        [0.95, -0.14, -0.81]
     """
     z = torch.stack([zscore(answer) for answer in answers])
     weights = (z * zscore(s0)).sum(-1).softmax(0)
@@ -61,15 +80,16 @@ def fuse_by_similarity(s0: Tensor, answers: Sequence[Tensor]) -> Tensor:
 
 
 class CaFo(Predictor):
-    """s = s₀ + beta · L, the bias L mixed by similarity from a CLIP and a DINO cache with trained keys.
+    """s = s₀ + beta · L with the similarity-weighted average L of a CLIP and a DINO cache, whose keys are trained.
 
-    generated=False is CaFo* of the AMU-Tuning paper: without images from DALL-E and sentences from GPT-3. It was never
-    released, so what the paper does not say (all but "without") is CaFo's own, and one pass an epoch over the
-    real images is left. The authors write α for `beta` and β for `sharpness`, one for both caches.
+    generated=False is CaFo* of AMU-Tuning, without images of DALL-E and sentences of GPT-3. It was never released; settings
+    that the paper does not mention are those of CaFo, and an epoch is one pass over the real images. The authors write α
+    for `beta` and β for `sharpness`, which is shared by both caches.
 
-    generated=True is CaFo: `task.generated` joins both caches, `task.sentences` takes the place of `task.text`, and an
-    epoch is one pass over the real images and one over the generated. The released scheduler is stepped in both passes but
-    counts the real batches alone, so that its cosine reaches zero early and the rate rises again; here it spans both.
+    generated=True is CaFo: both caches contain `task.generated` too, `task.sentences` replaces `task.text`, and an epoch is
+    one pass over the real images and one over the generated images. The released scheduler advances in both passes but counts
+    only the batches of real images, so that its cosine reaches zero early and the learning rate rises again; here the
+    cosine spans both passes.
     """
 
     recipe: Recipe
@@ -81,11 +101,11 @@ class CaFo(Predictor):
         self,
         *,
         generated: bool = False,
-        generated_shots: int = 0,  # all that there are; the configurations take 1 to 16 of a class
+        generated_shots: int = 0,  # 0 for all; the configurations use 1 to 16 per class
         aux: str = "dino",
         beta: float = 0.6,  # CaFo's ImageNet configuration for 16 shots; 0.3, 0.3, 0.4, 0.5 for 1, 2, 4, 8
         sharpness: float = 1.0,  # every configuration of CaFo
-        search: Search = SEARCH,  # CaFo's ImageNet configurations search as Tip-Adapter's
+        search: Search = SEARCH,  # CaFo's ImageNet configurations search as Tip-Adapter's do
         recipe: Recipe = RECIPE,  # CaFo: AdamW at 1e-3, batch 256, 20 epochs, as Tip-Adapter-F
     ) -> None:
         super().__init__()
@@ -102,8 +122,14 @@ class CaFo(Predictor):
 
     @classmethod
     def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
-        """The configuration of the data set at so many shots, and the whole official search; the defaults for an unknown
-        data set. Numbers of shots in between have that of the next smaller.
+        """Look up the configuration of a data set, with the whole official search.
+
+        Args:
+            dataset: Role of a data set in a suite.
+            shots: Number of shots; one without a configuration uses that of the next smaller number.
+
+        Returns:
+            Arguments that differ from the defaults; empty for an unknown data set.
         """
         if dataset not in CONFIGS or shots < 1:
             return {}
@@ -120,7 +146,7 @@ class CaFo(Predictor):
         }
 
     def build(self, task: Task) -> None:
-        """Fill both caches. ValueError where generated images and sentences are needed and the task has none."""
+        """Fill both caches; missing generated images or sentences raise a ValueError if they are needed."""
         support, text = task.support, task.text
         if self.generated:
             support, text = _joined(support, self._generated(task), self.reads), _sentences(task)
@@ -129,36 +155,36 @@ class CaFo(Predictor):
         self.dino_cache = Cache(support, self.aux, task.classes, trained=True)
 
     def fit(self, task: Task) -> None:
-        """Train both caches' keys, each epoch on the real images and then, if any, on the generated ones."""
+        """Train the keys of both caches, in each epoch on the real images and then on any generated images."""
         self.build(task)
         training.run(self, task, self.recipe, also=[self._generated(task)] if self.generated else [])
         self.eval()
 
     def among(self, classes: Tensor) -> "CaFo":
-        """With these classes alone in the text classifier and both caches: the z-scores run over them."""
+        """A copy with `classes` [C'] only, over which the z-scores are computed."""
         few = deepcopy(self)
         few.classifier = self.classifier.among(classes)
         few.clip_cache, few.dino_cache = self.clip_cache.among(classes), self.dino_cache.among(classes)
         return few
 
     def prepare(self, x: Features) -> Features:
-        """s₀ [B, C] and both features at length one, [B, D] each."""
+        """s₀ [B, C] and the L2-normalised features of both spaces, [B, D] each."""
         return {"s0": self.classifier(x["clip"]), "clip": unit(x["clip"]), "dino": unit(x[self.aux])}
 
     def match(self, prepared: Features) -> Features:
-        """s₀ and the similarities to both caches' keys, [B, N] each."""
+        """s₀ [B, C] and the similarities to the keys of both caches, [B, N] each."""
         clip, dino = self.clip_cache.match(prepared["clip"]), self.dino_cache.match(prepared["dino"])
         return {"s0": prepared["s0"], "clip": clip, "dino": dino}
 
     def combine(self, matched: Features) -> Scores:
-        """The bias is the mixture L, before beta."""
+        """Add the bias; `bias` is L before multiplication by beta."""
         s0, caches = matched["s0"], {"clip": self.clip_cache, "dino": self.dino_cache}
         answers = [cache.answer(matched[space], self.sharpness) for space, cache in caches.items()]
         bias = fuse_by_similarity(s0, answers)
         return Scores(zero_shot=s0, bias=bias, fused=s0 + self.beta * bias)
 
     def scores(self, x: Features) -> Scores:
-        """From the features."""
+        """s of the features in `reads`, [B, D] each."""
         return self.combine(self.match(self.prepare(x)))
 
     def _generated(self, task: Task) -> Samples:
@@ -168,7 +194,7 @@ class CaFo(Predictor):
 
 
 def first_of_each(samples: Samples, count: int) -> Samples:
-    """The first `count` images of every class, or as many as it has."""
+    """Samples with the first `count` images of every class, or all images of a class that has fewer."""
     seen: dict[int, int] = {}
     kept = []
     for place, label in enumerate(samples.labels.tolist()):
@@ -180,13 +206,13 @@ def first_of_each(samples: Samples, count: int) -> Samples:
 
 
 def _sentences(task: Task) -> Tensor:
-    """The text classifier made of the language model's sentences."""
+    """Text classifier [C, D] of the language model's sentences; without one raises a ValueError."""
     if task.sentences is None:
         raise ValueError("CaFo(generated=True) needs task.sentences, a text classifier, and this task has none")
     return task.sentences
 
 
 def _joined(real: Samples, generated: Samples, spaces_: Sequence[str]) -> Samples:
-    """Both as one set of images with one view, the mean of the views that each has."""
+    """Real and generated images as samples with one view, the mean of the views of each image."""
     spaces = {space: torch.cat([real.mean(space), generated.mean(space)])[None] for space in spaces_}
     return Samples(spaces, torch.cat([real.labels, generated.labels]))

@@ -1,8 +1,7 @@
-"""CoCoOp: Zhou et al., "Conditional Prompt Learning for Vision-Language Models", CVPR 2022,
-https://arxiv.org/abs/2203.05557.
+"""CoCoOp: Zhou et al., "Conditional Prompt Learning for Vision-Language Models", CVPR 2022, https://arxiv.org/abs/2203.05557.
 
-CoOp whose context depends on the image: a small network looks at the image feature and shifts every context vector. So
-every image has prompts of its own, and the text tower runs once for each.
+CoOp with a context that depends on the image: a small network maps the image feature to a shift of all context vectors. Each
+image therefore has its own prompts, and the text tower runs once for each image.
 """
 
 from dataclasses import replace
@@ -18,19 +17,19 @@ from benchmark.methods import Features, Predictor, Recipe, Scores, Task, trainin
 from benchmark.numerics.initialisation import linear
 from benchmark.numerics.logits import unit
 
-# KaiyangZhou/CoOp, configs/trainers/CoCoOp/vit_b16_c4_ep10_batch1_ctxv1.yaml; the rest as CoOp.
+# KaiyangZhou/CoOp, configs/trainers/CoCoOp/vit_b16_c4_ep10_batch1_ctxv1.yaml; all other settings are CoOp's.
 RECIPE = replace(COOP, batch_size=1, epochs=10)
 
 FLOATS = 2**22
-"""Numbers that a forward pass may hold at a time, 16 MiB: more is no faster, for it leaves the processor's caches."""
+"""Numbers in memory per forward pass, 16 MiB; more exceed the processor's caches and are not faster."""
 
 
 class CoCoOp(Predictor):
     """s = scale · f̂ ĝ(v₁ + π(f̂) … v_M + π(f̂), name)ᵀ with π(f̂) = W₂ ReLU(W₁ f̂ + c₁) + c₂, D / reduction hidden units.
 
-    The bias reported is what the image's own prompts add to the zero-shot logits of `task.text`. The released code runs in
-    half precision and takes the checkpoint's logit scale; here fp32 and the task's. As in the released code it is the last
-    epoch that counts: that is the only milestone, for to score a test set takes longer than to train an epoch.
+    `bias` is the difference of s to the zero-shot logits of `task.text`. The released code runs in half precision with the
+    checkpoint's logit scale; this implementation uses float32 and the task's logit scale. As in the released code, the result
+    is that of the last epoch: the epoch-end callback runs only then, because scoring a test set takes longer than an epoch.
     """
 
     wants = ("clip",)
@@ -53,7 +52,16 @@ class CoCoOp(Predictor):
         self.recipe = recipe
 
     def build(self, task: Task) -> None:
-        """The context [M, width] and the network π. ValueError without task.clip, or if the longest name does not fit."""
+        """Create the context vectors [M, width] and the network π.
+
+        A class name that does not fit behind the context raises a ValueError too.
+
+        Args:
+            task: Task with `clip`.
+
+        Raises:
+            ValueError: The task has no clip.
+        """
         if task.clip is None:
             raise ValueError("CoCoOp learns prompts through CLIP's text tower, and this task has no clip")
         self.classifier = TextClassifier(task)
@@ -64,26 +72,26 @@ class CoCoOp(Predictor):
         hidden = max(1, width // self.reduction)
         self.down = linear(hidden, width, generator).to(context)
         self.up = linear(context.shape[1], hidden, generator).to(context)
-        self.remembered = Remembered(self._cosines)  # the harness scores the test images, and then again for its record
+        self.remembered = Remembered(self._cosines)  # the harness scores the test images twice, once for its record
 
     def fit(self, task: Task) -> None:
-        """Train; the end is the only milestone."""
+        """Train; the epoch-end callback runs after the last epoch only."""
         self.build(task)
         training.run(self, task, self.recipe, last_only=True)
         self.eval()
 
     def contexts(self, f: Tensor) -> Tensor:
-        """Image features of length one [B, D] -> each image's own context [B, M, width]."""
+        """Context vectors of each image [B, M, width] from L2-normalised image features [B, D]."""
         return self.context + self.up(self.down(f).relu())[:, None]
 
     def scores(self, x: Features) -> Scores:
-        """Cosine logits of each image's own prompts as `fused`."""
+        """Scores with the cosine logits of each image's prompts as `fused`."""
         s0, f = self.classifier(x["clip"]), unit(x["clip"])
         fused = self.classifier.scale * self.remembered(f, *self.parameters())
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     def _cosines(self, f: Tensor, *_: Tensor) -> Tensor:
-        """Images [N, D] with the prompts of each, [N, C], a few images a forward pass."""
+        """Cosines of images [N, D] with their own prompts, [N, C], computed for a few images per forward pass."""
         at_a_time = max(1, FLOATS // self.encode.floats)
         return torch.cat([self._few(part) for part in f.split(at_a_time)])
 

@@ -1,8 +1,7 @@
-"""CoOp: Zhou et al., "Learning to Prompt for Vision-Language Models", IJCV 2022,
-https://arxiv.org/abs/2109.01134.
+"""CoOp: Zhou et al., "Learning to Prompt for Vision-Language Models", IJCV 2022, https://arxiv.org/abs/2109.01134.
 
-The words in front of the class name are replaced by vectors that are learned, the same for all classes. The
-image tower is not touched, so image features come from the cache; gradients run through the text tower only.
+The words in front of the class name are replaced by learned context vectors, shared by all classes. The image tower is
+unchanged, so image features are precomputed and gradients run through the text tower only.
 """
 
 from collections.abc import Mapping
@@ -16,8 +15,8 @@ from baselines.zero_shot import TextClassifier
 from benchmark.methods import Features, Predictor, Recipe, Scores, Task
 from benchmark.numerics.logits import cosine_logits, unit
 
-# KaiyangZhou/CoOp, configs/trainers/CoOp/rn50_ep50.yaml and Dassl's defaults. 50 epochs is ImageNet at any
-# number of shots; the other data sets have 50 (1 shot), 100 (2, 4), 200 (8, 16).
+# KaiyangZhou/CoOp, configs/trainers/CoOp/rn50_ep50.yaml and Dassl's defaults. ImageNet has 50 epochs at any number of shots;
+# the other data sets have 50 (1 shot), 100 (2, 4), 200 (8, 16).
 RECIPE = Recipe(
     optimizer="sgd",
     lr=0.002,
@@ -32,17 +31,17 @@ RECIPE = Recipe(
 
 
 def published_epochs(dataset: str, shots: int) -> Mapping[str, Any]:
-    """CoOp's configurations rn50_ep50, _ep100 and rn50: 50 epochs on ImageNet and at 1 shot, 100 at 2 and 4, then 200."""
+    """Epochs of CoOp's rn50_ep50, rn50_ep100 and rn50: 50 on ImageNet and at 1 shot, 100 at 2 and 4 shots, then 200."""
     if dataset == "imagenet" or shots <= 1:
         return {"recipe": {"epochs": 50}}
     return {"recipe": {"epochs": 100 if shots <= 4 else 200}}
 
 
 class CoOp(Predictor):
-    """Unified context, class name at the end: s = scale · f̂ ĝ(v₁ … v_M, name)ᵀ with the text tower g.
+    """CoOp with unified context and the class name at the end: s = scale · f̂ ĝ(v₁ … v_M, name)ᵀ with the text tower g.
 
-    The bias reported is what the learned prompt adds to the zero-shot logits of `task.text`.
-    The released code runs in half precision and takes the checkpoint's logit scale; here fp32 and the task's.
+    `bias` is the difference of these logits to the zero-shot logits of `task.text`. The released code runs in half precision
+    with the checkpoint's logit scale; this implementation uses float32 and the task's logit scale.
     """
 
     wants = ("clip",)
@@ -65,11 +64,20 @@ class CoOp(Predictor):
 
     @classmethod
     def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
-        """The number of epochs."""
+        """Number of epochs of CoOp's configurations, as `published_epochs` gives it."""
         return published_epochs(dataset, shots)
 
     def build(self, task: Task) -> None:
-        """Draw the context [n_ctx, width]. ValueError without task.clip, or if the longest name does not fit."""
+        """Draw the context vectors [n_ctx, width].
+
+        A class name that does not fit behind them raises a ValueError too.
+
+        Args:
+            task: Task with `clip`.
+
+        Raises:
+            ValueError: The task has no clip.
+        """
         if task.clip is None:
             raise ValueError("CoOp learns prompts through CLIP's text tower, and this task has no clip")
         self.classifier = TextClassifier(task)
@@ -79,11 +87,11 @@ class CoOp(Predictor):
         self.remembered = Remembered(self._encode)
 
     def weights(self) -> Tensor:
-        """The prompts' text features as unit rows, [C, D]: encoded once a state where no gradient is wanted."""
+        """L2-normalised text features of the prompts [C, D]; without gradients, encoded once for each context."""
         return self.remembered(self.context)
 
     def scores(self, x: Features) -> Scores:
-        """Cosine logits of the learned prompts as `fused`."""
+        """Scores with the cosine logits of the learned prompts as `fused`."""
         s0 = self.classifier(x["clip"])
         fused = cosine_logits(x["clip"], self.weights(), self.classifier.scale)
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)

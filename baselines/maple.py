@@ -1,7 +1,7 @@
 """MaPLe: Khattak et al., "MaPLe: Multi-modal Prompt Learning", CVPR 2023, https://arxiv.org/abs/2210.03117.
 
-Prompts in both towers, in the first layers anew in each; those of the image tower are linear maps of those of the text
-tower. The image tower has to be a ViT, for prompts are tokens.
+Both towers have learned prompts, separate ones in each of the first layers. The prompts of the image tower are linear maps of
+those of the text tower. The image tower must be a ViT because prompts are tokens.
 """
 
 from copy import deepcopy
@@ -19,21 +19,22 @@ from benchmark.numerics.initialisation import linear
 from benchmark.numerics.logits import unit
 from benchmark.numerics.matmul import product
 
-# multimodal-prompt-learning, the cross-dataset configuration (vit_b16_c2_ep5_batch4_2ctx_cross_datasets.yaml and its
-# script), whose model is the one of Table 5; base-to-new has lr 0.0035 and 5 epochs. The rest as CoOp.
+# multimodal-prompt-learning, cross-dataset configuration (vit_b16_c2_ep5_batch4_2ctx_cross_datasets.yaml and its script),
+# used for Table 5; base-to-new has lr 0.0035 and 5 epochs. All other settings are CoOp's.
 RECIPE = replace(COOP, lr=0.0026, batch_size=4, epochs=2)
 
 IMAGES = 64
-"""Images of a forward pass through the image tower: more is no faster, for it leaves the processor's caches."""
+"""Images per forward pass through the image tower; more exceed the processor's caches and are not faster."""
 
 
 class MaPLe(Predictor):
     """s = scale · f̂' ĝ'ᵀ with prompts P_i in layer i of the text tower and F_i(P_i) in layer i of the image tower.
 
-    P₁ stands in front of the class name, F₁(P₁) behind the image's patches; from the second to the `depth`-th layer P_i and
-    F_i(P_i) take their places. The F_i are linear with a bias. `depth` is clipped to the shallower tower.
-    The bias reported is what all of it adds to the zero-shot logits of CLIP's own features, which is why it reads them too.
-    The released code runs in half precision and takes the checkpoint's logit scale; here fp32 and the task's.
+    P₁ precedes the class name, F₁(P₁) follows the image's patches. From the second to the `depth`-th layer, P_i and F_i(P_i)
+    replace the outputs of the previous layer at these positions. The maps F_i are linear with a bias. `depth` is limited to
+    the number of layers of the shallower tower and must be at least 1. `bias` is the difference of s to the zero-shot logits
+    of CLIP's unprompted features, which are read for this purpose. The released code runs in half precision with the
+    checkpoint's logit scale; this implementation uses float32 and the task's logit scale.
     """
 
     reads = ("clip", "pixels")
@@ -48,8 +49,8 @@ class MaPLe(Predictor):
         *,
         n_ctx: int = 2,  # paper and released configurations
         depth: int = 3,  # the cross-dataset configuration; 9 for base-to-new
-        ctx_init: str = "a photo of a",  # released configurations; its first n_ctx tokens
-        ctx_std: float = 0.02,  # released code, of the prompts behind the first layer
+        ctx_init: str = "a photo of a",  # released configurations; the first n_ctx tokens are used
+        ctx_std: float = 0.02,  # released code, for the prompts after the first layer
         recipe: Recipe = RECIPE,
     ) -> None:
         super().__init__()
@@ -62,9 +63,15 @@ class MaPLe(Predictor):
         self.recipe = recipe
 
     def build(self, task: Task) -> None:
-        """The prompts, each [n_ctx, text width], and the maps.
+        """Create the prompts, each [n_ctx, text width], and the linear maps.
 
-        ValueError without task.clip, when its image tower is no ViT, or when the longest name does not fit.
+        An image tower other than a ViT and a class name that does not fit behind the prompts raise a ValueError too.
+
+        Args:
+            task: Task with `clip`.
+
+        Raises:
+            ValueError: The task has no clip.
         """
         if task.clip is None:
             raise ValueError("MaPLe learns prompts in both of CLIP's towers, and this task has no clip")
@@ -74,16 +81,16 @@ class MaPLe(Predictor):
         self.encode = PromptEncoder(task.clip, task.classnames, self.n_ctx)
         self._draw(task, min(self.depth, len(self.encode.blocks), len(self.tower.blocks)))
         self.remembered_text = Remembered(self._text)
-        self.remembered = Remembered(self._images)  # the harness scores the test images, and then again for its record
+        self.remembered = Remembered(self._images)  # the harness scores the test images twice, once for its record
 
     def _draw(self, task: Task, depth: int) -> None:
-        """The first prompt from words, the others and the maps at random; the maps behind the first begin alike."""
+        """Take the first prompt from words, draw the other prompts and the maps; all maps but the first begin equal."""
         words, generator = self._words(), task.generator()
         drawn = [self.ctx_std * torch.randn(words.shape, generator=generator).to(words) for _ in range(depth - 1)]
         self.context = nn.Parameter(words)
         self.deep = nn.ParameterList(drawn)
         first, other = (linear(self.tower.width, words.shape[1], generator).to(words) for _ in range(2))
-        self.maps = nn.ModuleList([first, *(deepcopy(other) for _ in range(depth - 1))])  # released code: clones of one
+        self.maps = nn.ModuleList([first, *(deepcopy(other) for _ in range(depth - 1))])  # as in the released code
 
     def _words(self) -> Tensor:
         words = word_embeddings(self.clip, self.ctx_init)
@@ -92,15 +99,15 @@ class MaPLe(Predictor):
         return words[: self.n_ctx].clone()
 
     def text(self) -> Tensor:
-        """The prompts' text features as unit rows, [C, D]: encoded once a state where no gradient is wanted."""
+        """L2-normalised text features of the prompts [C, D]; without gradients, encoded once per state of the prompts."""
         return self.remembered_text(self.context, *self.deep)
 
     def images(self, pixels: Tensor) -> Tensor:
-        """Images, uint8 [B, 3, H, W] -> unit features of the prompted image tower [B, D]."""
+        """L2-normalised features [B, D] of the prompted image tower for images, uint8 [B, 3, H, W]."""
         return self.remembered(pixels, *self.parameters())
 
     def scores(self, x: Features) -> Scores:
-        """Cosine logits of both prompted towers as `fused`."""
+        """Scores with the cosine logits of both prompted towers as `fused`."""
         s0 = self.classifier(x["clip"])
         fused = product(self.classifier.scale * self.images(x["pixels"]), self.text())
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)

@@ -1,10 +1,10 @@
-"""CLIP's text tower for prompts whose context differs from image to image, with nothing computed twice.
+"""CLIP's text tower for prompts with a separate context for each image, without redundant computation.
 
-What stands in front of the names is then every image's own, and so is all that follows it: the text tower runs once an
-image. The tower is causal, so names that begin alike ("tiger dax", "tiger wug") share those tokens' states: the tokens of
-all names form a tree whose nodes are computed once an image. The first layer's queries, keys and values of the names
-depend on no image; they are computed once. What follows the end-of-text token is cut off, and in the last layer only
-that token asks. All of it is exact.
+All tokens after the context depend on the image, so the text tower runs once per image. It is causal, so names with a common
+beginning ("tiger dax", "tiger wug") share the states of those tokens: the tokens of all names form a tree whose nodes are
+computed once per image. The queries, keys and values of the names in the first layer do not depend on the image and are
+computed only once. Tokens after the end-of-text token are dropped, and in the last layer only the end-of-text tokens have
+queries. The text features are exact, not approximated.
 """
 
 from collections.abc import Sequence
@@ -18,22 +18,37 @@ from benchmark.methods.clip import Clip
 
 
 class Tree(NamedTuple):
-    """The names' tokens as a tree of T nodes, at most L tokens a name; equal names end in one node."""
+    """The tokens of the names as a tree of T nodes, with at most L tokens per name; equal names end in one node.
+
+    Attributes:
+        tokens: Token ids of the nodes [T].
+        depth: Number of tokens of the name before each node [T].
+        path: Nodes from the root to each node inclusive, padded with the node [T, L].
+        filled: Whether an element of `path` is padding [T, L].
+        ends: End-of-text node of each class [C].
+    """
 
     tokens: Tensor
-    """The nodes' token ids, [T]."""
     depth: Tensor
-    """How many tokens of the name stand before a node, [T]."""
     path: Tensor
-    """The nodes on the way to a node and the node itself, filled up with the node itself, [T, L]."""
     filled: Tensor
-    """Where `path` is only filled up, [T, L]."""
     ends: Tensor
-    """Every class's end-of-text node, [C]."""
 
 
 def tree(rows: Sequence[Sequence[int]]) -> Tree:
-    """The tree of token sequences, one a class."""
+    """Build the tree of token sequences.
+
+    Args:
+        rows: Token ids of each class.
+
+    Returns:
+        The tree.
+
+    Example:
+        >>> found = tree([[7, 8, 1], [7, 9, 1]])  # "7" is shared
+        >>> found.tokens.tolist(), found.depth.tolist(), found.ends.tolist()
+        ([7, 8, 1, 9, 1], [0, 1, 2, 1, 2], [2, 4])
+    """
     nodes: dict[tuple[int, ...], int] = {}
     for row in rows:
         for stop in range(1, len(row) + 1):
@@ -50,9 +65,15 @@ def tree(rows: Sequence[Sequence[int]]) -> Tree:
 
 
 class PromptTree:
-    """Text features of "[start] v₁ … v_M name. [end]" for every class, as a function of many contexts v at once.
+    """Text features of "[start] v₁ … v_M name. [end]" for every class, as a function of one context v for each image.
 
-    Not an nn.Module, and refuses what PromptEncoder refuses, which does the same for one context.
+    It is not an nn.Module, so that CLIP's weights are not parameters of the predictor. A name that does not fit behind M
+    context vectors and a tower that is not causal raise a ValueError.
+
+    Args:
+        clip: CLIP model.
+        classnames: Names of the C classes.
+        n_ctx: Number of context vectors M.
     """
 
     def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
@@ -65,15 +86,14 @@ class PromptTree:
 
     @property
     def floats(self) -> int:
-        """How many numbers one image's forward pass holds at most at a time, about."""
+        """Approximate peak of the numbers in memory during the forward pass of one image."""
         nodes, longest = self.tree.path.shape
-        widths = (
-            2 * longest + 3 + 8 + 1
-        )  # keys and values on the path; q, k, v; the MLP's fourfold, twice; what goes through
+        # Keys and values on the path; queries, keys, values; two tensors of the MLP, four times as wide; the states.
+        widths = 2 * longest + 3 + 8 + 1
         return nodes * widths * self.names.shape[1]
 
     def __call__(self, contexts: Tensor) -> Tensor:
-        """Context vectors of B images, [B, M, width] -> text features [B, C, D], not normalised."""
+        """Text features [B, C, D], not normalised, for the context vectors of B images [B, M, width]."""
         start = self.start.expand(len(contexts), -1, -1)
         prefix, x = torch.cat([start, contexts + self.positions], 1), self.names[None]
         everyone = torch.arange(len(self.names), device=x.device)
@@ -88,7 +108,7 @@ class PromptTree:
 
     @torch.no_grad()
     def _embed(self, start: int, n_ctx: int) -> None:
-        """Everything that no context changes: embeddings at their positions, and the first layer's view of the names."""
+        """Compute inputs independent of the context, and queries, keys and values of the names in the first layer."""
         embed, positions = self.model.token_embedding, self.model.positional_embedding.detach()
         self.start = embed(self.tree.tokens.new_tensor([start])) + positions[:1]
         self.positions = positions[1 : 1 + n_ctx]
@@ -96,7 +116,7 @@ class PromptTree:
         self.first = heads(self.blocks[0], self.names[None])
 
     def _attend(self, own: Heads, shared: Heads, asking: Tensor) -> Tensor:
-        """The asking nodes [A] look at their image's prefix and at the nodes on their path -> [B, A, width]."""
+        """Attention of the `asking` nodes [A] to the prefix of their image and to the nodes on their path, [B, A, width]."""
         path, filled = self.tree.path[asking], self.tree.filled[asking]
         q = own.q[:, asking] / own.q.shape[-1] ** 0.5
         k, v = (x.index_select(1, path.flatten()).unflatten(1, path.shape) for x in (own.k, own.v))

@@ -1,4 +1,4 @@
-"""CLIP's image tower with learned tokens among its own: a forward pass through the frozen blocks of open_clip's ViT."""
+"""CLIP's image tower with learned prompt tokens: a forward pass through the frozen blocks of open_clip's ViT."""
 
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -14,14 +14,17 @@ from benchmark.numerics.matmul import product
 
 
 class PromptedViT:
-    """Image features with prompts behind the patches, in the first layer and, if there are more, anew in those after it.
+    """Image features of a ViT with prompts after the patches, replaced in each of the first layers (MaPLe).
 
-    Not an nn.Module: CLIP's weights are no parameters of the predictor that uses it, and nothing in them is changed.
-    ValueError when the tower is no open_clip.VisionTransformer that reads its features at the class token, as CLIP's are.
+    It is not an nn.Module, so that CLIP's weights are not parameters of the predictor; they are not changed. A tower other
+    than an open_clip VisionTransformer, or one whose features are not read at the class token, raises a ValueError.
+
+    Args:
+        clip: CLIP model.
     """
 
     def __init__(self, clip: Clip) -> None:
-        from benchmark.core.libraries import open_clip  # seconds, which a plan that only names the method need not wait
+        from benchmark.core.libraries import open_clip  # seconds, which planning a run can do without
 
         tower = clip.model.visual
         if not isinstance(tower, open_clip.transformer.VisionTransformer):
@@ -36,10 +39,20 @@ class PromptedViT:
         self.width = len(tower.class_embedding)
 
     def __call__(self, images: Tensor, prompts: Sequence[Tensor]) -> Tensor:
-        """Images [B, 3, H, W], prompts [M, width] for each of the first layers -> features [B, D], not normalised.
+        """Encode images with prompts.
 
-        A prompt has no position. The first is normalised with the patches (ln_pre), the others enter as they are: so the
-        released code. ValueError when there are more prompts than layers, or none.
+        Prompts have no position embedding. Those of the first layer are normalised by ln_pre like the patches, those of
+        further layers are not, as in MaPLe's released code.
+
+        Args:
+            images: Normalised images [B, 3, H, W].
+            prompts: Prompts [M, width] for each of the first layers.
+
+        Returns:
+            Image features [B, D], not normalised.
+
+        Raises:
+            ValueError: There are no prompts, or prompts for more layers than the tower has.
         """
         if not 1 <= len(prompts) <= len(self.blocks):
             raise ValueError(f"prompts for {len(prompts)} layers of a ViT that has {len(self.blocks)}")
@@ -50,12 +63,12 @@ class PromptedViT:
             if following is not None:
                 x = torch.cat([x[:, : own.shape[1]], _each(following, x)], 1)
         block = self.blocks[-1]
-        x = finish(block, x[:, :1], _attend(heads(block, x), asking=1))  # the class token alone is read
+        x = finish(block, x[:, :1], _attend(heads(block, x), asking=1))  # features are read at the class token only
         return product(tower.ln_post(x[:, 0]), tower.proj.T)
 
     @torch.no_grad()
     def _embed(self, images: Tensor) -> Tensor:
-        """Class token and patches at their positions, normalised: the tower's own first steps, [B, 1 + P, width]."""
+        """Class token and patches with position embeddings after ln_pre: inputs of the first block, [B, 1 + P, width]."""
         tower = self.tower
         patches = tower.conv1(images).flatten(2).transpose(1, 2)
         x = torch.cat([_each(tower.class_embedding[None], patches), patches], 1)
@@ -63,11 +76,11 @@ class PromptedViT:
 
 
 def _attend(x: Heads, asking: int | None = None) -> Tensor:
-    """The first `asking` tokens look at all tokens of their image -> [B, asking, width]."""
+    """Attention of the first `asking` tokens to all tokens of their image, [B, asking, width]."""
     q, k, v = (t.transpose(1, 2) for t in x)
     return F.scaled_dot_product_attention(q[:, :, :asking], k, v).transpose(1, 2).flatten(2)
 
 
 def _each(tokens: Tensor, batch: Tensor) -> Tensor:
-    """The same tokens [M, width] for every image of a batch -> [B, M, width]."""
+    """Repeat tokens [M, width] for every image of a batch, [B, M, width]."""
     return tokens.expand(len(batch), -1, -1)

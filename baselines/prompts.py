@@ -1,9 +1,10 @@
-"""CLIP's text tower for learned prompts, with nothing computed twice.
+"""CLIP's text tower for learned prompts, without redundant computation.
 
-The tower is causal: a token sees only what stands before it. With the learned context in front, the beginning
-[start, v₁ … v_M] is therefore the same for every class in every layer: it is computed once, and its keys and values
-are shared. What follows the end-of-text token is never read and is cut off; in the last layer only that token asks.
-The first layer sees names that no context has reached: it is worked out once for all steps. All of it is exact.
+The tower is causal: a token attends only to itself and to tokens before it. The prefix [start, v₁ … v_M] of the class names
+is therefore equal for all classes in every layer; it is computed once, and its keys and values are shared. Tokens after the
+end-of-text token are never read and are dropped. In the last layer only the end-of-text tokens have queries. The queries,
+keys and values of the names in the first layer do not depend on the context and are computed once for all training steps.
+The text features are exact, not approximated.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,20 +19,26 @@ from benchmark.methods.clip import Clip
 from benchmark.numerics.matmul import product, through
 
 EVERY, LAST = slice(None), slice(-1, None)
-"""Which of a name's tokens ask: in the last layer only the end-of-text token."""
+"""Tokens of a name that have queries: all, or in the last layer only the end-of-text token."""
 
 
 class Group(NamedTuple):
-    """Classes with equally long names: their rows among the packed tokens, `length` rows a class."""
+    """Classes with names of equal length.
+
+    Attributes:
+        rows: Rows of these classes among the packed tokens of all names.
+        length: Tokens of a name, and rows per class.
+        mask: Booleans [length, P + length], true where a token of a name (row) attends to a token of the prefix or the name
+            (column).
+    """
 
     rows: slice
     length: int
     mask: Tensor
-    """[length, P + length], true where a name's token (row) may see a token of prefix and name (column)."""
 
 
 class Heads(NamedTuple):
-    """Queries, keys and values of some tokens, each [..., tokens, heads, width of a head]."""
+    """Queries, keys and values of tokens, each [..., tokens, heads, width of a head]."""
 
     q: Tensor
     k: Tensor
@@ -39,10 +46,13 @@ class Heads(NamedTuple):
 
 
 class Remembered:
-    """An encoder that gives its last answer again where its inputs are equal to the last and no gradient is wanted.
+    """An encoder that, without gradients, reuses its last output if its inputs equal the last ones.
 
-    Inputs are compared by value: no way of changing them (a step, a loaded state, an assignment to .data) can leave an
-    old answer behind.
+    Inputs are compared by value. Therefore no change of them (a training step, a loaded state_dict, an assignment to .data)
+    can yield an outdated output.
+
+    Args:
+        encode: Function of tensors to cache.
     """
 
     def __init__(self, encode: Callable[..., Tensor]) -> None:
@@ -50,7 +60,7 @@ class Remembered:
         self.last: tuple[list[Tensor], Tensor] | None = None
 
     def __call__(self, *inputs: Tensor) -> Tensor:
-        """encode(*inputs)."""
+        """Output of `encode` for these inputs."""
         if torch.is_grad_enabled():
             return self.encode(*inputs)
         if self.last is None or not all(map(torch.equal, self.last[0], inputs)):
@@ -60,18 +70,23 @@ class Remembered:
 
 @torch.no_grad()
 def word_embeddings(clip: Clip, words: str) -> Tensor:
-    """What the text tower reads in place of the words' tokens, before positions are added -> [tokens, width]."""
+    """Token embeddings [tokens, width] of words, before the position embeddings are added."""
     tokens = clip.tokenize([words])[0]
-    tokens = tokens[1 : int(tokens.argmax())]  # without start and end
+    tokens = tokens[1 : int(tokens.argmax())]  # without start and end token
     return clip.model.token_embedding(tokens.to(clip.model.positional_embedding.device))
 
 
 class PromptEncoder:
     """Text features of "[start] v₁ … v_M name. [end]" for every class, as a function of the context v.
 
-    Not an nn.Module: CLIP's weights are no parameters of the predictor that uses it. The tokens of all names lie packed
-    behind one another, the shortest names first, so that no padding is ever computed.
-    ValueError when M context vectors and the longest name do not fit, or when the tower is not causal.
+    It is not an nn.Module, so that CLIP's weights are not parameters of the predictor. The tokens of all names are packed one
+    name after another, shortest names first, so that no padding is computed. A name that does not fit behind M context
+    vectors and a tower that is not causal raise a ValueError.
+
+    Args:
+        clip: CLIP model.
+        classnames: Names of the C classes.
+        n_ctx: Number of context vectors M.
     """
 
     def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
@@ -85,10 +100,18 @@ class PromptEncoder:
         self._embed(tokens[order], lengths[order].tolist(), n_ctx)
 
     def __call__(self, context: Tensor, deep: Sequence[Tensor] = ()) -> Tensor:
-        """Context vectors [M, width] -> text features [C, D], not normalised.
+        """Encode the prompts.
 
-        deep: other context vectors [M, width], which take the place of the context where the second, the third, ... layer
-        begins (MaPLe), as they are: positions are added before the first layer alone. ValueError if there are too many.
+        Args:
+            context: Context vectors [M, width].
+            deep: Further context vectors [M, width], which replace the context at the input of the second, the third and
+                further layers (MaPLe). Position embeddings are added before the first layer only.
+
+        Returns:
+            Text features [C, D], not normalised.
+
+        Raises:
+            ValueError: There are at least as many deep prompts as layers.
         """
         if len(deep) >= len(self.blocks):
             raise ValueError(
@@ -109,7 +132,7 @@ class PromptEncoder:
 
     @torch.no_grad()
     def _embed(self, tokens: Tensor, lengths: list[int], n_ctx: int) -> None:
-        """Everything that enters the first layer but the context: each token's embedding at its position."""
+        """Compute the inputs of the first layer other than the context: token embeddings plus position embeddings."""
         embed, positions = self.model.token_embedding, self.model.positional_embedding
         self.start = embed(tokens[:1, 0]) + positions[:1]
         self.positions = positions[1 : 1 + n_ctx].detach()
@@ -118,30 +141,41 @@ class PromptEncoder:
         self.first = heads(self.blocks[0], self.names)
 
     def _own(self, block: Any, x: Tensor) -> Heads:
-        """The names' queries, keys and values. In the first layer no context has come in, and they are always the same."""
+        """Queries, keys and values of the names; in the first layer they do not depend on the context and are precomputed."""
         return self.first if block is self.blocks[0] else heads(block, x)
 
     def _attend(self, own: Heads, shared: Heads, asking: slice = EVERY) -> Tensor:
-        """The asking tokens of every name look at the prefix, which all names share, and at their name's."""
+        """Attention of the `asking` tokens of every name to the shared prefix and to the tokens of the name."""
         return torch.cat([_attend_group(own, shared, group, asking) for group in self.groups])
 
 
 def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int) -> tuple[Tensor, Tensor]:
-    """Token ids of "[start] name. [end]" [C, L], and how many of them there are behind the start token [C].
+    """Tokenize "[start] name. [end]" for every class.
 
-    ValueError when n_ctx context vectors and the longest name do not fit, or when the tower is not causal.
+    A name that does not fit behind the context vectors raises a ValueError too.
+
+    Args:
+        clip: CLIP model.
+        classnames: Names of the C classes; underscores are replaced by spaces.
+        n_ctx: Number of context vectors.
+
+    Returns:
+        Token ids [C, L], and the number of tokens of each name after the start token [C].
+
+    Raises:
+        ValueError: The text tower is not causal.
     """
     if clip.model.attn_mask is None:
         raise ValueError("this CLIP's text tower is not causal, so prompts share no beginning")
     positions = clip.model.positional_embedding
-    tokens = clip.tokenize([name.replace("_", " ") + "." for name in classnames])  # CoOp: "… {name}."
-    lengths = tokens.argmax(1)  # of name, full stop and end; the start token belongs to the prefix
+    tokens = clip.tokenize([name.replace("_", " ") + "." for name in classnames])  # CoOp ends the name with a full stop
+    lengths = tokens.argmax(1)  # name, full stop and end token; the start token belongs to the prefix
     _check_fit(classnames, lengths.tolist(), n_ctx, context=len(positions))
     return tokens.to(positions.device), lengths.to(positions.device)
 
 
 def project(model: Any, x: Tensor) -> Tensor:
-    """End-of-text tokens behind the last block [..., width] -> text features [..., D]."""
+    """Text features [..., D] of end-of-text tokens [..., width] after the last block."""
     x, projection = model.ln_final(x), model.text_projection
     if projection is None:
         return x
@@ -161,7 +195,7 @@ def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, context: in
 
 
 def _groups(lengths: Tensor, prefix: int) -> list[Group]:
-    """Group ascending lengths [C] by value."""
+    """Group classes by the length of their names, given in ascending order [C]."""
     groups, start = [], 0
     for length in lengths.unique().tolist():
         stop = start + length * int((lengths == length).sum())
@@ -172,21 +206,21 @@ def _groups(lengths: Tensor, prefix: int) -> list[Group]:
 
 
 def heads(block: Any, x: Tensor) -> Heads:
-    """Project tokens [..., T, width] into the block's queries, keys and values."""
+    """Queries, keys and values of tokens [..., T, width] in a transformer block."""
     attention = block.attn
     projected = product(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
     return Heads(*projected.unflatten(-1, (3, attention.num_heads, -1)).unbind(-3))
 
 
 def _attend_group(own: Heads, shared: Heads, group: Group, asking: slice) -> Tensor:
-    """Attention of one group's asking tokens -> [tokens, width]."""
+    """Attention output of the `asking` tokens of a group, [tokens, width]."""
 
     def by_class(x: Tensor) -> Tensor:
-        """[T, heads, d] -> [classes, heads, length, d]."""
+        """Reshape packed tokens [T, heads, d] to [classes, heads, length, d]."""
         return x[group.rows].unflatten(0, (-1, group.length)).transpose(1, 2)
 
     def behind(prefix: Tensor, x: Tensor) -> Tensor:
-        """The prefix's [P, heads, d] in front of each class's own."""
+        """Prepend the prefix [P, heads, d] to the tokens of each class: [classes, heads, P + length, d]."""
         x = by_class(x)
         return torch.cat([prefix.transpose(0, 1).expand(len(x), -1, -1, -1), x], 2)
 
@@ -197,12 +231,12 @@ def _attend_group(own: Heads, shared: Heads, group: Group, asking: slice) -> Ten
 
 
 def attend_causally(x: Heads) -> Tensor:
-    """Attention within each of B prefixes -> [B, P, width]."""
+    """Causal self-attention within each of B prefixes, [B, P, width]."""
     q, k, v = (t.transpose(1, 2) for t in x)
     return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
 
 
 def finish(block: Any, x: Tensor, mixed: Tensor) -> Tensor:
-    """The rest of a block behind its attention: output projection, residual, feed-forward."""
+    """Apply the part of a transformer block after its attention: output projection, residual, feed-forward."""
     x = x + block.ls_1(through(block.attn.out_proj, mixed))
     return x + block.ls_2(through(block.mlp, block.ln_2(x)))

@@ -1,7 +1,7 @@
 """Tip-Adapter and Tip-Adapter-F: Zhang et al., ECCV 2022, https://arxiv.org/abs/2207.09519.
 
-The support set is a cache: its features are keys, their classes the values. An image asks the cache which classes
-its neighbours have, and the answer is the logit bias. Tip-Adapter learns nothing, Tip-Adapter-F trains the keys.
+The support set is a cache whose keys are image features and whose values are classes. The logit bias of an image is the sum,
+for each class, of its affinities to the keys. Tip-Adapter is not trained; Tip-Adapter-F trains the keys.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,24 @@ OFFICIAL_STEPS = 200
 
 @dataclass(frozen=True)
 class Search:
-    """What is searched after training: the official grid up to (and without) these ends, `steps` of its 200 values of the
-    sharpness and 20 of beta. ValueError unless `steps` divides 200.
+    """The grid searched after training: `steps` of the official 200 values of the sharpness, and the official 20 of beta.
+
+    Attributes:
+        sharpness: End of the values of the sharpness, not included.
+        beta: End of the values of beta, not included.
+        steps: Number of values of the sharpness, a divisor of 200.
     """
 
     sharpness: float = 7.0  # Tip-Adapter and CaFo, configs/imagenet.yaml, search_scale
-    beta: float = 3.0  # the same
+    beta: float = 3.0  # search_scale too
     steps: int = 10  # every twentieth
 
     def __post_init__(self) -> None:
-        """Refuse a number of steps that the official grid cannot be thinned to."""
+        """Check the number of steps.
+
+        Raises:
+            ValueError: `steps` does not divide the official 200.
+        """
         if self.steps < 1 or OFFICIAL_STEPS % self.steps:
             raise ValueError(
                 f"search steps={self.steps}: the official search has {OFFICIAL_STEPS}; give a divisor of it"
@@ -43,7 +51,7 @@ class Search:
 
     @property
     def grid(self) -> Mapping[str, Sequence[float]]:
-        """0.1 + i · (end - 0.1) / n for i = 0 … n - 1 (utils.py, search_hp)."""
+        """Values 0.1 + i · (end - 0.1) / n for i = 0 … n - 1 of sharpness and beta (utils.py, search_hp)."""
         kept = range(0, OFFICIAL_STEPS, OFFICIAL_STEPS // self.steps)
         return {
             "sharpness": tuple(0.1 + i * (self.sharpness - 0.1) / OFFICIAL_STEPS for i in kept),
@@ -55,7 +63,14 @@ SEARCH = Search()
 
 
 class Config(NamedTuple):
-    """One of the released configurations: init_alpha, the ends of the search (search_scale), train_epoch."""
+    """A released configuration.
+
+    Attributes:
+        beta: init_alpha.
+        search_sharpness: End of the search of the sharpness (search_scale).
+        search_beta: End of the search of beta (search_scale).
+        epochs: train_epoch.
+    """
 
     beta: float
     search_sharpness: float
@@ -63,7 +78,7 @@ class Config(NamedTuple):
     epochs: int = 20
 
 
-# Tip-Adapter, configs/*.yaml: one for each data set, for any number of shots. init_beta is 1 in all of them.
+# Tip-Adapter, configs/*.yaml: one for each data set, for all numbers of shots. init_beta is 1 in all of them.
 CONFIGS: Mapping[str, Config] = {
     "imagenet": Config(1.17, 7, 3),
     "caltech101": Config(3, 12, 5),
@@ -80,20 +95,41 @@ CONFIGS: Mapping[str, Config] = {
 
 
 AT_A_TIME = 2**21
-"""Affinities worked out at a time: with 16,000 keys those of 1,000 images leave the processor's caches, and take twice
-as long or more (performance/scoring_speed.py).
+"""Affinities computed at a time. With 16,000 keys, those of 1,000 images exceed the processor's caches, which at least
+doubles the time (performance/scoring_speed.py).
 """
 
 
 def affinity(similarity: Tensor, sharpness: float) -> Tensor:
-    """φ(q̂·k) = exp(-sharpness · (1 - q̂·k)), number by number."""
+    """Affinity φ(q̂·k) = exp(-sharpness · (1 - q̂·k)) of Tip-Adapter.
+
+    Args:
+        similarity: Similarities q̂·k of any shape.
+        sharpness: Sharpness, β in the paper.
+
+    Returns:
+        Affinities in the shape of `similarity`.
+
+    Example:
+        >>> [round(value, 4) for value in affinity(torch.tensor([1.0, 0.0]), 1.0).tolist()]  # 1, 1/e
+        [1.0, 0.3679]
+    """
     return similarity.sub(1).mul_(sharpness).exp_()
 
 
 def class_sums(values: Tensor, counts: Tensor) -> Tensor:
-    """Sum columns class by class: values [B, N], sorted by class, and counts [C] of each class -> [B, C].
+    """Sum the columns of each class: values @ one_hot(labels) without the multiplications by zero.
 
-    Equal to `values @ one_hot(labels)`, which spends C multiplications where one addition will do.
+    Args:
+        values: Values [B, N], columns sorted by class.
+        counts: Number of columns of each class [C].
+
+    Returns:
+        Sums [B, C].
+
+    Example:
+        >>> class_sums(torch.tensor([[1.0, 2.0, 4.0]]), torch.tensor([2, 1])).tolist()
+        [[3.0, 4.0]]
     """
     shots = values.shape[1] // len(counts)
     if bool((counts == shots).all()):
@@ -103,10 +139,16 @@ def class_sums(values: Tensor, counts: Tensor) -> Tensor:
 
 
 class Cache(nn.Module):
-    """Keys [N, D], sorted by class, and how many there are of each class [C].
+    """A cache: keys [N, D], sorted by class, and the number of keys of each class [C].
 
-    A key is an image's feature averaged over its views, un-normalised, and then made unit; the official code
-    averages ten augmented passes (CaFo on ImageNet takes one). With `trained` the keys are a parameter.
+    A key is the mean of an image's features over its views, L2-normalised after averaging only. The official code averages
+    ten augmented passes (CaFo on ImageNet uses one).
+
+    Args:
+        support: Images of the cache.
+        space: Feature space of the keys.
+        classes: Number of classes.
+        trained: Whether the keys are a parameter.
     """
 
     keys: Tensor
@@ -123,7 +165,7 @@ class Cache(nn.Module):
         self.register_buffer("counts", support.labels.bincount(minlength=classes))
 
     def among(self, classes: Tensor) -> "Cache":
-        """The cache of some classes alone, in this order."""
+        """A copy with the keys of `classes` [C'] only, in their order."""
         labels = torch.arange(len(self.counts), device=self.counts.device).repeat_interleave(self.counts)
         few = deepcopy(self)
         few.keys.data = self.keys.detach()[torch.cat([(labels == c).nonzero()[:, 0] for c in classes])]
@@ -131,14 +173,18 @@ class Cache(nn.Module):
         return few
 
     def match(self, queries: Tensor) -> Tensor:
-        """Similarities q̂·k of unit features [B, D] and the keys -> [B, N].
+        """Similarities q̂·k to the keys, which are not normalised again after training (official code).
 
-        The keys are taken at the length they have, which training may change (official code).
+        Args:
+            queries: L2-normalised features [B, D].
+
+        Returns:
+            Similarities [B, N].
         """
         return product(queries, self.keys)
 
     def answer(self, similarity: Tensor, sharpness: float) -> Tensor:
-        """Similarities [B, N] -> affinities summed by class, [B, C]."""
+        """Sum the affinities by class: similarities [B, N] -> logits of the cache [B, C]."""
         if torch.is_grad_enabled():
             return class_sums(affinity(similarity, sharpness), self.counts)
         rows = max(1, AT_A_TIME // similarity.shape[1])
@@ -146,7 +192,7 @@ class Cache(nn.Module):
 
 
 class TipAdapter(Predictor):
-    """Training-free: s = s₀ + beta · φ(f̂ Kᵀ) V, with the keys K and one-hot labels V of the support set.
+    """Tip-Adapter, without training: s = s₀ + beta · φ(f̂ Kᵀ) V with the cache keys K and one-hot labels V.
 
     The authors write α for `beta` and β for `sharpness`.
     """
@@ -171,7 +217,7 @@ class TipAdapter(Predictor):
 
     @classmethod
     def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
-        """The configuration of the data set, and the whole official search; the defaults for an unknown data set."""
+        """Configuration of a data set with the whole official search; empty for an unknown data set."""
         if dataset not in CONFIGS:
             return {}
         config = CONFIGS[dataset]
@@ -180,30 +226,30 @@ class TipAdapter(Predictor):
         return {**found, "recipe": {"epochs": config.epochs}} if cls.trained else found
 
     def build(self, task: Task) -> None:
-        """Put the support set into the cache."""
+        """Fill the cache with the support set."""
         self.classifier = TextClassifier(task)
         self.cache = Cache(task.support, "clip", task.classes, trained=self.trained)
 
     def prepare(self, x: Features) -> Features:
-        """s₀ [B, C] and f̂ [B, D]."""
+        """Zero-shot logits s₀ [B, C] and L2-normalised features f̂ [B, D]."""
         return {"s0": self.classifier(x["clip"]), "clip": unit(x["clip"])}
 
     def match(self, prepared: Features) -> Features:
-        """s₀ and the similarities to the keys [B, N]."""
+        """s₀ [B, C] and the similarities to the keys [B, N]."""
         return {"s0": prepared["s0"], "clip": self.cache.match(prepared["clip"])}
 
     def combine(self, matched: Features) -> Scores:
-        """The bias is the cache's answer before beta."""
+        """Add the bias; `bias` is the cache's logits before multiplication by beta."""
         s0, bias = matched["s0"], self.cache.answer(matched["clip"], self.sharpness)
         return Scores(zero_shot=s0, bias=bias, fused=s0 + self.beta * bias)
 
     def scores(self, x: Features) -> Scores:
-        """From the features."""
+        """s of the CLIP features x["clip"], [B, D]."""
         return self.combine(self.match(self.prepare(x)))
 
 
 class TipAdapterF(TipAdapter):
-    """Tip-Adapter with trained keys, which are not made unit again on the way (official code)."""
+    """Tip-Adapter with trained keys, which are not normalised again during training (official code)."""
 
     trained = True
 
@@ -211,7 +257,7 @@ class TipAdapterF(TipAdapter):
         self,
         *,
         beta: float = 1.17,  # configs/imagenet.yaml, init_alpha; the paper says 1
-        sharpness: float = 1.0,  # configs/imagenet.yaml, init_beta: keys are trained at 1; the paper says 5.5
+        sharpness: float = 1.0,  # configs/imagenet.yaml, init_beta, at which keys are trained; the paper says 5.5
         search: Search = SEARCH,
         recipe: Recipe = RECIPE,
     ) -> None:

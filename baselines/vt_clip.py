@@ -1,8 +1,7 @@
-"""VT-CLIP: Qiu et al., "VT-CLIP: Enhancing Vision-Language Models with Visual-guided Texts", 2021,
-https://arxiv.org/abs/2112.02399.
+"""VT-CLIP: Qiu et al., "VT-CLIP: Enhancing Vision-Language Models with Visual-guided Texts", 2021.
 
-The class texts look at the places of an image: text features attend to CLIP's spatial image features by cross-attention,
-and what they find is added to them. A re-implementation, unverifiable hyper-parameters: no code was ever released.
+https://arxiv.org/abs/2112.02399. Text features attend to the patch features of an image by cross-attention, and the result is
+added to them. This is a re-implementation whose hyper-parameters cannot be verified, because no code was released.
 """
 
 from typing import ClassVar
@@ -18,15 +17,15 @@ from benchmark.numerics.logits import unit
 from benchmark.numerics.matmul import product
 
 IMAGES = 1024
-"""Images compared at a time, for no more memory than needed: some ten numbers for each place and class."""
+"""Images compared at a time, which bounds memory: about ten numbers for each patch and class of an image."""
 
 
 class VTCLIP(Predictor):
     """s_c = scale · f̂ · t̂'_c with the guided text t'_c = t_c + Σ_p softmax_p(W_q t_c · W_k ŝ_p / √D) W_o W_v ŝ_p.
 
-    Text t_c and the features ŝ_p of the image's places p have length one. One head, no feed-forward layer, no biases: the
-    least that the description calls for. W_o is zero at first, so training starts at zero-shot CLIP. Every one of these
-    choices is ours. The bias reported is what the guidance adds to the zero-shot logits.
+    The text features t_c and the patch features ŝ_p are L2-normalised. The attention has one head, no feed-forward layer and
+    no biases, the minimum that the paper describes. W_o is initialised with zeros, so that training starts at zero-shot CLIP.
+    All of these choices are ours. `bias` is the difference of s to the zero-shot logits.
     """
 
     note: ClassVar[str] = "re-implementation, unverifiable hyper-parameters"
@@ -38,13 +37,13 @@ class VTCLIP(Predictor):
     def __init__(
         self,
         *,
-        recipe: Recipe = RECIPE,  # nothing was released; the recipe of Tip-Adapter-F, by some of the same authors
+        recipe: Recipe = RECIPE,  # nothing was released; the recipe of Tip-Adapter-F, which shares authors with VT-CLIP
     ) -> None:
         super().__init__()
         self.recipe = recipe
 
     def build(self, task: Task) -> None:
-        """W_q, W_k, W_v and W_o, each [D, D]."""
+        """Create W_q, W_k, W_v and W_o, each [D, D]."""
         self.classifier = TextClassifier(task)
         width, generator = task.text.shape[1], task.generator()
         drawn = [linear_weight(width, width, generator).to(task.text) for _ in range(3)]
@@ -52,17 +51,24 @@ class VTCLIP(Predictor):
         self.out = nn.Parameter(torch.zeros_like(drawn[0]))
 
     def scores(self, x: Features) -> Scores:
-        """Cosine logits of the guided texts as `fused`."""
+        """Scores with the cosine logits of the guided texts as `fused`."""
         s0 = self.classifier(x["clip"])
         parts = zip(unit(x["clip"]).split(IMAGES), x["clip_spatial"].split(IMAGES), strict=True)
         fused = self.classifier.scale * torch.cat([self._cosines(f, spatial) for f, spatial in parts])
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     def _cosines(self, f: Tensor, spatial: Tensor) -> Tensor:
-        """f̂ · t̂' of unit features [B, D] and spatial features [B, P, D], not normalised -> [B, C].
+        """Cosines f̂ · t̂' of images and their guided texts.
 
-        A guided text is t + Σ_p w_p u_p with u_p = W_o W_v ŝ_p, so its product with f̂ and its length follow from f̂ · u_p,
-        t · u_p and u_p · u_q: numbers for each place, and no image's texts [C, D] are ever written out.
+        A guided text is t + Σ_p w_p u_p with u_p = W_o W_v ŝ_p. Its product with f̂ and its length follow from f̂ · u_p,
+        t · u_p and u_p · u_q, so that the guided texts [B, C, D] need not be computed.
+
+        Args:
+            f: L2-normalised image features [B, D].
+            spatial: Patch features [B, P, D], not normalised.
+
+        Returns:
+            Cosines [B, C].
         """
         text, places = self.classifier.text, unit(spatial)
         asked = product(text, self.query) @ self.key  # W_kᵀ W_q t

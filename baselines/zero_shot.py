@@ -1,6 +1,7 @@
 """Zero-shot CLIP: Radford et al., ICML 2021, https://arxiv.org/abs/2103.00020.
 
-An image belongs to the class whose text is nearest in angle. Every other method starts from these logits.
+An image is assigned to the class with the largest cosine between image and text feature. All other methods add a bias to
+these logits.
 """
 
 from copy import deepcopy
@@ -13,9 +14,11 @@ from benchmark.numerics.logits import cosine_logits
 
 
 class TextClassifier(nn.Module):
-    """The zero-shot logits s₀ = scale · f̂ W₀ᵀ as a part of a predictor; nothing in it is trained.
+    """The zero-shot logits s₀ = scale · f̂ W₀ᵀ as a submodule of a predictor, without parameters.
 
-    text: another classifier [C, D] than the task's, with unit rows.
+    Args:
+        task: Task with the text classifier and the logit scale.
+        text: Classifier [C, D] instead of the task's, rows L2-normalised.
     """
 
     text: Tensor
@@ -27,24 +30,24 @@ class TextClassifier(nn.Module):
         self.register_buffer("scale", torch.tensor(float(task.logit_scale)).to(task.text))
 
     def among(self, classes: Tensor) -> "TextClassifier":
-        """The classifier of some classes alone, in this order."""
+        """A copy with `classes` [C'] only, in their order."""
         few = deepcopy(self)
         few.text = self.text[classes]
         return few
 
     def forward(self, features: Tensor) -> Tensor:
-        """CLIP features [B, D], not normalised -> s₀ [B, C]."""
+        """Zero-shot logits s₀ [B, C] of CLIP features [B, D], which need not be normalised."""
         return cosine_logits(features, self.text, self.scale)
 
 
 class ZeroShotCLIP(Predictor):
-    """CLIP as it is: no support image is looked at, and the bias is zero."""
+    """Zero-shot CLIP: the support set is not used, and the bias is zero."""
 
     def build(self, task: Task) -> None:
-        """Keep the text classifier."""
+        """Store the text classifier."""
         self.classifier = TextClassifier(task)
 
     def scores(self, x: Features) -> Scores:
-        """The zero-shot logits, fused with nothing."""
+        """Scores with the zero-shot logits as `fused` and a bias of zero."""
         s0 = self.classifier(x["clip"])
         return Scores(zero_shot=s0, bias=torch.zeros_like(s0), fused=s0)
