@@ -6,7 +6,7 @@ from math import isinf, nan
 
 import numpy as np
 
-from benchmark.analysis.pairing import at_seed, by_seed, common_seeds
+from benchmark.analysis.pairing import Paired, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
@@ -101,29 +101,16 @@ def _settled(compared: Compared, adjusted: float, level: float) -> Compared:
 def _column(
     measured: Measured, left: str, right: str, column: str, store: Store, selection: str, margin: float
 ) -> Compared | None:
-    sides = [by_seed(measured.records.get((row, column), [])) for row in (left, right)]
-    seeds = common_seeds(sides)
-    if not seeds:
+    paired = pair(*(measured.records.get((row, column), []) for row in (left, right)))
+    if not paired.seeds:
         return None
-    runs = [[at_seed(side, seed) for seed in seeds] for side in sides]
     said = {cell.column: cell.said for cell in measured.exhibit.cells() if cell.row == left}[column]
     if said["metric"] == "accuracy" and not {"target", "mean_over"} & set(said):
-        bits = _bits(runs, store, selection)
-        if bits is not None:
-            return _by_image(column, bits, margin)
-    return _by_seed(column, runs, said, selection, margin)
-
-
-def _bits(runs: Sequence[Sequence[list[Record]]], store: Store, selection: str) -> list[list[np.ndarray]] | None:
-    """Every image's answer, row by row and seed by seed; None where a record's are gone or the images are not the same."""
-    if len({record["fingerprints"].get("data") for row in runs for (record,) in row}) > 1:
-        return None
-    try:
-        return [
-            [store.correct(readings.under(record, selection)["key"], selection) for (record,) in row] for row in runs
-        ]
-    except BenchError:
-        return None
+        kept = stored(store, selection)
+        answers = paired.answers(kept, kept)
+        if answers is not None:
+            return _by_image(column, answers, margin)
+    return _by_seed(column, paired, said, selection, margin)
 
 
 def _by_image(column: str, bits: Sequence[Sequence[np.ndarray]], margin: float) -> Compared:
@@ -135,11 +122,9 @@ def _by_image(column: str, bits: Sequence[Sequence[np.ndarray]], margin: float) 
     return Compared(column, *interval, found.p, found.p, exact, found.seeds, over, margin, found.scatter)
 
 
-def _by_seed(
-    column: str, runs: Sequence[Sequence[list[Record]]], said: Mapping[str, object], selection: str, margin: float
-) -> Compared | None:
+def _by_seed(column: str, paired: Paired, said: Mapping[str, object], selection: str, margin: float) -> Compared | None:
     """Differences seed by seed, for what has no image of its own: a shift, a mean of data sets, a ratio."""
-    values = [[_value(records, said, selection) for records in row] for row in runs]
+    values = [[_value(records, said, selection) for records in side] for side in paired.sides]
     if any(value is None for row in values for value in row):
         return None
     differences = [a - b for a, b in zip(*values, strict=True)]

@@ -9,9 +9,8 @@ import numpy as np
 
 from benchmark.analysis.claims import model
 from benchmark.analysis.claims.model import Contrast, Operand
-from benchmark.analysis.pairing import at_draw, common_draws
+from benchmark.analysis.pairing import Paired, pair, stored
 from benchmark.analysis.results import Measured
-from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit
 from benchmark.numerics import stats
 from benchmark.numerics.stats import Scatter
@@ -117,7 +116,7 @@ class Records:
     store: Store
     selection: str
     silence: str = "this suite has not what its runs need"
-    _bits: dict[str, np.ndarray] = field(default_factory=dict)
+    _read: dict[str, np.ndarray | None] = field(default_factory=dict)
 
     def speaks_of(self, contrast: Contrast) -> bool:
         """Whether the suite has everything that the operands' runs need."""
@@ -125,31 +124,21 @@ class Records:
 
     def effect(self, contrast: Contrast) -> Effect | None:
         """The effect of what is measured, over the seeds that every operand has."""
-        found = [self._records(operand) for operand in contrast.operands]
-        seeds = common_draws(found)
-        if not seeds:
+        cells = [self.measured[o.exhibit].records.get((o.row, o.column), []) for o in contrast.operands]
+        paired = pair(*cells)
+        if not paired.seeds:
             return None
-        columns = [[at_draw(records, seed) for seed in seeds] for records in found]
-        keys = tuple(
-            dict.fromkeys(
-                readings.under(r, self.selection)["key"] for column in columns for records in column for r in records
-            )
-        )
-        paired = self._paired(columns, keys) if contrast.difference and self._same_images(contrast.operands) else None
-        if paired is not None:
-            return paired
+        keys = paired.keys(self.selection)
+        if contrast.difference and self._same_images(contrast.operands):
+            over_images = self._over_images(paired, keys)
+            if over_images is not None:
+                return over_images
         values = [
-            [value for records in column if (value := self._value(operand, records)) is not None]
-            for operand, column in zip(contrast.operands, columns, strict=True)
+            [value for records in side if (value := self._value(operand, records)) is not None]
+            for operand, side in zip(contrast.operands, paired.sides, strict=True)
         ]
-        return _over_seeds(contrast, values, keys) if all(len(column) == len(seeds) for column in values) else None
-
-    def _records(self, operand: Operand) -> dict[int, list[Record]]:
-        """Seed -> records, several where the cell is a mean over data sets."""
-        found: dict[int, list[Record]] = {}
-        for record in self.measured[operand.exhibit].records.get((operand.row, operand.column), []):
-            found.setdefault(record["asked"].get("seed", 0), []).append(record)
-        return found
+        complete = all(len(side) == len(paired.seeds) for side in values)
+        return _over_seeds(contrast, values, keys) if complete else None
 
     def _value(self, operand: Operand, records: Sequence[Record]) -> Value | None:
         read = [_read(record, _said(operand), self.selection) for record in records]
@@ -166,23 +155,21 @@ class Records:
         plain = all(s["metric"] == "accuracy" and not {"target", "mean_over"} & set(s) for s in said)
         return plain and len({s["dataset"] for s in said}) == 1
 
-    def _paired(self, columns: Sequence[Sequence[Sequence[Record]]], keys: tuple[str, ...]) -> Effect | None:
-        """None where a record's images are gone or are not those of the others: its counts still are there."""
-        if len({record["fingerprints"].get("data") for seeds in columns for (record,) in seeds}) > 1:
+    def _over_images(self, paired: Paired, keys: tuple[str, ...]) -> Effect | None:
+        """The difference of two rows image by image; None where the images differ or the answers of a run are gone."""
+        answers = paired.answers(self._answers, self._answers)
+        if answers is None:
             return None
-        try:
-            left, right = ([self._right(record) for (record,) in column] for column in columns)
-        except BenchError:
-            return None
-        found = stats.paired(left, right)
-        over = "seeds and images" if len(left) > 1 else "images"
+        found = stats.paired(*answers)
+        over = "seeds and images" if found.seeds > 1 else "images"
         return Effect(found.effect, found.low, found.high, over, keys, scatter=found.scatter, seeds=found.seeds)
 
-    def _right(self, record: Record) -> np.ndarray:
+    def _answers(self, record: Record) -> np.ndarray | None:
+        """The answers of a run, read once: several claims may rest on it."""
         key = readings.under(record, self.selection)["key"]
-        if key not in self._bits:
-            self._bits[key] = self.store.correct(key, self.selection)
-        return self._bits[key]
+        if key not in self._read:
+            self._read[key] = stored(self.store, self.selection)(record)
+        return self._read[key]
 
 
 def propagated(contrast: Contrast, values: Sequence[Value], rests_on: tuple[str, ...]) -> Effect:

@@ -16,9 +16,9 @@ from statistics import mean, median
 
 import numpy as np
 
+from benchmark.analysis import pairing
 from benchmark.analysis.gate.reference_run import SELECTION, Golden, keeps_answers
 from benchmark.analysis.results import Measured, Row
-from benchmark.core.errors import BenchError
 from benchmark.exhibits.exhibit import Cell
 from benchmark.numerics import stats
 from benchmark.records import readings, reference
@@ -172,18 +172,13 @@ def _by_image(measured: Measured, cell: Cell, golden: Golden, store: Store) -> t
     """
     if not keeps_answers(cell):
         return None
-    differences: dict[str, list[np.ndarray]] = {}
-    for record in measured.records[cell.row, cell.column]:
-        theirs = golden.answers(record)
-        if theirs is None:
+    by_image = []
+    for records in pairing.by_dataset(measured.records[cell.row, cell.column]).values():
+        found = pairing.repeated(records).answers(golden.answers, pairing.stored(store, SELECTION))
+        if found is None:
             return None
-        try:
-            ours = store.correct(readings.under(record, SELECTION)["key"], SELECTION)
-        except BenchError:
-            return None
-        difference = ours.astype(np.int8) - theirs.astype(np.int8)
-        differences.setdefault(record["asked"]["dataset"], []).append(difference)
-    by_image = [np.mean(several, axis=0) for several in differences.values()]
+        differences = [ours.astype(np.int8) - theirs.astype(np.int8) for theirs, ours in zip(*found, strict=True)]
+        by_image.append(np.mean(differences, axis=0))
     effect = float(np.mean([d.mean() for d in by_image]))
     variance = sum(float(d.var(ddof=1)) / len(d) for d in by_image if len(d) > 1) / len(by_image) ** 2
     return 100 * effect, 100 * sqrt(variance)
@@ -196,13 +191,14 @@ def _by_seed(measured: Measured, cell: Cell, golden: Golden) -> list[float]:
     """
     if keeps_answers(cell):
         return []
-    by_seed: dict[int, list[float]] = {}
-    for record in measured.records.get((cell.row, cell.column), []):
-        ours, theirs = readings.read(record, cell.said, SELECTION), golden.reading(record, cell)
-        if ours is None or theirs is None:
+    by_seed = []
+    for records in pairing.by_seed(measured.records.get((cell.row, cell.column), [])).values():
+        pairs = [(readings.read(record, cell.said, SELECTION), golden.reading(record, cell)) for record in records]
+        differences = [ours.value - theirs for ours, theirs in pairs if ours is not None and theirs is not None]
+        if len(differences) < len(pairs):
             return []
-        by_seed.setdefault(record["asked"]["seed"], []).append(ours.value - theirs)
-    return [mean(differences) for differences in by_seed.values()]
+        by_seed.append(mean(differences))
+    return by_seed
 
 
 def _scatter(

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_world import FILE, bench, record_of, table, toy
+from toy_world import FILE, bench, bits_of, record_of, table, toy
 
-from benchmark.analysis import compare, pairing
+from benchmark.analysis import compare
 from benchmark.analysis.compare import ALIKE, LEFT, OPEN, RIGHT
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError, Incomplete
@@ -84,15 +84,14 @@ def test_seeds_that_scatter_leave_it_open_and_say_how_many_would_do(tmp_path: Pa
 
 
 def test_what_draws_no_support_set_stands_beside_every_seed(tmp_path: Path) -> None:
-    measured, _ = planted(tmp_path, {"1-shot": 0.1, "2-shot": 0.1})
-    keys = {row: [r["asked"]["seed"] for r in measured.records[row, "1-shot"]] for row in ("One", "Two")}
-    assert keys == {"One": [1, 2, 3], "Two": [1, 2, 3]}
-    one = {0: measured.records["One", "1-shot"][:1]}
-    two = pairing.by_seed(measured.records["Two", "1-shot"])
-    assert pairing.common_seeds([one, two]) == [1, 2, 3]
-    assert pairing.at_seed(one, 3) is one[0]
-    assert pairing.common_seeds([one, one]) == [0]
-    assert pairing.common_seeds([{1: []}, {2: []}]) == []
+    zero = {"name": "One", "method": "baselines.zero_shot:ZeroShotCLIP", "shots": 0, "seeds": [0]}
+    shown = table(rows=[zero, {"name": "Two", "method": "baselines.tip_adapter:TipAdapter"}])
+    records = {run.key: record_of(run.asked()) for cell in shown.cells() for run in cell.runs(toy(), [1, 2, 3])}
+    store = Store(tmp_path)
+    for record in records.values():
+        store.put(record, bits_of(record))
+    (first, _) = compare.compare(gather(shown, toy(), records), "Two", "One", store, "val", 1.0)
+    assert (first.seeds, first.over, first.effect) == (3, "seeds and images", 0)
 
 
 def test_without_the_images_answers_the_seeds_differences_are_compared(tmp_path: Path) -> None:
