@@ -1,1 +1,1 @@
-"""Rows -> Markdown, CSV, LaTeX, PNG and the HTML page."""
+"""Output of measured exhibits as Markdown, CSV, LaTeX, PNG and HTML."""

@@ -1,4 +1,4 @@
-"""The files of an exhibit: Markdown, CSV and PNG."""
+"""Files of an exhibit: Markdown, CSV and PNG."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def write(measured: Measured, folder: Path) -> list[Path]:
 
 
 def markdown(measured: Measured) -> str:
-    """The table, the other selections, the ordering, what is missing, and the conditions."""
+    """An exhibit in Markdown: the main table, extra tables, the other two selections, the ordering and notes."""
     parts = [
         f"# {measured.exhibit.title}",
         f"Suite {measured.suite.title}. {measured.exhibit.caption} {selection_words(measured)}",

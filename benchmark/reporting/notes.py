@@ -1,4 +1,4 @@
-"""The notes under a table: what is missing, stale, deviating, licensed."""
+"""Notes under a table: missing and stale cells, deviations from the published settings, licences."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,17 @@ from benchmark.reporting.tables import DAGGER, escape
 from benchmark.suites.suite import Suite
 
 NAMED = 6
-"""Columns that a note names; of more it gives the number."""
+"""Largest number of columns that a note names; of more columns, the note gives the number."""
 LOGGED = (
     "log: what the method's own repository logged, where the paper prints nothing; test-selected where its released code is"
     " (results/reference/paper/README.md)."
 )
 REASONS = 2
-"""Reasons that a note gives for what a row goes without; of more the first."""
+"""Largest number of reasons that a note gives for a row's missing cells; of more reasons, the note gives the first."""
 
 
 def stale(measured: Measured) -> str:
-    """What the dagger means here, in a sentence; empty where no cell has one."""
+    """The sentence that explains the dagger of stale cells; empty if no cell is stale."""
     changed = sorted({name for names in measured.stale.values() for name in names})
     if not changed:
         return ""
@@ -31,7 +31,7 @@ def stale(measured: Measured) -> str:
 
 
 def selection_words(measured: Measured) -> str:
-    """The sentence on the images that chose epoch and settings, and on the number of seeds."""
+    """The sentence on the selection of epoch and settings and on the number of seeds."""
     seeds = sorted({row.seeds for row in measured.rows if row.seeds})
     counts = " or ".join(map(str, seeds)) or "no"
     return (
@@ -41,7 +41,7 @@ def selection_words(measured: Measured) -> str:
 
 
 def notes(measured: Measured) -> list[str]:
-    """The lines under a table in Markdown: what is missing, stale, deviating, a stand-in, licensed."""
+    """The section of notes in Markdown, as a heading and a list; empty if there are none."""
     notes = [f"- {escape(names)}: {reason}." for names, reason in missing(measured).items()]
     notes += [f"- {text}." for text in [stale(measured)] if text]
     notes += [f"- {line}" for line in deviations(measured)]
@@ -49,7 +49,7 @@ def notes(measured: Measured) -> list[str]:
 
 
 def missing(measured: Measured) -> dict[str, str]:
-    """The same of all rows that go without for one reason together: "CoOp, VT-CLIP" -> "not yet run at 2-shot"."""
+    """Reasons for missing cells, rows with one reason together: "CoOp, VT-CLIP" -> "not yet run at 2-shot"."""
     rows: dict[str, list[str]] = {}
     for name, reason in missing_rows(measured).items():
         rows.setdefault(reason, []).append(name)
@@ -57,7 +57,7 @@ def missing(measured: Measured) -> dict[str, str]:
 
 
 def missing_rows(measured: Measured) -> dict[str, str]:
-    """Row -> why it is not run, or which of its columns are not; why no row has a number in a column stands under it."""
+    """Reason for the missing cells of each row, with the columns if not all cells of the row are missing."""
     found: dict[str, str] = {}
     for row in measured.exhibit.rows:
         by_reason: dict[str, list[str]] = {}
@@ -73,7 +73,7 @@ def missing_rows(measured: Measured) -> dict[str, str]:
 
 
 def _why(measured: Measured, reason: str, gone: list[str]) -> str:
-    """ "not yet run at 1-shot, 2-shot": a reason, and for which columns where not for all."""
+    """A reason with the columns that it holds for, unless it holds for all: "not yet run at 1-shot, 2-shot"."""
     head, _, tail = reason.partition(": ") if reason.startswith("not run: ") else ("not yet run", "", reason)
     tail = "" if tail == "not yet run" else f"{': ' if head == 'not run' else '; '}{tail}"
     asked = [c["name"] for c in measured.exhibit.columns if "declares" not in c]
@@ -84,7 +84,7 @@ def _why(measured: Measured, reason: str, gone: list[str]) -> str:
 
 
 def deviations(measured: Measured) -> list[str]:
-    """What a method here is not, what this suite sets differently from its published settings, and the cached views."""
+    """Sentences on deviations: of methods from their publications, of the suite from published settings; and licences."""
     cells = list(measured.exhibit.cells())
     methods = {cell.method: cell.row for cell in cells if cell.method}
     notes = {row: predictor_class(method).note for method, row in methods.items()}
@@ -99,7 +99,7 @@ def deviations(measured: Measured) -> list[str]:
 
 
 def cached_views(suite: Suite) -> str:
-    """What every number of a suite rests on and released code does otherwise."""
+    """The sentence on the cached views of a suite, where released code crops anew in every step."""
     few = f" ({suite.large_views} where it reads whole images or their places)" if suite.large_views else ""
     return (
         f"Every method trains on {suite.views} cached views of each image{few} (view 0 as tested, the others randomly cropped"
@@ -108,7 +108,7 @@ def cached_views(suite: Suite) -> str:
 
 
 def _licences(measured: Measured) -> list[str]:
-    """On which terms what took part is published, by the records; nothing where nothing came from outside."""
+    """The sentence on the licences of data and weights, by the records; empty if the records name none."""
     records = [record for found in measured.records.values() for record in found]
     terms = {name: text for record in records for name, text in record.get("licences", {}).items()}
     if not terms:
@@ -118,7 +118,7 @@ def _licences(measured: Measured) -> list[str]:
 
 
 def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:
-    """Row -> what stands in for the things its method wants, where the suite says so of its data set."""
+    """The suite's `stand_ins` text for each row with a method that needs generated images or sentences."""
     first: dict[str, Run] = {}
     for cell in cells:
         if cell.row not in first and (made := cell.runs(suite, [0])):
@@ -128,6 +128,6 @@ def _stand_ins(cells: Sequence[Cell], suite: Suite) -> dict[str, str]:
 
 
 def _plain(name: str, value: object) -> str:
-    """ "n_ctx = 4"; of a recipe "epochs = 20"."""
+    """A setting as text, "n_ctx = 4"; for a recipe its parts, "epochs = 20"."""
     parts = value if isinstance(value, dict) else {name: value}
     return ", ".join(f"{part} = {said}" for part, said in parts.items())

@@ -1,8 +1,8 @@
-"""`bench report`: one self-contained HTML page from the store. No network, everything escaped, readable without JavaScript.
+"""The HTML page of `bench report`: self-contained, without network access, readable without JavaScript, all text escaped.
 
-The answer first (the verdicts of the claims), how to read the rest, then the paper's exhibits in its order, what choosing on
-test adds, how much hangs on the weight of the bias, what is missing, the conditions. Every cell opens to its seeds, its
-provenance and the command that measures it again.
+The page begins with the verdicts of the claims and a guide to reading. The paper's exhibits follow in the paper's order, then
+the leakage of selection on test images, the sensitivity to the weight of the logit bias, missing exhibits, and the conditions
+of the measurement. Every cell opens to its seeds, its provenance and the command that measures it again.
 """
 
 import base64
@@ -54,7 +54,18 @@ def html(
     verdicts: Sequence[ClaimRow] = (),
     leaks: Sequence[Leak] = (),
 ) -> str:
-    """The page as text. drawn: a folder with the pictures, where these exhibits were just rendered; else they are drawn."""
+    """The HTML page as text.
+
+    Args:
+        exhibits: the exhibits of one suite.
+        problems: file name -> reason, for records that were skipped.
+        drawn: folder with the figures of these exhibits as <id>.png; figures without a file are drawn.
+        verdicts: verdicts of the claims.
+        leaks: leakage of selection on test images.
+
+    Returns:
+        The page.
+    """
     environment = Environment(
         loader=PackageLoader("benchmark.reporting"),
         autoescape=True,
@@ -81,12 +92,12 @@ def html(
 
 
 def _code(text: str) -> Markup:
-    """A text with what stands in backticks as code."""
+    """Escape a text for HTML and mark up parts in backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _facts(records: Sequence[Record]) -> str:
-    """How much was measured, when and where, in a line."""
+    """The sentence on the number of runs, the number of seeds, and the dates of measurement."""
     if not records:
         return "Nothing is measured yet."
     seeds = _drawn_seeds(records)
@@ -97,7 +108,7 @@ def _facts(records: Sequence[Record]) -> str:
 
 
 def _drawn_seeds(records: Sequence[Record]) -> list[int]:
-    """The seeds of what draws a support set."""
+    """Seeds of the runs with a support set, ascending."""
     return sorted({record["asked"]["seed"] for record in records if record["asked"]["shots"]})
 
 
@@ -119,7 +130,7 @@ def _said(says: str) -> dict[str, str]:
 
 
 def _comparisons(row: ClaimRow) -> list[dict[str, Any]]:
-    """Every comparison of a claim once, with what each source says of it."""
+    """Each comparison of a claim, with its outcome by source (paper, test, val)."""
     by_source = {name: {c.name: c for c in verdict.comparisons} for name, verdict in row.verdicts.items()}
     names = dict.fromkeys(name for found in by_source.values() for name in found)
     return [
@@ -137,7 +148,7 @@ def _told(comparison: Comparison | None, source: str) -> dict[str, str]:
 
 
 def _tally(verdicts: Sequence[ClaimRow]) -> str:
-    """How many claims have which verdict under val, in a sentence."""
+    """The sentence with the number of claims by verdict, under the `val` selection."""
     says = [row.verdicts["val"].says for row in verdicts]
     kinds = (claims.SUPPORTED, claims.CONTRADICTED, claims.INCONCLUSIVE, claims.NOT_RUN)
     counted = ", ".join(f"{says.count(kind)} {kind}" for kind in kinds)
@@ -166,7 +177,7 @@ def _exhibit(measured: Measured, drawn: Path | None) -> dict[str, Any]:
 
 
 def _files(measured: Measured) -> list[dict[str, str]]:
-    """The exhibit as data, inside the page: name and data: URL."""
+    """The files of an exhibit as `data:` URLs, for download from the page."""
     texts = {
         "csv": ("text/csv", csv(measured)),
         "md": ("text/markdown", markdown(measured)),
@@ -218,14 +229,14 @@ def _cell(measured: Measured, cell: Cell) -> dict[str, Any]:
 
 
 def _again(measured: Measured, name: str, column: str) -> str:
-    """What measures a cell again."""
+    """The command that measures a cell again."""
     said = next(c for c in measured.exhibit.columns if c["name"] == column)
     shots = f" --shots {said['shots']}" if "shots" in said else ""
     return f"{measured.command} --method {shlex.quote(name)}{shots} --rerun"
 
 
 def _provenance(records: Sequence[Record]) -> str:
-    """When, at which commit and on what a cell was measured, in a line."""
+    """The sentence on dates, commits and processors of the measurement of a cell."""
     days = sorted({str(record.get("measured", ""))[:10] for record in records})
     commits = sorted({str(record["conditions"].get("commit", "unknown"))[:7] for record in records})
     cpus = sorted({str(record["conditions"].get("cpu", "unknown")) for record in records})
@@ -233,7 +244,7 @@ def _provenance(records: Sequence[Record]) -> str:
 
 
 def _seed(record: Record, said: Mapping[str, Any]) -> dict[str, Any]:
-    """One record of a cell, for the details that it opens to: what the cell reads of it under each selection."""
+    """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
     run = readings.under(record, "val")
     dataset = f"{record['asked'].get('dataset')}, " if "mean_over" in said else ""
     return {
@@ -246,7 +257,7 @@ def _seed(record: Record, said: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _chose(record: Record) -> str:
-    """Epoch and settings that validation chose: "epoch 34, beta 3.2"."""
+    """Epoch and settings chosen on validation images: "epoch 34, beta 3.2"."""
     picked = record["selections"]["val"]
     settings = (f"{name} {value:.3g}" for name, value in picked.get("tuned", {}).items())
     return ", ".join([f"epoch {picked.get('epoch', '–')}", *settings])
@@ -258,13 +269,13 @@ def _reading(record: Record, said: Mapping[str, Any], selection: str) -> str:
 
 
 def _encoded(measured: Measured, drawn: Path | None) -> str:
-    """The picture that lies drawn in a folder, as base64 PNG; empty where it does not."""
+    """The figure of an exhibit in the folder `drawn`, as base64 PNG; empty if there is none."""
     path = drawn / f"{measured.exhibit.id}.png" if drawn is not None else None
     return base64.b64encode(path.read_bytes()).decode() if path is not None and path.is_file() else ""
 
 
 def _picture(measured: Measured) -> str:
-    """The exhibit's picture as base64 PNG."""
+    """The figure of an exhibit, drawn anew, as base64 PNG."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "picture.png"
         draw.draw(measured, path)
@@ -272,6 +283,6 @@ def _picture(measured: Measured) -> str:
 
 
 def _each_once(exhibits: Sequence[Measured]) -> list[Record]:
-    """Every record that is shown, once, however many exhibits share it."""
+    """All records of the exhibits, without duplicates."""
     shown = (record for measured in exhibits for found in measured.records.values() for record in found)
     return list({record["key"]: record for record in shown}.values())

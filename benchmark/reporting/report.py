@@ -1,4 +1,4 @@
-"""Everything that is drawn of a suite's records: each exhibit, what choosing on test adds, and the page that holds all."""
+"""The report of a suite: files of each exhibit, the leakage of selection on test images, and the HTML page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +13,17 @@ from benchmark.reporting.figures import draw
 
 
 def write(exhibits: Sequence[Measured], records: Mapping[str, Record], store: Store, folder: Path) -> Iterator[Path]:
-    """Write all of it under `folder`, each path as it is written. An exhibit of which too little is measured is left out."""
+    """Write the report; exhibits with too few measured cells are left out.
+
+    Args:
+        exhibits: the exhibits of one suite.
+        records: usable records by key, for the verdicts of the claims.
+        store: the store of the records.
+        folder: folder of the files, created if missing.
+
+    Yields:
+        Each path after it is written; the HTML page is the last.
+    """
     ready = [measured for measured in exhibits if measured.ready]
     with writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Rows -> Markdown and LaTeX tables."""
+"""Markdown and LaTeX tables of an exhibit, and the text of a cell."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -12,16 +12,16 @@ from benchmark.reporting.figures import draw
 
 NOTHING, DAGGER = "–", "†"
 LOPSIDED = 0.15
-"""The part of half an interval by which its two sides must differ to be given apart."""
+"""Difference of the two sides of an interval, as a share of their mean, from which both sides are printed."""
 
 
 def main_table(measured: Measured) -> str:
-    """The table itself, under the `val` selection."""
+    """The main table of an exhibit in Markdown, under the `val` selection."""
     return grid(measured, partial(shown, measured))
 
 
 def latex(measured: Measured) -> str:
-    """The table as LaTeX for the booktabs package, one tabular a panel."""
+    """The main table of an exhibit as LaTeX for the booktabs package, one tabular a panel."""
     title = " ".join(measured.exhibit.title.split())
     parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
     for panel, columns in measured.exhibit.by_panel().items():
@@ -48,24 +48,28 @@ _TEX = {
 
 
 def _tex(text: str) -> str:
-    """A text in which nothing is a command to LaTeX."""
+    """Escape a text for LaTeX."""
     return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
 
 
 def extra_tables(measured: Measured) -> list[dict[str, Any]]:
-    """What else belongs to the exhibit: its picture in numbers, what its rule picks. Title, words, header, rows."""
+    """Further tables of an exhibit, each with title, words, header and rows: the figure in numbers, the rule's picks."""
     return [*draw.tables(measured), *feature_rule.tables(measured)]
 
 
 def extra_grid(table: Mapping[str, Any]) -> str:
-    """A table beside the main one in Markdown, under its title and a sentence on it."""
+    """One of `extra_tables` in Markdown: title, a sentence, and the table."""
     return f"## {table['title']}\n\n{table['words']}\n\n" + _lines(table["header"], table["rows"])
 
 
 def value(row: Row) -> str:
-    """A cell for people: "62.3 ± 0.4", "99.1 +0.4 -0.9", a ratio "0.837 ± 0.004".
+    """The text of a cell: mean and 95 % interval, then the paper's number where the two are comparable.
 
-    With the paper's number behind it where the two may be compared.
+    Args:
+        row: a cell of an exhibit.
+
+    Returns:
+        Text such as "62.3 ± 0.4", "99.1 +0.4 -0.9", or, for a ratio, "0.837 ± 0.004"; "–" for an empty cell.
     """
     ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
     if row.mean is not None:
@@ -76,21 +80,28 @@ def value(row: Row) -> str:
 
 
 def _beside(source: str, number: float, row: Row, digits: int) -> str:
-    """ " (paper 62.60, -0.3)"."""
+    """A reference number and the difference of the measured mean to it: " (paper 62.60, -0.3)"."""
     difference = "" if row.mean is None else f", {row.mean - number:+.{digits}f}"
     return f" ({source} {number:.{max(2, digits)}f}{difference})"
 
 
 def _either_way(below: float, above: float, digits: int) -> str:
-    """ " ± 0.4"; " +0.3 -0.9" where the two sides differ so much that half of both would tell something else."""
+    """The sides of an interval: " ± 0.4", or " +0.3 -0.9" if they differ by more than LOPSIDED."""
     if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
         return f" ± {(above + below) / 2:.{digits}f}"
     return f" +{above:.{digits}f} -{below:.{digits}f}"
 
 
 def shown(measured: Measured, row: Row) -> str:
-    """The same, with the logged number where there is no printed one, "not run: imagenet_r missing" where runs went without,
-    and a dagger where it is stale.
+    """The text of a cell under the `val` selection, with its state.
+
+    Args:
+        measured: the exhibit.
+        row: a cell of the exhibit.
+
+    Returns:
+        The text by `value`; also the number of the repository's log if the paper prints none, "not run: ..." for a cell with
+        a missing asset, and a dagger for a stale cell.
     """
     place = row.row, row.column
     gone = measured.skipped.get(place)
@@ -101,7 +112,7 @@ def shown(measured: Measured, row: Row) -> str:
 
 
 def other_selections(measured: Measured, row: Row) -> str:
-    """ "61.9 / 63.0 (+0.7)": last, test, and test minus val."""
+    """Means under the other selections, as "last / test (test minus val)": "61.9 / 63.0 (+0.7)"."""
     last, test = (measured.at(row.row, row.column, name).mean for name in ("last", "test"))
     if last is None or test is None or row.mean is None:
         return NOTHING
@@ -110,7 +121,7 @@ def other_selections(measured: Measured, row: Row) -> str:
 
 
 def grid(measured: Measured, text: Callable[[Row], str]) -> str:
-    """One table, or one under each panel's name."""
+    """The table of an exhibit in Markdown, one a panel, with the text of a cell by `text`."""
     tables = []
     for panel, columns in measured.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
@@ -131,12 +142,12 @@ def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def escape(text: str) -> str:
-    """Text as a cell of a Markdown table shows it: bars and asterisks escaped."""
+    """Escape bars and asterisks for a cell of a Markdown table."""
     return text.replace("|", "\\|").replace("*", "\\*")
 
 
 def ordering_lines(measured: Measured) -> list[str]:
-    """The order of the methods in the paper and here, in Markdown, column by column; empty where there is none."""
+    """The section that compares the order of the methods with the paper's, in Markdown, by column; empty without one."""
     found = orders(measured)
     if not found:
         return []

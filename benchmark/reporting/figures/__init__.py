@@ -1,1 +1,1 @@
-"""The pictures, one module for each kind of mark; `draw.draw` chooses by the exhibit's `mark.kind`."""
+"""Figures of the exhibits, one module for each kind of mark; `draw.draw` chooses by the exhibit's `mark.kind`."""

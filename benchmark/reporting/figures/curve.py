@@ -1,4 +1,4 @@
-"""Accuracy as a function of the weight of the bias: the exact curve of each record, averaged over seeds."""
+"""Accuracy as a function of the weight of the logit bias: the exact curves of the records, averaged over seeds."""
 
 from typing import Any
 
@@ -10,11 +10,11 @@ from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
 
 SHOWN = (0.125, 0.25, 0.5, 1, 2, 4, 8)
-"""Weights that the table shows; all are among those that a record keeps."""
+"""Weights in the table, a subset of `benchmark.records.metrics.BETAS`."""
 
 
 def draw(measured: Measured) -> Any:
-    """One panel for each data set; a row with a curve is a curve, one that `mark.levels` names a level line."""
+    """Draw one panel a data set, with a curve for each row; rows in `mark.levels` are horizontal lines."""
     panels = measured.exhibit.by_panel()
     figure, grid = style.subplots(1, len(panels), figsize=(2.5 + 4.2 * len(panels), 4.6), squeeze=False)
     for axes, (name, columns) in zip(grid.flat, panels.items(), strict=True):
@@ -33,12 +33,12 @@ def draw(measured: Measured) -> Any:
 
 
 def _fraction(beta: float) -> str:
-    """A power of two as people read it: 1/16, 1/4, 1, 4."""
+    """A power of two as text, below 1 as a fraction: "1/16", "1/4", "1", "4"."""
     return f"{beta:g}" if beta >= 1 else f"1/{1 / beta:g}"
 
 
 def tables(measured: Measured) -> list[dict[str, Any]]:
-    """Each curve in numbers: accuracy at some weights, and the best that any weight gives."""
+    """The table of the curves: accuracy (%) at the weights SHOWN, the best accuracy of any weight, and its weight."""
     header = ["", *(f"beta {b:g}" for b in SHOWN), "best", "at beta"]
     rows = []
     for (row, column), records in measured.records.items():
@@ -56,7 +56,7 @@ def tables(measured: Measured) -> list[dict[str, Any]]:
 
 
 def mean_curve(records: list[Record]) -> list[float]:
-    """Accuracy (%) at each of BETAS, mean of the records that have a curve; empty where none has."""
+    """Accuracy (%) at each of BETAS, mean over the records with a curve; empty if no record has one."""
     curves = [[100 * c / r["n"] for c in r["beta_curve"]["correct"]] for r in records if readable(r.get("beta_curve"))]
     return [sum(at) / len(at) for at in zip(*curves, strict=True)]
 
@@ -77,7 +77,7 @@ def _panel(axes: Any, measured: Measured, column: str) -> None:
 
 
 def _chosen(axes: Any, records: list[Record], look: dict[str, Any]) -> None:
-    """Where validation put each seed: its beta and its accuracy."""
+    """Mark beta and accuracy under the `val` selection, one point a seed."""
     for record in records:
         beta = record["selections"]["val"]["tuned"].get("beta", record["asked"]["settings"].get("beta"))
         accuracy = readings.read(record, {"metric": "accuracy"}, "val")

@@ -1,4 +1,4 @@
-"""A dot with its interval for every cell: rows below one another, a strip for each column with a scale of its own."""
+"""Dot plot: mean and interval of every cell, one strip with a scale of its own for each column, one line for each row."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from benchmark.reporting.figures import style
 
 
 def draw(measured: Measured) -> Any:
-    """Strips side by side, at most `mark.across` in a line (six where it says nothing)."""
+    """Draw the strips, at most `mark.across` side by side (default 6)."""
     columns = [c for c in measured.exhibit.columns if "declares" not in c]
     across = min(len(columns), measured.exhibit.mark.get("across", 6))
     down = -(-len(columns) // across)
@@ -54,7 +54,7 @@ def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None
 
 
 def _level(axes: Any, measured: Measured, column: Any) -> None:
-    """A dashed line through the row that the others are to be compared with."""
+    """Draw a dashed line through the mean of the row `mark.level`, to compare other rows with."""
     name = measured.exhibit.mark.get("level")
     mean = None if name is None else measured.at(name, column["name"]).mean
     if mean is not None:

@@ -1,4 +1,4 @@
-"""The picture of an exhibit (matplotlib), and the tables that belong to a picture; chosen by the exhibit's `mark.kind`."""
+"""The figure of an exhibit (matplotlib) and its tables, by the exhibit's `mark.kind`."""
 
 import hashlib
 import io
@@ -28,13 +28,17 @@ KINDS: dict[str, ModuleType] = {
 DPI = 160
 COLOURS = 128
 WHITE = 250
-"""What is nearly white is white again when colours were put together: the page is."""
+"""Channel level from which a colour of the quantised palette becomes white, the background of the page."""
 
 
 def draw(measured: Measured, path: Path) -> None:
-    """Draw the exhibit's picture into a PNG file, unless the file is the picture of exactly this already.
+    """Draw the figure of an exhibit into a PNG file, unless the file is up to date.
 
-    A picture carries what it was drawn of, so that a report of which little is new takes little time.
+    The PNG contains a digest of its data and of the drawing code, so that a report redraws only what changed.
+
+    Args:
+        measured: the exhibit.
+        path: the PNG file.
     """
     digest = _digest(measured)
     if _drawn_of(path) == digest:
@@ -48,7 +52,7 @@ def draw(measured: Measured, path: Path) -> None:
 
 
 def _save(file: IO[bytes], path: Path, says: Mapping[str, str]) -> None:
-    """A PNG again, in as many colours as it takes: a third of the size, which a page with sixteen of them can tell."""
+    """Quantise the PNG to COLOURS colours (a third of the size) and write it with the text fields `says`."""
     from PIL import Image, PngImagePlugin
 
     text = PngImagePlugin.PngInfo()
@@ -61,12 +65,15 @@ def _save(file: IO[bytes], path: Path, says: Mapping[str, str]) -> None:
 
 
 def draw_all(pictures: Iterable[tuple[Measured, Path]]) -> None:
-    """Draw several of which some may be drawn already; half of them in a process beside this one, where one can be forked.
+    """Draw the figures that are not up to date; on Linux with two cores, half of them in a forked process.
 
-    What that process does not get done is drawn by whoever asks for it next.
+    If the forked process fails, its figures are missing and are drawn by the next call of `draw`.
+
+    Args:
+        pictures: exhibits and their PNG files.
     """
     todo = [(m, path) for m, path in pictures if _drawn_of(path) != _digest(m)]
-    todo.sort(key=lambda picture: len(picture[0].rows), reverse=True)  # the large ones apart
+    todo.sort(key=lambda picture: len(picture[0].rows), reverse=True)  # both processes get large and small figures
     alone = len(todo) < WORTH_A_PROCESS or sys.platform != "linux" or (os.cpu_count() or 1) < 2
     helper = None if alone else multiprocessing.get_context("fork").Process(target=_draw_each, args=(todo[1::2],))
     if helper is not None:
@@ -82,13 +89,14 @@ def _draw_each(pictures: Iterable[tuple[Measured, Path]]) -> None:
 
 
 WORTH_A_PROCESS = 4
-"""Pictures from which on a second process is worth its while."""
+"""Smallest number of figures for which a second process saves time."""
 
 DRAWN_OF = "Drawn of"
+"""Text field of the PNG that holds the digest."""
 
 
 def _digest(measured: Measured) -> str:
-    """Of everything that a picture shows or is drawn by: the exhibit, its numbers, its records, and the code that draws."""
+    """The sha256 of the data of a figure: exhibit, cells, keys and dates of the records, and drawing code."""
     records = [(r["key"], r.get("measured")) for found in measured.records.values() for r in found]
     parts = (measured.exhibit, measured.suite.name, measured.rows, records, measured.texts, _code())
     return hashlib.sha256(repr(parts).encode()).hexdigest()
@@ -103,7 +111,7 @@ def _code() -> str:
 
 
 def _drawn_of(path: Path) -> str | None:
-    """What a picture says that it was drawn of; None where there is no such file, or none of ours."""
+    """The digest in a PNG file; None if the file is missing, is no image, or has no digest."""
     if not path.is_file():
         return None
     from PIL import Image, UnidentifiedImageError
@@ -116,7 +124,7 @@ def _drawn_of(path: Path) -> str | None:
 
 
 def tables(measured: Measured) -> list[dict[str, Any]]:
-    """What the picture shows and the exhibit's own table does not, as tables: title, words, header, rows."""
+    """Tables of data that the figure shows and the main table does not, each with title, words, header and rows."""
     of_kind = getattr(_kind(measured), "tables", None)
     return [] if of_kind is None else of_kind(measured)
 

@@ -1,4 +1,4 @@
-"""How sure zero-shot CLIP is where it is right and where it is wrong: the distribution of its largest logit."""
+"""Confidence of zero-shot CLIP: distributions of the largest logit of correctly and wrongly classified images."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from benchmark.records.record import Record
 from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
 
-# Blue and orange of Okabe and Ito's palette; the hatching repeats the distinction.
+# Blue and orange of the palette of Okabe and Ito; hatching distinguishes the two without colour.
 LOOKS = {"right": {"color": "#0072B2", "hatch": "//"}, "wrong": {"color": "#E69F00", "hatch": ".."}}
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def draw(measured: Measured) -> Any:
-    """One panel for each column: two histograms over the same bins, each with its own area of one."""
+    """Draw one panel a column, with two histograms over common bins, each normalised to 100 % of its images."""
     columns = measured.exhibit.columns
     figure, grid = style.subplots(1, len(columns), figsize=(3 + 4.2 * len(columns), 4.4), squeeze=False)
     for axes, column in zip(grid.flat, columns, strict=True):
@@ -32,7 +32,7 @@ def draw(measured: Measured) -> Any:
 
 
 def tables(measured: Measured) -> list[dict[str, Any]]:
-    """The distributions in numbers: how many images, and their quantiles to a bin's width."""
+    """The table of the distributions: number of images and quantiles, exact to the width of a bin."""
     header = ["", "images", *(f"{100 * q:g} %" for q in QUANTILES)]
     rows = []
     for (_, column), records in measured.records.items():
@@ -50,14 +50,23 @@ def _readable(records: list[Record]) -> list[Record]:
 
 
 def edges(record: Record) -> list[float]:
-    """The bins' edges."""
+    """Edges of the bins, [B + 1]."""
     low, high = record["max_logit"]["low"], record["max_logit"]["high"]
     bins = len(record["max_logit"]["right"])
     return [low + (high - low) * i / bins for i in range(bins + 1)]
 
 
 def quantile(record: Record, name: str, q: float) -> float:
-    """The middle of the first bin by whose end a share q of the images is reached."""
+    """The q-quantile of the largest logits: the middle of the bin that contains it.
+
+    Args:
+        record: a record with histograms of the largest logit.
+        name: "right" or "wrong", the images that zero-shot CLIP classifies correctly or wrongly.
+        q: share of the images, 0 .. 1.
+
+    Returns:
+        The quantile, as a logit.
+    """
     counts, places = record["max_logit"][name], edges(record)
     reached = 0
     for i, count in enumerate(counts):

@@ -1,4 +1,4 @@
-"""Accuracy over what the columns vary, one line a row; where some lie far below, the others again at a scale of their own."""
+"""Line plot: accuracy over the variable of the columns, one line a row, with a second, enlarged panel if needed."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from benchmark.analysis.results import Measured, Row
 from benchmark.reporting.figures import style
 
 BELOW = 2.5
-"""Points that the larger view shows below the level."""
+"""Percentage points below the level line that the enlarged panel shows."""
 
 Line = tuple[dict[str, Any], list[tuple[float, Row]]]
-"""A row's style and its points, (x, cell)."""
+"""Style of a row for matplotlib, and its points (x, cell)."""
 
 
 def draw(measured: Measured) -> Any:
-    """All lines; if one goes far below the level, beside them what lies above it, larger."""
+    """Draw all lines; if one falls far below the level line, draw the upper part again in a second, enlarged panel."""
     found = lines(measured, measured.exhibit.columns)
     floor = level_of(found) - BELOW
     twice = min(means(found), default=floor) < floor < max(means(found), default=floor)
@@ -35,26 +35,26 @@ def draw(measured: Measured) -> Any:
 
 
 def handles(*many: Any) -> dict[str, Any]:
-    """Label -> handle of everything drawn in some axes, each label once."""
+    """Legend handles of several axes by label, each label once."""
     return {label: handle for axes in many for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
 
 
 def lines(measured: Measured, columns: Sequence[Mapping[str, Any]]) -> list[Line]:
-    """Each measured row with its style and its points in these columns."""
+    """Style and points of each row with a measured cell in `columns`."""
     x_of = measured.exhibit.mark.get("x", "shots")
     looks = style.styles(measured)
     found = []
     for row in measured.exhibit.rows:
         points = [(float(column[x_of]), measured.at(row["name"], column["name"])) for column in columns]
         points = [(x, cell) for x, cell in points if cell.mean is not None]
-        flat = row.get(x_of) is not None  # the row fixes what the columns vary, so it is a level, not a curve
+        flat = row.get(x_of) is not None  # the row fixes the variable of the columns: a level line, not a curve
         if points:
             found.append(({**looks[row["name"]], **(style.LEVEL if flat else {})}, points))
     return found
 
 
 def plot(axes: Any, found: Sequence[Line], mark: Mapping[str, Any]) -> None:
-    """Lines with their intervals, over a scale of doublings."""
+    """Draw lines and their intervals over a logarithmic x axis of base 2."""
     for look, points in found:
         x = [p[0] for p in points]
         axes.plot(x, [p[1].mean for p in points], linewidth=1.6, **look)
@@ -71,11 +71,11 @@ def plot(axes: Any, found: Sequence[Line], mark: Mapping[str, Any]) -> None:
 
 
 def means(found: Sequence[Line]) -> list[float]:
-    """Every point's accuracy."""
+    """Means of all points of all lines."""
     return [cell.mean for _, points in found for _, cell in points if cell.mean is not None]
 
 
 def level_of(found: Sequence[Line]) -> float:
-    """Where the level line lies; minus infinity where there is none."""
+    """Height of the level line; minus infinity if there is none."""
     levels = [points[0][1].mean for look, points in found if look["marker"] == ""]
     return levels[0] if levels and levels[0] is not None else -math.inf

@@ -1,4 +1,4 @@
-"""Small multiples: one panel of lines for each of the exhibit's panels, one legend for all."""
+"""Small multiples of line plots: one for each panel of the exhibit, with one legend."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,16 +8,16 @@ from benchmark.reporting.figures import lines, style
 
 ACROSS = (4, 5)
 ROOM = 4.0
-"""Points below the level that every panel shows at least."""
+"""Smallest number of percentage points below the level line that every panel shows."""
 
 
 def abreast(panels: int) -> int:
-    """How many panels stand in a line: as many as leave the fewest places empty."""
+    """Number of panels side by side: the one of ACROSS that leaves the fewest empty places."""
     return min(ACROSS, key=lambda n: -panels % n)
 
 
 def draw(measured: Measured) -> Any:
-    """Every panel has its own scale of accuracy; what would press all others together is cut off, and its number given."""
+    """Draw panels with scales of their own; points far below the level line are cut off and printed as numbers."""
     panels = measured.exhibit.by_panel()
     mark, n = measured.exhibit.mark, abreast(len(measured.exhibit.by_panel()))
     down = -(-len(panels) // n)
@@ -41,7 +41,7 @@ def draw(measured: Measured) -> Any:
 
 
 def _cut(axes: Any, found: Sequence[lines.Line]) -> None:
-    """Begin as far below the level as the best is above it, and a little; points below that are numbers at the bottom."""
+    """Cut the y axis as far below the level line as the best point is above it, plus ROOM; print lower points as numbers."""
     level, every = lines.level_of(found), lines.means(found)
     if not every or min(every) >= (floor := level - (max(every) - level) - ROOM):
         return

@@ -1,4 +1,4 @@
-"""Two columns of each panel against each other, a point a row; what the exhibit's rule picks is ringed."""
+"""Scatter plots of two columns of each panel, one point a row; rows picked by the exhibit's rule are ringed."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from benchmark.reporting.figures.panels import abreast
 
 
 def draw(measured: Measured) -> Any:
-    """Small multiples; `mark.x` and `mark.y` name the two columns."""
+    """Draw one scatter plot a panel; `mark.x` and `mark.y` name the two columns."""
     mark, panels = measured.exhibit.mark, measured.exhibit.by_panel()
     n = abreast(len(panels))
     down = -(-len(panels) // n)

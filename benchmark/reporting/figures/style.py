@@ -1,4 +1,4 @@
-"""How a row looks, the same in every picture, and what all axes have in common."""
+"""Style of the figures: colours and markers of the rows, equal in all figures, and common settings of the axes."""
 
 import itertools
 import tomllib
@@ -12,7 +12,7 @@ from benchmark.analysis.results import Measured
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = "osD^vPXh*"
 LEVEL = {"color": "0.35", "linestyle": (0, (5, 3)), "marker": ""}
-"""A row that does not depend on what the columns vary: a level, not a curve."""
+"""Style of a row that does not depend on the variable of the columns, drawn as a level line."""
 
 
 @cache
@@ -21,7 +21,7 @@ def _known() -> dict[str, dict[str, Any]]:
 
 
 def styles(measured: Measured) -> dict[str, dict[str, Any]]:
-    """Row -> what matplotlib's plot takes: its own look, or the next one that is free."""
+    """Keyword arguments of matplotlib's `plot` for each row: by styles.toml, else the next free colour and marker."""
     names = [row["name"] for row in measured.exhibit.rows]
     known = {name: look for name, look in _known().items() if name in names}
     taken = {(look["color"], look["marker"]) for look in known.values()}
@@ -36,7 +36,7 @@ def _named(look: dict[str, Any]) -> dict[str, Any]:
 
 
 def _numbered(number: int) -> dict[str, Any]:
-    """The looks that no method has, one after another: colours and markers in turn, dashed from the ninth on."""
+    """Style number `number`: colours and markers in turn, dashed from the ninth style on."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "marker": MARKERS[number % len(MARKERS)],
@@ -46,42 +46,48 @@ def _numbered(number: int) -> dict[str, Any]:
 
 
 def subplots(*shape: int, **settings: Any) -> tuple[Any, Any]:
-    """A figure and its axes, drawn without a screen, laid out so that nothing lies over anything."""
+    """A figure and its axes, for drawing without a display, with constrained layout."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    matplotlib.rcParams["text.parse_math"] = False  # a name with dollar signs is a name, no formula
+    matplotlib.rcParams["text.parse_math"] = False  # dollar signs in names do not start a formula
     return plt.subplots(*shape, layout="constrained", **settings)
 
 
 def plain(axes: Any) -> None:
-    """A light grid and no box."""
+    """Style axes with a light grid and without top and right spines."""
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
 
 
 def not_below_zero(shown: Sequence[float], limits: Callable[[], Any], set_limits: Callable[..., Any]) -> None:
-    """A scale of numbers that are all positive begins at zero at the lowest, whatever room is left around them."""
+    """Raise a negative lower limit of an axis to 0 if all data are non-negative.
+
+    Args:
+        shown: range of the data.
+        limits: getter of the limits of the axis.
+        set_limits: setter of the limits of the axis.
+    """
     if min(shown) >= 0 and limits()[0] < 0:
         set_limits(0, limits()[1])
 
 
 def title(measured: Measured, words: str = "val selection, 95 % intervals") -> str:
-    """What stands over a picture: the exhibit, the suite, the conditions."""
+    """The title of a figure: title of the exhibit, name of the suite, conditions."""
     return f"{measured.exhibit.title}\n{measured.suite.name} suite, {words}"
 
 
 def legend(figure: Any, handles: dict[str, Any], below: bool = False) -> None:
-    """One legend for all panels, beside them, or below them in lines of at most eight; never over a line."""
+    """Draw one legend for all panels, to the right of them, or below them in at most eight columns."""
     place = {"loc": "outside lower center", "ncols": min(8, len(handles))} if below else {"loc": "outside right upper"}
     if handles:
         figure.legend(handles.values(), handles.keys(), frameon=False, fontsize=9, **place)
 
 
 def nothing(axes: Any, words: str = "nothing measured yet") -> None:
-    """An empty panel says so, and has no scale."""
+    """Write `words` into an empty panel and remove its x ticks."""
     axes.set_xticks([])
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4", fontsize=9)
