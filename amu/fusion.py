@@ -191,8 +191,10 @@ FUSIONS: Mapping[str, Weight] = {
 
 
 def _mean_fourth_power(x: Tensor) -> Tensor:
+    """Mean over the classes of the fourth power of each row's z-scores, [B, C] -> [B]."""
     return zscore(x).square().square().mean(1)
 
 
 def _positive(difference: Tensor) -> Tensor:
+    """Replace a difference of zero by the machine epsilon."""
     return difference.clamp_min(torch.finfo(difference.dtype).eps)

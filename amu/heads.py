@@ -90,12 +90,12 @@ class LP(Head):
         recipe: Recipe = RECIPE,
     ) -> None:
         super().__init__(aux=aux, beta=beta, recipe=recipe)
-        self.init = _known(init)
+        self.init = _checked_init(init)
 
     def build(self, task: Task) -> None:
         """Initialise the weight W [C, D]."""
         self.classifier = TextClassifier(task)
-        self.weight = nn.Parameter(_linear(task, self.aux, self.init))
+        self.weight = nn.Parameter(_initial_weight(task, self.aux, self.init))
 
     def bias(self, f: Tensor) -> Tensor:
         """W f̂, [B, D] -> [B, C]."""
@@ -128,7 +128,7 @@ class CacheHead(Head):
         recipe: Recipe = RECIPE,
     ) -> None:
         super().__init__(aux=aux, beta=beta, recipe=recipe)
-        self.init = _known(init)
+        self.init = _checked_init(init)
         self.sharpness = sharpness
 
     def build(self, task: Task) -> None:
@@ -209,13 +209,13 @@ class LinearProbe(Predictor):
         super().__init__()
         self.aux = aux
         self.reads = tuple(dict.fromkeys(("clip", aux)))
-        self.init = _known(init)
+        self.init = _checked_init(init)
         self.recipe = recipe
 
     def build(self, task: Task) -> None:
         """Initialise the weight W [C, D]."""
         self.classifier = TextClassifier(task)
-        self.weight = nn.Parameter(_linear(task, self.aux, self.init))
+        self.weight = nn.Parameter(_initial_weight(task, self.aux, self.init))
 
     def logits(self, x: Features) -> Tensor:
         """Logits W f̂ of the probe, [B, C]."""
@@ -231,7 +231,7 @@ class LinearProbe(Predictor):
         return F.cross_entropy(self.logits(batch.x), batch.labels)
 
 
-def _linear(task: Task, space: str, init: str) -> Tensor:
+def _initial_weight(task: Task, space: str, init: str) -> Tensor:
     """Initial weight [C, D] of a linear probe, as in AMU-Tuning."""
     if init == "features":
         return class_means(task.support, space, task.classes)
@@ -239,7 +239,8 @@ def _linear(task: Task, space: str, init: str) -> Tensor:
     return linear_weight(task.classes, features.shape[-1], task.generator()).to(features)
 
 
-def _known(init: str) -> str:
+def _checked_init(init: str) -> str:
+    """Return `init`; an unknown one raises a ValueError."""
     if init not in INITS:
         raise ValueError(f"init {init!r}: there are {' and '.join(INITS)}")
     return init

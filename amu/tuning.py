@@ -95,15 +95,15 @@ class AMUTuning(Predictor):
         recipe: Recipe | None = None,
     ) -> None:
         super().__init__()
-        default = PRESETS[_known(preset, PRESETS, "preset")]
+        default = PRESETS[_checked_name(preset, PRESETS, "preset")]
         self.preset = preset
         self.aux = aux
         self.reads = tuple(dict.fromkeys(("clip", aux)))
         self.beta = default.beta if beta is None else beta
         self.lam = default.lam if lam is None else lam
         self.rho = default.rho if rho is None else rho
-        self.fusion = _known(default.fusion if fusion is None else fusion, FUSIONS, "fusion")
-        self.init = _known(default.init if init is None else init, INITS, "init")
+        self.fusion = _checked_name(default.fusion if fusion is None else fusion, FUSIONS, "fusion")
+        self.init = _checked_name(default.init if init is None else init, INITS, "init")
         self.zscore = default.zscore if zscore is None else zscore
         self.recipe = RECIPE if recipe is None else recipe
         self.tunes = {"beta": BETAS} if self.fusion == "none" else {"beta": BETAS, "rho": RHOS}
@@ -120,10 +120,10 @@ class AMUTuning(Predictor):
 
     def among(self, classes: Tensor) -> "AMUTuning":
         """A copy with `classes` [C'] only, over which the kurtosis and the z-score are computed."""
-        few = deepcopy(self)
-        few.classifier = self.classifier.among(classes)
-        few.weight = nn.Parameter(self.weight.detach()[classes])
-        return few
+        subset = deepcopy(self)
+        subset.classifier = self.classifier.among(classes)
+        subset.weight = nn.Parameter(self.weight.detach()[classes])
+        return subset
 
     def prepare(self, x: Features) -> Features:
         """s₀ [B, C], the uncertainty at ρ = 1 [B, 1] and f̂ [B, D]: half of a step's time, independent of what is trained."""
@@ -174,7 +174,7 @@ def class_means(support: Samples, space: str, classes: int) -> Tensor:
     return sums / support.labels.bincount(minlength=classes).clamp_min(1)[:, None]
 
 
-def _known(name: str, names: Iterable[str], what: str) -> str:
+def _checked_name(name: str, names: Iterable[str], what: str) -> str:
     """Return `name`; an unknown name raises a ValueError that suggests the nearest one and lists all."""
     try:
         return choose(name, names, what)

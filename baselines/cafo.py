@@ -149,7 +149,7 @@ class CaFo(Predictor):
         """Fill both caches; missing generated images or sentences raise a ValueError if they are needed."""
         support, text = task.support, task.text
         if self.generated:
-            support, text = _joined(support, self._generated(task), self.reads), _sentences(task)
+            support, text = _concatenated(support, self._generated(task), self.reads), _sentences(task)
         self.classifier = TextClassifier(task, text)
         self.clip_cache = Cache(support, "clip", task.classes, trained=True)
         self.dino_cache = Cache(support, self.aux, task.classes, trained=True)
@@ -162,10 +162,10 @@ class CaFo(Predictor):
 
     def among(self, classes: Tensor) -> "CaFo":
         """A copy with `classes` [C'] only, over which the z-scores are computed."""
-        few = deepcopy(self)
-        few.classifier = self.classifier.among(classes)
-        few.clip_cache, few.dino_cache = self.clip_cache.among(classes), self.dino_cache.among(classes)
-        return few
+        subset = deepcopy(self)
+        subset.classifier = self.classifier.among(classes)
+        subset.clip_cache, subset.dino_cache = self.clip_cache.among(classes), self.dino_cache.among(classes)
+        return subset
 
     def prepare(self, x: Features) -> Features:
         """s₀ [B, C] and the L2-normalised features of both spaces, [B, D] each."""
@@ -188,6 +188,7 @@ class CaFo(Predictor):
         return self.combine(self.match(self.prepare(x)))
 
     def _generated(self, task: Task) -> Samples:
+        """Generated images for the caches; without any raises a ValueError."""
         if task.generated is None:
             raise ValueError("CaFo(generated=True) needs task.generated, images of every class, and this task has none")
         return first_of_each(task.generated, self.generated_shots) if self.generated_shots else task.generated
@@ -212,7 +213,7 @@ def _sentences(task: Task) -> Tensor:
     return task.sentences
 
 
-def _joined(real: Samples, generated: Samples, spaces_: Sequence[str]) -> Samples:
+def _concatenated(real: Samples, generated: Samples, names: Sequence[str]) -> Samples:
     """Real and generated images as samples with one view, the mean of the views of each image."""
-    spaces = {space: torch.cat([real.mean(space), generated.mean(space)])[None] for space in spaces_}
+    spaces = {space: torch.cat([real.mean(space), generated.mean(space)])[None] for space in names}
     return Samples(spaces, torch.cat([real.labels, generated.labels]))

@@ -93,8 +93,9 @@ class CoCoOp(Predictor):
     def _cosines(self, f: Tensor, *_: Tensor) -> Tensor:
         """Cosines of images [N, D] with their own prompts, [N, C], computed for a few images per forward pass."""
         at_a_time = max(1, FLOATS // self.encode.floats)
-        return torch.cat([self._few(part) for part in f.split(at_a_time)])
+        return torch.cat([self._cosines_of_part(part) for part in f.split(at_a_time)])
 
-    def _few(self, f: Tensor) -> Tensor:
+    def _cosines_of_part(self, f: Tensor) -> Tensor:
+        """Cosines of a few images [n, D] with their own prompts, [n, C]."""
         prompts = unit(self.encode(self.contexts(f)))
         return (prompts @ f[..., None]).squeeze(-1)

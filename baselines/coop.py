@@ -97,4 +97,5 @@ class CoOp(Predictor):
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     def _encode(self, context: Tensor) -> Tensor:
+        """L2-normalised text features of the prompts [C, D]."""
         return unit(self.encode(context))

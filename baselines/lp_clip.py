@@ -73,11 +73,13 @@ class LPCLIP(Predictor):
 
     @torch.no_grad()
     def _set(self, weight: Tensor, bias: Tensor) -> None:
+        """Copy a fit into the parameters."""
         self.weight.copy_(weight)
         self.bias.copy_(bias)
 
     @torch.no_grad()
     def _accuracy(self, val: Samples | None) -> float:
+        """Accuracy on the validation set, 0 to 1; 0 without one."""
         if val is None:
             return 0.0
         return (self(val.view()).argmax(1) == val.labels).double().mean().item()

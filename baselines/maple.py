@@ -93,6 +93,7 @@ class MaPLe(Predictor):
         self.maps = nn.ModuleList([first, *(deepcopy(other) for _ in range(depth - 1))])  # as in the released code
 
     def _words(self) -> Tensor:
+        """Embeddings of the first n_ctx tokens of `ctx_init`; too few tokens raise a ValueError."""
         words = word_embeddings(self.clip, self.ctx_init)
         if self.n_ctx > len(words):
             raise ValueError(f"n_ctx={self.n_ctx}, but {self.ctx_init!r} has {len(words)} tokens to begin with")
@@ -113,9 +114,11 @@ class MaPLe(Predictor):
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
 
     def _text(self, context: Tensor, *deep: Tensor) -> Tensor:
+        """L2-normalised text features of the prompts [C, D]."""
         return unit(self.encode(context, deep))
 
     def _images(self, pixels: Tensor, *_: Tensor) -> Tensor:
+        """L2-normalised image features [B, D]; the other arguments only invalidate the stored output."""
         prompts = [f(p) for f, p in zip(self.maps, [self.context, *self.deep], strict=True)]
         parts = [self.tower(self.clip.preprocess(part), prompts) for part in pixels.split(IMAGES)]
         return unit(torch.cat(parts))

@@ -57,11 +57,11 @@ class PromptedViT:
         if not 1 <= len(prompts) <= len(self.blocks):
             raise ValueError(f"prompts for {len(prompts)} layers of a ViT that has {len(self.blocks)}")
         tower, own = self.tower, self._embed(images)
-        x = torch.cat([own, _each(tower.ln_pre(prompts[0]), own)], 1)
+        x = torch.cat([own, _repeat(tower.ln_pre(prompts[0]), own)], 1)
         for block, following in zip_longest(self.blocks[:-1], prompts[1:]):
             x = finish(block, x, _attend(heads(block, x)))
             if following is not None:
-                x = torch.cat([x[:, : own.shape[1]], _each(following, x)], 1)
+                x = torch.cat([x[:, : own.shape[1]], _repeat(following, x)], 1)
         block = self.blocks[-1]
         x = finish(block, x[:, :1], _attend(heads(block, x), asking=1))  # features are read at the class token only
         return product(tower.ln_post(x[:, 0]), tower.proj.T)
@@ -71,7 +71,7 @@ class PromptedViT:
         """Class token and patches with position embeddings after ln_pre: inputs of the first block, [B, 1 + P, width]."""
         tower = self.tower
         patches = tower.conv1(images).flatten(2).transpose(1, 2)
-        x = torch.cat([_each(tower.class_embedding[None], patches), patches], 1)
+        x = torch.cat([_repeat(tower.class_embedding[None], patches), patches], 1)
         return tower.ln_pre(x + tower.positional_embedding)
 
 
@@ -81,6 +81,6 @@ def _attend(x: Heads, asking: int | None = None) -> Tensor:
     return F.scaled_dot_product_attention(q[:, :, :asking], k, v).transpose(1, 2).flatten(2)
 
 
-def _each(tokens: Tensor, batch: Tensor) -> Tensor:
+def _repeat(tokens: Tensor, batch: Tensor) -> Tensor:
     """Repeat tokens [M, width] for every image of a batch, [B, M, width]."""
     return tokens.expand(len(batch), -1, -1)

@@ -120,13 +120,13 @@ class PromptEncoder:
         prefix = torch.cat([self.start, context + self.positions])
         x = self.names
         for block, following in zip_longest(self.blocks[:-1], deep):
-            shared, own = heads(block, prefix), self._own(block, x)
+            shared, own = heads(block, prefix), self._name_heads(block, x)
             x = finish(block, x, self._attend(own, shared))
             prefix = finish(block, prefix, attend_causally(Heads(*(t[None] for t in shared)))[0])
             if following is not None:
                 prefix = torch.cat([prefix[:1], following])
         block = self.blocks[-1]
-        mixed = self._attend(self._own(block, x), heads(block, prefix), LAST)
+        mixed = self._attend(self._name_heads(block, x), heads(block, prefix), LAST)
         x = finish(block, x[self.ends], mixed)
         return project(self.model, x)[self.unsorted]
 
@@ -140,7 +140,7 @@ class PromptEncoder:
         self.names = torch.cat([embed(row[1 : 1 + n]) + behind[:n] for row, n in zip(tokens, lengths, strict=True)])
         self.first = heads(self.blocks[0], self.names)
 
-    def _own(self, block: Any, x: Tensor) -> Heads:
+    def _name_heads(self, block: Any, x: Tensor) -> Heads:
         """Queries, keys and values of the names; in the first layer they do not depend on the context and are precomputed."""
         return self.first if block is self.blocks[0] else heads(block, x)
 
@@ -183,6 +183,7 @@ def project(model: Any, x: Tensor) -> Tensor:
 
 
 def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, context: int) -> None:
+    """Raise a ValueError unless context vectors and the longest name fit into the text tower's positions."""
     if n_ctx < 1:
         raise ValueError(f"n_ctx={n_ctx}: a prompt needs at least one context vector")
     longest = max(lengths)
@@ -219,12 +220,12 @@ def _attend_group(own: Heads, shared: Heads, group: Group, asking: slice) -> Ten
         """Reshape packed tokens [T, heads, d] to [classes, heads, length, d]."""
         return x[group.rows].unflatten(0, (-1, group.length)).transpose(1, 2)
 
-    def behind(prefix: Tensor, x: Tensor) -> Tensor:
+    def with_prefix(prefix: Tensor, x: Tensor) -> Tensor:
         """Prepend the prefix [P, heads, d] to the tokens of each class: [classes, heads, P + length, d]."""
         x = by_class(x)
         return torch.cat([prefix.transpose(0, 1).expand(len(x), -1, -1, -1), x], 2)
 
-    k, v = behind(shared.k, own.k), behind(shared.v, own.v)
+    k, v = with_prefix(shared.k, own.k), with_prefix(shared.v, own.v)
     q, mask = by_class(own.q)[:, :, asking], group.mask[asking]
     mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
     return mixed.transpose(1, 2).flatten(0, 1).flatten(1)

@@ -167,10 +167,10 @@ class Cache(nn.Module):
     def among(self, classes: Tensor) -> "Cache":
         """A copy with the keys of `classes` [C'] only, in their order."""
         labels = torch.arange(len(self.counts), device=self.counts.device).repeat_interleave(self.counts)
-        few = deepcopy(self)
-        few.keys.data = self.keys.detach()[torch.cat([(labels == c).nonzero()[:, 0] for c in classes])]
-        few.counts = self.counts[classes]
-        return few
+        subset = deepcopy(self)
+        subset.keys.data = self.keys.detach()[torch.cat([(labels == c).nonzero()[:, 0] for c in classes])]
+        subset.counts = self.counts[classes]
+        return subset
 
     def match(self, queries: Tensor) -> Tensor:
         """Similarities q̂·k to the keys, which are not normalised again after training (official code).

@@ -31,9 +31,9 @@ class TextClassifier(nn.Module):
 
     def among(self, classes: Tensor) -> "TextClassifier":
         """A copy with `classes` [C'] only, in their order."""
-        few = deepcopy(self)
-        few.text = self.text[classes]
-        return few
+        subset = deepcopy(self)
+        subset.text = self.text[classes]
+        return subset
 
     def forward(self, features: Tensor) -> Tensor:
         """Zero-shot logits s₀ [B, C] of CLIP features [B, D], which need not be normalised."""

@@ -31,19 +31,20 @@ class Breach(BenchError):
 @contextmanager
 def sealing() -> Iterator[None]:
     """Within the context, in which a predictor's code may run, labels cannot be read except under `comparing`."""
-    with _set(True):
+    with _set_sealed(True):
         yield
 
 
 @contextmanager
 def comparing() -> Iterator[None]:
     """Within the context, in which no predictor's code runs, the harness may read labels."""
-    with _set(False):
+    with _set_sealed(False):
         yield
 
 
 @contextmanager
-def _set(sealed: bool) -> Iterator[None]:
+def _set_sealed(sealed: bool) -> Iterator[None]:
+    """Within the context, seal or unseal the labels."""
     global _sealed
     before, _sealed = _sealed, sealed
     try:

@@ -144,7 +144,7 @@ class Curve:
         return max(self.bests(low, high), key=lambda found: found.high - found.low)
 
     def best(self, low: float = 0.0, high: float = torch.inf) -> tuple[float, int]:
-        """A beta inside the interval found by `widest`, and the number of images classified correctly there."""
+        """A beta inside the interval found by `widest`, and the number of images classified correctly on it."""
         stretch = self.widest(low, high)
         return stretch.beta, stretch.correct
 
@@ -183,8 +183,8 @@ def exact(s0: Tensor, b: Tensor, labels: Tensor) -> Curve:
 def joined(parts: Iterable[Ends]) -> Curve:
     """The curve of all images from the intervals of parts of them, 18 bytes per image for any number of classes."""
     low, low_in, high, high_in = (torch.cat(column) for column in zip(*parts, strict=True))
-    there = (low < torch.inf) & ((low < high) | ((low == high) & low_in & high_in))
-    found = (low[there & low_in], low[there & ~low_in], high[there & high_in], high[there & ~high_in])
+    nonempty = (low < torch.inf) & ((low < high) | ((low == high) & low_in & high_in))
+    found = (low[nonempty & low_in], low[nonempty & ~low_in], high[nonempty & high_in], high[nonempty & ~high_in])
     return Curve(*(end.sort().values for end in found))
 
 
@@ -214,6 +214,7 @@ def ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
 
 
 def _ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
+    """Intervals of one part of the images, with all logits compared at once."""
     s0, b, own = s0.double(), b.double(), labels[:, None]
     gain = (b.gather(1, own) + 0.0) - b  # + 0.0 turns a gain of -0, whose bound had the wrong sign, into 0
     bound = (s0 - s0.gather(1, own)).scatter_(1, own, -1.0).div_(gain)  # -1 / 0 for the own class: no bound
@@ -228,8 +229,10 @@ def _ends(s0: Tensor, b: Tensor, labels: Tensor) -> Ends:
 
 
 def _up_to(ends: Tensor, betas: Tensor) -> Tensor:
+    """Number of sorted ends that are at most each beta."""
     return torch.searchsorted(ends, betas, right=True)
 
 
 def _below(ends: Tensor, betas: Tensor) -> Tensor:
+    """Number of sorted ends below each beta."""
     return torch.searchsorted(ends, betas)

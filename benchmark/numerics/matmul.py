@@ -32,7 +32,7 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         >>> product(x, weight, bias).tolist()  # 3 + 8 + 10, 5 + 12 + 20
         [[21.0, 37.0]]
     """
-    if not _suits(x, weight):
+    if not _use_onednn(x, weight):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
         return _Product.apply(x, weight, bias)
@@ -83,7 +83,7 @@ class _Product(torch.autograd.Function):
         )
 
 
-def _suits(x: Tensor, weight: Tensor) -> bool:
+def _use_onednn(x: Tensor, weight: Tensor) -> bool:
     """Whether oneDNN is available, supports these tensors, and the product is large enough to gain from it."""
     if x.numel() * len(weight) < LARGE or x.ndim < 2:
         return False
@@ -91,9 +91,11 @@ def _suits(x: Tensor, weight: Tensor) -> bool:
 
 
 def _available() -> bool:
-    there = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    return there and bool(torch.backends.mkldnn.enabled)
+    """Whether this build of torch has oneDNN's linear operator and it is enabled."""
+    supported = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    return supported and bool(torch.backends.mkldnn.enabled)
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Compute x Wᵀ + b by oneDNN, without gradients."""
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")

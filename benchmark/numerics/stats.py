@@ -266,6 +266,7 @@ def paired(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Paired:
 
 
 def _variance(deviations: np.ndarray, degrees: int) -> float:
+    """Sum of squared deviations divided by the degrees of freedom, at least 1."""
     return float(np.square(deviations).sum() / max(1, degrees))
 
 
@@ -351,6 +352,7 @@ def seeds_needed(effect: float, scatter: Scatter, level: float = 1 - LEVEL, powe
     seed, image, both, images = scatter.seed**2, scatter.image**2, scatter.both**2, scatter.images
 
     def enough(seeds: int) -> bool:
+        """Whether the test with this number of seeds has the power asked for."""
         parts = [
             ((seed + both / images) / seeds, seeds - 1),
             ((image + both / seeds) / images, max(1, images - 1)),

@@ -71,6 +71,7 @@ def check(cls: type[Predictor], **settings: Any) -> list[Result]:
 
 
 def _reason(clause: Clause, subject: Subject) -> str:
+    """Why a clause is violated, in one line; empty if it is satisfied."""
     try:
         clause(subject)
     except Breach as breach:
@@ -177,6 +178,7 @@ def matched_before_tuning(subject: Subject) -> None:
 
 
 def _combined(predictor: Predictor, prepared: Features) -> Tensor:
+    """Fused logits of prepared images."""
     return predictor.combine(predictor.match(prepared)).fused
 
 

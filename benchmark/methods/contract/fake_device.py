@@ -27,18 +27,18 @@ MIXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_", "aten::co
 @contextmanager
 def elsewhere() -> Iterator[torch.device]:
     """Within the context, simulate a second device, to which `.to(device)` moves tensors."""
-    with _Making(), _Running():
+    with _TensorFunction(), _Dispatch():
         yield ELSEWHERE
 
 
-class _There(Tensor):
+class _SimulatedTensor(Tensor):
     """A tensor that reports the simulated device; `here` contains its values on the CPU."""
 
     here: Tensor
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     @staticmethod
-    def __new__(cls, here: Tensor) -> "_There":
+    def __new__(cls, here: Tensor) -> "_SimulatedTensor":
         made = Tensor._make_wrapper_subclass(
             cls,
             here.size(),
@@ -71,7 +71,7 @@ class _There(Tensor):
         return _run(operation, arguments, named or {})
 
 
-class _Making(TorchFunctionMode):
+class _TensorFunction(TorchFunctionMode):
     """Replace torch.tensor(…, device=…), which would make a tensor without values."""
 
     def __torch_function__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
@@ -81,7 +81,7 @@ class _Making(TorchFunctionMode):
         return function(*arguments, **named)
 
 
-class _Running(TorchDispatchMode):
+class _Dispatch(TorchDispatchMode):
     """Handle operations without an argument on the simulated device, which create tensors on it or move them to it."""
 
     def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
@@ -91,12 +91,12 @@ class _Running(TorchDispatchMode):
 def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
     """Run an operation on CPU values; its results are on the device of its arguments or on the one requested."""
     tensors = [value for value in tree_leaves((arguments, named)) if isinstance(value, Tensor)]
-    there = {id(tensor.here): tensor for tensor in tensors if isinstance(tensor, _There)}
+    there = {id(tensor.here): tensor for tensor in tensors if isinstance(tensor, _SimulatedTensor)}
     told = named.get("device")
     to_there = bool(there) if told is None else torch.device(told) == ELSEWHERE
     _refuse(operation, tensors, named, to_there)
     given = named if told is None else {**named, "device": torch.device("cpu")}
-    found = operation(*tree_map(_here, arguments), **tree_map(_here, given))
+    found = operation(*tree_map(_cpu_values, arguments), **tree_map(_cpu_values, given))
     if not to_there:
         return found
 
@@ -104,20 +104,21 @@ def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> 
         """Wrap a result; an in-place operation returns the tensor that it was given."""
         if id(value) in there:
             return there[id(value)]
-        return _There(value) if isinstance(value, Tensor) else value
+        return _SimulatedTensor(value) if isinstance(value, Tensor) else value
 
     return tree_map(wrapped, found)
 
 
-def _here(value: Any) -> Any:
-    return value.here if isinstance(value, _There) else value
+def _cpu_values(value: Any) -> Any:
+    """Replace a simulated tensor by its values on the CPU."""
+    return value.here if isinstance(value, _SimulatedTensor) else value
 
 
 def _refuse(operation: Any, tensors: Sequence[Tensor], named: Mapping[str, Any], to_there: bool) -> None:
     """Raise a RuntimeError where a real device would; a scalar tensor of the CPU may be combined with its tensors."""
     if to_there and isinstance(named.get("generator"), torch.Generator):
         raise RuntimeError("Expected a generator of the device that is drawn on, but found one of the CPU")
-    others = [tensor for tensor in tensors if not isinstance(tensor, _There)]
+    others = [tensor for tensor in tensors if not isinstance(tensor, _SimulatedTensor)]
     if any(tensor.device == ELSEWHERE for tensor in others):
         raise RuntimeError(f"{operation} was given a tensor that was made elsewhere and has no numbers")
     here = [tensor for tensor in others if tensor.ndim]
