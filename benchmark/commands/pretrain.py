@@ -5,22 +5,24 @@ from pathlib import Path
 import click
 
 from benchmark.core.errors import ExitCode
-from benchmark.mini.pretraining.pretrain import ALGORITHMS
-from benchmark.mini.pretraining.pretrain import pretrain as pretrain_encoder
-
-HELP = f"""Pre-train an encoder of the mini suite anew. Stopped, it goes on where it was.
-
-ROLE is one of {", ".join(ALGORITHMS)}.
-"""
 
 
-@click.command(help=HELP)
+@click.command()
 @click.argument("role")
 @click.option("--out", default="pretrained", show_default=True, help="Folder for weights, card, curve, checkpoint.")
 @click.option("--steps", type=click.IntRange(min=1), help="Optimiser steps.  [default: the shipped run's]")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Threads of torch.")
 def pretrain(role: str, out: str, steps: int | None, threads: int) -> ExitCode:
-    """Pre-train the encoder of a role, resuming an unfinished run in `out`."""
+    """Pre-train an encoder of the mini suite anew. Stopped, it goes on where it was.
+
+    ROLE is one of RN50, RN101, ViT-B/32, ViT-B/16, mocov3, dino, mae, spark, milan.
+    \f
+
+    Returns:
+        OK; weights, card and curve of the encoder are in the folder `out`.
+    """
+    from benchmark.mini.pretraining.pretrain import pretrain as pretrain_encoder  # takes seconds: not for --help
+
     pretrain_encoder(role, Path(out), steps=steps, threads=threads)
     click.echo(f"wrote {Path(out) / role}.safetensors")
     return ExitCode.OK

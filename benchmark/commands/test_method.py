@@ -3,14 +3,15 @@
 import click
 
 from benchmark.core.errors import ExitCode
-from benchmark.methods.construct import predictor_class
-from benchmark.methods.contract.clauses import check
 
 
 @click.command(name="test-method")
 @click.argument("method")
 def test_method(method: str) -> ExitCode:
     """Hold a predictor class (package.module:Class) against the contract that every method here meets."""
+    from benchmark.methods.construct import predictor_class  # takes seconds: not for --help
+    from benchmark.methods.contract.clauses import check
+
     outcomes = check(predictor_class(method))
     for outcome in outcomes:
         click.echo(f"{'kept  ' if outcome.passed else 'BROKEN'} {outcome.clause}{_because(outcome.reason)}")

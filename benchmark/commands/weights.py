@@ -30,7 +30,7 @@ def weights(context: click.Context, deep: bool, form: str) -> ExitCode:
 @click.option("--slot", help="Which slot the file is for, where its content would do for several.")
 def weights_import(files: Sequence[str], everything: bool, slot: str | None) -> ExitCode:
     """Convert published checkpoints once to <slot>.safetensors in the weights folder, with where they came from."""
-    from benchmark.encoders.published.convert import convert, slot_of  # imports torch, which no other part needs
+    from benchmark.encoders.published.convert import convert, slot_of  # imports torch: only for import
 
     if bool(files) == everything or (slot and len(files) != 1):
         raise BenchError("bench weights import takes files, or --all; and --slot with one file")
