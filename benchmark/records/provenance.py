@@ -1,4 +1,4 @@
-"""Where a number comes from: code, versions, machine."""
+"""Provenance of a measurement: commit, package versions, machine."""
 
 import hashlib
 import platform
@@ -18,7 +18,7 @@ PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "scipy",
 
 @cache
 def conditions() -> dict[str, Any]:
-    """The conditions of a measurement, once a process."""
+    """Conditions of the measurements of this process, computed once."""
     import torch
 
     from benchmark.core import devices
@@ -38,12 +38,12 @@ def conditions() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of the packages that numbers depend on."""
+    """Versions of the packages that numerical results depend on, by name."""
     return {name: _version(name) for name in PACKAGES}
 
 
 def summary(records: Collection[Mapping[str, Any]]) -> dict[str, str]:
-    """What the records say of the circumstances; several values where they differ."""
+    """Conditions of a set of records by name, with all values where they differ; also total seconds and peak memory."""
     found: dict[str, set[str]] = {}
     for record in records:
         said = dict(record.get("conditions", {}))
@@ -62,7 +62,7 @@ def summary(records: Collection[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def commit() -> dict[str, str]:
-    """The commit measured at, with a hash of what was changed since; empty outside a checkout."""
+    """The current commit and, as "dirty", a hash of uncommitted changes to the packages; empty outside a checkout."""
     if not (paths.REPOSITORY / ".git").exists():
         return {}
     diff = _git("diff", "HEAD", "--", "benchmark", "baselines", "amu")
@@ -71,7 +71,7 @@ def commit() -> dict[str, str]:
 
 
 def now() -> str:
-    """The time, UTC, to the second."""
+    """The current time in UTC, ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 

@@ -1,6 +1,6 @@
-"""What a cell reads of one record: an accuracy, that of the bias alone, that on a shift, a complementarity.
+"""Metric values of a record for the cell of an exhibit: accuracies (also on a shift or of the bias alone) and ratios.
 
-A reading is in per cent where it counts images, with its counts; else it is a ratio.
+Accuracies are in per cent and come with their counts of images. All other metrics are ratios.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,12 +10,12 @@ from typing import Any
 from benchmark.records.record import Record
 
 COUNTED = ("accuracy", "bias_accuracy", "val_accuracy")
-"""Metrics that are counts of images, in per cent. The others are ratios: cmy_raw, bias_cmy_centred, …"""
+"""Metrics that count images, in per cent; all other metrics, such as cmy_raw and bias_cmy_centred, are ratios."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One number of one record; correct and n where it is a count."""
+    """A metric value of a record; for an accuracy, also the number `correct` of `n` images."""
 
     value: float
     correct: int | None = None
@@ -23,15 +23,16 @@ class Reading:
 
 
 def counted(metric: str) -> bool:
-    """Whether a metric counts images, and is therefore in per cent."""
+    """Whether a metric counts images and is in per cent."""
     return metric in COUNTED
 
 
 class Searched(dict[str, Any]):
-    """A record put together of several runs at one seed, the method's own settings first: what a search over them gives.
+    """The record of a search over settings, composed of several runs at one seed; the method's own settings come first.
 
-    `val` picks by the validation images that are right, `test` by the test images, `last` is the method's own run. Ties keep
-    the method's own, then the first. Each selection's `tuned` says what became another setting than the method's own.
+    The selections `val` and `test` take the run with the most correctly classified validation or test images, the earliest
+    in a tie; `last` takes the run at the method's own settings. The `tuned` of a selection holds the settings of its run that
+    differ from the method's own.
     """
 
     def __init__(self, runs: Sequence[Record]) -> None:
@@ -52,20 +53,27 @@ def _told(record: Record, own: Record, name: str) -> dict[str, Any]:
 
 
 def runs(record: Record) -> list[Record]:
-    """The runs that a cell's record is made of: itself, or those that a search picked under one selection or another."""
+    """The runs that a record is composed of: the record itself, or the runs that a search picked, without duplicates."""
     return list({r["key"]: r for r in record.picked.values()}.values()) if isinstance(record, Searched) else [record]
 
 
 def under(record: Record, selection: str) -> Record:
-    """The run that speaks under a selection: the record itself, or the one that a search over several picked."""
+    """The run whose result counts under `selection`: the record itself, or the run that a search picked."""
     return record.picked[selection] if isinstance(record, Searched) else record
 
 
 def read(record: Record, said: Mapping[str, Any], selection: str) -> Reading | None:
-    """What a cell reads of a record under one selection; None where the record does not have it.
+    """The metric value of a record that a cell shows.
 
-    "accuracy", on the cell's `target` where it names one; "bias_accuracy", of the bias alone; "val_accuracy", on the
-    validation images at the selected epoch, before settings are searched; any other metric by its name in the record.
+    Args:
+        record: the record of a run or of a search.
+        said: the entries of the cell. `metric` is "accuracy" (on the shift `target` if given), "bias_accuracy" (of the logit
+            bias alone), "val_accuracy" (on validation images at the selected epoch, before the search over settings), or the
+            name of a metric in the record.
+        selection: "last", "val" or "test".
+
+    Returns:
+        The metric value; None if the record does not have it.
     """
     metric, record = said["metric"], under(record, selection)
     if metric == "accuracy":

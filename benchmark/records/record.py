@@ -1,4 +1,4 @@
-"""The record of a run: its form, and what is invalid in one."""
+"""The schema of a run's record, and its validation."""
 
 import json
 import re
@@ -17,7 +17,7 @@ SHAPE = {
     "peak_memory_mib": int,
     "conditions": {"versions": {}},
 }
-"""What somebody reads of a record, and of which type it must therefore be."""
+"""Required fields of a record that are read somewhere, and their types."""
 COUNTS = {"n": int, "selections": {name: {"correct": int} for name in SELECTIONS}}
 OPTIONAL = {
     "metrics": {name: {} for name in SELECTIONS},
@@ -27,15 +27,25 @@ OPTIONAL = {
     "picked_on": {},
     "answers": str,
 }
-"""What is read of a record where it is there, shifts besides, each of which has COUNTS."""
+"""Optional fields of a record and their types, without `shifts`, which maps a shift's name to COUNTS."""
 LARGEST = 2**53
-"""Beyond it a float is no exact count, and nothing that is measured here comes near it."""
+"""Largest valid number: a float holds integers exactly up to here."""
 
 Record = dict[str, Any]
 
 
 def invalid(record: Any, key: str) -> str:
-    """Why this is no record of ours, in a few words; empty when it is one. Whatever is read later is checked here."""
+    """Validate a record and everything that is read of it later.
+
+    A text that cannot be encoded as UTF-8 raises ValueError.
+
+    Args:
+        record: the parsed JSON file.
+        key: the key by the name of the file.
+
+    Returns:
+        The reason why the record is invalid, in a few words; "" for a valid record.
+    """
     if not isinstance(record, dict):
         return "not a record: no JSON object"
     if record.get("schema") != SCHEMA:
@@ -51,12 +61,12 @@ def invalid(record: Any, key: str) -> str:
         for name in SELECTIONS:
             if not 0 <= counts["selections"][name]["correct"] <= n or n == 0:
                 return f"{place} selection {name!r}: correct is no count from 0 to {n}".strip()
-    json.dumps(record, ensure_ascii=False).encode()  # raises ValueError for a text that no file could hold
+    json.dumps(record, ensure_ascii=False).encode()  # raises ValueError for a text that is no valid UTF-8
     return "" if digest(record["asked"]) == key else "its name is not the hash of what it says was asked"
 
 
 def _misfit_of_more(record: Record) -> str:
-    """The same of the parts that a record may have, their lists and numbers included."""
+    """Why an optional field of a record is invalid, in a few words, lists and numbers included; "" if all are valid."""
     shape = {name: part for name, part in OPTIONAL.items() if name in record}
     if complaint := _misfit(record, shape, ""):
         return complaint
@@ -68,7 +78,7 @@ def _misfit_of_more(record: Record) -> str:
     numbers = [n for part in record.get("metrics", {}).values() for n in part.values()]
     counts = [*record.get("beta_curve", {}).get("correct", []), *record.get("picked_on", {}).values()]
     counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
-    # Hundreds a record, nearly all of them good: only the odd ones are asked what is wrong with them.
+    # For speed, with hundreds of numbers a record: the exact complaint is computed for invalid numbers only.
     misfits = [_misfit(n, (int, float), "a metric") for n in numbers if not _plain(n, int, float)]
     misfits += [_misfit(c, int, "a count") for c in counts if not _plain(c, int)]
     chosen = [selection.get("tuned", {}) for selection in record["selections"].values()]
@@ -83,7 +93,7 @@ def _plain(number: Any, *kinds: type) -> bool:
 
 
 def _misfit(value: Any, shape: Any, place: str) -> str:
-    """Where a value has not the shape wanted, in a few words; empty when it has."""
+    """Where a value at `place` does not have the required shape, in a few words; "" if it has."""
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             return f"{place} is no object"

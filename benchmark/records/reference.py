@@ -1,4 +1,4 @@
-"""The paper's printed numbers, results/reference/paper/*.csv: looked up, never typed into code."""
+"""Look-up of numbers printed in the paper or logged by repositories, from results/reference/paper/*.csv."""
 
 import csv
 from collections.abc import Mapping
@@ -10,21 +10,37 @@ from benchmark.core import paths
 
 
 def printed(file: str, cite: Mapping[str, Any]) -> float | None:
-    """The accuracy (%) of the one row of a reference file that agrees with every key of `cite`; None where there is none.
+    """The printed accuracy of one row of a reference file; an ambiguous citation raises ValueError.
 
-    Raises ValueError when two rows agree: a citation must be unambiguous.
+    Args:
+        file: name of the file in results/reference/paper.
+        cite: column -> value, which identifies the row.
+
+    Returns:
+        The accuracy (%); None if no row agrees with all of `cite`, or the row has no accuracy.
     """
     found = cited(file, cite)
     return float(found["accuracy"]) if found and found["accuracy"] else None
 
 
 def logged(log: Mapping[str, Any]) -> float | None:
-    """The same of a repository's log: `log` names the file too."""
+    """The accuracy (%) in a repository's log; `log` has the keys of a citation and `file`, the name of the reference file."""
     return printed(str(log.get("file", "")), {name: value for name, value in log.items() if name != "file"})
 
 
 def cited(file: str, cite: Mapping[str, Any]) -> dict[str, str] | None:
-    """That row, as text."""
+    """The row of a reference file that a citation identifies.
+
+    Args:
+        file: name of the file in results/reference/paper.
+        cite: column -> value, which identifies the row.
+
+    Returns:
+        The row, column -> text; None if no row agrees with all of `cite`.
+
+    Raises:
+        ValueError: if several rows agree.
+    """
     if not cite or not file:
         return None
     found = [row for row in rows(file) if _agrees(row, cite)]
@@ -34,12 +50,12 @@ def cited(file: str, cite: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def rows(file: str) -> list[dict[str, str]]:
-    """Every row of a reference file, as text; none where there is no such file."""
+    """All rows of a reference file, column -> text; empty if the file does not exist."""
     return _rows(paths.reference() / "paper" / file)
 
 
 def images(role: str) -> int:
-    """Test images that the published data set of a role has, results/reference/paper/datasets.csv."""
+    """Number of test images of the published data set of a role, from results/reference/paper/datasets.csv."""
     plain = role.replace("_", "").casefold()
     (size,) = [int(r["n_test"]) for r in rows("datasets.csv") if r["dataset"].replace("-", "").casefold() == plain]
     return size

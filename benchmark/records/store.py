@@ -1,8 +1,8 @@
-"""Records on disk: one JSON file a run, named by the run's key, with its per-image correctness beside it.
+"""Records on disk: a JSON file for each run, named by the key of the run, and a file with its per-image correctness.
 
-A record is written to a temporary file, synced and renamed, so that it is there whole or not at all; the JSON file comes
-last and is what makes a record. The other is named by what it holds, and the record says its name: whoever dies on the way
-leaves the old record with its own answers. Two machines' results merge by copying files. Counts are stored, not percentages.
+Files are written atomically (temporary file, sync, rename), and the JSON file last, which makes the record exist. The file of
+per-image correctness is named by its content, and the record holds the name: an interrupted update leaves the previous record
+with the previous file. Results of several machines are merged by copying files. Records hold counts, not percentages.
 """
 
 import hashlib
@@ -25,36 +25,44 @@ from benchmark.core.files import writing
 from benchmark.records.record import Record, invalid
 
 DRAWS = "draws"
-"""Folder, beside the records, of the lists of images that were drawn."""
+"""Subfolder of the lists of drawn images."""
 SKIPPED = "skipped"
-"""Folder, beside the records, of what runs went without."""
+"""Subfolder of the notes on assets that were missing when runs were skipped."""
 
 
 @dataclass
 class Store:
-    """The records under one folder, usually results/<suite>."""
+    """The records in one folder, usually results/<suite>."""
 
     root: Path
     problems: dict[str, str] = field(default_factory=dict)
-    """File name -> why `records` skipped it."""
+    """File name -> reason, for the invalid records that `records` skipped."""
     _read_before: dict[str, Record] = field(default_factory=dict, repr=False)
 
     def get(self, key: str) -> Record | None:
-        """The record of a run, or None where there is none that can be used."""
+        """The record of a run; None if it is missing or invalid."""
         path = self.root / f"{key}.json"
         return self._read(path) if path.is_file() else None
 
     def records(self) -> dict[str, Record]:
-        """Every usable record by its key; the others are named in `problems`."""
+        """All valid records by key; invalid ones are listed in `problems`."""
         self.problems.clear()
         found = {path.stem: self._read(path) for path in sorted(self.root.glob("*.json"))}
         self._read_before = {key: record for key, record in found.items() if record is not None}
         return dict(self._read_before)
 
     def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> Record:
-        """Write a record, and `correct`: selection -> booleans [N], packed. ValueError for what `records` would skip.
+        """Write a record and its per-image correctness.
 
-        Returns it as it was written, with `answers`, the name of what is written of `correct`.
+        Args:
+            record: the record without `answers`.
+            correct: selection -> whether each test image is classified correctly, booleans [N].
+
+        Returns:
+            The record as written, with `answers`, the identifier of the file of per-image correctness.
+
+        Raises:
+            ValueError: for an invalid record, or for counts that disagree with `correct`.
         """
         key = str(record["key"])
         packed = {name: np.packbits(bits) for name, bits in sorted(correct.items())}
@@ -73,7 +81,7 @@ class Store:
         return record
 
     def keep_draw(self, drawn: Mapping[str, list[str]]) -> str:
-        """Keep the names of the images of a draw, once for all runs that share it, as draws/<hash>.json; returns the hash."""
+        """Write the names of the images of a draw to draws/<hash>.json, shared by all runs on it; return the hash."""
         name = digest(drawn)
         with writing("results", self.root, "--results"):
             (self.root / DRAWS).mkdir(parents=True, exist_ok=True)
@@ -82,7 +90,12 @@ class Store:
         return name
 
     def keep_skipped(self, gone: Mapping[str, str], there: Collection[str]) -> None:
-        """Note what runs go without, name -> in which state it was, so that a report can say it; and what is there now."""
+        """Update the notes on missing assets, which reports print.
+
+        Args:
+            gone: name of a missing asset -> its state.
+            there: names of assets that exist now; notes on them are deleted.
+        """
         folder = self.root / SKIPPED
         with writing("results", self.root, "--results"):
             for name in there:
@@ -93,7 +106,7 @@ class Store:
                 _write(folder / f"{digest({'name': name})}.json", lambda f, text=text: f.write(text))  # type: ignore[misc]
 
     def skipped(self) -> dict[str, str]:
-        """What runs went without: name -> its state then. A note that cannot be read is none."""
+        """Assets that were missing when runs were skipped: name -> state. Unreadable notes are ignored."""
         found = {}
         for path in sorted((self.root / SKIPPED).glob("*.json")):
             try:
@@ -104,9 +117,18 @@ class Store:
         return found
 
     def correct(self, key: str, selection: str) -> np.ndarray:
-        """Whether each test image was classified rightly, booleans [N].
+        """Per-image correctness of a run.
 
-        BenchError where there is no such record, or its bits are gone, damaged, or those of another measurement.
+        Args:
+            key: key of the run.
+            selection: "last", "val" or "test".
+
+        Returns:
+            Whether each test image is classified correctly, booleans [N].
+
+        Raises:
+            BenchError: if the record is missing, or its file of per-image correctness is missing, damaged, or from another
+                measurement.
         """
         record = self._read_before.get(key) or self.get(key)
         if record is None:
@@ -122,7 +144,7 @@ class Store:
         return bits
 
     def delete(self, key: str) -> None:
-        """Forget a run, whether or not it was there."""
+        """Delete the files of a run, if there are any."""
         record = self.get(key)
         self._read_before.pop(key, None)
         (self.root / f"{key}.json").unlink(missing_ok=True)
@@ -130,11 +152,11 @@ class Store:
             self._answers(record).unlink(missing_ok=True)
 
     def check_writable(self) -> None:
-        """BenchError before anything is measured, when nothing could be written afterwards."""
+        """Raise BenchError if the folder is not writable; called before runs begin."""
         files.check_writable("results", self.root, "--results")
 
     def _answers(self, record: Record) -> Path:
-        """Where a record's answers are; the first records did not say."""
+        """Path of the file of per-image correctness; early records have no `answers` in its name."""
         named = f"-{record['answers']}" if "answers" in record else ""
         return self.root / f"{record['key']}{named}.npz"
 
@@ -151,7 +173,7 @@ class Store:
 
 
 def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
-    """Whether per-image correctness and the record's counts are of two measurements."""
+    """How per-image correctness and the counts of a record disagree, in a few words; "" if they agree."""
     for name, bits in correct.items():
         counted = (len(bits), int(bits.sum()))
         said = (record["n"], record["selections"][name]["correct"])
@@ -163,7 +185,7 @@ def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
 
 
 def _content(packed: Mapping[str, np.ndarray]) -> str:
-    """16 hexadecimal digits that name answers by what they are."""
+    """Identifier of packed per-image correctness: 16 hexadecimal digits of the sha256 of its content."""
     content = hashlib.sha256()
     for name, bits in packed.items():
         content.update(name.encode() + b"\0" + bits.tobytes())

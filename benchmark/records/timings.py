@@ -1,4 +1,4 @@
-"""How long runs take, from records and from the reference run."""
+"""Durations of runs, from records and from the reference run."""
 
 import csv
 from collections.abc import Iterable, Mapping
@@ -10,11 +10,19 @@ from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
 
 Timings = Mapping[tuple[str, str, int], float]
-"""(method, data set, shots) -> seconds; the data set is empty for the median over all of them."""
+"""(method, data set, shots) -> seconds; "" as data set stands for the median over all data sets."""
 
 
 def expected_seconds(run: Run, known: Timings) -> float | None:
-    """Seconds that runs of this method, shots and data set took here, else in the reference run; None where unknown."""
+    """Expected duration of a run: of similar runs here, else in the reference run.
+
+    Args:
+        run: the run to estimate.
+        known: durations measured here.
+
+    Returns:
+        Median seconds for the method, data set and shots, or over all data sets if there is none; None if unknown.
+    """
     for timings_ in (known, _reference_timings(run.suite)):
         for dataset in (run.dataset, ""):
             if (run.method, dataset, run.shots) in timings_:
@@ -23,7 +31,7 @@ def expected_seconds(run: Run, known: Timings) -> float | None:
 
 
 def timings(records: Mapping[str, Record]) -> Timings:
-    """Median seconds of a run by method, data set and shots."""
+    """Median seconds of the runs of a set of records, by method, data set and shots."""
     found: dict[tuple[str, str, int], list[float]] = {}
     for record in records.values():
         asked = record["asked"]
@@ -43,7 +51,7 @@ def _reference_timings(suite: str) -> Timings:
 
 
 def shares(records: Iterable[Record]) -> dict[str, float]:
-    """Method -> seconds that its records took, most first."""
+    """Total seconds of the records of each method, in descending order."""
     found: dict[str, float] = {}
     for record in records:
         name = record["asked"]["method"].partition(":")[2]
