@@ -1,7 +1,7 @@
 """VT-CLIP: Qiu et al., "VT-CLIP: Enhancing Vision-Language Models with Visual-guided Texts", 2021.
 
 https://arxiv.org/abs/2112.02399. Text features attend to the patch features of an image by cross-attention, and the result is
-added to them. This is a re-implementation whose hyper-parameters cannot be verified, because no code was released.
+added to them. This is a re-implementation, unverifiable hyper-parameters included, because no code was released.
 """
 
 from typing import ClassVar
