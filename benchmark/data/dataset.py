@@ -1,4 +1,4 @@
-"""What a data set is to the harness, and how a support set is drawn from it."""
+"""The interface of data sets, and nested few-shot draws of support sets."""
 
 import random
 from collections.abc import Sequence
@@ -9,15 +9,15 @@ import numpy as np
 
 MAX_SHOTS = 16
 VAL_SHOTS = 4
-"""Validation images of a class: min(K, 4), as CoOp has it."""
+"""Largest number of validation images a class: min(K, 4) for K shots, as in CoOp."""
 
 
 @dataclass(frozen=True)
 class Draw:
-    """A few-shot draw from the training pool.
+    """A few-shot draw from the split "train": a support set and validation images.
 
-    pool, val_pool: image ids whose features are made together (one pool serves every number of shots of a seed).
-    support, val: positions in `pool` and in `val_pool`, class by class. No image is in both pools.
+    pool, val_pool: ids of images that are encoded together, disjoint; nested draws share them for all shots of a seed.
+    support, val: positions of the support set in `pool` and of the validation images in `val_pool`, class by class.
     """
 
     pool: np.ndarray
@@ -27,51 +27,51 @@ class Draw:
 
 
 class Dataset(Protocol):
-    """Images and labels of one task. `split` is "train" (the pool that shots are drawn from) or "test".
+    """Images and labels of one task. `split` is "train" (the pool of the support sets) or "test".
 
-    What a data set may have besides is asked for by name, with what holds where it says nothing:
-    classes: of a shift, the source's classes that it holds, ascending; None, all of them.
-    nested: whether one pool serves every number of shots of a seed; True. Where it is False, `draw` gives each its own.
-    views(split, ids, views, seed): its images as encoders take them, uint8 [V, N, 3, H, W], view 0 as tested; the crops of
-    `images` (`benchmark.data.views`).
-    given(role, split, ids): features of images in an encoder's space, [V, N, D], where there are no images to be encoded.
-    listed(ids): what images of the split "train" are called, for the record of a draw; nothing is kept.
-    generated(per_class), sentences(): what methods want beyond the support set (`benchmark.running.task`). Generated images
-    are uint8 [N, H, W, 3], or something whose views(ids, views, seed) makes them as `views` does.
-    fingerprint_of("generated" or "sentences"): of these, where they can change and the data set not.
+    Optional attributes, looked up by name, and their defaults:
+    classes: the classes of the source task that a shift holds, ascending; None for all (default).
+    nested: whether one pool serves all shots of a seed (default True); otherwise every draw has a pool of its own.
+    views(split, ids, views, seed): images as encoder input, uint8 [V, N, 3, H, W], with view 0 as tested; by default crops of
+        `images`, made by `benchmark.data.views`.
+    given(role, split, ids): features of images in the space of an encoder, [V, N, D], for a data set without images.
+    listed(ids): names of images of the split "train", kept with the record of a draw; by default none.
+    generated(per_class), sentences(): further inputs of methods (`benchmark.running.task`). Generated images are uint8
+        [N, H, W, 3], or an object with a method views(ids, views, seed) that returns uint8 [V, N, 3, H, W].
+    fingerprint_of("generated" or "sentences"): identifier of these inputs, if they can change without the data set.
     """
 
     classnames: Sequence[str]
     templates: Sequence[str]
     fingerprint: str
-    """Changes whenever an image or a label does."""
+    """Identifier of the content: changes whenever an image or a label changes."""
 
     def ids(self, split: str) -> np.ndarray:
-        """Every image of a split, [N]."""
+        """Ids of all images of a split, [N]."""
 
     def labels(self, split: str, ids: np.ndarray) -> np.ndarray:
-        """Classes of images, int64 [N]."""
+        """Class indices of images, int64 [N]."""
 
     def images(self, split: str, ids: np.ndarray) -> np.ndarray:
-        """Pixels, uint8 [N, H, W, 3]."""
+        """Pixels of images, uint8 [N, H, W, 3]."""
 
     def draw(self, shots: int, seed: int) -> Draw:
-        """The support and validation images of a seed."""
+        """Draw the support set and validation images of a seed."""
 
 
 def nested(dataset: Dataset) -> bool:
-    """Whether one pool of a data set serves every number of shots of a seed."""
+    """Whether one pool of a data set serves all shots of a seed (default True)."""
     return bool(getattr(dataset, "nested", True))
 
 
 def fingerprint_of(dataset: Dataset, part: str) -> str:
-    """Of generated images or of sentences; "" where they cannot change but with the data set."""
+    """Fingerprint of the part "generated" or "sentences" of a data set; "" if the data set's own fingerprint covers it."""
     ask = getattr(dataset, "fingerprint_of", None)
     return ask(part) if ask else ""
 
 
 def listed(dataset: Dataset, draw: Draw) -> dict[str, list[str]]:
-    """What the images of a draw are called, {"support": [...], "val": [...]}; empty where they have no names."""
+    """Names of the images of a draw, {"support": [...], "val": [...]}; empty if the data set names no images."""
     name = getattr(dataset, "listed", None)
     if name is None:
         return {}
@@ -79,13 +79,24 @@ def listed(dataset: Dataset, draw: Draw) -> dict[str, list[str]]:
 
 
 def nested_draw(labels: np.ndarray, ids: np.ndarray, shots: int, seed: int) -> Draw:
-    """Draw `shots` support and min(shots, 4) validation images of every class.
+    """Draw `shots` support images and min(shots, 4) validation images of every class, nested over shots.
 
-    Each class's images are put in one random order per seed; the support set is the first `shots` of them, validation
-    comes from behind place 16. So the 4-shot set is part of the 16-shot set, and a curve over shots adds images rather
-    than exchanging them. (The official samplers draw anew for every number of shots: Python's random.sample, not nested.)
+    The images of each class are put in one random order a seed. The support set is the first `shots` of them; validation
+    images are from positions 16 to 19. The 4-shot set is therefore part of the 16-shot set, and a curve over shots adds
+    images. The samplers of official repositories draw anew for every number of shots. A class with fewer than 20 images
+    raises ValueError.
 
-    labels, ids: [N]. Raises ValueError for a class with fewer than 20 images, and for more than 16 shots.
+    Args:
+        labels: class indices, [N].
+        ids: ids of the images, [N].
+        shots: support images a class, 0 to 16.
+        seed: seed of the order.
+
+    Returns:
+        The draw.
+
+    Raises:
+        ValueError: for more than 16 shots.
     """
     if not 0 <= shots <= MAX_SHOTS:
         raise ValueError(f"{shots} shots; a draw has 0 to {MAX_SHOTS}")

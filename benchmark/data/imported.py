@@ -1,4 +1,4 @@
-"""A data set of which there are features and no images, as `bench features import` writes it."""
+"""Data sets of imported features without images, as `bench features import` writes them."""
 
 import json
 import random
@@ -15,16 +15,16 @@ from benchmark.core.file_facts import file_hash
 from benchmark.data.dataset import VAL_SHOTS, Draw
 
 FORM = "features imported by bench, 1"
-"""What the file says it is."""
+"""Value of the key `form` in the header of the file."""
 
 
 class Imported:
-    """Features of test images, of support sets and of validation images, in one file
-    (`benchmark.features.importing.released_caches`).
+    """A data set from one file of features, written by `benchmark.features.importing.released_caches`.
 
-    Tensors "test.<role>" [1, N, D], "support.<k>.<role>" [V, k·C, D], "val.<role>" and their "….labels" [N]. The support set
-    of k shots is the one given, whatever the seed; of the validation images min(k, 4) of each class are drawn.
-    ids of the split "train" count through the support sets, the smallest first, and on through the validation images.
+    The file holds tensors "test.<role>" [1, N, D], "support.<k>.<role>" [V, k·C, D] and "val.<role>" [1, N, D], each with
+    labels [N] under "<part>.labels". The support set of k shots is the imported one for every seed; min(k, 4) validation
+    images a class are drawn by the seed. Ids of the split "train" count through the support sets in the order of shots, then
+    through the validation images. A missing file raises Incomplete, an invalid one BenchError.
     """
 
     nested = False
@@ -51,17 +51,17 @@ class Imported:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the whole file."""
+        """Identifier of the content: sha256 of the file."""
         return f"imported-{file_hash(self.file)[:32]}"
 
     @property
     def shots(self) -> list[int]:
-        """The numbers of shots that there are support sets of."""
+        """Numbers of shots with a support set, ascending."""
         return sorted(int(name.partition(".")[2]) for name in self._labels if name.startswith("support."))
 
     @cached_property
     def _train(self) -> dict[str, slice]:
-        """Where each support set, and the validation images, lie among the ids of the split "train"."""
+        """Ranges of ids of the support sets and of the validation images in the split "train"."""
         found, begin = {}, 0
         for name in [*(f"support.{k}" for k in self.shots), *(["val"] if "val" in self._labels else [])]:
             found[name] = slice(begin, begin + len(self._labels[name]))
@@ -69,23 +69,34 @@ class Imported:
         return found
 
     def ids(self, split: str) -> np.ndarray:
-        """0 … N-1."""
+        """Image ids 0 … N-1 of a split, [N]."""
         return np.arange(
             len(self._labels["test"]) if split == "test" else sum(len(self._labels[n]) for n in self._train)
         )
 
     def labels(self, split: str, ids: np.ndarray) -> np.ndarray:
-        """Classes, int64 [N]."""
+        """Class indices of images, int64 [N]."""
         if split == "test":
             return self._labels["test"][ids]
         return np.concatenate([self._labels[name] for name in self._train])[ids]
 
     def images(self, split: str, ids: np.ndarray) -> np.ndarray:
-        """BenchError: there are none."""
+        """Raise BenchError: the data set has no images."""
         raise BenchError(f"{self.file}: holds features, and no images that anything could be made of")
 
     def draw(self, shots: int, seed: int) -> Draw:
-        """The support set of so many shots, all of it; validation images of each class drawn by the seed."""
+        """The imported support set of `shots` shots, and validation images drawn by the seed.
+
+        Args:
+            shots: support images a class.
+            seed: seed of the draw of validation images.
+
+        Returns:
+            The draw, with a pool of its own.
+
+        Raises:
+            Incomplete: if there is no support set for this number of shots.
+        """
         if shots not in self.shots:
             known = ", ".join(map(str, self.shots)) or "none"
             raise Incomplete(f"{self.file}: no support set of {shots} shots; there are {known}")
@@ -102,7 +113,7 @@ class Imported:
         return self._train["val"].start + np.array([i for ids in drawn for i in ids], dtype=np.int64)
 
     def given(self, role: str, split: str, ids: np.ndarray) -> Tensor:
-        """Features of images in an encoder's space, [V, N, D], in the precision that they were given in."""
+        """Features of images of one part in the space of the encoder `role`, [V, N, D], in the imported precision."""
         if split == "test" or not len(ids):
             return self._tensor(f"test.{role}")[:, _place(ids)]
         name = next(n for n, where in self._train.items() if where.start <= ids[0] < where.stop)
@@ -117,6 +128,6 @@ class Imported:
 
 
 def _place(ids: np.ndarray) -> slice | np.ndarray:
-    """Places in a tensor; a slice, which copies nothing, where they follow each other."""
+    """Index of ids in a tensor: a slice for consecutive ids, which copies nothing."""
     begin = int(ids[0]) if len(ids) else 0
     return slice(begin, begin + len(ids)) if np.array_equal(ids, np.arange(begin, begin + len(ids))) else ids

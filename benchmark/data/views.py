@@ -1,7 +1,7 @@
-"""Views of an image: view 0 is the image as tested, the others are the training transform of the Tip-Adapter family.
+"""Views of an image: view 0 is the test transform, all further views the training transform of the Tip-Adapter family.
 
-RandomResizedCrop(scale 0.5-1, bicubic) and a horizontal flip (Tip-Adapter, CaFo and AMU, datasets/*.py). A view is decided by
-the seed, the image and the view's number alone, and made once for every encoder: view v is the same crop in every space.
+The training transform is RandomResizedCrop(scale 0.5-1, bicubic) and a horizontal flip (Tip-Adapter, CaFo and AMU-Tuning,
+datasets/*.py). A view depends on the seed, the image and the number of the view alone, so that all encoders see equal crops.
 """
 
 import hashlib
@@ -13,15 +13,25 @@ import torch
 from torch import Tensor
 
 VERSION = 1
-"""Raised when a view of the same image, seed and number becomes another one: features on disk are named by it."""
+"""Goes up when the pixels of a view change; part of the name of features on disk."""
 SCALE = (0.5, 1.0)
-RATIO = (3 / 4, 4 / 3)  # RandomResizedCrop's own default
+RATIO = (3 / 4, 4 / 3)  # the default of RandomResizedCrop
 
 
 def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
-    """Images of a data set as encoders take them, uint8 [views, N, 3, H, W]; view 0 is the image as tested.
+    """Views of images of a data set, as encoder input.
 
-    A data set of photographs makes them itself, from files that are larger than what encoders take (Dataset.views).
+    A data set with a method `views` makes them itself, such as photographs from files larger than the encoder input.
+
+    Args:
+        dataset: the data set.
+        split: "train" or "test".
+        ids: ids of the images, [N].
+        views: number of views, V.
+        seed: seed of the crops.
+
+    Returns:
+        Pixels, uint8 [V, N, 3, H, W], with view 0 as tested.
     """
     if hasattr(dataset, "views"):
         return dataset.views(split, ids, views, seed)
@@ -29,20 +39,20 @@ def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int) -> Tens
 
 
 def all_of(images: np.ndarray, ids: np.ndarray, views: int, seed: int) -> Tensor:
-    """Every view of images that encoders take as they are, uint8 [N, H, W, 3] -> [views, N, 3, H, W]."""
+    """Views of images that already have the size of encoder input, uint8 [N, H, W, 3] -> uint8 [views, N, 3, H, W]."""
     whole = torch.from_numpy(images).permute(0, 3, 1, 2)
     return torch.stack([augmented(whole, ids.tolist(), v, seed) for v in range(views)])
 
 
 def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
-    """View `view` of uint8 images [N, 3, H, W] -> uint8 [N, 3, H, W]; the images themselves for view 0."""
+    """View number `view` of images, uint8 [N, 3, H, W] -> uint8 [N, 3, H, W]; view 0 leaves images unchanged."""
     if view == 0:
         return images
     return torch.stack([_cropped(image, seed, i, view) for image, i in zip(images, ids, strict=True)])
 
 
 def _cropped(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
-    from benchmark.core.libraries import torchvision_transforms as transforms  # seconds, needed only to make features
+    from benchmark.core.libraries import torchvision_transforms as transforms  # imported late: takes seconds
 
     height, width = image.shape[-2:]
     box = crop(height, width, seed, image_id, view)
@@ -54,7 +64,7 @@ def _cropped(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
 
 
 class Crop(NamedTuple):
-    """A part of an image, in pixels, and whether it is mirrored."""
+    """A rectangle of an image, in pixels, and whether it is flipped horizontally."""
 
     top: int
     left: int
@@ -64,9 +74,19 @@ class Crop(NamedTuple):
 
 
 def crop(height: int, width: int, seed: int, image_id: int, view: int) -> Crop:
-    """What a view shows of an image: the numbers that torchvision's RandomResizedCrop and a coin would draw, one by one.
+    """The crop of a view, drawn as torchvision's RandomResizedCrop and RandomHorizontalFlip draw it.
 
-    Drawn here from a generator of its own, so that threads may ask at once and nobody else's random numbers change.
+    Random numbers come from a generator for each view: the function is thread-safe and leaves the global random state.
+
+    Args:
+        height: height of the image in pixels.
+        width: width of the image in pixels.
+        seed: seed of the support set.
+        image_id: id of the image.
+        view: number of the view.
+
+    Returns:
+        The crop.
     """
     generator = torch.Generator().manual_seed(_number(seed, image_id, view))
     box = _drawn(height, width, generator) or _middle(height, width)
@@ -74,7 +94,7 @@ def crop(height: int, width: int, seed: int, image_id: int, view: int) -> Crop:
 
 
 def _drawn(height: int, width: int, generator: torch.Generator) -> tuple[int, int, int, int] | None:
-    """Top, left, height, width of the first of ten boxes that fits: its area uniform, its shape uniform in the logarithm."""
+    """Top, left, height and width of a box with uniform area and log-uniform aspect ratio; None if ten tries do not fit."""
     low, high = torch.tensor(RATIO).log().tolist()
     for _ in range(10):
         area = height * width * torch.empty(1).uniform_(*SCALE, generator=generator).item()
@@ -87,12 +107,12 @@ def _drawn(height: int, width: int, generator: torch.Generator) -> tuple[int, in
 
 
 def _middle(height: int, width: int) -> tuple[int, int, int, int]:
-    """The middle of an image that is too long or too high for any box."""
+    """The central box of the nearest allowed aspect ratio, for an image that is too wide or too high for a random box."""
     w = min(width, round(height * RATIO[1]))
     h = min(height, round(width / RATIO[0]))
     return (height - h) // 2, (width - w) // 2, h, w
 
 
 def _number(*parts: int) -> int:
-    """63 bits that depend on all the parts, the same on every machine and Python."""
+    """A 63-bit hash of numbers, identical on every machine and Python version."""
     return int.from_bytes(hashlib.sha256(repr(parts).encode()).digest()[:8], "big") >> 1

@@ -1,1 +1,1 @@
-"""The paper's fifteen data sets, read from the layout in which CoOp's and Tip-Adapter's users have them."""
+"""The fifteen data sets of the paper, read from the folder layout of CoOp and Tip-Adapter."""

@@ -1,7 +1,7 @@
-"""What CaFo publishes beside a data set: images of a generator (DALL-E) and sentences of a language model (GPT-3).
+"""Images of a generator (DALL-E) and sentences of a language model (GPT-3) that CaFo publishes for a data set.
 
-dalle_<folder>/ in the data root, as CaFo's loaders name it, with a list in the format of CoOp's split files, and
-gpt_file/<name>_prompt.json: {class name with blanks for underscores: [sentence, ...]}.
+The images are in dalle_<folder>/ of the data root, as CaFo's loaders name it, with a list in the format of CoOp's split
+files. The sentences are in gpt_file/<name>_prompt.json, {class name with blanks for underscores: [sentence, ...]}.
 """
 
 import json
@@ -24,7 +24,7 @@ PAGE = "https://github.com/OpenGVLab/CaFo"
 
 @dataclass(frozen=True)
 class Generated:
-    """Generated images, class by class, decoded when asked for."""
+    """Generated images, class by class, decoded on demand."""
 
     listed: Listing
 
@@ -33,13 +33,13 @@ class Generated:
         return self.views(ids, 1, 0)[0].permute(0, 2, 3, 1).numpy()
 
     def views(self, ids: np.ndarray, views: int, seed: int) -> Tensor:
-        """uint8 [views, N, 3, 224, 224]: view 0 as tested, the others crops of the files' own pixels."""
+        """Views of images, uint8 [views, N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
         files = [self.listed.path(i) for i in ids.tolist()]
         return torch.from_numpy(decoding.stacked(files, ids.tolist(), views, seed))
 
 
 def generated_list(known: PublishedSet, classes: int) -> Listing:
-    """Every generated image of a data set. Incomplete where there are none, BenchError for a list of other classes."""
+    """All generated images of a data set; raises Incomplete if there are none, BenchError for a list of other classes."""
     folder = generated_folder(known)
     file = folder.parent / known.generated_list
     if not file.is_file():
@@ -55,9 +55,19 @@ def generated_list(known: PublishedSet, classes: int) -> Listing:
 
 
 def first_of_each(listed: Listing, per_class: int) -> Listing:
-    """The first `per_class` images of each class as the list has them, class by class.
+    """The first images of each class of a list.
 
-    CaFo draws them by Python's `random` from where the draw of the shots left it.
+    CaFo draws the images at random instead, by Python's `random` in the state after the draw of the support set.
+
+    Args:
+        listed: generated images.
+        per_class: images a class.
+
+    Returns:
+        The images, class by class.
+
+    Raises:
+        Incomplete: if a class has fewer images.
     """
     groups = sampling.by_class(listed.labels)
     chosen = np.concatenate([groups[label][:per_class] for label in sorted(groups)])
@@ -71,7 +81,7 @@ def first_of_each(listed: Listing, per_class: int) -> Listing:
 
 
 def generated_folder(known: PublishedSet) -> Path:
-    """The folder of the generated images: below the data root, or below what [data] paths calls generated."""
+    """Folder of the generated images, in `generated` of [data] paths or the data root; raises Incomplete without either."""
     root = settings.dataset_override("generated") or settings.data_root()
     if root is None:
         raise Incomplete(f"generated images of {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
@@ -79,7 +89,7 @@ def generated_folder(known: PublishedSet) -> Path:
 
 
 def prompts(known: PublishedSet) -> Path:
-    """CaFo's file of sentences, in gpt_file/ of the data root or in what [data] paths calls gpt_file."""
+    """CaFo's file of sentences, in `gpt_file` of [data] paths or of the data root; raises Incomplete if it is missing."""
     root = settings.data_root()
     folder = settings.dataset_override("gpt_file") or (root / "gpt_file" if root else None)
     if folder is None:
@@ -92,7 +102,7 @@ def prompts(known: PublishedSet) -> Path:
 
 
 def sentences(known: PublishedSet, classnames: Sequence[str]) -> list[list[str]]:
-    """The language model's sentences, class by class. BenchError names a class that the file does not know."""
+    """The sentences of the language model, one list a class; raises BenchError for a class without sentences."""
     file = prompts(known)
     try:
         said = json.loads(file.read_text("utf-8"))

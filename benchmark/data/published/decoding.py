@@ -1,9 +1,9 @@
-"""Files -> uint8 images of 224 x 224: the image as CLIP is tested on it, and the crops that are trained on.
+"""Decoding of files to uint8 images of 224 x 224: CLIP's test transform and the crops of training.
 
-A file becomes RGB first, as in torchvision's loader and in CoOp's, Tip-Adapter's, CaFo's and AMU-Tuning's code. open_clip's
-own transform converts last. For RGB and gray files that is bit for bit the same; of others it is not: there PIL takes the
-nearest pixel of a palette, interpolates CMYK as ink, and weights pixels by how opaque they are.
-A note of the camera on how it was held (EXIF) is not followed, by either.
+A file is converted to RGB first, as in torchvision's loader and the code of CoOp, Tip-Adapter, CaFo and AMU-Tuning. The
+transform of open_clip converts last. Both orders are bit-identical for RGB and grey files. For other files, converting last
+gives other pixels: PIL takes the nearest pixel of a palette, interpolates CMYK as ink, and weights pixels by their opacity.
+The orientation in EXIF data is ignored in both.
 """
 
 import warnings
@@ -18,16 +18,16 @@ from benchmark.core.errors import BenchError, Incomplete
 from benchmark.data import views
 
 SIZE = 224
-"""Pixels a side."""
+"""Side of the images in pixels."""
 
 THINNEST = 1000
-"""An image's longer side is at most so many times the shorter."""
+"""Largest aspect ratio of an image."""
 
 Result = TypeVar("Result")
 
 
 def mute() -> None:
-    """PIL refuses images of 179 million pixels; that it warns from 89 million on, and of palettes, helps nobody in a run."""
+    """Silence PIL's warnings of palettes and of images above 89 million pixels; PIL refuses 179 million and more."""
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
     warnings.filterwarnings("ignore", message="Palette images with Transparency", category=UserWarning)
 
@@ -36,19 +36,19 @@ mute()
 
 
 def read(path: Path) -> Image.Image:
-    """A file as RGB. One line names a file that is missing or cannot be read."""
+    """Decode a file to RGB; raises Incomplete for a missing file and BenchError for an unreadable one."""
     return _opened(path, _rgb)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
     short, long = sorted(image.size)
-    if long > THINNEST * short:  # with the shorter side at 224 it would fill the memory
+    if long > THINNEST * short:  # resized to a shorter side of 224, the image would exhaust the memory
         raise ValueError(f"{image.width} x {image.height} pixels are too thin a strip")
     return image.convert("RGB")
 
 
 def check(path: Path) -> None:
-    """Decode a whole file, JPEGs at an eighth of their size, which takes less time. Raises as `read` does."""
+    """Check that a file decodes (JPEGs at an eighth of their size, for speed); raises Incomplete or BenchError."""
     _opened(path, lambda image: (image.draft(None, (1, 1)), image.load()))
 
 
@@ -58,14 +58,14 @@ def _opened(path: Path, use: Callable[[Image.Image], Result]) -> Result:
             return use(image)
     except FileNotFoundError as error:
         raise Incomplete(f"{path}: no such file, but it is listed; copy it there from where the others came") from error
-    except Exception as error:  # decoders raise what they like over a broken file
+    except Exception as error:  # decoders raise exceptions of many types for a broken file
         reason = " ".join(str(error).replace(f" '{path}'", "").split()) or type(error).__name__
         remedy = "copy it again from where it came"
         raise BenchError(f"{path}: cannot be read as an image ({reason}); {remedy}") from error
 
 
 def as_tested(image: Image.Image) -> Image.Image:
-    """The shorter side 224 by bicubic interpolation, then the centre: open_clip's and CLIP's own test transform."""
+    """CLIP's test transform: resize the shorter side to 224 by bicubic interpolation, then crop the centre."""
     width, height = image.size
     short = min(width, height)
     if short != SIZE:
@@ -75,7 +75,7 @@ def as_tested(image: Image.Image) -> Image.Image:
 
 
 def cropped(image: Image.Image, image_id: int, view: int, seed: int) -> Image.Image:
-    """View `view` > 0 of an image: a part of the file's pixels, enlarged or reduced to 224 x 224, perhaps mirrored."""
+    """View number `view` > 0 of an image: a random crop of the full-size image, resized to 224 x 224, maybe flipped."""
     crop = views.crop(image.height, image.width, seed, image_id, view)
     box = (crop.left, crop.top, crop.left + crop.width, crop.top + crop.height)
     part = image.crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
@@ -83,7 +83,7 @@ def cropped(image: Image.Image, image_id: int, view: int, seed: int) -> Image.Im
 
 
 def stacked(paths: Sequence[Path], ids: Sequence[int], count: int, seed: int) -> np.ndarray:
-    """`count` views of files, uint8 [count, N, 3, 224, 224]; each file is decoded once."""
+    """The first `count` views of N files, uint8 [count, N, 3, 224, 224]; each file is decoded once."""
     found = np.empty((count, len(paths), 3, SIZE, SIZE), dtype=np.uint8)
     for place, (path, image_id) in enumerate(zip(paths, ids, strict=True)):
         image = read(path)

@@ -1,7 +1,7 @@
-"""Anybody's own images as a data set: a folder of class folders, divided already or divided here.
+"""Data sets from a user's folder of class folders, with a split or split here.
 
-images/train/cat/1.jpg  images/test/cat/7.jpg       (and images/val/, if there is one)
-images/cat/1.jpg                                     divided here: 50 % train, 20 % val, 30 % test of each class
+images/train/cat/1.jpg  images/test/cat/7.jpg       with a split; images/val/ is optional
+images/cat/1.jpg                                     split here: 50 % train, 20 % val, 30 % test of each class
 """
 
 import hashlib
@@ -19,18 +19,22 @@ from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.splits import Split
 
 TRAIN, VAL, TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
-"""What people call the parts."""
+"""Accepted names of the folders of the parts."""
 
 SHARES = (0.5, 0.2)
-"""Of each class to train and to validate on; the rest is for testing (CoOp's shares where it divided a data set)."""
+"""Shares of training and validation images of each class; the rest is for testing, as in the splits of CoOp."""
 
 
 class ImageFolder(Photographs):
-    """A folder of images; its class names are the names of the class folders, an underscore read as a blank.
+    """A folder of images with a subfolder for each class, named by the class, with underscores for blanks.
 
-    path: the folder. template: a prompt with {} for the class name, or a list of them.
-    sampler: "nested" (the default) or "official"; split_seed: of the division, where the folder is not divided.
-    A folder with train and val alone is tested on val, as ImageNet is. BenchError names what is wrong with the folder.
+    A folder with train and val but without test is tested on val, as ImageNet is. A missing folder raises Incomplete, an
+    invalid one BenchError.
+
+    path: the folder.
+    template: a prompt template with {} for the class name, or a list of templates.
+    sampler: "nested" (default) or "official".
+    split_seed: seed of the split, for a folder without one.
     """
 
     def __init__(
@@ -106,14 +110,14 @@ def _classes(folder: Path) -> list[str]:
 
 
 def _images(folder: Path, classnames: Sequence[str]) -> Listing:
-    """Images of those classes that have a folder here."""
+    """Images of the classes that have a folder in `folder`."""
     held = [(name, label) for label, name in enumerate(classnames) if (folder / name).is_dir()]
     named = [(f"{name}/{file}", label) for name, label in held for file in listing.files(folder / name)]
     return listing.of(folder, [name for name, _ in named], [label for _, label in named])
 
 
 def _check_classes(folder: Path, classnames: Sequence[str], listed: Listing) -> None:
-    """BenchError where there are no images at all, or none of a class."""
+    """Raise BenchError if there are no images at all, or a class has none."""
     if not len(listed):
         raise BenchError(f"image folder {folder}: has no images in class folders")
     held = set(listed.labels.tolist())
@@ -140,7 +144,7 @@ def _to_divide(root: Path, there: Sequence[str], seed: int) -> Split:
 
 
 def _shares(places: np.ndarray, generator: random.Random) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A class's images, shuffled and cut: at least one to train and one to test on."""
+    """Random training, validation and test images of a class; at least one to train and one to test on."""
     shuffled = places[generator.sample(range(len(places)), len(places))]
     train = max(1, round(len(places) * SHARES[0]))
     val = min(round(len(places) * SHARES[1]), len(places) - train - 1)
@@ -148,7 +152,7 @@ def _shares(places: np.ndarray, generator: random.Random) -> tuple[np.ndarray, n
 
 
 def _sizes(parts: Sequence[Listing]) -> str:
-    """sha256 of the files' sizes: an image that is edited almost always gets another one."""
+    """The sha256 of the sizes of all files, because an edit of an image almost always changes its size."""
     content = hashlib.sha256()
     for listed in parts:
         content.update(repr([listed.path(i).stat().st_size for i in range(len(listed))]).encode())

@@ -1,7 +1,7 @@
-"""ImageNet's classes as other packages ship them: names and templates from open_clip, synsets and subsets from timm.
+"""ImageNet's classes from other packages: names and templates of open_clip, synsets and subsets of timm.
 
-AMU-Tuning's list of names, Tip-Adapter's, CaFo's, CoOp's classnames.txt and open_clip's are one and the same. The files are
-read without importing the packages, which would take seconds.
+The lists of class names of AMU-Tuning, Tip-Adapter, CaFo, CoOp (classnames.txt) and open_clip are equal. Files are read
+without importing the packages, which would take seconds.
 """
 
 import importlib.util
@@ -15,36 +15,36 @@ CLASSES = 1000
 
 @cache
 def classnames() -> tuple[str, ...]:
-    """The 1000 names, in the order of the synsets; "missile" and "sunglasses" are there twice."""
+    """The 1000 class names in the order of the synsets; "missile" and "sunglasses" occur twice."""
     return tuple(_open_clip("zero_shot_metadata").IMAGENET_CLASSNAMES)
 
 
 @cache
 def templates() -> tuple[str, ...]:
-    """The seven templates that Tip-Adapter, CaFo and AMU-Tuning use."""
+    """The seven prompt templates of Tip-Adapter, CaFo and AMU-Tuning."""
     return tuple(template("{}") for template in _open_clip("zero_shot_metadata").SIMPLE_IMAGENET_TEMPLATES)
 
 
 @cache
 def synsets() -> tuple[str, ...]:
-    """The 1000 folder names, sorted: the place of one is its label."""
+    """The 1000 synsets, which name the class folders, sorted; the position of a synset is its label."""
     return tuple(_timm("imagenet_synsets.txt"))
 
 
 @cache
 def subset(key: str) -> tuple[int, ...]:
-    """Labels of the 200 classes that "imagenet_a" or "imagenet_r" holds, ascending."""
+    """Labels of the 200 classes of "imagenet_a" or "imagenet_r", ascending."""
     return tuple(sorted(map(int, _timm(f"{key}_indices.txt"))))
 
 
 @cache
 def labels() -> dict[str, int]:
-    """Synset -> label."""
+    """Labels 0 … 999 by synset."""
     return {synset: label for label, synset in enumerate(synsets())}
 
 
 def is_synset(name: str) -> bool:
-    """Whether a folder is named as ImageNet's are: n and eight digits."""
+    """Whether a name has the form of a synset: "n" and eight digits."""
     return len(name) == 9 and name[0] == "n" and name[1:].isdecimal()
 
 

@@ -1,4 +1,4 @@
-"""What there is of a published data set: enough to begin a run, or, after a deep look, every image."""
+"""Inspection of a published data set on disk: quick, to see whether a run can begin, or deep, of every image."""
 
 import os
 import sys
@@ -18,12 +18,12 @@ from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import Place, PublishedSet
 
 Read = Callable[[str], Photographs]
-"""Key of a published data set -> the data set, opened (`benchmark.data.published.readers.read`)."""
+"""A function from the key of a published data set to the data set (`benchmark.data.published.readers.read`)."""
 
 
 @dataclass(frozen=True)
 class Found:
-    """What there is for a data set: its state (`benchmark.core.asset`), the folder, and what there is to say in one line."""
+    """Result of an inspection: state (`benchmark.core.asset`), folder, and a message of one line."""
 
     known: PublishedSet
     state: str
@@ -32,15 +32,22 @@ class Found:
 
     @property
     def usable(self) -> bool:
-        """Whether a run can begin."""
+        """Whether a run on the data set can begin."""
         return self.state in USABLE
 
 
 def look(key: str, deep: bool = False, *, read: Read) -> Found:
-    """What there is for a published data set; it raises for nothing but a key that there is not.
+    """Inspect a published data set: read its lists and folders as a run does, and open the first and last image a split.
 
-    It reads the lists and folders as a run does, and opens the first and the last image of each split. `deep` also
-    compares every count with the published one and decodes every image, which takes hours for ImageNet.
+    Problems of the data set are reported in the result; an unknown key raises BenchError.
+
+    Args:
+        key: key of the data set in sets.toml.
+        deep: whether to compare all counts with the published ones and decode all images, which takes hours for ImageNet.
+        read: opens the data set.
+
+    Returns:
+        The result.
     """
     known = sets.get(key)
     try:
@@ -57,7 +64,7 @@ def look(key: str, deep: bool = False, *, read: Read) -> Found:
         return Found(known, INCOMPLETE, place.folder, str(error))
     except BenchError as error:
         return Found(known, WRONG, place.folder, str(error))
-    except Exception as error:  # an examination goes on whatever it meets
+    except Exception as error:  # an inspection continues with the next data set
         return Found(known, INCOMPLETE, place.folder, f"{place.folder}: {type(error).__name__}: {error}")
 
 
@@ -82,7 +89,7 @@ def _ends(listed: Listing) -> list[Path]:
 
 
 def _unreadable(paths: list[Path]) -> str:
-    """What the first file that cannot be read says of itself, or "": none."""
+    """The message on the first unreadable file; "" if all are readable."""
     for path in paths:
         try:
             decoding.read(path)
@@ -92,7 +99,7 @@ def _unreadable(paths: list[Path]) -> str:
 
 
 def _counts(dataset: Photographs, known: PublishedSet) -> str:
-    """How a split differs from the published one in size, or its classes from each other; "" where all is as it should."""
+    """The message on a split or class with another number of images than published; "" if all numbers agree."""
     for name, published in known.counts.items():
         listed: Listing = getattr(dataset, name)
         if len(listed) != published:
@@ -105,11 +112,11 @@ def _counts(dataset: Photographs, known: PublishedSet) -> str:
 
 
 EQUAL = {"imagenet": 50, "imagenetv2": 10}
-"""Test images of every class, where all have as many."""
+"""Test images a class, for data sets with equal numbers in all classes."""
 
 
 def _decoded(dataset: Photographs) -> str:
-    """How many images cannot be read and what the first says; "" where all can."""
+    """The number of unreadable images and the message on the first; "" if all are readable."""
     blocks = [
         (listed, range(first, min(first + BLOCK, len(listed))))
         for listed in (dataset.train, dataset.val, dataset.test)
@@ -125,11 +132,11 @@ def _decoded(dataset: Photographs) -> str:
 
 
 BLOCK = 256
-"""Images that a thread decodes at a time."""
+"""Images in a unit of work of a thread."""
 
 
 def _broken(listed: Listing, places: range) -> list[str]:
-    """What the images that cannot be read say of themselves."""
+    """Messages on the unreadable images among those at `places`."""
     says = []
     for place in places:
         try:
@@ -140,7 +147,7 @@ def _broken(listed: Listing, places: range) -> list[str]:
 
 
 def look_at_part(known: PublishedSet, part: str, count: int, deep: bool, read: Read) -> Found:
-    """The same of what CaFo publishes beside a data set: "generated", `count` images of each class, or "sentences"."""
+    """Inspect the generated images (`count` a class) or the sentences that CaFo publishes for a data set."""
     try:
         path = cafo.generated_folder(known) if part == "generated" else cafo.prompts(known)
     except Incomplete as error:
@@ -157,7 +164,7 @@ def look_at_part(known: PublishedSet, part: str, count: int, deep: bool, read: R
 
 
 def _looked_into_part(known: PublishedSet, part: str, count: int, deep: bool, read: Read) -> None:
-    """Raises what is wrong with it. Sentences are compared with class names only where the data set is here too."""
+    """Raise Incomplete or BenchError for a problem; sentences are compared with class names if the data set is here."""
     if part == "sentences":
         try:
             classnames = read(known.key).classnames

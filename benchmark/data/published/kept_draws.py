@@ -1,7 +1,7 @@
-"""Few-shot lists that others drew: CoOp's cached splits and the index files of cross_modal_adaptation.
+"""Published few-shot draws: the cached splits of CoOp and the index files of cross_modal_adaptation.
 
-Both name images by paths of the machine on which they were drawn, so an image is known by the end of its path. CoOp's are
-pickles: they are read by an unpickler that knows one harmless class and refuses everything else, so nothing in them runs.
+Both name images by paths on another machine, so images are identified by the end of their path. CoOp's files are pickles; the
+unpickler here knows one inert class and refuses all other globals, so that no code in a pickle runs.
 """
 
 import json
@@ -23,22 +23,22 @@ from benchmark.data.published.sets import Place, PublishedSet
 
 INDICES = "https://github.com/linzhiqiu/cross_modal_adaptation"
 OTHER_NAMES = {"flowers102": "oxford_flowers"}
-"""What cross_modal_adaptation, after CoOp, calls a data set."""
+"""Names of data sets in cross_modal_adaptation, where they differ from the keys here."""
 
 
 class Item(NamedTuple):
-    """An image of somebody's list."""
+    """An image of a published list."""
 
     path: str
     label: int
 
 
 Lists = dict[str, list[Item]]
-"""Items of "train" and, where there is one, of "val"."""
+"""Items of "train" and, if the file has them, of "val"."""
 
 
 def coop_cache(known: PublishedSet, place: Place) -> Sampler:
-    """Draws that CoOp kept: split_fewshot/shot_{K}-seed_{s}.pkl in the data set's folder or one above it."""
+    """Sampler of CoOp's cached draws: split_fewshot/shot_{K}-seed_{s}.pkl in the data set's folder or one above it."""
 
     def find(name: str) -> Path:
         file = place.above(f"split_fewshot/{name}.pkl")
@@ -53,9 +53,16 @@ def coop_cache(known: PublishedSet, place: Place) -> Sampler:
 
 
 def cross_modal(known: PublishedSet, indices: str = "") -> Sampler:
-    """Draws that cross_modal_adaptation published: <indices>/<data set>/shot_{K}-seed_{s}.json.
+    """Sampler of the draws of cross_modal_adaptation: <indices>/<data set>/shot_{K}-seed_{s}.json.
 
-    indices: its folder; where it is not said, [data] paths names "indices", or it lies in the data root.
+    The sampler raises Incomplete for a missing file.
+
+    Args:
+        known: the data set.
+        indices: folder of the index files; "" for `indices` of [data] paths in bench.toml, or else in the data root.
+
+    Returns:
+        The sampler.
     """
 
     def find(name: str) -> Path:
@@ -87,7 +94,7 @@ def _sampler(find: Callable[[str], Path], read: Callable[[Path], Lists]) -> Samp
 
 
 def _matched(file: Path, lists: Lists, train: Listing, val: Listing, shots: int, seed: int) -> Draw:
-    """The items, found in the split. Where no validation list was kept, it is drawn from what the shots leave."""
+    """The draw of a published list, matched to the split; validation images missing in the list are drawn from the rest."""
     images = _Images(train, val)
     support = images.ids(file, lists["train"])
     if "val" in lists:
@@ -99,14 +106,14 @@ def _matched(file: Path, lists: Lists, train: Listing, val: Listing, shots: int,
 
 
 class _Images:
-    """Images of the training and the validation list, found by label and the end of a path."""
+    """Index of the training and validation images by label and the end of the path."""
 
     def __init__(self, train: Listing, val: Listing) -> None:
         self.parts = [(train, sampling.by_class(train.labels), 0), (val, sampling.by_class(val.labels), len(train))]
         self.named: dict[int, dict[str, int]] = {}
 
     def ids(self, file: Path, items: Iterable[Item]) -> np.ndarray:
-        """Ids of items. BenchError for one that no image of its class is."""
+        """Ids of items, int64 [N]; raises BenchError for an item that matches no image of its class."""
         return np.array([self._id(file, item) for item in items], dtype=np.int64)
 
     def _id(self, file: Path, item: Item) -> int:
@@ -136,11 +143,11 @@ class _Images:
 
 
 class _Datum:
-    """Stands in for Dassl's class of the same name; keeps what it is given and does nothing."""
+    """Inert stand-in for the class Datum of Dassl, which keeps its attributes."""
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows `_Datum` and nothing else, so that a pickle can name no function to call."""
+    """An unpickler that refuses all globals except Datum, so that a pickle cannot call a function."""
 
     def find_class(self, module: str, name: str) -> Any:
         if name == "Datum":
@@ -149,11 +156,11 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _ForeignError(Exception):
-    """A pickle asks for something that is no image of a list."""
+    """A pickle needs a global other than Datum."""
 
 
 def read_cache(file: Path) -> Lists:
-    """Items of one of CoOp's pickles. BenchError names what it holds instead; nothing in it is run."""
+    """Items of a pickle of CoOp, read without running code in it; raises BenchError for any other file."""
     try:
         with file.open("rb") as stream:
             said = _Unpickler(stream).load()
@@ -161,7 +168,7 @@ def read_cache(file: Path) -> Lists:
         raise BenchError(
             f"{file}: asks for {error}, so it is no list of CoOp's; nothing of it was run: remove it"
         ) from error
-    except Exception as error:  # a broken pickle raises what it likes
+    except Exception as error:  # a broken pickle raises exceptions of many types
         raise BenchError(f"{file}: cannot be read as one of CoOp's pickles ({error}); remove it") from error
     return _lists(file, said, _of_datum)
 
@@ -178,7 +185,17 @@ def _of_datum(datum: Any) -> Item | None:
 
 
 def read_indices(file: Path) -> Lists:
-    """Items of an index file: {"train": {"data": [{"impath", "label", "classname"}], "indices": [...]}, "val": ...}."""
+    """Items of an index file of cross_modal_adaptation; raises BenchError for any other file.
+
+    Args:
+        file: JSON, {"train": {"data": [{"impath", "label", "classname"}], "indices": [...]}, "val": ...}.
+
+    Returns:
+        The items of "train" and, if the file has them, of "val".
+
+    Raises:
+        BenchError: if the file is no such JSON.
+    """
     try:
         said = json.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
@@ -195,7 +212,7 @@ def _of_entry(entry: Any) -> Item | None:
 
 
 def _lists(file: Path, said: Any, item: Callable[[Any], Item | None]) -> Lists:
-    """{"train": [...], "val": [...]} of items; BenchError for anything else."""
+    """Items of the lists "train" and "val" of a parsed file; raises BenchError if they are no lists of images."""
     found: Lists = {}
     for part in ("train", "val"):
         entries: Sequence[Any] | None = said.get(part) if isinstance(said, dict) else None

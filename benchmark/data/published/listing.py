@@ -1,4 +1,4 @@
-"""Which images there are: listed from folders or from a split file, without opening one."""
+"""Lists of images and labels from folders or split files, made without opening an image."""
 
 import hashlib
 import os
@@ -15,33 +15,33 @@ from benchmark.core.errors import BenchError
 from benchmark.core.files import writing
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
-"""What torchvision's ImageFolder takes for an image, and so the official draws do."""
+"""Suffixes of image files in torchvision's ImageFolder, on which the official draws are based."""
 
-SETTLED = 2.0  # seconds; file systems tell times no finer than some milliseconds, network ones a second
+SETTLED = 2.0  # seconds; time stamps have a resolution of milliseconds, on network file systems of a second
 
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """Images of a split, in the order of their list: paths below `root`, bytes [N], and labels, int64 [N]."""
+    """Images of a split in the order of their list: paths relative to `root`, bytes [N], and labels, int64 [N]."""
 
     root: Path
     names: np.ndarray
     labels: np.ndarray
 
     def __len__(self) -> int:
-        """How many images."""
+        """Number of images."""
         return len(self.names)
 
     def name(self, place: int) -> str:
-        """Path of an image below the root, with "/" between folders."""
+        """Path of an image relative to the root, with "/" between folders."""
         return os.fsdecode(bytes(self.names[place]))
 
     def path(self, place: int) -> Path:
-        """Where an image lies."""
+        """Path of an image."""
         return self.root / self.name(place)
 
     def digest(self) -> str:
-        """sha256 of names and labels; not of what the files hold."""
+        """The sha256 of names and labels, without the content of the files."""
         content = hashlib.sha256(f"{self.names.dtype} {len(self)}\n".encode())
         content.update(np.ascontiguousarray(self.names).data)
         content.update(self.labels.astype("<i8").tobytes())
@@ -49,28 +49,33 @@ class Listing:
 
 
 def of(root: Path, names: Sequence[str], labels: Iterable[int]) -> Listing:
-    """A listing from a split file's lines. BenchError for a path that leads out of the images' folder."""
+    """A listing from the entries of a split file; raises BenchError for a path that leaves the folder of the images."""
     for name in names:
         check_inside(name, root)
     return Listing(root, _packed(names), np.array(list(labels), dtype=np.int64))
 
 
 def nothing(root: Path) -> Listing:
-    """A split without images."""
+    """A listing without images."""
     return Listing(root, _packed([]), np.array([], dtype=np.int64))
 
 
 def check_inside(name: str, root: Path) -> None:
-    """BenchError for a path in a list that is absolute or climbs with ".."; links that the user made are followed."""
+    """Raise BenchError for a path that is absolute or contains ".."; symbolic links of the user are not checked."""
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     if not name or posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts or "\0" in name:
         raise BenchError(f"{name!r} in a split file is no path below {root}; take the published split file")
 
 
 def folders(root: Path, labels: dict[str, int]) -> Listing:
-    """Every image of the class folders of a root, folder by folder as `labels` has them, each folder's sorted.
+    """List all images of class folders; a listing is cached until a folder changes.
 
-    What was listed before is remembered for as long as no folder has changed.
+    Args:
+        root: the folder that holds the class folders.
+        labels: name of a class folder -> label.
+
+    Returns:
+        The listing, in the order of `labels`, sorted within each folder.
     """
     names = _remembered(root, list(labels))
     counts = _counts(names, list(labels))
@@ -78,7 +83,7 @@ def folders(root: Path, labels: dict[str, int]) -> Listing:
 
 
 def _counts(names: np.ndarray, wanted: list[str]) -> list[int]:
-    """How many names begin with each folder; they come in that order."""
+    """Number of images in each of the folders `wanted`, given their names in that order."""
     found = dict.fromkeys(wanted, 0)
     for name, count in zip(*np.unique(_first_part(names), return_counts=True), strict=True):
         found[os.fsdecode(bytes(name))] = int(count)
@@ -90,7 +95,7 @@ def _first_part(names: np.ndarray) -> np.ndarray:
 
 
 def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
-    """Names [N]; 1.28 million take seconds on a disk and minutes over a network, and a tenth of a second from here."""
+    """Names of images, bytes [N], from the cache: 0.1 s for 1.28 million, which take minutes to list over a network."""
     times = [(name, (root / name).stat().st_mtime_ns) for name in wanted]
     memory = _memory(root, times)
     try:
@@ -103,14 +108,14 @@ def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
 
 
 def _memory(root: Path, times: list[tuple[str, int]]) -> Path:
-    """The file that remembers the names for a root whose folders last changed at these times."""
+    """Path of the cached listing of a root, given the modification times of its folders."""
     whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
     when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
     return paths.cache() / "listings" / f"{whose}-{when}.npy"
 
 
 def _remember(file: Path, names: np.ndarray) -> None:
-    """Write a listing, and drop older ones of the same folder."""
+    """Write a listing to the cache and delete older listings of its folder."""
     temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
     with writing("cache", file.parent, "BENCH_CACHE"):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -122,7 +127,7 @@ def _remember(file: Path, names: np.ndarray) -> None:
 
 
 def files(folder: Path) -> list[str]:
-    """Images in a folder and in those below it, sorted as torchvision's ImageFolder has them; hidden ones left out."""
+    """Images in a folder and its subfolders, in the order of torchvision's ImageFolder, without hidden files."""
     return list(_files(str(folder), ""))
 
 
@@ -136,17 +141,17 @@ def _files(folder: str, prefix: str) -> Iterator[str]:
 
 
 def heap(root: Path) -> bool:
-    """Whether images lie in a folder itself, rather than in class folders."""
+    """Whether a folder contains images directly instead of in class folders."""
     with os.scandir(root) as entries:
         return any(e.name.lower().endswith(ENDINGS) for e in entries)
 
 
 def subfolders(root: Path, fits: Callable[[str], bool]) -> list[str]:
-    """Names of the folders below a root that fit, sorted."""
+    """Sorted names of the subfolders that `fits` accepts."""
     with os.scandir(root) as entries:
         return sorted(e.name for e in entries if fits(e.name) and e.is_dir())
 
 
 def _packed(names: Sequence[str]) -> np.ndarray:
-    """Names as one array of bytes: a million of them then take as much memory as they have letters."""
+    """Names as one array of bytes, which needs less memory than a list of a million strings."""
     return np.array([os.fsencode(name) for name in names], dtype=np.bytes_ if names else "S1")

@@ -1,4 +1,4 @@
-"""Photographs on disk as a data set: lists of files with labels, decoded when asked for."""
+"""Data sets of image files: lists of files with labels, decoded on demand."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -17,21 +17,24 @@ from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import PublishedSet
 
 VERSION = 1
-"""Raised when the same files become other pixels."""
+"""Goes up when the decoding of a file gives other pixels."""
 
 Sampler = Callable[[Listing, Listing, int, int], Draw]
-"""Training list, validation list, shots, seed -> draw."""
+"""A function (training list, validation list, shots, seed) -> draw."""
 
 
 @dataclass(frozen=True, eq=False)
 class Photographs:
-    """One data set of files. Nothing is decoded before `images` or `views`, and these may be called from several threads.
+    """A data set of image files; only `images` and `views` decode files, and both are thread-safe.
 
-    ids of the split "train" count through the training list and on through the validation list; of "test", its list.
-    classes: of a shift, the source's classes that it holds. sampler: None, no shots are drawn from it.
-    nested: whether `sampler` gives every number of shots of a seed out of one pool.
-    published: what it is published as, for what CaFo publishes beside it.
-    content: a digest of what is known of the files' content, for the fingerprint.
+    Ids of the split "train" count through the training list, then through the validation list; ids of "test" are positions in
+    the test list.
+
+    sampler: draws support sets; None for a test set without training images.
+    nested: whether one pool of `sampler` serves all shots of a seed.
+    classes: the classes of the source task that a shift holds; None for all.
+    content: digest of the content of the files as far as it is known, a part of the fingerprint.
+    published: entry of the published data set, to find the images and sentences that CaFo publishes for it.
     """
 
     key: str
@@ -49,11 +52,11 @@ class Photographs:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Of the class names and of every file's name, split and label.
+        """Identifier of the content: hash of class names and of name, split and label of every file.
 
-        A file that is added, removed, renamed or relabelled changes it, wherever the folders lie; one whose pixels are
-        exchanged under the same name does not, unless `content` knows of it: reading every file to find that out would
-        take as long as encoding them.
+        A file that is added, removed, renamed or relabelled changes the fingerprint; the location of the folders does not.
+        Changed pixels under an old name change the fingerprint only through `content`, because reading all files takes as
+        long as encoding them.
         """
         parts = [
             str(VERSION),
@@ -64,11 +67,11 @@ class Photographs:
         return f"{self.key}-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
 
     def ids(self, split: str) -> np.ndarray:
-        """0 … N-1."""
+        """Image ids 0 … N-1 of a split, [N]."""
         return np.arange(len(self.test) if split == "test" else len(self.train) + len(self.val))
 
     def labels(self, split: str, ids: np.ndarray) -> np.ndarray:
-        """Classes, int64 [N]."""
+        """Class indices of images, int64 [N]."""
         known = self.test.labels if split == "test" else np.concatenate([self.train.labels, self.val.labels])
         return known[ids]
 
@@ -77,15 +80,15 @@ class Photographs:
         return decoding.stacked(self.paths(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
 
     def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
-        """uint8 [views, N, 3, 224, 224]: view 0 as tested, the others crops of the files' own pixels."""
+        """Views of images, uint8 [views, N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
         return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed))
 
     def paths(self, split: str, ids: np.ndarray) -> list[Path]:
-        """The files of images."""
+        """Paths of the files of images."""
         return [listed.path(place) for listed, place in map(lambda i: self._where(split, i), ids.tolist())]
 
     def listed(self, ids: np.ndarray) -> list[str]:
-        """Paths of images of the split "train", below the folder of the images."""
+        """Paths of images of the split "train", relative to the folder of the images."""
         return [listed.name(place) for listed, place in map(lambda i: self._where("train", i), ids.tolist())]
 
     def _where(self, split: str, image_id: int) -> tuple[Listing, int]:
@@ -95,7 +98,7 @@ class Photographs:
         return (self.train, image_id) if behind < 0 else (self.val, behind)
 
     def draw(self, shots: int, seed: int) -> Draw:
-        """The sampler's draw, made once. Incomplete where there is nothing to draw from."""
+        """The cached draw of the sampler; raises Incomplete if a class has no training images, ValueError for a test set."""
         if (shots, seed) not in self._draws:
             self._draws[shots, seed] = self._drawn(shots, seed)
         return self._draws[shots, seed]
@@ -113,16 +116,16 @@ class Photographs:
         return self.sampler(self.train, self.val, shots, seed)
 
     def generated(self, per_class: int) -> tuple[cafo.Generated, np.ndarray]:
-        """CaFo's generated images, `per_class` of each class, decoded when asked for, and their classes, int64 [N]."""
+        """CaFo's generated images, `per_class` a class and decoded on demand, and their class indices, int64 [N]."""
         listed = cafo.first_of_each(cafo.generated_list(self._published(), len(self.classnames)), per_class)
         return cafo.Generated(listed), listed.labels
 
     def sentences(self) -> list[list[str]]:
-        """CaFo's sentences of a language model, class by class."""
+        """CaFo's sentences of a language model: one list a class, in the order of `classnames`."""
         return cafo.sentences(self._published(), self.classnames)
 
     def fingerprint_of(self, part: str) -> str:
-        """Of the list of "generated" images, as the data set's own, or of the file of "sentences"."""
+        """Identifier of the list of "generated" images or of the file of "sentences"."""
         if part == "generated":
             return cafo.generated_list(self._published(), len(self.classnames)).digest()
         return hashlib.sha256(cafo.prompts(self._published()).read_bytes()).hexdigest()

@@ -1,7 +1,7 @@
-"""The published data sets for a suite: `reader = "benchmark.data.published.readers:split"` and `key = "caltech101"`.
+"""Readers of the published data sets, named in a suite: `reader = "benchmark.data.published.readers:split"`.
 
-sampler: "official" (the default), "nested", "coop-cache" or "cross-modal" (benchmark.data.published.sampling).
-indices: the folder of cross_modal_adaptation's index files, for "cross-modal".
+Common options: `key`, such as "caltech101"; `sampler`, "official" (default), "nested", "coop-cache" or "cross-modal"
+(benchmark.data.published.sampling); `indices`, the folder of the index files of cross_modal_adaptation, for "cross-modal".
 """
 
 from collections.abc import Callable
@@ -19,16 +19,24 @@ from benchmark.data.published.sets import Place, PublishedSet, find, get
 
 
 def read(key: str, **arguments: str) -> Photographs:
-    """A published data set by its key alone; `arguments` are those of the function below that reads it."""
+    """Open a published data set by its key; `arguments` are passed to the reader of its kind."""
     kind = get(key).kind
     reader: Callable[..., Photographs] = globals()[READER[kind]]
     return reader(**arguments) if kind in ("imagenet", "aircraft") else reader(key, **arguments)
 
 
 def imagenet(sampler: str = "official", indices: str = "") -> Photographs:
-    """ImageNet from its train/ and val/; its validation images are the test images.
+    """ImageNet from train/ and val/, tested on its validation images.
 
-    Without train/ it can be tested on, and no shots be drawn.
+    Without train/, the data set can be tested on, but a draw raises Incomplete. A missing or foreign folder raises Incomplete
+    or BenchError.
+
+    Args:
+        sampler: see the module.
+        indices: see the module.
+
+    Returns:
+        The data set.
     """
     known = get("imagenet")
     place = find(known)
@@ -47,7 +55,7 @@ def imagenet(sampler: str = "official", indices: str = "") -> Photographs:
 
 
 def shift(key: str) -> Photographs:
-    """A shift of ImageNet: images to test on, labelled by the source's 1000 classes."""
+    """A shift of ImageNet: test images with labels among ImageNet's 1000 classes; raises BenchError for another data set."""
     known = get(key)
     if known.kind not in ("synsets", "numbers"):
         raise BenchError(f"data set {key!r} is no shift of ImageNet; read it with readers:{READER[known.kind]}")
@@ -72,17 +80,17 @@ def shift(key: str) -> Photographs:
 
 
 def split(key: str, sampler: str = "official", indices: str = "") -> Photographs:
-    """One of the nine data sets that a split file of CoOp's divides."""
+    """One of the nine data sets with a split file of CoOp."""
     return _listed(get(key), "split", sampler, indices)
 
 
 def fgvc_aircraft(sampler: str = "official", indices: str = "") -> Photographs:
-    """FGVC-Aircraft, divided by its authors' own lists."""
+    """FGVC-Aircraft with the split of its authors."""
     return _listed(get("fgvc_aircraft"), "aircraft", sampler, indices)
 
 
 def look(reader: str, key: str = "", part: str = "", count: int = 0, deep: bool = False, **_: object) -> Asset:
-    """What is on disk of a reader's data set, or of a part of it that CaFo publishes, for `benchmark.exhibits.inventory`."""
+    """Inspect the data set of a reader, or its part "generated" or "sentences", for `benchmark.exhibits.inventory`."""
     known = get(key or reader)
     if part:
         found = inspection.look_at_part(known, part, count, deep, read)
@@ -95,10 +103,10 @@ def look(reader: str, key: str = "", part: str = "", count: int = 0, deep: bool 
 
 PARTS = {"generated": "generated images of {}", "sentences": "sentences for {}"}
 PART_LICENCES = {"generated": "", "sentences": "MIT"}
-"""CaFo's repository is under MIT; of the images, which lie elsewhere, nothing is stated."""
+"""CaFo's repository has the MIT licence; none is stated for the images, which are hosted elsewhere."""
 
 READER = {"imagenet": "imagenet", "synsets": "shift", "numbers": "shift", "split": "split", "aircraft": "fgvc_aircraft"}
-"""Kind of a published data set -> the function here that reads it."""
+"""Kind of a published data set -> name of its reader in this module."""
 
 
 def _listed(known: PublishedSet, kind: str, sampler: str, indices: str) -> Photographs:
@@ -140,7 +148,7 @@ def _part(folder: Path) -> Path:
 
 
 def _synsets(root: Path, wanted: dict[str, int]) -> Listing:
-    """Images of synset folders; a README beside them is no image. One line where folders are missing or foreign."""
+    """Images of synset folders; raises Incomplete for missing folders and BenchError for foreign ones."""
     there = listing.subfolders(root, classes.is_synset)
     without = [synset for synset in wanted if synset not in set(there)]
     if without:
@@ -158,7 +166,7 @@ def _synsets(root: Path, wanted: dict[str, int]) -> Listing:
 
 
 def _numbered(root: Path) -> Listing:
-    """Images of folders called 0 to 999, whose names are the labels; sorted as text they would be 0, 1, 10, 100."""
+    """Images of folders named by their labels 0 to 999, in numerical order; raises Incomplete for missing folders."""
     there = sorted(map(int, listing.subfolders(root, str.isdecimal)))
     if there != list(range(classes.CLASSES)):
         without = sorted(set(range(classes.CLASSES)) - set(there))
@@ -172,7 +180,7 @@ def _numbered(root: Path) -> Listing:
 
 
 def _check_classnames(place: Place) -> None:
-    """classnames.txt, where there is one, has to say what is used: the same 1000 names for the same synsets."""
+    """Raise BenchError if a file classnames.txt differs from the 1000 synsets and names in use."""
     file = place.above("classnames.txt")
     if file is None:
         return

@@ -1,15 +1,16 @@
-"""Few-shot draws from a training list and, where there is one, a validation list.
+"""Few-shot draws from a training list and an optional validation list.
 
-official      what Tip-Adapter, CaFo and AMU-Tuning draw: Python's `random`, seeded with the repository's seed (Tip-Adapter 1;
-              CaFo and AMU-Tuning 2 on ImageNet, CaFo 1 elsewhere), class by class as classes first appear in the list,
-              `random.sample` in the list's order, `random.choices` where a class has too few. Validation behind it, in
-              CoOp's way: min(K, 4) of each class of the validation list, all of a class that has no more.
-nested        one order of each class a seed, of which K shots are the first K (`benchmark.data.dataset.nested_draw`), of
-              small classes as much as there is.
-coop-cache    the lists that CoOp pickled beside the data set; cross-modal: those that cross_modal_adaptation published.
+official      the draw of Tip-Adapter, CaFo and AMU-Tuning: Python's `random` with the seed of the repository (Tip-Adapter 1;
+              CaFo and AMU-Tuning 2 on ImageNet, CaFo 1 elsewhere), classes in the order of their first image in the list,
+              `random.sample` from each class, `random.choices` from a class with too few images. Validation images are drawn
+              afterwards as in CoOp: min(K, 4) of each class of the validation list, or all of a smaller class.
+nested        one random order of each class a seed; K shots are the first K images (`benchmark.data.dataset.nested_draw`), or
+              all of a smaller class.
+coop-cache    the lists that CoOp pickled beside the data set (benchmark.data.published.kept_draws).
+cross-modal   the lists that cross_modal_adaptation published (benchmark.data.published.kept_draws).
 
-ids count through the training list and on through the validation list. Where there is no validation list (ImageNet, a
-folder) validation images come from the rest of the training list.
+Ids count through the training list, then through the validation list. Without a validation list (ImageNet, folders of
+images), validation images are drawn from the rest of the training list.
 """
 
 import random
@@ -23,7 +24,7 @@ from benchmark.data.published.listing import Listing
 
 
 def official(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
-    """The repositories' draw. Every number of shots is its own draw."""
+    """Draw as Tip-Adapter, CaFo and AMU-Tuning do, anew for every number of shots."""
     generator = random.Random(seed)
     classes = by_class(train.labels)
     support = [_sampled(generator, places, shots) for places in classes.values()]
@@ -35,12 +36,12 @@ def official(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
 
 
 def validation(generator: random.Random, rest: Iterable[np.ndarray], shots: int) -> np.ndarray:
-    """min(K, 4) of each class, all of a class that has no more (CoOp)."""
+    """Draw min(shots, 4) validation images of each class, or all of a smaller class, as CoOp does; ids, int64 [N]."""
     return _joined([_at_most(generator, places, min(shots, VAL_SHOTS)) for places in rest])
 
 
 def by_class(labels: np.ndarray, first: int = 0) -> dict[int, np.ndarray]:
-    """Class -> places of its images in the list, counted from `first`; classes in the order of their first image."""
+    """Positions of the images of each class in a list, counted from `first`; classes in the order of their first image."""
     if not len(labels):
         return {}
     order = np.argsort(labels, kind="stable")
@@ -51,7 +52,7 @@ def by_class(labels: np.ndarray, first: int = 0) -> dict[int, np.ndarray]:
 
 
 def drawn(support: np.ndarray, val: np.ndarray) -> Draw:
-    """A draw whose pools are what is drawn, and nothing more."""
+    """A draw from ids of the support set and validation images, with pools that hold no further images."""
     return Draw(support, np.arange(len(support)), val, np.arange(len(val)))
 
 
@@ -68,7 +69,7 @@ def _at_most(generator: random.Random, places: np.ndarray, shots: int) -> np.nda
 
 
 def nested(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
-    """The harness's draw, of as many images as there are: one pool serves every number of shots."""
+    """Nested draw, with fewer images of small classes; raises BenchError for more than 16 shots."""
     if not 0 <= shots <= MAX_SHOTS:
         raise BenchError(f'{shots} shots; a nested draw has 0 to {MAX_SHOTS}, sampler = "official" has any number')
     generator = random.Random(seed)
@@ -87,7 +88,7 @@ def nested(train: Listing, val: Listing, shots: int, seed: int) -> Draw:
 
 
 def _ordered(generator: random.Random, places: np.ndarray, reserve: bool) -> tuple[np.ndarray, np.ndarray]:
-    """A class's first 16 images in random order, and four behind them; `reserve`: of a small class a fifth, else none."""
+    """The first 16 images of a class in random order, and up to 4 further ones if `reserve` (a fifth of a small class)."""
     order = places[generator.sample(range(len(places)), min(len(places), MAX_SHOTS + VAL_SHOTS))]
     behind = min(VAL_SHOTS, len(order) // 5) if reserve else 0
     first = min(MAX_SHOTS, len(order) - behind)
@@ -101,7 +102,7 @@ def _ordered_val(generator: random.Random, places: np.ndarray | None) -> np.ndar
 
 
 def _firsts(pools: Sequence[np.ndarray], take: int) -> np.ndarray:
-    """Positions of the first `take` of each pool where the pools lie one behind the other."""
+    """Positions of the first `take` images of each pool in the concatenation of all pools."""
     starts = np.cumsum([0, *map(len, pools)])
     return _joined([start + np.arange(min(take, len(pool))) for start, pool in zip(starts, pools, strict=False)])
 

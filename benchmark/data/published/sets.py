@@ -1,4 +1,4 @@
-"""The published data sets as data (sets.toml), and where on this machine the images of one lie."""
+"""The table of the published data sets (sets.toml), and the location of their images on this machine."""
 
 import tomllib
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from benchmark.core.names import choose
 from benchmark.data.published import imagenet
 
 SPLITS = "https://github.com/KaiyangZhou/CoOp/blob/main/DATASETS.md"
-"""The page that says where CoOp's split files are."""
+"""The page with links to CoOp's split files."""
 
 HOW = 'say where with --data-root, BENCH_DATA or bench.toml ([data] root = "/data")'
 
@@ -43,12 +43,12 @@ class PublishedSet:
 
     @cached_property
     def prompt_templates(self) -> tuple[str, ...]:
-        """Its templates; ImageNet's and its shifts' are open_clip's seven."""
+        """Prompt templates of the data set; for ImageNet and its shifts the seven of open_clip."""
         return self.templates or imagenet.templates()
 
     @property
     def counts(self) -> dict[str, int]:
-        """Images as published, by split; only the splits that it has."""
+        """Published number of images of each split that the data set has."""
         return {name: n for name in ("train", "val", "test") if (n := getattr(self, name))}
 
 
@@ -67,15 +67,15 @@ SETS = _table()
 
 @dataclass(frozen=True)
 class Place:
-    """Where the images of a data set lie. alias: its name for people, where it is not the layout meant."""
+    """Location of the images of a data set; `alias` names a layout other than the documented one."""
 
     folder: Path
     top: Path
-    """The data root, or the folder that the user names for this data set: nothing above it is looked at."""
+    """The data root, or the folder that the user sets for this data set; files are never searched above it."""
     alias: str = ""
 
     def above(self, name: str) -> Path | None:
-        """The file of this name in the images' folder or in one above it, up to the top."""
+        """The file `name` in the folder of the images or the nearest one above, up to `top`; None if there is none."""
         folders = [self.folder, *self.folder.parents]
         for folder in folders[: folders.index(self.top) + 1]:
             if (folder / name).is_file():
@@ -84,20 +84,28 @@ class Place:
 
 
 def get(key: str) -> PublishedSet:
-    """A published data set by its key. BenchError with the nearest key where there is none."""
+    """A published data set by its key; an unknown key raises BenchError with the nearest key."""
     return SETS[choose(key, SETS, "published data set")]
 
 
 def find(known: PublishedSet) -> Place:
-    """Where its images lie: the first of its places that holds what it should.
+    """Find the images of a data set: the first of its places with the expected content.
 
-    Incomplete names what was looked for, BenchError a folder that is there and holds something else.
+    Args:
+        known: the data set.
+
+    Returns:
+        The location.
+
+    Raises:
+        BenchError: if a folder exists but has other content.
+        Incomplete: if no folder exists.
     """
     wrong: Path | None = None
     for place in _candidates(known):
         if holds(known, place.folder):
             return place
-        if place.folder.is_dir() and not wrong and not place.alias:  # a folder called "images" may be anything
+        if place.folder.is_dir() and not wrong and not place.alias:  # "images", an alias, may hold anything
             wrong = place.folder
     if wrong:
         raise BenchError(f"{wrong}: {_lacks(known)}; {known.title} is published at {known.page}")
@@ -105,7 +113,7 @@ def find(known: PublishedSet) -> Place:
 
 
 def missing(known: PublishedSet) -> str:
-    """What to do about a data set that is not here, in one line."""
+    """The message on a missing data set, in one line, with the remedy."""
     terms = f" ({known.licence})" if known.licence else ""
     override, root = settings.dataset_override(known.key), settings.data_root()
     if override:
@@ -126,7 +134,7 @@ def _candidates(known: PublishedSet) -> Iterator[Place]:
 
 
 def _inside(known: PublishedSet, override: Path) -> Iterator[Place]:
-    """The user names the data set's own folder, or one that holds it, or that of its images."""
+    """Candidates for a folder set by the user: the data set's folder, one that contains it, or the folder of the images."""
     for name in known.places:
         yield Place(override / name, override)
     for name in known.places:
@@ -137,7 +145,7 @@ def _inside(known: PublishedSet, override: Path) -> Iterator[Place]:
 
 
 def holds(known: PublishedSet, folder: Path) -> bool:
-    """Whether a folder holds what the data set's images lie in: folders of the right names, or anything at all."""
+    """Whether a folder has the content of a data set, judged by the names of its subfolders."""
     if not folder.is_dir():
         return False
     if known.kind == "imagenet":

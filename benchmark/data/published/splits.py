@@ -1,4 +1,4 @@
-"""Split files: which images train, validate and test, of which class. Labels are always the file's, never re-sorted."""
+"""Split files: lists of training, validation and test images with the labels of the file, which are never renumbered."""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ PARTS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class Split:
-    """What a data set's lists say: its class names, label by label, and the images of each part."""
+    """The content of the lists of a data set: class names in the order of labels, and the images of each part."""
 
     classnames: tuple[str, ...]
     train: Listing
@@ -25,7 +25,7 @@ class Split:
 
 
 def read(known: PublishedSet, place: Place) -> Split:
-    """The split of a data set of kind "split" or "aircraft". One line names a missing or broken list."""
+    """Read the split of a data set of kind "split" or "aircraft"; raises Incomplete or BenchError for a bad list."""
     file = place.above(known.split)
     if file is None:
         wanted = place.folder.parent if place.folder != place.top else place.folder
@@ -41,7 +41,18 @@ def read(known: PublishedSet, place: Place) -> Split:
 
 
 def zhou(file: Path, root: Path) -> Split:
-    """CoOp's split file: {"train": [[path, label, class name], ...], "val": ..., "test": ...}, paths below `root`."""
+    """Read a split file of CoOp; raises BenchError for a file of another form.
+
+    Args:
+        file: JSON, {"train": [[path, label, class name], ...], "val": ..., "test": ...}.
+        root: the folder that the paths are relative to.
+
+    Returns:
+        The split.
+
+    Raises:
+        BenchError: if the file lacks a list.
+    """
     said = _json(file)
     if not isinstance(said, dict) or any(not isinstance(said.get(part), list) for part in PARTS):
         raise BenchError(f"{file}: has no lists train, val and test; take the file of {SPLITS}")
@@ -51,7 +62,7 @@ def zhou(file: Path, root: Path) -> Split:
 
 
 def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[int, str]) -> Listing:
-    """One part's images; `names` learns the class names."""
+    """The images of one part; adds the class names of the part to `names`, by label."""
     for number, entry in enumerate(entries):
         match entry:
             case [str(), int(label), str(name)] if label >= 0 and not isinstance(label, bool):
@@ -67,7 +78,7 @@ def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[
 
 
 def _in_order(file: Path, names: Mapping[int, str]) -> tuple[str, ...]:
-    """Class names by label. BenchError where the labels leave out a number."""
+    """Class names in the order of labels; raises BenchError for a label without images."""
     left_out = next((label for label in range(len(names)) if label not in names), None)
     if left_out is not None:
         raise BenchError(f"{file}: has {len(names)} classes up to label {max(names)}, but none of label {left_out}")
@@ -82,8 +93,14 @@ def _json(file: Path) -> Any:
 
 
 def aircraft(file: Path, images: Path) -> Split:
-    """FGVC-Aircraft's own lists, beside images_variant_train.txt: a number and a variant a line; labels as variants.txt has
-    them, line by line.
+    """Read the lists of FGVC-Aircraft, with an image number and a variant a line; bad lines raise BenchError.
+
+    Args:
+        file: images_variant_train.txt; the lists of the other parts and variants.txt are in its folder.
+        images: the folder of the images.
+
+    Returns:
+        The split, labels in the order of variants.txt.
     """
     classnames = tuple(lines(file.with_name("variants.txt")))
     labels = {name: label for label, name in enumerate(classnames)}
@@ -105,7 +122,7 @@ def _variants(file: Path, images: Path, labels: Mapping[str, int]) -> Listing:
 
 
 def lines(file: Path) -> list[str]:
-    """The lines of a text file that are not blank. One line names a file that is missing or no text."""
+    """Non-blank lines of a text file; raises Incomplete for a missing file and BenchError for one that is no text."""
     try:
         return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
     except FileNotFoundError as error:
