@@ -21,13 +21,13 @@ import numpy as np
 import torch
 from PIL import Image
 
-from benchmark.core import settings
 from benchmark.core.libraries import timm
+from benchmark.core.settings import Settings
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
 from benchmark.running import jobs, workers
-from benchmark.suites import assets
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 WIDTH, HEIGHT, CLASSES, BATCH = 500, 375, 4, 64
 
@@ -66,7 +66,7 @@ def bare(network: torch.nn.Module, images: torch.Tensor) -> None:
             network(batch)
 
 
-def ours(world: Suite, crew: workers.Crew) -> None:
+def ours(world: World, crew: workers.Crew) -> None:
     """All features that are missing, made by a crew."""
     shards = filling.missing([Request("photographs", "RN50", "test", 0)], world)
     for done in crew.each(partial(jobs.fill, world), shards):
@@ -88,8 +88,7 @@ def main(count: int = 256, rounds: int = 5) -> None:
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as place, workers.Crew(1) as here, workers.Crew(cores) as crew:
         folder = Path(place)
-        os.environ["BENCH_CACHE"] = str(folder / "cache")
-        settings.configure(weights_dir=str(folder / "weights"), device="cpu", precision="fp32")
+        settings = Settings(cache=folder / "cache", weights_dirs=(folder / "weights",))
         (folder / "weights").mkdir()
         network = timm.create_model("resnet50", num_classes=0).eval()
         torch.save(network.state_dict(), folder / "weights" / "dino_resnet50_pretrain.pth")
@@ -100,8 +99,8 @@ def main(count: int = 256, rounds: int = 5) -> None:
         requests.DECODED = max(1, count // (2 * cores))  # as of a large data set: several shards for each worker
         took: dict[str, list[tuple[float, float]]] = {}
         for turn in range(rounds + 1):
-            worlds = [suite(folder / "images", f"{name}{turn}") for name in ("here", "crew")]
-            assets.dataset(worlds[0], "photographs")
+            worlds = [World(suite(folder / "images", f"{name}{turn}"), settings) for name in ("here", "crew")]
+            worlds[0].dataset("photographs")
             ways = {
                 "bare": partial(bare, network, images),
                 "in this process": partial(ours, worlds[0], here),

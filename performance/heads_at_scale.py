@@ -21,7 +21,9 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from benchmark.core.settings import read
 from benchmark.data.imported import FORM
+from benchmark.suites.world import World
 
 CLASSES, SHOTS, VAL, TEST, VIEWS = 1000, 16, 4, 50_000, 10
 WIDTHS = {"RN50": 1024, "mocov3": 2048, "dino": 2048}
@@ -79,7 +81,9 @@ def one(name: str, folder: Path) -> None:
     cell = {"dataset": "imagenet", "backbone": "RN50", "method": method, "shots": SHOTS, "with": arguments}
     run = runs.make(scale, cell, seed=1)
     started = time.perf_counter()
-    record = measure(replace(run, shots=0) if name == "Zero-shot CLIP" else run, scale, Store(folder / "results"))
+    record = measure(
+        replace(run, shots=0) if name == "Zero-shot CLIP" else run, World(scale, read()), Store(folder / "results")
+    )
     correct = {selection: found["correct"] for selection, found in record["selections"].items()}
     took = {"seconds": time.perf_counter() - started, "fit": record["seconds"]["fit"]}
     print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record["n"], "correct": correct}))

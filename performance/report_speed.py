@@ -20,14 +20,16 @@ import click
 import numpy as np
 
 from benchmark.core.errors import ExitCode
+from benchmark.core.settings import read
 from benchmark.exhibits import exhibit
-from benchmark.exhibits.fingerprints import fingerprints
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records.metrics import BETAS, BINS
 from benchmark.records.record import SCHEMA, SELECTIONS
 from benchmark.records.store import Store
 from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 IMAGES = 10_000
 BENCH = [sys.executable, "-c", "from benchmark.cli import main; main()"]
@@ -69,7 +71,7 @@ def made_up(run: Run, suite: Suite) -> tuple[dict[str, Any], dict[str, np.ndarra
         "max_logit": {"low": 10.0, "high": 20.0, **histogram},
         "beta_curve": {"correct": curve, "best": {"beta": 1.0, "correct": max(curve)}},
         "curves": {"val": [200] * 20, "test": [6000] * 20},
-        "fingerprints": fingerprints(run, suite),
+        "fingerprints": Opened(run, World(suite, read())).fingerprints,
         "seconds": {"load": 0.1, "fit": 1.0, "total": 1.5},
         "peak_memory_mib": 800,
         "measured": "2024-01-01T00:00:00+00:00",

@@ -7,36 +7,39 @@ from collections.abc import Iterable, Mapping
 
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError
-from benchmark.exhibits.fingerprints import fingerprints
+from benchmark.core.settings import Settings
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records import readings
 from benchmark.records.record import Record
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 Today = dict[str, dict[str, str]]
 """What runs of one kind rest on -> their fingerprints today; none where they cannot be known."""
 
 
-def mark(exhibits: Iterable[Measured]) -> None:
+def mark(exhibits: Iterable[Measured], settings: Settings) -> None:
     """Note in every exhibit which cells are stale, and in what."""
     today: Today = {}
+    worlds: dict[int, World] = {}
     for measured in exhibits:
+        world = worlds.setdefault(id(measured.suite), World(measured.suite, settings))
         for place, records in measured.records.items():
-            if changed := list(dict.fromkeys(name for r in records for name in _changed(r, measured.suite, today))):
+            if changed := list(dict.fromkeys(name for r in records for name in _changed(r, world, today))):
                 measured.stale[place] = changed
 
 
-def _changed(record: Record, suite: Suite, today: Today) -> list[str]:
+def _changed(record: Record, world: World, today: Today) -> list[str]:
     """In words, what of a cell's record is another today."""
-    return [word for run in readings.runs(record) for word in _differs(run, suite, today)]
+    return [word for run in readings.runs(record) for word in _differs(run, world, today)]
 
 
-def _differs(record: Record, suite: Suite, today: Today) -> list[str]:
+def _differs(record: Record, world: World, today: Today) -> list[str]:
     run = Run(**{name: value for name, value in record["asked"].items() if name != "protocol"})
     place = repr((run.dataset, run.backbone, sorted(run.roles().values()), run.wants()))
     if place not in today:
         try:
-            today[place] = fingerprints(run, suite)
+            today[place] = Opened(run, world).fingerprints
         except BenchError:
             today[place] = {}
     names = {"data": run.dataset}

@@ -14,6 +14,7 @@ from benchmark.commands.opening import open_suite
 from benchmark.commands.options import common, exhibits
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -33,8 +34,7 @@ def check(
     table: Sequence[str],
     figure: Sequence[str],
     suite: str,
-    results: str | None,
-    reports: str | None,
+    settings: Settings,
     against: str,
     form: str,
     fail_on: Sequence[str],
@@ -43,7 +43,7 @@ def check(
     """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""
     for name in fail_on:
         choose(name, ["all", *claims.names()], "claim")
-    world, store, records = open_suite(suite, results)
+    world, store, records = open_suite(suite, settings)
     names = chosen_exhibits(table, figure) if table or figure else None
     if update:
         return _update(names or list(exhibit.names()), world, records, store)

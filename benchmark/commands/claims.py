@@ -11,6 +11,7 @@ from benchmark.analysis.claims import load as load_claim
 from benchmark.commands.opening import open_suite
 from benchmark.commands.options import common, output_format
 from benchmark.core.errors import ExitCode
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
 
@@ -20,11 +21,9 @@ from benchmark.suites.suite import Suite
 @common
 @output_format
 @click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
-def claims(
-    names: Sequence[str], suite: str, results: str | None, reports: str | None, form: str, fail_on: Sequence[str]
-) -> ExitCode:
+def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail_on: Sequence[str]) -> ExitCode:
     """Hold each conclusion of the paper against its printed numbers and ours; a CLAIM's name shows it in full."""
-    world, store, records = open_suite(suite, results)
+    world, store, records = open_suite(suite, settings)
     asked = [] if "all" in fail_on or not names else [*names, *fail_on]
     rows = all_verdicts(world, records, store, names=asked)
     code = gate(rows, fail_on)

@@ -13,6 +13,7 @@ from benchmark.commands.choosing import chosen_exhibits
 from benchmark.commands.opening import open_suite
 from benchmark.commands.options import Numbers, common, exhibits, output_format
 from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 
@@ -35,8 +36,7 @@ def compare(
     table: Sequence[str],
     figure: Sequence[str],
     suite: str,
-    results: str | None,
-    reports: str | None,
+    settings: Settings,
     shots: Sequence[int] | None,
     dataset: str | None,
     selection: str,
@@ -44,7 +44,7 @@ def compare(
     form: str,
 ) -> ExitCode:
     """Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F."""
-    world, store, records = open_suite(suite, results)
+    world, store, records = open_suite(suite, settings)
     told = {}
     for name in chosen_exhibits(table, figure) if table or figure else ["table4"]:
         shown = exhibit.load(name)

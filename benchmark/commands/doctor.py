@@ -16,15 +16,15 @@ from benchmark.core import devices, paths
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.machine import cpu_name
+from benchmark.core.settings import Settings
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
 from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import DATASET, ENCODER, everything, needed
 from benchmark.records import provenance
 from benchmark.records.store import Store
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
 
 
 @dataclass(frozen=True)
@@ -57,45 +57,42 @@ class Looked(Finding):
     noncommercial: bool = False
 
 
-def examine(
-    suite: Suite, results: Path, reports: Path, names: Sequence[str] = (), deep: bool = False
-) -> Iterator[Finding]:
+def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iterator[Finding]:
     """Examine everything that runs of exhibits need.
 
     Args:
-        suite: the suite to run.
-        results: folder of the records of all suites.
-        reports: folder of the reports of all suites.
+        world: the suite to run, on this machine.
         names: ids of the exhibits; empty for all of them and everything else that the suite names.
         deep: read data and weights in full instead of looking at their names and sizes.
 
     Yields:
         One finding a line, in the order of the output.
     """
+    settings, name = world.settings, world.suite.name
     yield from _software()
-    yield from _machine()
-    yield from _assets(suite, names, deep)
-    yield _folder("results", results / suite.name, "--results")
-    yield _folder("reports", reports / suite.name, "--reports")
-    yield _folder("cache", paths.cache(), "BENCH_CACHE")
-    yield _records(results / suite.name)
+    yield from _machine(settings)
+    yield from _assets(world, names, deep)
+    yield _folder("results", settings.results / name, "--results")
+    yield _folder("reports", settings.reports / name, "--reports")
+    yield _folder("cache", settings.cache, "BENCH_CACHE")
+    yield _records(settings.results / name)
     yield _references()
 
 
-def _assets(suite: Suite, names: Sequence[str], deep: bool) -> Iterator[Finding]:
+def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]:
     """A finding for each published data set and weights file; assets without a file to look at are opened instead."""
-    used_by = needed((c for name in names or exhibit.names() for c in exhibit.load(name).cells()), suite)
-    needs = used_by if names else {need: used_by.get(need, []) for need in everything(suite)}
-    looked = {need: inventory.look(need, suite, deep) for need in needs}
+    used_by = needed((c for name in names or exhibit.names() for c in exhibit.load(name).cells()), world.suite)
+    needs = used_by if names else {need: used_by.get(need, []) for need in everything(world.suite)}
+    looked = {need: inventory.look(need, world, deep) for need in needs}
     here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)
     yield from (_asset(asset, here.blocks(asset)) for asset in {a.name: a for a in here.found.values()}.values())
     rest = [need for need, asset in looked.items() if asset is None]
     for need in rest:
         if need.kind == ENCODER:
-            yield _finding(f"weights {need.role}", partial(_weights, suite, need.role))
+            yield _finding(f"weights {need.role}", partial(_weights, world, need.role))
     datasets = [need.role for need in rest if need.kind == DATASET]
     if datasets:
-        yield _finding("data", partial(_data, suite, datasets))
+        yield _finding("data", partial(_data, world, datasets))
 
 
 def _asset(asset: Asset, used_by: Sequence[str]) -> Finding:
@@ -116,25 +113,25 @@ def _software() -> Iterator[Finding]:
         yield Finding("torchvision", "its build does not match torch's; its compiled operators are left out")
 
 
-def _machine() -> Iterator[Finding]:
+def _machine(settings: Settings) -> Iterator[Finding]:
     import torch
 
     yield Finding("cpu", cpu_name())
     yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} cores")
-    yield _finding("device", _device)
+    yield _finding("device", partial(_device, settings))
 
 
-def _device() -> str:
+def _device(settings: Settings) -> str:
     """The device that encoders and methods run on, and a GPU that is here but not used."""
     import torch
 
-    used = devices.chosen()
+    used = settings.torch_device
     there = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if used.type == "cpu" else []
     return f"runs use {devices.name(used)}" + (f"; {there[0]} is here too: --device cuda" if there else "")
 
 
-def _weights(suite: Suite, role: str) -> str:
-    encoder = assets.encoder(suite, role)
+def _weights(world: World, role: str) -> str:
+    encoder = world.encoder(role)
     encoder.loaded  # noqa: B018  (builds the network and fills it)
     return f"ok, sha256 {encoder.fingerprint[:12]}…"
 
@@ -149,10 +146,10 @@ def _finding(what: str, look: Callable[[], str]) -> Finding:
         return Finding(what, f"{type(error).__name__}: {' '.join(str(error).split())}", ok=False)
 
 
-def _data(suite: Suite, roles: Sequence[str]) -> str:
+def _data(world: World, roles: Sequence[str]) -> str:
     sizes = []
     for role in roles:
-        dataset = assets.dataset(suite, role)
+        dataset = world.dataset(role)
         sizes.append(f"{role}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images")
     return "; ".join(sizes)
 
@@ -189,10 +186,9 @@ def doctor(
     table: Sequence[str],
     figure: Sequence[str],
     suite: str,
-    results: str | None,
-    reports: str | None,
     deep: bool,
     form: str,
+    settings: Settings,
 ) -> ExitCode:
     """Say what is here, what is missing, and what that blocks: versions, device, data, weights, folders, records.
 
@@ -203,8 +199,7 @@ def doctor(
         OK when nothing is amiss, else MISSING.
     """
     names = chosen_exhibits(table, figure) if table or figure else []
-    folders = paths.results(results), paths.reports(reports)
-    found = list(examine(load_suite(suite), *folders, names, deep))
+    found = list(examine(World(load_suite(suite), settings), names, deep))
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:

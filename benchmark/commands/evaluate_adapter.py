@@ -9,16 +9,19 @@ import click
 
 from benchmark.commands.filling import fill, refused
 from benchmark.commands.options import output_format, places, worker_processes
-from benchmark.core import devices, paths
+from benchmark.core import devices
 from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
+from benchmark.core.settings import Settings
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import without_shifts
-from benchmark.running import released_adapter, task, workers
+from benchmark.exhibits.opened import Opened
+from benchmark.features import requests
+from benchmark.running import released_adapter, workers
 from benchmark.running.released_adapter import Evaluated
-from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
 
 
 @click.command(name="evaluate-adapter")
@@ -28,15 +31,17 @@ from benchmark.suites.suite import load as load_suite
 @worker_processes
 @output_format
 @places
-def evaluate_adapter(file: str, shots: int | None, suite: str, jobs: int | None, form: str) -> ExitCode:
+def evaluate_adapter(
+    file: str, shots: int | None, suite: str, jobs: int | None, form: str, settings: Settings
+) -> ExitCode:
     """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
-    path, world = Path(file).expanduser(), without_shifts(load_suite(suite))
+    path, world = Path(file).expanduser(), World(without_shifts(load_suite(suite)), settings)
     weights = released_adapter.read(path)
     cells = released_adapter.cells(released_adapter.shots_of(path, shots))
     here = inventory.take(cells, world)
     if here.missing:
         raise refused(here, "nothing was evaluated")
-    released_adapter.check(weights, released_adapter.untrained(cells[0], world), world, path)
+    released_adapter.check(weights, released_adapter.untrained(cells[0], world.suite), world, path)
     if _make(cells, world, jobs):
         return ExitCode.RUNS_FAILED
     found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
@@ -44,12 +49,14 @@ def evaluate_adapter(file: str, shots: int | None, suite: str, jobs: int | None,
     return ExitCode.OK
 
 
-def _make(cells: Sequence[Cell], world: Suite, jobs: int | None) -> int:
+def _make(cells: Sequence[Cell], world: World, jobs: int | None) -> int:
     """Extract the features of the test images; the result is the number of pieces that failed."""
-    check_writable("cache", paths.cache(), "BENCH_CACHE")
-    requests = [r for cell in cells for r in task.requests(released_adapter.untrained(cell, world), world)]
-    with workers.Crew(devices.workers(jobs)) as crew:
-        return fill(requests, world, crew)
+    check_writable("cache", world.settings.cache, "BENCH_CACHE")
+    runs = [released_adapter.untrained(cell, world.suite) for cell in cells]
+    needed = [request for run in runs for request in requests.of(Opened(run, world))]
+    processes = devices.workers(jobs, world.settings.torch_device)
+    with workers.Crew(processes, world, debug=world.settings.debug) as crew:
+        return fill(needed, world, crew)
 
 
 def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:

@@ -11,21 +11,24 @@ import click
 from benchmark.commands.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.filling import fill
 from benchmark.commands.options import Numbers, exhibits, output_format, places, worker_processes
-from benchmark.core import devices, paths
+from benchmark.core import devices
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.files import check_writable
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.needs import without
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL
-from benchmark.features import status, text_classifiers
+from benchmark.features import requests, status, text_classifiers
 from benchmark.features.importing import released_caches, write_suite
 from benchmark.features.requests import folder
 from benchmark.features.status import IMPOSSIBLE, Entry
 from benchmark.features.text_classifiers import Text
-from benchmark.running import task, workers
+from benchmark.running import workers
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
 
 
 @click.group(invoke_without_command=True)
@@ -65,10 +68,11 @@ def _show(
     make: bool,
     jobs: int | None,
     form: str,
+    settings: Settings,
 ) -> ExitCode:
     """Print a line for each data set, encoder and part, after extracting missing features if `make`."""
-    world = load_suite(suite)
-    _check(world, dataset, encoder)
+    world = World(load_suite(suite), settings)
+    _check(world.suite, dataset, encoder)
     text: list[Text] = []
     if table or figure:
         asked, text = _for_exhibits(world, table, figure, seeds, shots, (dataset, encoder, part))
@@ -76,9 +80,9 @@ def _show(
         asked = status.asked(world, dataset, encoder, part, seeds, shots)
     failed = 0
     if make:
-        check_writable("cache", paths.cache(), "BENCH_CACHE")
+        check_writable("cache", settings.cache, "BENCH_CACHE")
         possible = [entry for entry in (status.look(entry, world) for entry in asked) if not entry.lacks]
-        with workers.Crew(devices.workers(jobs)) as crew:
+        with workers.Crew(devices.workers(jobs, settings.torch_device), world, debug=settings.debug) as crew:
             failed = fill((request for entry in possible for request in entry.requests), world, crew, text)
     found = [status.look(entry, world) for entry in asked]
     if form == "json":
@@ -100,7 +104,7 @@ def _check(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> No
 
 
 def _for_exhibits(
-    suite: Suite,
+    world: World,
     table: Sequence[str],
     figure: Sequence[str],
     seeds: Sequence[int] | None,
@@ -110,7 +114,7 @@ def _for_exhibits(
     """Features and zero-shot classifiers that exhibits need; prints a line for missing data and weights.
 
     Args:
-        suite: the suite of the features.
+        world: the suite of the features, on this machine.
         table: numbers of tables.
         figure: numbers of figures.
         seeds: seeds of the support sets; None for the suite's.
@@ -120,19 +124,20 @@ def _for_exhibits(
     Returns:
         The features, and the classifiers that are not on disk.
     """
-    cells = planned_cells([exhibit.load(name) for name in chosen_exhibits(table, figure)], suite, (), shots or ())
-    here = inventory.take(cells, suite)
+    cells = planned_cells([exhibit.load(name) for name in chosen_exhibits(table, figure)], world.suite, (), shots or ())
+    here = inventory.take(cells, world)
     for line in here.lines():
         click.echo(line, err=True)
-    usable = without(suite, [*here.missing, *inventory.absent_shifts(suite, cells)])
-    runs = exhibit.unique(run for cell in cells for run in cell.runs(usable, seeds))
-    needed = [request for run in runs for request in task.requests(run, usable)]
+    gone = [*here.missing, *inventory.absent_shifts(world, cells)]
+    usable = World(without(world.suite, gone), world.settings)
+    runs = exhibit.unique(run for cell in cells for run in cell.runs(usable.suite, seeds))
+    needed = [request for run in runs for request in requests.of(Opened(run, usable))]
     named = [(r, zip((r.dataset, r.role, r.part), only, strict=True)) for r in needed]
     entries = status.of(r for r, pairs in named if all(not names or name in names for name, names in pairs))
     return entries, text_classifiers.needed(runs, usable)
 
 
-def _print(found: Sequence[Entry], suite: Suite) -> None:
+def _print(found: Sequence[Entry], world: World) -> None:
     """Print a line an entry, a line for each cause that prevents entries, and the total."""
     if not found:
         raise Incomplete("there are no such features, or none that can be made here; bench features shows all")
@@ -146,7 +151,7 @@ def _print(found: Sequence[Entry], suite: Suite) -> None:
         click.echo(f"cannot be made here, of {names}: {lack}")
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
-    click.echo(f"{there} of {total} files there, {size:.1f} MiB in {folder(suite)}")
+    click.echo(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
 
 
 def _words(entry: Entry) -> str:
@@ -190,6 +195,7 @@ def features_import(
     classnames: str | None,
     template: Sequence[str],
     out: str,
+    settings: Settings,
 ) -> ExitCode:
     """Take in features that others made, so that methods can be run without images: SOURCES are files and folders.
 
@@ -205,7 +211,7 @@ def features_import(
     found = released_caches.read([Path(source) for source in sources], Path(text) if text else None)
     names = write_suite.classnames(found, dataset, Path(classnames) if classnames else None)
     told = write_suite.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
-    suite, file = write_suite.write(found, told, Path(out))
+    suite, file = write_suite.write(found, told, Path(out), settings)
     for why in found.left_out:
         click.echo(f"left out: {why}", err=True)
     for note in found.notes:

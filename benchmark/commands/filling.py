@@ -1,7 +1,6 @@
 """Extraction of the features that runs need, and the error for assets that are missing."""
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 
 import click
 
@@ -12,7 +11,7 @@ from benchmark.features import filling, shard_files
 from benchmark.features.requests import Request, folder
 from benchmark.features.text_classifiers import Text
 from benchmark.running import jobs, progress, workers
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
 def refused(here: Inventory, consequence: str) -> Incomplete:
@@ -31,19 +30,19 @@ def refused(here: Inventory, consequence: str) -> Incomplete:
     return Incomplete(f"{last}; {consequence}")
 
 
-def fill(requests: Iterable[Request], suite: Suite, crew: workers.Crew, text: Sequence[Text] = ()) -> int:
+def fill(requests: Iterable[Request], world: World, crew: workers.Crew, text: Sequence[Text] = ()) -> int:
     """Make zero-shot classifiers and missing features, with a progress display.
 
     Args:
         requests: files of features; those on disk are left as they are.
-        suite: the suite that the features belong to.
-        crew: the worker processes.
+        world: the suite that the features belong to, on this machine.
+        crew: the worker processes, given this world.
         text: the zero-shot classifiers to make.
 
     Returns:
         Number of pieces that failed.
     """
-    shard_files.tidy(folder(suite))
-    absent = [*text, *filling.missing(dict.fromkeys(requests), suite)]
-    ends = crew.each(partial(jobs.fill, suite), absent, devices.encoding_workers(crew.jobs))
+    shard_files.tidy(folder(world))
+    absent = [*text, *filling.missing(dict.fromkeys(requests), world)]
+    ends = crew.each(jobs.fill, absent, devices.encoding_workers(crew.jobs, world.settings.torch_device))
     return sum(bool(end.error) for end in progress.follow_pictures(ends, absent, "features"))

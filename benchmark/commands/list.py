@@ -6,27 +6,28 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import output_format
+from benchmark.commands.options import output_format, with_settings
 from benchmark.core.errors import ExitCode
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.suite import names as suite_names
+from benchmark.suites.world import World
 
 BACKBONES = ("clip", "open_clip_pair")
 """Names of the loader functions that return an encoder with a text tower."""
 
 
-def everything(chosen: Suite) -> dict[str, dict[str, str]]:
+def everything(world: World) -> dict[str, dict[str, str]]:
     """Kind ("tables", "methods", ...) -> name -> short description, for the chosen suite."""
+    chosen = world.suite
     exhibits = [exhibit.load(name) for name in exhibit.names()]
     backbones = {role: _file(spec) for role, spec in chosen.encoders.items() if spec["loader"].endswith(BACKBONES)}
     return {
         "tables": {e.id.removeprefix("table"): e.title for e in exhibits if e.id.startswith("table")},
         "figures": {e.id.removeprefix("figure"): e.title for e in exhibits if e.id.startswith("figure")},
         "methods": _methods(exhibits),
-        "data sets": {role: _dataset(chosen, role) for role in chosen.datasets},
+        "data sets": {role: _dataset(world, role) for role in chosen.datasets},
         "backbones": backbones,
         "encoders": {role: _file(s) for role, s in chosen.encoders.items() if role not in backbones},
         "suites": {name: load_suite(name).title for name in suite_names()},
@@ -38,12 +39,12 @@ def _methods(exhibits: Iterable[exhibit.Exhibit]) -> dict[str, str]:
     return {row["name"]: row["method"] for e in exhibits for row in e.rows if "method" in row}
 
 
-def _dataset(chosen: Suite, role: str) -> str:
+def _dataset(world: World, role: str) -> str:
     """Size of a data set; of a published data set, which is not opened for a list, its state on disk."""
-    found = assets.look_at_dataset(chosen, role)
+    found = world.inspect_dataset(role)
     if found is not None:
         return f"{found.state}: {found.path}" if found.usable else found.state
-    dataset = assets.dataset(chosen, role)
+    dataset = world.dataset(role)
     return f"{len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images"
 
 
@@ -56,9 +57,10 @@ def _file(spec: Mapping[str, Any]) -> str:
 @click.command(name="list")
 @click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders: a name or a .toml.")
 @output_format
-def list_names(suite: str, form: str) -> ExitCode:
+@with_settings
+def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
     """Show tables, figures, methods, data sets, backbones and encoders."""
-    kinds = everything(load_suite(suite))
+    kinds = everything(World(load_suite(suite), settings))
     if form == "json":
         click.echo(json.dumps(kinds, indent=1, ensure_ascii=False))
         return ExitCode.OK

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from benchmark.analysis import staleness
 from benchmark.analysis.results import Measured, gather
-from benchmark.core import paths
+from benchmark.core.settings import Settings
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -12,39 +12,39 @@ from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 
 
-def open_suite(name: str, results: str | None) -> tuple[Suite, Store, dict[str, Record]]:
+def open_suite(name: str, settings: Settings) -> tuple[Suite, Store, dict[str, Record]]:
     """Load a suite and read its records.
 
     Args:
         name: name of a shipped suite, or path of a suite's .toml file.
-        results: value of --results; None for BENCH_RESULTS or the default folder.
+        settings: their `results` is the folder of the records of all suites.
 
     Returns:
         The suite, the store of its records, and the usable records by run key.
     """
-    world = load_suite(name)
-    return world, *open_store(world, results)
+    suite = load_suite(name)
+    return suite, *open_store(suite, settings)
 
 
-def open_store(world: Suite, results: str | None) -> tuple[Store, dict[str, Record]]:
+def open_store(suite: Suite, settings: Settings) -> tuple[Store, dict[str, Record]]:
     """Read the records of a suite that is loaded already.
 
     Args:
-        world: the suite.
-        results: value of --results; None for BENCH_RESULTS or the default folder.
+        suite: the suite.
+        settings: their `results` is the folder of the records of all suites.
 
     Returns:
         The store of the suite's records, and the usable records by run key.
     """
-    store = Store(paths.results(results) / world.name)
+    store = Store(settings.results / suite.name)
     return store, store.records()
 
 
 def gather_marked(
-    exhibits: Iterable[Exhibit], world: Suite, store: Store, records: Mapping[str, Record]
+    exhibits: Iterable[Exhibit], suite: Suite, store: Store, records: Mapping[str, Record], settings: Settings
 ) -> list[Measured]:
     """Gather the records of exhibits, with stale cells marked and runs that lacked data or weights noted."""
     skipped = store.skipped()
-    found = [gather(exhibit, world, records, skipped) for exhibit in exhibits]
-    staleness.mark(found)
+    found = [gather(exhibit, suite, records, skipped) for exhibit in exhibits]
+    staleness.mark(found, settings)
     return found

@@ -54,10 +54,14 @@ class HeadedCommand(click.Command):
                     formatter.write_dl(lines)
 
 
+SETTINGS = ("results", "reports", "data_root", "weights_dir", "device", "precision", "download")
+"""Options that go into the settings; the command itself does not receive them."""
+
+
 def common(command: Function) -> Function:
     """Add --suite, --results and --reports."""
     return _with(
-        command,
+        with_settings(command),
         click.option("--suite", default="mini", show_default=True, help="Which world: a name, or your own .toml."),
         click.option("--results", help="Folder of the records.  [BENCH_RESULTS; default: results]"),
         click.option("--reports", help="Folder of tables and pages.  [BENCH_REPORTS; default: reports]"),
@@ -86,19 +90,10 @@ def output_format(command: Function) -> Function:
 
 
 def places(command: Function) -> Function:
-    """Add the options that locate published data and weights, and those that say how encoders run.
-
-    The command does not receive these options. They are put into `benchmark.core.settings` before the command is called.
-
-    Args:
-        command: the function to decorate; it takes keyword arguments.
-
-    Returns:
-        A function with these options in addition to those of `command`.
-    """
+    """Add the options that locate published data and weights, and those that say how encoders run."""
     precisions = click.Choice(["fp32", "bf16", "fp16"])
     return _with(
-        _configured(command, "data_root", "weights_dir", "device", "precision", "download"),
+        with_settings(command),
         click.option("--data-root", metavar="FOLDER", help="Folder of the published data sets.  [BENCH_DATA]"),
         _weights_folder,
         click.option(
@@ -110,8 +105,8 @@ def places(command: Function) -> Function:
 
 
 def weights_place(command: Function) -> Function:
-    """Add --weights-dir, which the command does not receive: the folder is put into `benchmark.core.settings`."""
-    return _with(_configured(command, "weights_dir"), _weights_folder)
+    """Add --weights-dir."""
+    return _with(with_settings(command), _weights_folder)
 
 
 def _weights_folder(command: Function) -> Function:
@@ -119,15 +114,25 @@ def _weights_folder(command: Function) -> Function:
     return click.option("--weights-dir", metavar="FOLDER", help=words)(command)
 
 
-def _configured(command: Function, *names: str) -> Function:
-    """Wrap a command so that the named options go into the settings instead of into the command."""
+def with_settings(command: Function) -> Function:
+    """Call a command with its settings, read once: its options of SETTINGS over the environment over bench.toml.
+
+    Args:
+        command: a function that takes `settings` (`benchmark.core.settings.Settings`) and keyword arguments.
+
+    Returns:
+        A function that takes the options instead; the command itself where it is one already.
+    """
+    if getattr(command, "reads_settings", False):
+        return command
 
     @wraps(command)
-    def configured(**options: Any) -> Any:
-        settings.configure(**{name: options.pop(name) for name in names})
-        return command(**options)
+    def called(*arguments: Any, **options: Any) -> Any:
+        told = {name: options.pop(name) for name in SETTINGS if name in options}
+        return command(*arguments, settings=settings.read(**told), **options)
 
-    return configured
+    called.reads_settings = True  # type: ignore[attr-defined]
+    return called
 
 
 def _with(command: Function, *options: Callable[[Function], Function]) -> Function:

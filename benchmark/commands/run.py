@@ -10,28 +10,31 @@ from benchmark.commands.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.filling import fill, refused
 from benchmark.commands.opening import gather_marked, open_store
 from benchmark.commands.options import HeadedCommand, Numbers, common, exhibits, places, worker_processes
-from benchmark.core import devices, paths
+from benchmark.core import devices
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit, inventory, substitution
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import without
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
-from benchmark.features import text_classifiers
+from benchmark.features import requests, text_classifiers
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
 from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
-from benchmark.running import plan, progress, task, workers
+from benchmark.running import plan, progress, workers
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
 
 STALE_WORDS = (
     "stale: measured on other data or weights than today's, or before some of them were here;"
@@ -71,8 +74,6 @@ def run(
     everything: bool,
     quick: bool,
     suite: str,
-    results: str | None,
-    reports: str | None,
     method: Sequence[str],
     shots: Sequence[int] | None,
     seeds: Sequence[int] | None,
@@ -84,38 +85,40 @@ def run(
     template: Sequence[str],
     aux: str | None,
     backbone: str | None,
+    settings: Settings,
 ) -> ExitCode:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
-    world, instead = substitution.with_roles(load_suite(suite), dataset, template, aux, backbone)
+    asked, instead = substitution.with_roles(load_suite(suite), dataset, template, aux, backbone)
     names = exhibit.names() if everything else chosen_exhibits(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
     if instead.words:
-        shown, world = _substituted(shown, world, instead, everything)
-    cells = planned_cells(shown, world, method, shots or (), quick)
+        shown, asked = _substituted(shown, asked, instead, everything)
+    world = World(asked, settings)
+    cells = planned_cells(shown, asked, method, shots or (), quick)
     here = inventory.take(cells, world)
     if here.missing and not skip_missing:
         raise refused(here, "nothing was run: --skip-missing runs the rest")
-    usable = without(world, [*here.missing, *inventory.absent_shifts(world, cells)])
-    store, records = open_store(world, results)
-    planned = _survey(cells, usable, seeds or (world.quick["seeds"] if quick else None), records)
+    usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
+    store, records = open_store(asked, settings)
+    planned = _survey(cells, usable, seeds or (asked.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
-    processes = devices.workers(jobs)
+    processes = devices.workers(jobs, settings.torch_device)
     _print_plan(planned, wanted, store, records, processes)
     if dry_run:
         return ExitCode.OK
     failed = 0
     _keep_missing(here, store)
     if wanted:
-        _check_writable(store, world, reports)
+        _check_writable(store, world)
         failed = _measure(wanted, store, usable, processes)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
-    _draw(shown, world, store, records, reports, everything)
+    _draw(shown, world, store, records, everything)
     return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
 def _substituted(
-    shown: Sequence[Exhibit], world: Suite, instead: Instead, everything: bool
+    shown: Sequence[Exhibit], suite: Suite, instead: Instead, everything: bool
 ) -> tuple[list[Exhibit], Suite]:
     """The exhibits with other data or encoders in place of their own, and the suite that has these."""
     if everything:
@@ -124,19 +127,19 @@ def _substituted(
         )
     found = []
     for one in shown:
-        turned, world = substitution.asked(one, world, instead)
+        turned, suite = substitution.asked(one, suite, instead)
         found.append(turned)
-    return found, world
+    return found, suite
 
 
 def _survey(
-    cells: Sequence[Cell], world: Suite, seeds: Sequence[int] | None, records: Mapping[str, Record]
+    cells: Sequence[Cell], world: World, seeds: Sequence[int] | None, records: Mapping[str, Record]
 ) -> list[Planned]:
     """The state of every run that the cells need, each once; a record counts as done if it has all that the cells read."""
     asked: dict[str, Run] = {}
     reads: dict[str, set[str]] = {}
     for cell in cells:
-        for run in cell.runs(world, seeds):
+        for run in cell.runs(world.suite, seeds):
             asked[run.key] = run
             reads.setdefault(run.key, set()).add(cell.said.get("target", ""))
     return plan.survey(asked.values(), records, world, reads)
@@ -177,22 +180,22 @@ def _print_plan(
     click.echo(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
 
 
-def _measure(wanted: Sequence[Run], store: Store, world: Suite, processes: int) -> int:
+def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> int:
     """Make the features that runs share, then measure the runs; the result is the number of failures."""
-    with workers.Crew(processes) as crew:
-        requests = (request for run in wanted for request in task.requests(run, world))
-        failed = fill(requests, world, crew, text_classifiers.needed(wanted, world))
-        measuring = crew.each(partial(measure_run, store, world), list(wanted))
+    with workers.Crew(processes, world, debug=world.settings.debug) as crew:
+        needed = (request for run in wanted for request in requests.of(Opened(run, world)))
+        failed = fill(needed, world, crew, text_classifiers.needed(wanted, world))
+        measuring = crew.each(partial(measure_run, store=store), list(wanted))
         failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
     _print_memory(crew)
     return failed
 
 
-def _check_writable(store: Store, world: Suite, reports: str | None) -> None:
+def _check_writable(store: Store, world: World) -> None:
     """Raise BenchError before anything is measured where results, reports or features cannot be written."""
     store.check_writable()
-    check_writable("reports", paths.reports(reports) / world.name, "--reports")
-    check_writable("cache", paths.cache(), "BENCH_CACHE")
+    check_writable("reports", world.settings.reports / world.suite.name, "--reports")
+    check_writable("cache", world.settings.cache, "BENCH_CACHE")
 
 
 def _print_time(made: Sequence[Record]) -> None:
@@ -212,15 +215,14 @@ def _print_memory(crew: workers.Crew) -> None:
 
 def _draw(
     shown: Sequence[Exhibit],
-    world: Suite,
+    world: World,
     store: Store,
     records: Mapping[str, Record],
-    reports: str | None,
     everything: bool,
 ) -> None:
     """Write each exhibit and print its table; if `everything`, write the HTML page instead of printing."""
-    folder = paths.reports(reports) / world.name
-    found = gather_marked(shown, world, store, records)
+    folder = world.settings.reports / world.suite.name
+    found = gather_marked(shown, world.suite, store, records, world.settings)
     if everything:
         for measured in found:
             if not measured.ready:

@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 
 from benchmark.commands.options import output_format, weights_place
-from benchmark.core import file_facts, settings
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
+from benchmark.core.file_facts import FileFacts
+from benchmark.core.settings import Settings
 from benchmark.encoders.published import slots
 
 
@@ -18,9 +19,9 @@ from benchmark.encoders.published import slots
 @click.option("--deep", is_flag=True, help="Read every file in full and compare its hashes.")
 @output_format
 @click.pass_context
-def weights(context: click.Context, deep: bool, form: str) -> ExitCode:
+def weights(context: click.Context, deep: bool, form: str, settings: Settings) -> ExitCode:
     """Say which file fills which slot of the published weights, and what is missing."""
-    return _show(deep, form) if context.invoked_subcommand is None else ExitCode.OK
+    return _show(deep, form, settings) if context.invoked_subcommand is None else ExitCode.OK
 
 
 @weights.command(name="import")
@@ -28,15 +29,15 @@ def weights(context: click.Context, deep: bool, form: str) -> ExitCode:
 @weights_place
 @click.option("--all", "everything", is_flag=True, help="Whatever fills a slot.")
 @click.option("--slot", help="Which slot the file is for, where its content would do for several.")
-def weights_import(files: Sequence[str], everything: bool, slot: str | None) -> ExitCode:
+def weights_import(files: Sequence[str], everything: bool, slot: str | None, settings: Settings) -> ExitCode:
     """Convert published checkpoints once to <slot>.safetensors in the weights folder, with where they came from."""
     from benchmark.encoders.published.convert import convert, slot_of  # imports torch: only for import
 
     if bool(files) == everything or (slot and len(files) != 1):
         raise BenchError("bench weights import takes files, or --all; and --slot with one file")
-    folder = settings.weights_dirs()[0]
+    folder = settings.weights_dirs[0]
     if everything:
-        chosen = [(path, name) for name in slots.SLOTS if (path := slots.find(name))]
+        chosen = [(path, name) for name in slots.SLOTS if (path := slots.find(name, settings))]
     else:
         chosen = [(Path(file), slot or slot_of(Path(file))) for file in files]
     todo = [(path, name) for path, name in chosen if path != folder / f"{name}.safetensors"]
@@ -53,21 +54,21 @@ def weights_import(files: Sequence[str], everything: bool, slot: str | None) -> 
 @weights.command(name="trust")
 @click.argument("names", metavar="SLOTS...", nargs=-1, required=True)
 @weights_place
-def weights_trust(names: Sequence[str]) -> ExitCode:
+def weights_trust(names: Sequence[str], settings: Settings) -> ExitCode:
     """Accept what fills a slot now as its weights, where they are not those of the first use."""
     for name in names:
-        found = slots.look(name)
+        found = slots.look(name, settings)
         if found.path is None or found.state in (slots.MISSING, slots.INCOMPLETE):
             raise Incomplete(found.says)
-        digest = slots.digest(found.path)
-        file_facts.trust(name, digest)
+        digest = slots.digest(found.path, settings)
+        FileFacts(settings.cache).trust(name, digest)
         click.echo(f"{name}: {found.path}, weights {digest[:12]}…")
     return ExitCode.OK
 
 
-def _show(deep: bool, form: str) -> ExitCode:
+def _show(deep: bool, form: str, settings: Settings) -> ExitCode:
     """Print one line a slot; MISSING unless every slot that the paper needs has an intact file."""
-    everything = [slots.look(name, deep) for name in slots.SLOTS]
+    everything = [slots.look(name, settings, deep) for name in slots.SLOTS]
     if form == "json":
         click.echo(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
     else:

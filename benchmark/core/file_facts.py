@@ -1,90 +1,92 @@
-"""What was worked out from a big file before: kept by path, size and time, so that asking again costs nothing.
-
-One JSON file in the cache folder. Losing it loses time, and the digests that weights were first seen with (see `trusted`).
-"""
+"""What was computed from a large file before: kept by path, size and time, so that asking again costs nothing."""
 
 import hashlib
 import json
 import os
 import secrets
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.core import paths
 from benchmark.core.files import writing
 
-VERSION = 1  # goes up when what is worked out changes its meaning; older memories of files are then not read
+VERSION = 1  # goes up when a computed fact changes its meaning; older facts are then not read
 
 
-def of(path: Path, what: str, work_out: Callable[[], Any]) -> Any:
-    """`work_out()`, or what it was when the file had this size and time. Only what JSON holds."""
-    known = _files().get(_key(path), {})
-    if what not in known:
-        found = work_out()
-        _change(lambda memory: memory["files"].setdefault(_key(path), {}).update({what: found}))
-        return found
-    return known[what]
+def file_hash(file: Path, algorithm: str = "sha256") -> str:
+    """Hash of a file's bytes, in hexadecimal."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, algorithm).hexdigest()
 
 
-def known(path: Path, what: str) -> Any:
-    """What is remembered of the file as it is, or None."""
-    return _files().get(_key(path), {}).get(what)
+@dataclass(frozen=True)
+class FileFacts:
+    """Facts about large files, in one JSON file of the cache folder.
 
+    Losing that file loses time, and the digests that weights were first used with (see `trusted`).
 
-def trusted() -> dict[str, str]:
-    """Slot -> digest of the weights that it was first used with."""
-    return _read()["trusted"]
+    Attributes:
+        cache: The cache folder (`Settings.cache`).
+    """
 
+    cache: Path
 
-def trust(slot: str, digest: str) -> None:
-    """From now on these are the weights of this slot, and of no other."""
+    @property
+    def file(self) -> Path:
+        """The JSON file that holds all facts."""
+        return self.cache / "weights.json"
 
-    def edit(memory: dict[str, Any]) -> None:
-        others = {name: known for name, known in memory["trusted"].items() if known != digest}
-        memory["trusted"] = {**others, slot: digest}
+    def of(self, path: Path, fact: str, compute: Callable[[], Any]) -> Any:
+        """`compute()`, or its result when the file had this size and time. Only what JSON holds."""
+        known = self._files().get(_key(path), {})
+        if fact not in known:
+            found = compute()
+            self._change(lambda memory: memory["files"].setdefault(_key(path), {}).update({fact: found}))
+            return found
+        return known[fact]
 
-    _change(edit)
+    def known(self, path: Path, fact: str) -> Any:
+        """The fact about the file as it is now, or None where it was never computed."""
+        return self._files().get(_key(path), {}).get(fact)
 
+    def hash(self, path: Path, algorithm: str = "sha256") -> str:
+        """Hash of a file's bytes, in hexadecimal; computed once for each size and time."""
+        return str(self.of(path, algorithm, lambda: file_hash(path, algorithm)))
 
-def file() -> Path:
-    """Where all this is kept."""
-    return paths.cache() / "weights.json"
+    def trusted(self) -> dict[str, str]:
+        """Slot -> digest of the weights that it was first used with."""
+        return dict(self._read()["trusted"])
+
+    def trust(self, slot: str, digest: str) -> None:
+        """From now on these are the weights of this slot, and of no other."""
+
+        def edit(memory: dict[str, Any]) -> None:
+            others = {name: known for name, known in memory["trusted"].items() if known != digest}
+            memory["trusted"] = {**others, slot: digest}
+
+        self._change(edit)
+
+    def _files(self) -> dict[str, dict[str, Any]]:
+        return dict(self._read()["files"])
+
+    def _read(self) -> dict[str, dict[str, Any]]:
+        try:
+            memory = json.loads(self.file.read_text())
+            return {"files": dict(memory["files"]), "trusted": dict(memory["trusted"])}
+        except (OSError, ValueError, KeyError, TypeError):
+            return {"files": {}, "trusted": {}}
+
+    def _change(self, edit: Callable[[dict[str, Any]], object]) -> None:
+        memory = self._read()
+        edit(memory)
+        temporary = self.file.with_name(f".{self.file.name}.{secrets.token_hex(8)}.tmp")
+        with writing("cache", self.cache, "BENCH_CACHE"):
+            self.cache.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(json.dumps(memory, indent=1))
+            os.replace(temporary, self.file)
 
 
 def _key(path: Path) -> str:
     stat = path.stat()
     return f"{VERSION} {path.absolute()} {stat.st_size} {stat.st_mtime_ns}"
-
-
-def _files() -> dict[str, Any]:
-    return _read()["files"]
-
-
-def _read() -> dict[str, Any]:
-    try:
-        memory = json.loads(file().read_text())
-        return {"files": dict(memory["files"]), "trusted": dict(memory["trusted"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"files": {}, "trusted": {}}
-
-
-def _change(edit: Callable[[dict[str, Any]], Any]) -> None:
-    memory = _read()
-    edit(memory)
-    where = file()
-    temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
-    with writing("cache", where.parent, "BENCH_CACHE"):
-        where.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(json.dumps(memory, indent=1))
-        os.replace(temporary, where)
-
-
-def file_hash(file: Path, algorithm: str = "sha256") -> str:
-    """Hash of a file's bytes, in hexadecimal; remembered."""
-
-    def work_out() -> str:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, algorithm).hexdigest()
-
-    return of(file, algorithm, work_out)

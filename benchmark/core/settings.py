@@ -1,6 +1,7 @@
-"""Where published data and weights lie, and how encoders run: an option wins, then the environment, then bench.toml.
+"""Where data, weights and results lie, and how encoders run: read once, by the command, and handed down as one value.
 
-bench.toml lies in the working folder, or where BENCH_CONFIG says. All of its keys:
+An option wins, then the environment, then bench.toml, then the default. bench.toml lies in the working folder, or where
+BENCH_CONFIG says. All of its keys:
 
     [data]
     root = "/data"                  # --data-root, BENCH_DATA; the layout that CoOp and Tip-Adapter users have
@@ -12,16 +13,22 @@ bench.toml lies in the working folder, or where BENCH_CONFIG says. All of its ke
     device = "cuda"                 # --device, BENCH_DEVICE
     precision = "bf16"              # BENCH_PRECISION; of the encoders: fp32, bf16 or fp16
     download = true                 # --download, BENCH_DOWNLOAD=1: open_clip and timm may fetch what they offer
+
+Without a key in bench.toml: --results and BENCH_RESULTS, --reports and BENCH_REPORTS, BENCH_CACHE, BENCH_DEBUG.
 """
 
 import os
 import tomllib
-from functools import lru_cache
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
+
+if TYPE_CHECKING:
+    import torch
 
 KEYS: dict[str, dict[str, type]] = {
     "data": {"root": str, "paths": dict},
@@ -31,104 +38,126 @@ KEYS: dict[str, dict[str, type]] = {
 _WORDS = {str: "a text", dict: 'a table of texts, name = "path"', bool: "true or false"}
 
 
-def configure(
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a command is told and that is no question: folders, device, precision, threads.
+
+    Frozen and plain, so that worker processes get the same value. It names no run and no record.
+
+    Attributes:
+        results: Folder of the records, results/<suite>/.
+        reports: Folder of tables, pictures and the page.
+        cache: Folder of features and of other files that can be made again.
+        data_root: Folder of the published data sets; None where nobody said.
+        data_paths: Key of a published data set -> its own folder, where it lies elsewhere.
+        weights_dirs: Folders searched for weights: the user's own first, then the caches that other tools fill.
+        weights_paths: Weights slot -> its file, where it lies elsewhere.
+        device: Where encoders and methods run: "cpu", "cuda", "cuda:1".
+        precision: Precision of published encoders: "fp32", "bf16" or "fp16".
+        download: Whether weights that open_clip and timm offer may be fetched.
+        threads: Threads of this process; 0 leaves the choice to the libraries.
+        debug: Whether a method's own failure is raised with its traceback.
+    """
+
+    results: Path = Path("results")
+    reports: Path = Path("reports")
+    cache: Path = field(default_factory=lambda: Path("~/.cache/amu-bench").expanduser())
+    data_root: Path | None = None
+    data_paths: Mapping[str, Path] = field(default_factory=dict)
+    weights_dirs: tuple[Path, ...] = (Path("weights"),)
+    weights_paths: Mapping[str, Path] = field(default_factory=dict)
+    device: str = "cpu"
+    precision: str = "fp32"
+    download: bool = False
+    threads: int = 0
+    debug: bool = False
+
+    @property
+    def torch_device(self) -> "torch.device":
+        """The device, checked. BenchError where it is of no known kind, or not in this machine. Imports torch."""
+        from benchmark.core import devices
+
+        return devices.usable(self.device)
+
+
+def read(
     *,
+    results: str | None = None,
+    reports: str | None = None,
     data_root: str | None = None,
     weights_dir: str | None = None,
     device: str | None = None,
     precision: str | None = None,
     download: bool = False,
-) -> None:
-    """Put a command's options into the environment, which worker processes inherit. None leaves things as they are."""
-    options = {
-        "BENCH_DATA": data_root,
-        "BENCH_WEIGHTS": weights_dir,
-        "BENCH_DEVICE": device,
-        "BENCH_PRECISION": precision,
-        "BENCH_DOWNLOAD": "1" if download else None,
-    }
-    os.environ.update({name: value for name, value in options.items() if value is not None})
+) -> Settings:
+    """The settings of a command: its options over the environment over bench.toml over the defaults.
+
+    Args:
+        results: --results.
+        reports: --reports.
+        data_root: --data-root.
+        weights_dir: --weights-dir.
+        device: --device.
+        precision: --precision.
+        download: --download.
+
+    Returns:
+        The settings, every folder with "~" resolved.
+
+    Raises:
+        BenchError: bench.toml cannot be read, or a key or value in it is mistaken.
+    """
+    said = os.environ
+    file = _file(said)
+    home_cache = Path(said.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    torch_home = Path(said.get("TORCH_HOME") or home_cache / "torch")
+    hugging_face = said.get("HF_HUB_CACHE") or Path(said.get("HF_HOME") or home_cache / "huggingface") / "hub"
+    own_weights = weights_dir or said.get("BENCH_WEIGHTS") or _value(file, "weights", "dir") or "weights"
+    root = data_root or said.get("BENCH_DATA") or _value(file, "data", "root")
+    searched = (own_weights, "~/.cache/clip", torch_home / "hub" / "checkpoints", hugging_face)
+    return Settings(
+        results=Path(results or said.get("BENCH_RESULTS") or "results").expanduser(),
+        reports=Path(reports or said.get("BENCH_REPORTS") or "reports").expanduser(),
+        cache=Path(said.get("BENCH_CACHE") or home_cache / "amu-bench").expanduser(),
+        data_root=Path(root).expanduser() if root else None,
+        data_paths=_paths(file, "data"),
+        weights_dirs=tuple(Path(folder).expanduser() for folder in searched),
+        weights_paths=_paths(file, "weights"),
+        device=device or said.get("BENCH_DEVICE") or _value(file, "run", "device") or "cpu",
+        precision=precision or said.get("BENCH_PRECISION") or _value(file, "run", "precision") or "fp32",
+        download=download or _download(said, file),
+        debug=bool(said.get("BENCH_DEBUG")),
+    )
 
 
-def said() -> tuple[str | None, ...]:
-    """All that decides what is found and how it is used, for whoever remembers what was opened."""
-    names = ("DATA", "WEIGHTS", "DEVICE", "PRECISION", "DOWNLOAD", "CONFIG")
-    return (*(os.environ.get(f"BENCH_{name}") for name in names), os.getcwd())
+def _download(said: Mapping[str, str], file: Mapping[str, Mapping[str, Any]]) -> bool:
+    """BENCH_DOWNLOAD, where it is set (0 and nothing mean no), else bench.toml."""
+    if "BENCH_DOWNLOAD" in said:
+        return said["BENCH_DOWNLOAD"] not in ("", "0")
+    return bool(_value(file, "run", "download"))
 
 
-def data_root() -> Path | None:
-    """The folder that holds the published data sets, or None where nobody said."""
-    return _folder("BENCH_DATA", "data", "root")
+def _value(file: Mapping[str, Mapping[str, Any]], table: str, key: str) -> Any:
+    return file.get(table, {}).get(key)
 
 
-def dataset_override(key: str) -> Path | None:
-    """Where a data set lies by itself, from [data] paths, or None."""
-    return _override("data", key)
+def _paths(file: Mapping[str, Mapping[str, Any]], table: str) -> dict[str, Path]:
+    """The table `paths` of [data] or [weights]."""
+    return {name: Path(path).expanduser() for name, path in (_value(file, table, "paths") or {}).items()}
 
 
-def weights_dirs() -> list[Path]:
-    """Folders that weights are looked for in: the user's own first, then the caches that other tools fill."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
-    own = _folder("BENCH_WEIGHTS", "weights", "dir") or Path("weights")
-    torch_home = Path(os.environ.get("TORCH_HOME") or cache / "torch").expanduser()
-    hugging_face = os.environ.get("HF_HUB_CACHE") or Path(os.environ.get("HF_HOME") or cache / "huggingface") / "hub"
-    return [
-        own,
-        Path("~/.cache/clip").expanduser(),
-        torch_home / "hub" / "checkpoints",
-        Path(hugging_face).expanduser(),
-    ]
+def _file(said: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """bench.toml of the working folder, or the file that BENCH_CONFIG names; empty where there is none."""
+    path = Path(said.get("BENCH_CONFIG") or "bench.toml").expanduser()
+    if path.is_file():
+        return _checked(path)
+    if "BENCH_CONFIG" in said:
+        raise BenchError(f"BENCH_CONFIG={path}: no such file")
+    return {}
 
 
-def weights_override(slot: str) -> Path | None:
-    """The file for a weights slot, from [weights] paths, or None."""
-    return _override("weights", slot)
-
-
-def device() -> str:
-    """Where encoders and methods run: "cpu", "cuda", "cuda:1", ..."""
-    return os.environ.get("BENCH_DEVICE") or _said("run", "device") or "cpu"
-
-
-def precision() -> str:
-    """In which numbers published encoders run: "fp32" unless something else is asked for."""
-    return os.environ.get("BENCH_PRECISION") or _said("run", "precision") or "fp32"
-
-
-def download() -> bool:
-    """Whether weights that open_clip and timm offer may be fetched."""
-    if "BENCH_DOWNLOAD" in os.environ:
-        return os.environ["BENCH_DOWNLOAD"] not in ("", "0")
-    return bool(_said("run", "download"))
-
-
-def config() -> Path:
-    """The file that is read: BENCH_CONFIG, else bench.toml in the working folder."""
-    return Path(os.environ.get("BENCH_CONFIG") or "bench.toml").expanduser()
-
-
-def _folder(variable: str, table: str, key: str) -> Path | None:
-    found = os.environ.get(variable) or _said(table, key)
-    return Path(found).expanduser() if found else None
-
-
-def _override(table: str, key: str) -> Path | None:
-    found = (_said(table, "paths") or {}).get(key)
-    return Path(found).expanduser() if found else None
-
-
-def _said(table: str, key: str) -> Any:
-    path = config()
-    if not path.is_file():
-        if "BENCH_CONFIG" in os.environ:
-            raise BenchError(f"BENCH_CONFIG={path}: no such file")
-        return None
-    return _read(path, path.stat().st_mtime_ns).get(table, {}).get(key)
-
-
-@lru_cache(maxsize=4)
-def _read(path: Path, _: int) -> dict[str, dict[str, Any]]:
-    """The file, every key and type of it checked."""
+def _checked(path: Path) -> dict[str, dict[str, Any]]:
+    """The file's tables. BenchError names the file and the key or value that is mistaken."""
     try:
         said = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

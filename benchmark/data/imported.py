@@ -11,7 +11,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.file_facts import file_hash
+from benchmark.core.file_facts import FileFacts
+from benchmark.core.settings import Settings
 from benchmark.data.dataset import VAL_SHOTS, Draw
 
 FORM = "features imported by bench, 1"
@@ -29,9 +30,12 @@ class Imported:
 
     nested = False
 
-    def __init__(self, file: str, templates: Sequence[str] = ("a photo of a {}.",)) -> None:
+    def __init__(
+        self, file: str, templates: Sequence[str] = ("a photo of a {}.",), *, settings: Settings | None = None
+    ) -> None:
         self.file = Path(file).expanduser()
         self.templates = tuple(templates)
+        self._facts = FileFacts((settings or Settings()).cache)
         self._labels = self._read()
 
     def _read(self) -> dict[str, np.ndarray]:
@@ -52,7 +56,7 @@ class Imported:
     @cached_property
     def fingerprint(self) -> str:
         """Identifier of the content: sha256 of the file."""
-        return f"imported-{file_hash(self.file)[:32]}"
+        return f"imported-{self._facts.hash(self.file)[:32]}"
 
     @property
     def shots(self) -> list[int]:

@@ -7,7 +7,8 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.file_facts import file_hash
+from benchmark.core.file_facts import FileFacts
+from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded
 
 
@@ -16,12 +17,13 @@ def features(role: str) -> Encoder:
     return Encoder(role, "imported", lambda: Loaded(_refuse(role)))
 
 
-def clip(role: str, file: str) -> Encoder:
+def clip(role: str, file: str, *, settings: Settings) -> Encoder:
     """The same of a CLIP, with the zero-shot classifier that is in the file too."""
     path = Path(file).expanduser()
     if not path.is_file():
         raise Incomplete(f"{path}: no such file; bench features import makes it")
-    return Encoder(role, f"imported-{file_hash(path)}", lambda: Loaded(_refuse(role), texts=Classifier(path)))
+    fingerprint = f"imported-{FileFacts(settings.cache).hash(path)}"
+    return Encoder(role, fingerprint, lambda: Loaded(_refuse(role), texts=Classifier(path)))
 
 
 def _refuse(role: str) -> Callable[[Tensor], Tensor]:

@@ -144,17 +144,7 @@ class Cell:
         """What the cell needs and the suite has not, in words; empty where it can be run."""
         if self.method is None:
             return ""
-        if id(suite) not in self._asked:
-            self._asked[id(suite)] = (
-                suite,
-                next(filter(None, (run_module.lacks(suite, part) for part in self.parts())), ""),
-            )
-        return self._asked[id(suite)][1]
-
-    @cached_property
-    def _asked(self) -> dict[int, tuple[Suite, str]]:
-        """What `lacks` said of a suite, which is kept so that no other has its id."""
-        return {}
+        return next(filter(None, (run_module.lacks(suite, part) for part in self.parts())), "")
 
     def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[list[Run]]]:
         """The runs of this cell: for each part, for the method's own settings and then all that are searched, one a seed.

@@ -12,36 +12,35 @@ from benchmark.encoders.published.slots import MISSING, OK
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import DATASET, ENCODER, Need, needed, of_run
-from benchmark.exhibits.run import Run
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
+from benchmark.exhibits.opened import Opened
+from benchmark.suites.world import World
 
 
-def licences(run: Run, suite: Suite) -> dict[str, Any]:
+def licences(opened: Opened) -> dict[str, Any]:
     """For a run's record: the licence of each asset that took part, and whether one of them forbids commercial use.
 
     Empty where nothing came from outside.
     """
-    needs = [*of_run(run), *(Need(DATASET, shift) for shift in run.shifts(suite))]
-    found = {need.words: asset for need in needs if (asset := look(need, suite))}
+    needs = [*of_run(opened.run), *(Need(DATASET, shift) for shift in opened.shifts)]
+    found = {need.words: asset for need in needs if (asset := look(need, opened.world))}
     if not found:
         return {}
     terms = {name: asset.licence or "none stated" for name, asset in found.items()}
     return {"licences": terms, "noncommercial": any(asset.noncommercial for asset in found.values())}
 
 
-def look(need: Need, suite: Suite, deep: bool = False) -> Asset | None:
+def look(need: Need, world: World, deep: bool = False) -> Asset | None:
     """What there is of it, `deep` at every file of it; None where its reader or loader cannot say before it is opened."""
     if need.kind == ENCODER:
-        return assets.look_at_encoder(suite, need.role, deep)
-    return assets.look_at_dataset(suite, need.role, need.kind if need.kind in runs.STAND_INS else "", deep)
+        return world.inspect_encoder(need.role, deep)
+    return world.inspect_dataset(need.role, need.kind if need.kind in runs.STAND_INS else "", deep)
 
 
-def _opened(need: Need, suite: Suite) -> Asset:
+def _opened(need: Need, world: World) -> Asset:
     """What there is of something that has to be opened for it. BenchError where what names it is mistaken."""
     state, says = OK, ""
     try:
-        opened = assets.encoder(suite, need.role) if need.kind == ENCODER else assets.dataset(suite, need.role)
+        opened = world.encoder(need.role) if need.kind == ENCODER else world.dataset(need.role)
         says = f"fingerprint {opened.fingerprint[:12]}"
     except Incomplete as error:
         state, says = MISSING, str(error)
@@ -70,15 +69,15 @@ class Inventory:
         return list(dict.fromkeys(f"{a.line}; blocks {', '.join(self.blocks(a))}" for a in self.missing.values()))
 
 
-def take(cells: Iterable[Cell], suite: Suite) -> Inventory:
+def take(cells: Iterable[Cell], world: World) -> Inventory:
     """Look at everything that these cells need; what cannot be looked at is opened. BenchError where that is mistaken."""
-    exhibits = needed(cells, suite)
-    return Inventory({need: look(need, suite) or _opened(need, suite) for need in exhibits}, exhibits)
+    exhibits = needed(cells, world.suite)
+    return Inventory({need: look(need, world) or _opened(need, world) for need in exhibits}, exhibits)
 
 
-def absent_shifts(suite: Suite, cells: Iterable[Cell]) -> list[Need]:
+def absent_shifts(world: World, cells: Iterable[Cell]) -> list[Need]:
     """Shifts that are not here and that none of these cells reads: nobody has to fetch them for these."""
     read = {part.get(key) for cell in cells for part in cell.parts() for key in ("target", "dataset")}
-    shifts = dict.fromkeys(shift for spec in suite.datasets.values() for shift in spec.get("shifts", ()))
+    shifts = dict.fromkeys(shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ()))
     unread = [Need(DATASET, shift) for shift in shifts if shift not in read]
-    return [need for need in unread if not (look(need, suite) or _opened(need, suite)).usable]
+    return [need for need in unread if not (look(need, world) or _opened(need, world)).usable]

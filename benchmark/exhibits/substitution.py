@@ -17,10 +17,11 @@ from typing import Any
 
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.methods.construct import predictor_class
-from benchmark.suites import assets
 from benchmark.suites.suite import PHOTOGRAPHS, Suite
+from benchmark.suites.world import World
 
 FOLDER, TIMM, OPEN_CLIP = "folder:", "timm:", "open_clip:"
 
@@ -72,7 +73,7 @@ def _with_folder(suite: Suite, path: str, templates: Sequence[str]) -> tuple[Sui
     spec: dict[str, Any] = {"reader": "benchmark.data.published.folder:ImageFolder", "path": str(Path(path).absolute())}
     if templates:
         spec["template"] = list(templates)
-    found = assets.dataset(replace(suite, datasets={FOLDER: spec}), FOLDER)
+    found = World(replace(suite, datasets={FOLDER: spec}), Settings()).dataset(FOLDER)
     content = "\n".join([found.fingerprint, *found.templates])
     role = f"{FOLDER}{Path(path).resolve().name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
     return replace(suite, datasets={**suite.datasets, role: spec}), role

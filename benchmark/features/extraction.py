@@ -15,8 +15,7 @@ import torch
 from torch import Tensor
 
 from benchmark.exhibits.run import PIXELS, SPATIAL
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 Look = Callable[[np.ndarray], Tensor]
 """Ids of images [N] -> their pixels, uint8, view by view, [V, N, 3, H, W]."""
@@ -28,18 +27,18 @@ AT_A_TIME = 8
 """Photographs that a thread decodes in one go."""
 
 
-def extract(look: Look, ids: np.ndarray, roles: Sequence[str], suite: Suite, *, ahead: bool) -> list[Tensor]:
+def extract(look: Look, ids: np.ndarray, roles: Sequence[str], world: World, *, ahead: bool) -> list[Tensor]:
     """Features of images in every role's space, each [V, N, D], in the precision that its network gives them in.
 
     roles: encoders, a backbone with ":spatial" behind it, "pixels".
     ahead: whether `look` may be called by threads, ahead of time.
     """
-    batches = np.array_split(ids, max(1, -(-len(ids) // suite.batch_size)))
+    batches = np.array_split(ids, max(1, -(-len(ids) // world.suite.batch_size)))
     sheets = [_Sheet(len(ids)) for _ in roles]
     launched: list[list[Tensor]] = []
     with closing(_decoded(look, batches) if ahead else (look(batch) for batch in batches)) as pictures:
         for images in pictures:
-            following = [_encoded(view, roles, suite) for view in images]
+            following = [_encoded(view, roles, world) for view in images]
             _fetch(launched, sheets)
             launched = following
     _fetch(launched, sheets)
@@ -91,22 +90,22 @@ def _parts(batch: np.ndarray) -> list[np.ndarray]:
     return np.array_split(batch, max(1, -(-len(batch) // AT_A_TIME)))
 
 
-def _encoded(images: Tensor, roles: Sequence[str], suite: Suite) -> list[Tensor]:
+def _encoded(images: Tensor, roles: Sequence[str], world: World) -> list[Tensor]:
     """Images [B, 3, H, W] in every role's space, in the order of the roles, each where its network runs."""
     found: dict[str, Tensor] = {}
     on: dict[torch.device, Tensor] = {}
     for role in sorted(roles, key=lambda role: not role.endswith(SPATIAL)):
-        found[role] = _in_space(images, role, found, on, suite)
+        found[role] = _in_space(images, role, found, on, world)
     return [found[role] for role in roles]
 
 
 def _in_space(
-    images: Tensor, role: str, found: Mapping[str, Tensor], on: dict[torch.device, Tensor], suite: Suite
+    images: Tensor, role: str, found: Mapping[str, Tensor], on: dict[torch.device, Tensor], world: World
 ) -> Tensor:
     """One role's features, out of those by place where these are found already and the encoder makes them so."""
     if role == PIXELS:
         return images
-    encoder = assets.encoder(suite, role.removesuffix(SPATIAL))
+    encoder = world.encoder(role.removesuffix(SPATIAL))
     places = found.get(f"{role}{SPATIAL}")
     if places is not None and encoder.loaded.pooled is not None:
         return encoder.loaded.pooled(places)

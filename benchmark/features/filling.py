@@ -12,7 +12,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.core import settings
 from benchmark.core.devices import CPU
 from benchmark.data import views
 from benchmark.exhibits.run import PIXELS
@@ -30,87 +29,86 @@ from benchmark.features.requests import (
     shards_of,
     waves,
 )
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
-def load(request: Request, suite: Suite, device: torch.device = CPU) -> Tensor:
+def load(request: Request, world: World, device: torch.device = CPU) -> Tensor:
     """Features [V, N, D] on a device, float32 (pixels: uint8); made now if they are not on disk."""
-    if is_given(request, suite):
-        images, dataset = images_of(request, suite), assets.dataset(suite, request.dataset)
+    if is_given(request, world):
+        images, dataset = images_of(request, world), world.dataset(request.dataset)
         return dataset.given(request.role, images.split, images.ids).to(device).float()  # type: ignore[attr-defined]
-    fill(request, suite)
-    features = shard_files.read(path(request, suite)).to(device)
+    fill(request, world)
+    features = shard_files.read(path(request, world)).to(device)
     return features if request.role == PIXELS else features.float()
 
 
-def fill(request: Request, suite: Suite) -> bool:
+def fill(request: Request, world: World) -> bool:
     """Make the features of a request unless they are there; True when they had to be made."""
-    todo = missing([request], suite)
+    todo = missing([request], world)
     for shard in todo:
-        fill_shard(shard, suite)
+        fill_shard(shard, world)
     return bool(todo)
 
 
-def missing(requests: Iterable[Request], suite: Suite) -> list[Shard]:
+def missing(requests: Iterable[Request], world: World) -> list[Shard]:
     """What has to be made of some features, those for the same images together."""
-    absent = [r for r in requests if not is_given(r, suite) and not shard_files.readable(path(r, suite))]
-    return [shard for wave in waves(absent, suite) for shard in _missing(wave, suite)]
+    absent = [r for r in requests if not is_given(r, world) and not shard_files.readable(path(r, world))]
+    return [shard for wave in waves(absent, world) for shard in _missing(wave, world)]
 
 
-def _missing(wave: Wave, suite: Suite) -> list[Shard]:
-    whole = shards_of(wave, suite)
-    files = [path(request, suite) for request in wave.requests]
+def _missing(wave: Wave, world: World) -> list[Shard]:
+    whole = shards_of(wave, world)
+    files = [path(request, world) for request in wave.requests]
     todo = [s for s in whole if not all(shard_files.readable(shard_files.shard(file, s.index, s.of)) for file in files)]
     return todo or whole[-1:]  # all are there, and only have to be joined
 
 
-def fill_shard(shard: Shard, suite: Suite) -> None:
+def fill_shard(shard: Shard, world: World) -> None:
     """Make what is not there of a shard, for several encoders from one look at its images; the last to end joins them all."""
-    files = {request: path(request, suite) for request in shard.wave.requests}
+    files = {request: path(request, world) for request in shard.wave.requests}
     parts = {request: shard_files.shard(file, shard.index, shard.of) for request, file in files.items()}
     absent = [request for request, place in parts.items() if not shard_files.readable(place)]
     if absent:
         started = time.perf_counter()
-        made = _extract(absent, suite, shard.index, shard.of)
-        notes = _notes(absent, suite, time.perf_counter() - started)
+        made = _extract(absent, world, shard.index, shard.of)
+        notes = _notes(absent, world, time.perf_counter() - started)
         for request, features in zip(absent, made, strict=True):
             shard_files.write(parts[request], features, notes)
     for file in files.values():
         shard_files.join(file, shard.of)
 
 
-def extract(request: Request, suite: Suite) -> Tensor:
+def extract(request: Request, world: World) -> Tensor:
     """Features [V, N, D] straight from the images, as the network gives them; all are in memory at the end."""
-    return _extract([request], suite)[0]
+    return _extract([request], world)[0]
 
 
-def _extract(requests: Sequence[Request], suite: Suite, index: int = 0, of: int = 1) -> list[Tensor]:
+def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int = 1) -> list[Tensor]:
     one = requests[0]
-    ids = np.array_split(images_of(one, suite).ids, of)[index]
+    ids = np.array_split(images_of(one, world).ids, of)[index]
     roles = [request.role for request in requests]
-    return extraction.extract(_look(one, suite), ids, roles, suite, ahead=of_photographs(one, suite))
+    return extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
 
 
-def _notes(requests: Sequence[Request], suite: Suite, seconds: float) -> dict[str, Any]:
+def _notes(requests: Sequence[Request], world: World, seconds: float) -> dict[str, Any]:
     """How features were made, for people; `seconds` are of one look for all of them."""
     return {
-        "pictures": images_of(requests[0], suite).size,
+        "pictures": images_of(requests[0], world).size,
         "seconds": round(seconds, 3),
         "together": " ".join(request.role for request in requests),
-        "device": settings.device(),
-        "precision": settings.precision(),
+        "device": world.settings.device,
+        "precision": world.settings.precision,
         "threads": torch.get_num_threads(),
     }
 
 
-def _look(request: Request, suite: Suite) -> extraction.Look:
+def _look(request: Request, world: World) -> extraction.Look:
     """What makes the pictures of a request out of their ids."""
-    dataset: Any = assets.dataset(suite, request.dataset)
-    images = images_of(request, suite)
+    dataset: Any = world.dataset(request.dataset)
+    images = images_of(request, world)
     if images.split != "generated":
         return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed)
-    drawn = generated(dataset, generated_per_class(request.dataset, suite))
+    drawn = generated(dataset, generated_per_class(request.dataset, world))
     if hasattr(drawn, "views"):
         return lambda ids: drawn.views(ids, images.views, request.seed)
     return lambda ids: views.all_of(drawn[ids], ids, images.views, request.seed)

@@ -9,8 +9,7 @@ from benchmark.data.dataset import nested
 from benchmark.features import requests as requests_module
 from benchmark.features import shard_files
 from benchmark.features.requests import Request, Wave, images_of, is_given, path, shards_of
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 PARTS = ("test", "pool", "val")
 SHOTS = (1, 2, 4, 8, 16)
@@ -54,7 +53,7 @@ class Entry:
 
 
 def asked(
-    suite: Suite,
+    world: World,
     datasets: Sequence[str] = (),
     encoders: Sequence[str] = (),
     parts: Sequence[str] = (),
@@ -62,17 +61,17 @@ def asked(
     shots: Sequence[int] | None = None,
 ) -> list[Entry]:
     """What is asked about, everything of the suite where nothing is named; a shift has test images alone."""
-    shifts = {shift for spec in suite.datasets.values() for shift in spec.get("shifts", ())}
+    shifts = {shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ())}
     entries = [
         Entry(dataset, encoder, part)
-        for dataset in datasets or suite.datasets
-        for encoder in encoders or suite.encoders
+        for dataset in datasets or world.suite.datasets
+        for encoder in encoders or world.suite.encoders
         for part in parts or PARTS
         if part == "test" or dataset not in shifts
     ]
     for entry in entries:
         with _noting(entry):
-            entry.requests += _requests(entry, suite, seeds, shots)
+            entry.requests += _requests(entry, world, seeds, shots)
     return entries
 
 
@@ -85,42 +84,42 @@ def of(requests: Iterable[Request]) -> list[Entry]:
     return list(found.values())
 
 
-def look(entry: Entry, suite: Suite) -> Entry:
+def look(entry: Entry, world: World) -> Entry:
     """The entry with what is on disk of it."""
     found = Entry(entry.dataset, entry.encoder, entry.part, entry.requests, lacks=entry.lacks)
     with _noting(found):
         for request in entry.requests:
-            _add(found, request, suite)
+            _add(found, request, world)
     return found
 
 
 def _requests(
-    entry: Entry, suite: Suite, seeds: Sequence[int] | None, shots: Sequence[int] | None
+    entry: Entry, world: World, seeds: Sequence[int] | None, shots: Sequence[int] | None
 ) -> Iterator[Request]:
     """A request a seed, and a number of shots where the data set draws anew for each; one for test images."""
     if entry.part in ("test", "generated"):
         yield Request(entry.dataset, entry.encoder, entry.part, 0)
         return
-    drawn = suite.datasets[entry.dataset].get("shots", SHOTS)
-    for seed in seeds or suite.seeds:
-        for k in (0,) if nested(assets.dataset(suite, entry.dataset)) else shots or drawn:
-            yield requests_module.request(entry.dataset, entry.encoder, entry.part, seed, k, suite)
+    drawn = world.suite.datasets[entry.dataset].get("shots", SHOTS)
+    for seed in seeds or world.suite.seeds:
+        for k in (0,) if nested(world.dataset(entry.dataset)) else shots or drawn:
+            yield requests_module.request(entry.dataset, entry.encoder, entry.part, seed, k, world)
 
 
-def _add(entry: Entry, request: Request, suite: Suite) -> None:
-    if is_given(request, suite):
-        entry.pictures += images_of(request, suite).size
+def _add(entry: Entry, request: Request, world: World) -> None:
+    if is_given(request, world):
+        entry.pictures += images_of(request, world).size
         entry.whole += 1
         return
-    where = path(request, suite)
+    where = path(request, world)
     if shard_files.readable(where):
         entry.whole += 1
         entry.bytes += where.stat().st_size
         notes = shard_files.about(where)
-        entry.pictures += images_of(request, suite).size
+        entry.pictures += images_of(request, world).size
         entry.seconds += float(notes.get("seconds", 0))
         return
-    cut = shards_of(Wave((request,)), suite)
+    cut = shards_of(Wave((request,)), world)
     here = [place for s in cut if s.of > 1 and shard_files.readable(place := shard_files.shard(where, s.index, s.of))]
     entry.bytes += sum(place.stat().st_size for place in here)
     entry.shards = (entry.shards[0] + len(here), entry.shards[1] + len(cut))

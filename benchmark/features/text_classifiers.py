@@ -14,11 +14,9 @@ from typing import Any
 
 from torch import Tensor
 
-from benchmark.core import paths
 from benchmark.exhibits.run import Run
 from benchmark.features import shard_files
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
 @dataclass(frozen=True)
@@ -40,10 +38,10 @@ class Text:
         return 0
 
 
-def needed(runs: Iterable[Run], suite: Suite) -> list[Text]:
+def needed(runs: Iterable[Run], world: World) -> list[Text]:
     """The classifiers that runs need and that are not on disk."""
     asked = dict.fromkeys(text for run in runs for text in of(run))
-    return [text for text in asked if not shard_files.readable(path(text, suite))]
+    return [text for text in asked if not shard_files.readable(path(text, world))]
 
 
 def of(run: Run) -> Iterator[Text]:
@@ -53,29 +51,29 @@ def of(run: Run) -> Iterator[Text]:
         yield Text(run.dataset, run.backbone, "sentences")
 
 
-def path(text: Text, suite: Suite) -> Path:
+def path(text: Text, world: World) -> Path:
     """Where a classifier is or will be."""
-    said = [assets.encoder(suite, text.backbone).fingerprint, text.of, *_texts(text, suite)]
+    said = [world.encoder(text.backbone).fingerprint, text.of, *_texts(text, world)]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:20]
     name = f"{text.dataset}-{text.backbone}-{text.of}-{digest}.safetensors".replace("/", "-")
-    return paths.cache() / "texts" / suite.name / name
+    return world.settings.cache / "texts" / world.suite.name / name
 
 
-def load(text: Text, suite: Suite) -> tuple[Tensor, float]:
+def load(text: Text, world: World) -> tuple[Tensor, float]:
     """The classifier [C, D] with unit rows, on the CPU, and the model's own logit scale; made now if it is not there."""
-    where = path(text, suite)
+    where = path(text, world)
     if not shard_files.readable(where):
-        fill(text, suite)
+        fill(text, world)
     return _read(where)
 
 
-def fill(text: Text, suite: Suite) -> None:
+def fill(text: Text, world: World) -> None:
     """Encode the texts and keep the classifier. ValueError where the encoder has no text tower."""
-    tower = assets.encoder(suite, text.backbone).text
+    tower = world.encoder(text.backbone).text
     if tower is None:
         raise ValueError(f"{text.backbone} has no text tower, so it cannot be a backbone")
-    made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, suite))
-    shard_files.write(path(text, suite), made.float().cpu(), {"logit_scale": repr(tower.logit_scale)})
+    made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, world))
+    shard_files.write(path(text, world), made.float().cpu(), {"logit_scale": repr(tower.logit_scale)})
 
 
 @lru_cache(maxsize=32)
@@ -83,9 +81,9 @@ def _read(where: Path) -> tuple[Tensor, float]:
     return shard_files.read(where).clone(), float(shard_files.about(where)["logit_scale"])
 
 
-def _texts(text: Text, suite: Suite) -> Sequence[Any]:
+def _texts(text: Text, world: World) -> Sequence[Any]:
     """What is asked of the text tower: names and templates, or each class's sentences."""
-    dataset: Any = assets.dataset(suite, text.dataset)
+    dataset: Any = world.dataset(text.dataset)
     if text.of == "templates":
         return [list(dataset.classnames), list(dataset.templates)]
     return [dataset.sentences()]

@@ -61,16 +61,24 @@ class Facts(NamedTuple):
     wants: Sequence[str]
 
 
-_met: dict[str, Facts] = {}
-
-
 def facts(method: str, arguments: Mapping[str, Any]) -> Facts:
-    """The facts of a method, constructed once for each set of arguments: an exhibit asks for them thousands of times."""
-    place = method + json.dumps(arguments, sort_keys=True, default=repr)
-    if place not in _met:
-        predictor = construct(method, arguments)
-        _met[place] = Facts(_settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants))
-    return _met[place]
+    """The facts of a method with its arguments. BenchError where it cannot be constructed so."""
+    try:
+        text = json.dumps(arguments, sort_keys=True)
+    except TypeError:  # an argument that is no plain data names no run; constructing says so
+        return _constructed(method, arguments)
+    return _facts(method, text)
+
+
+@cache
+def _facts(method: str, arguments: str) -> Facts:
+    """A pure function of its two texts, so remembered: a table asks for the facts of a method thousands of times."""
+    return _constructed(method, json.loads(arguments))
+
+
+def _constructed(method: str, arguments: Mapping[str, Any]) -> Facts:
+    predictor = construct(method, arguments)
+    return Facts(_settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants))
 
 
 def _settings(predictor: Predictor, method: str) -> dict[str, Any]:

@@ -7,18 +7,21 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark import __version__
 from benchmark.core import paths
 from benchmark.core.machine import cpu_name
 
+if TYPE_CHECKING:
+    import torch
+
 PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "scipy", "scikit-learn")
 
 
 @cache
-def conditions() -> dict[str, Any]:
-    """Conditions of the measurements of this process, computed once."""
+def conditions(device: "torch.device") -> dict[str, Any]:
+    """Conditions of the measurements of this process on a device, computed once."""
     import torch
 
     from benchmark.core import devices
@@ -32,7 +35,7 @@ def conditions() -> dict[str, Any]:
         "system": platform.system(),
         "cpu": cpu_name(),
         "threads": torch.get_num_threads(),
-        "device": devices.name(devices.chosen()),
+        "device": devices.name(device),
         "dtype": "float32",
     }
 

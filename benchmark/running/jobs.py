@@ -6,18 +6,18 @@ from benchmark.features.requests import Shard
 from benchmark.features.text_classifiers import Text
 from benchmark.records.store import Store
 from benchmark.running.measure import measure
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
-def fill(suite: Suite, piece: Shard | Text) -> None:
+def fill(world: World, piece: Shard | Text) -> None:
     """Make the features of one look at some images, or a zero-shot classifier."""
     if isinstance(piece, Text):
-        text_classifiers.fill(piece, suite)
+        text_classifiers.fill(piece, world)
     else:
-        filling.fill_shard(piece, suite)
+        filling.fill_shard(piece, world)
 
 
-def measured(store: Store, suite: Suite, run: Run) -> str:
+def measured(world: World, run: Run, store: Store) -> str:
     """Make and store a run's record; returns its accuracy in words."""
-    record = measure(run, suite, store)
+    record = measure(run, world, store)
     return f"{100 * record['selections']['val']['correct'] / record['n']:.2f} %"

@@ -9,7 +9,7 @@ import torch
 from benchmark.core.machine import peak_memory_mib
 from benchmark.data.dataset import listed
 from benchmark.exhibits import inventory
-from benchmark.exhibits.fingerprints import fingerprints
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.methods import training
 from benchmark.methods.predictor import Predictor
@@ -22,16 +22,16 @@ from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.observer import Observer, Outcome
 from benchmark.running.task import Shift
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
-def measure(run: Run, suite: Suite, store: Store) -> Record:
+def measure(run: Run, world: World, store: Store) -> Record:
     """Make the record of a run and store it. Whatever was stored under the same question is replaced."""
     started = time.perf_counter()
-    build, test = task.build(run, suite)
-    drawn = _drawn(run, suite)
-    eye = Eye(test, task.shifts(run, suite))
+    opened = Opened(run, world)
+    build, test = task.build(opened)
+    drawn = _drawn(opened)
+    eye = Eye(test, task.shifts(opened))
     ready = time.perf_counter()
     predictor = run.predictor()
     observer = Observer(build.val, test, eye.look)
@@ -52,8 +52,8 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         **eye.seen(predictor, outcomes),
         "curves": observer.curves,
         "parameters": sum(p.numel() for p in predictor.parameters()),
-        "fingerprints": fingerprints(run, suite),
-        **inventory.licences(run, suite),
+        "fingerprints": opened.fingerprints,
+        **inventory.licences(opened),
         **({"draw": store.keep_draw(drawn)} if drawn else {}),
         "seconds": {
             "load": round(ready - started, 3),
@@ -62,14 +62,14 @@ def measure(run: Run, suite: Suite, store: Store) -> Record:
         },
         "peak_memory_mib": peak_memory_mib(),
         "measured": provenance.now(),
-        "conditions": provenance.conditions(),
+        "conditions": provenance.conditions(opened.device),
     }
     return store.put(record, {name: outcome.correct.cpu().numpy() for name, outcome in outcomes.items()})
 
 
-def _drawn(run: Run, suite: Suite) -> dict[str, list[str]]:
+def _drawn(opened: Opened) -> dict[str, list[str]]:
     """What the images are called that the run learnt and chose from; empty where they have no names or there are none."""
-    dataset = assets.dataset(suite, run.dataset)
+    run, dataset = opened.run, opened.dataset
     return listed(dataset, dataset.draw(run.shots, run.seed)) if run.shots else {}
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.exhibits.fingerprints import fingerprints
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
 from benchmark.records.timings import expected_seconds, timings
-from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 DONE, MISSING, STALE = "done", "missing", "stale"
 
@@ -21,24 +21,24 @@ class Planned:
 
 
 def survey(
-    runs: Iterable[Run], records: Mapping[str, Record], suite: Suite, reads: Mapping[str, Collection[str]] | None = None
+    runs: Iterable[Run], records: Mapping[str, Record], world: World, reads: Mapping[str, Collection[str]] | None = None
 ) -> list[Planned]:
     """The state of every run: done, missing, or stale (measured on other data or weights than today's).
 
     reads: the key of a run -> the shifts that are read of its record; without it all of them.
     """
     return [
-        Planned(run, _state(run, records.get(run.key), suite, None if reads is None else reads.get(run.key, ())))
+        Planned(run, _state(run, records.get(run.key), world, None if reads is None else reads.get(run.key, ())))
         for run in runs
     ]
 
 
-def _state(run: Run, record: Record | None, suite: Suite, reads: Collection[str] | None) -> str:
+def _state(run: Run, record: Record | None, world: World, reads: Collection[str] | None) -> str:
     """A shift that was not here when the run was made, or is not here today, counts only where somebody reads it."""
     if record is None:
         return MISSING
-    then, today = record["fingerprints"], fingerprints(run, suite)
-    spare = set() if reads is None else {*run.shifts(suite)} - {*reads}
+    then, today = record["fingerprints"], Opened(run, world).fingerprints
+    spare = set() if reads is None else {*run.shifts(world.suite)} - {*reads}
     wanted = {name: found for name, found in today.items() if name in then or name not in spare}
     return DONE if all(then.get(name) == found for name, found in wanted.items()) else STALE
 

@@ -17,14 +17,15 @@ from benchmark.data import views
 from benchmark.encoders.published import containers
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.methods.samples import Samples
 from benchmark.methods.scoring import right
 from benchmark.numerics import stats
 from benchmark.records import reference
 from benchmark.running import task
-from benchmark.suites import assets
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
 @dataclass(frozen=True)
@@ -86,12 +87,12 @@ def untrained(cell: Cell, suite: Suite) -> Run:
     return replace(runs.make(suite, cell.said, seed=0), shots=0)
 
 
-def check(weights: Tensor, run: Run, suite: Suite, file: Path) -> None:
+def check(weights: Tensor, run: Run, world: World, file: Path) -> None:
     """BenchError where an adapter does not fit the data set's classes or the auxiliary encoder's width. Encodes one image."""
-    dataset = assets.dataset(suite, run.dataset)
+    dataset = world.dataset(run.dataset)
     (space,) = [space for space in run.roles() if space != "clip"]
     image = views.of(dataset, "test", dataset.ids("test")[:1], 1, 0)[0]
-    width = assets.encoder(suite, space).encode(image, 1).shape[1]
+    width = world.encoder(space).encode(image, 1).shape[1]
     wanted = (len(dataset.classnames), width)
     if tuple(weights.shape) != wanted:
         shapes = ["{} x {}".format(*shape) for shape in (weights.shape, wanted)]
@@ -101,10 +102,10 @@ def check(weights: Tensor, run: Run, suite: Suite, file: Path) -> None:
         )
 
 
-def evaluate(weights: Tensor, cell: Cell, suite: Suite) -> Evaluated:
+def evaluate(weights: Tensor, cell: Cell, world: World) -> Evaluated:
     """An adapter that fits, at a reading of its method."""
-    run = untrained(cell, suite)
-    build, test = task.build(run, suite)
+    run = untrained(cell, world.suite)
+    build, test = task.build(Opened(run, world))
     nothing = {space: x[:, :1] * 0 for space, x in test.spaces.items()}  # in the place of a support set, for its widths
     predictor = run.predictor()
     nobody = torch.zeros(1, dtype=torch.long, device=build.text.device)
@@ -113,5 +114,5 @@ def evaluate(weights: Tensor, cell: Cell, suite: Suite) -> Evaluated:
     predictor.load_state_dict({**state, parameter: weights.to(state[parameter])})
     correct = int(right(predictor.eval(), test).sum())
     cite = {**released()["cite"], "shots": cell.said["shots"]}
-    published = reference.printed(released()["reference"], cite) if suite.comparable else None
+    published = reference.printed(released()["reference"], cite) if world.suite.comparable else None
     return Evaluated(cell.row, correct, len(test), published)

@@ -1,5 +1,6 @@
-"""Run -> (Task, test Samples). The test images go to whoever measures, never into the Task, and their labels are sealed."""
+"""An opened run -> (Task, test samples). The test images never enter the Task; their labels are sealed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,26 +8,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.core import devices
 from benchmark.data.dataset import Dataset
-from benchmark.exhibits.run import Run
-from benchmark.features import filling, text_classifiers
-from benchmark.features import requests as requests_module
-from benchmark.features.requests import Request, generated_per_class
+from benchmark.exhibits.opened import Opened
+from benchmark.features import filling, requests, text_classifiers
 from benchmark.features.text_classifiers import Text
 from benchmark.methods.samples import Samples, Task
 from benchmark.methods.scoring import STATISTICS
 from benchmark.methods.sealed import Sealed
-from benchmark.suites import assets
-from benchmark.suites.suite import Suite, statistics_of
 
 
 @dataclass(frozen=True)
 class Shift:
     """Test images of another distribution than the run was trained on, labelled by the source's classes.
 
-    classes: indices of the source's classes that it holds, or None for all of them.
-    statistics: "all" or "held", the classes over which a method's statistics run (`benchmark.suites.suite`).
+    Attributes:
+        samples: Features and sealed labels.
+        classes: Indices of the source's classes that the shift holds, [C']; None where it holds all of them.
+        statistics: "all" or "held": the classes over which a method's statistics run (`benchmark.suites.suite`).
     """
 
     samples: Samples
@@ -34,90 +32,82 @@ class Shift:
     statistics: str = STATISTICS[0]
 
 
-def requests(run: Run, suite: Suite) -> list[Request]:
-    """The features that a run needs: those of its data set, of its shifts' test images, of generated images."""
-    roles = list(dict.fromkeys(run.roles().values()))
-    needed = requests_module.requests(run.dataset, roles, run.seed, run.shots, suite)
-    needed += [Request(shift, role, "test", 0) for shift in run.shifts(suite) for role in roles]
-    if "generated" in run.wants():
-        needed += [Request(run.dataset, role, "generated", 0) for role in roles]
-    return needed
-
-
-def build(run: Run, suite: Suite) -> tuple[Task, Samples]:
-    """The task of a run, and its test images apart from it, on the chosen device. Missing features are made on the way."""
-    dataset = assets.dataset(suite, run.dataset)
-    text, logit_scale = text_classifiers.load(Text(run.dataset, run.backbone), suite)
-    support, val = _few_shot(run, suite, dataset)
+def build(opened: Opened) -> tuple[Task, Samples]:
+    """The task of a run and its test images, apart from each other, on the run's device. Missing features are made."""
+    run, device = opened.run, opened.device
+    text, logit_scale = text_classifiers.load(Text(run.dataset, run.backbone), opened.world)
+    support, val = _few_shot(opened)
     task = Task(
-        text=text.to(devices.chosen()),
+        text=text.to(device),
         support=support,
-        classnames=dataset.classnames,
+        classnames=opened.dataset.classnames,
         val=val if len(val) else None,
         logit_scale=logit_scale,
         seed=run.seed,
-        **_wanted(run, suite),
+        **_wanted(opened),
     )
-    return task, _test(run, suite, run.dataset)
+    return task, _test(opened, run.dataset, opened.dataset)
 
 
-def shifts(run: Run, suite: Suite) -> dict[str, Shift]:
+def shifts(opened: Opened) -> dict[str, Shift]:
     """The shifts of a run's data set, by role, in the spaces that its method reads."""
     found = {}
-    for role in run.shifts(suite):
-        held = getattr(assets.dataset(suite, role), "classes", None)
-        classes = None if held is None else torch.as_tensor(np.asarray(held), dtype=torch.long, device=devices.chosen())
-        found[role] = Shift(_test(run, suite, role), classes, statistics_of(suite, role))
+    for role, dataset in opened.shifts.items():
+        held = getattr(dataset, "classes", None)
+        classes = None if held is None else torch.as_tensor(np.asarray(held), dtype=torch.long, device=opened.device)
+        found[role] = Shift(_test(opened, role, dataset), classes, opened.statistics(role))
     return found
 
 
-def _wanted(run: Run, suite: Suite) -> dict[str, Any]:
+def _wanted(opened: Opened) -> dict[str, Any]:
     """The optional fields of a Task that the method asks for."""
-    dataset: Any = assets.dataset(suite, run.dataset)
-    found: dict[str, Any] = {"clip": assets.encoder(suite, run.backbone).clip} if run.prompts else {}
+    run, dataset = opened.run, opened.dataset
+    found: dict[str, Any] = {"clip": opened.backbone.clip} if run.prompts else {}
     if "generated" in run.wants():
-        per_class = generated_per_class(run.dataset, suite)
-        labels = torch.as_tensor(dataset.generated(per_class)[1], dtype=torch.long)
-        found["generated"] = Samples(_spaces(run, suite, run.dataset, "generated"), labels.to(devices.chosen()))
+        per_class = requests.generated_per_class(run.dataset, opened.world)
+        labels = torch.as_tensor(dataset.generated(per_class)[1], dtype=torch.long)  # type: ignore[attr-defined]
+        found["generated"] = Samples(_spaces(opened, run.dataset, "generated"), labels.to(opened.device))
     if "sentences" in run.wants():
-        found["sentences"] = text_classifiers.load(Text(run.dataset, run.backbone, "sentences"), suite)[0].to(
-            devices.chosen()
-        )
+        sentences, _ = text_classifiers.load(Text(run.dataset, run.backbone, "sentences"), opened.world)
+        found["sentences"] = sentences.to(opened.device)
     return found
 
 
-def _test(run: Run, suite: Suite, role: str) -> Samples:
-    dataset = assets.dataset(suite, role)
-    return Sealed(Samples(_spaces(run, suite, role, "test"), _labels(dataset, "test", dataset.ids("test"))))
+def _test(opened: Opened, role: str, dataset: Dataset) -> Samples:
+    """The test images of the run's data set or of a shift, their labels sealed."""
+    return Sealed(Samples(_spaces(opened, role, "test"), _labels(opened, dataset, "test", dataset.ids("test"))))
 
 
-def _few_shot(run: Run, suite: Suite, dataset: Dataset) -> tuple[Samples, Samples]:
+def _few_shot(opened: Opened) -> tuple[Samples, Samples]:
+    """Support set and validation images."""
+    run = opened.run
     if run.shots == 0:  # nothing is learnt, so nothing is drawn and no feature made
-        nothing = Samples({"clip": torch.empty(1, 0, 1)}, torch.empty(0, dtype=torch.long)).to(devices.chosen())
+        nothing = Samples({"clip": torch.empty(1, 0, 1)}, torch.empty(0, dtype=torch.long)).to(opened.device)
         return nothing, nothing
-    draw = dataset.draw(run.shots, run.seed)
+    draw = opened.dataset.draw(run.shots, run.seed)
     return (
-        _subset(_spaces(run, suite, run.dataset, "pool"), draw.support, dataset, draw.pool),
-        _subset(_spaces(run, suite, run.dataset, "val"), draw.val, dataset, draw.val_pool),
+        _subset(opened, _spaces(opened, run.dataset, "pool"), draw.support, draw.pool),
+        _subset(opened, _spaces(opened, run.dataset, "val"), draw.val, draw.val_pool),
     )
 
 
-def _subset(spaces: dict[str, Tensor], places: np.ndarray, dataset: Dataset, pool: np.ndarray) -> Samples:
-    """Images of a pool by their places in it; the pool itself where these are all of them, which takes no memory twice."""
-    labels = _labels(dataset, "train", pool[places])
-    if np.array_equal(places, np.arange(len(pool))):
-        return Samples(spaces, labels)
-    index = torch.as_tensor(places, device=devices.chosen())
+def _subset(opened: Opened, spaces: Mapping[str, Tensor], positions: np.ndarray, pool: np.ndarray) -> Samples:
+    """Images of a pool by their positions; the whole pool is taken as it is, so that memory holds it once."""
+    labels = _labels(opened, opened.dataset, "train", pool[positions])
+    if np.array_equal(positions, np.arange(len(pool))):
+        return Samples(dict(spaces), labels)
+    index = torch.as_tensor(positions, device=opened.device)
     return Samples({space: value[:, index] for space, value in spaces.items()}, labels)
 
 
-def _spaces(run: Run, suite: Suite, dataset: str, part: str) -> dict[str, Tensor]:
-    asked = {
-        space: requests_module.request(dataset, role, part, run.seed, run.shots, suite)
-        for space, role in run.roles().items()
+def _spaces(opened: Opened, dataset: str, part: str) -> dict[str, Tensor]:
+    """Feature space -> features [V, N, D] of a part of a data set."""
+    run, world = opened.run, opened.world
+    wanted = {
+        space: requests.request(dataset, role, part, run.seed, run.shots, world) for space, role in opened.roles.items()
     }
-    return {space: filling.load(request, suite, devices.chosen())[: run.views] for space, request in asked.items()}
+    return {space: filling.load(request, world, opened.device)[: run.views] for space, request in wanted.items()}
 
 
-def _labels(dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:
-    return torch.from_numpy(dataset.labels(split, ids)).to(devices.chosen())
+def _labels(opened: Opened, dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:
+    return torch.from_numpy(dataset.labels(split, ids)).to(opened.device)

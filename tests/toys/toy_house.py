@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from toy_world import record_of
 
-from benchmark.core import devices
+from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw, nested_draw
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibits.exhibit import Exhibit
@@ -73,12 +73,14 @@ def projection(role: str) -> Encoder:
     return Encoder(role, f"projection-{role}", lambda: Loaded(_project(role, 12)))
 
 
-def clip(role: str) -> Encoder:
+def clip(role: str, *, settings: Settings) -> Encoder:
     """The same as a CLIP: with the text tower of a tiny random one, and features by place."""
 
     def load() -> Loaded:
         whole, places = _project(role, WIDTH), _project(role, WIDTH * PLACES)
-        model = Clip(toy_clip().model, toy_clip().tokenizer, lambda images: images.float() / 255).to(devices.chosen())
+        model = Clip(toy_clip().model, toy_clip().tokenizer, lambda images: images.float() / 255).to(
+            settings.torch_device
+        )
         return Loaded(whole, model, lambda images: places(images).unflatten(1, (PLACES, WIDTH)))
 
     return Encoder(role, f"clip-{role}", load)

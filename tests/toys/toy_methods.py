@@ -98,3 +98,8 @@ def sleep_long(path: str) -> None:
     """Say who is at work, then work for two minutes."""
     Path(path).write_text(str(os.getpid()))
     time.sleep(120)
+
+
+def joined(first: str, second: str, item: str) -> str:
+    """Work that a crew gives two arguments before the item."""
+    return first + second + item

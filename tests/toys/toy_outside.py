@@ -5,9 +5,9 @@ from typing import Any
 
 import toy_house
 
-from benchmark.core import settings
 from benchmark.core.asset import Asset
 from benchmark.core.errors import Incomplete
+from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder
 from benchmark.suites import suite
 from benchmark.suites.suite import Suite
@@ -16,26 +16,26 @@ SHIFTS = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
 NONCOMMERCIAL = {"imagenet", "mocov3"}
 
 
-def tiles(key: str, **given: Any) -> toy_house.Tiles:
-    _need(key)
+def tiles(key: str, *, settings: Settings, **given: Any) -> toy_house.Tiles:
+    _need(key, settings)
     return toy_house.Tiles(**given)
 
 
-def clip(role: str) -> Encoder:
-    _need(role)
-    return toy_house.clip(role)
+def clip(role: str, *, settings: Settings) -> Encoder:
+    _need(role, settings)
+    return toy_house.clip(role, settings=settings)
 
 
-def projection(role: str) -> Encoder:
-    _need(role)
+def projection(role: str, *, settings: Settings) -> Encoder:
+    _need(role, settings)
     return toy_house.projection(role)
 
 
-def look(opener: str, key: str, part: str = "", deep: bool = False, **_: Any) -> Asset:
+def look(opener: str, key: str, part: str = "", deep: bool = False, *, settings: Settings, **_: Any) -> Asset:
     """`key` is an encoder's role, or a data set's key."""
     kind = {"tiles": "data set"}.get(opener, "weights")
     name = f"{part or kind} {key}"
-    path = _path(f"{key}-{part}" if part else key)
+    path = _path(f"{key}-{part}" if part else key, settings)
     there = path.is_file()
     bad = deep and there and path.read_text() != "good"
     state = "incomplete" if bad else "ok" if there else "missing"
@@ -69,12 +69,11 @@ def everything(world: Suite) -> list[str]:
     ]
 
 
-def _need(name: str) -> None:
-    if not _path(name).is_file():
+def _need(name: str, settings: Settings) -> None:
+    if not _path(name, settings).is_file():
         raise Incomplete(f"{name} was opened and is not there")
 
 
-def _path(name: str) -> Path:
-    root = settings.data_root()
-    assert root is not None
-    return root / name.replace("/", "-")
+def _path(name: str, settings: Settings) -> Path:
+    assert settings.data_root is not None
+    return settings.data_root / name.replace("/", "-")

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from benchmark import cli
+from benchmark.core import settings
 from benchmark.core.digest import digest
 from benchmark.data import views as crops
 from benchmark.data.dataset import Draw, nested_draw
@@ -24,6 +25,7 @@ from benchmark.methods.contract.toy import WIDTH, toy_clip
 from benchmark.records.record import SCHEMA, SELECTIONS, Record
 from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 FILE = Path(__file__).with_name("toy.toml")
 CLASSES, SIZE, PER_CLASS = 16, 8, {"train": 22, "test": 10}
@@ -106,6 +108,15 @@ def _project(role: str, width: int) -> Any:
 def toy(**changes: Any) -> Suite:
     """The toy suite, or one that differs in what is named."""
     return Suite(**{**suites.load(str(FILE)).__dict__, **changes})
+
+
+def here(suite: Suite) -> World:
+    """The suite on this machine with the settings of the environment; kept, so that it opens each data set once."""
+    place = repr(suite), repr(settings.read())
+    return WORLDS.setdefault(place, World(suite, settings.read()))
+
+
+WORLDS: dict[tuple[str, str], World] = {}
 
 
 def table(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Exhibit:

@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmark.core import settings
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import Settings
 from benchmark.data.published import decoding, listing, sampling, splits
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import HOW, PublishedSet
@@ -38,9 +38,9 @@ class Generated:
         return torch.from_numpy(decoding.stacked(files, ids.tolist(), views, seed))
 
 
-def generated_list(known: PublishedSet, classes: int) -> Listing:
+def generated_list(known: PublishedSet, classes: int, settings: Settings) -> Listing:
     """All generated images of a data set; raises Incomplete if there are none, BenchError for a list of other classes."""
-    folder = generated_folder(known)
+    folder = generated_folder(known, settings)
     file = folder.parent / known.generated_list
     if not file.is_file():
         raise Incomplete(f"generated images of {known.key}: {file}: no such file; CaFo publishes it: {PAGE}")
@@ -80,18 +80,18 @@ def first_of_each(listed: Listing, per_class: int) -> Listing:
     return listing.Listing(listed.root, listed.names[chosen], listed.labels[chosen])
 
 
-def generated_folder(known: PublishedSet) -> Path:
+def generated_folder(known: PublishedSet, settings: Settings) -> Path:
     """Folder of the generated images, in `generated` of [data] paths or the data root; raises Incomplete without either."""
-    root = settings.dataset_override("generated") or settings.data_root()
+    root = settings.data_paths.get("generated") or settings.data_root
     if root is None:
         raise Incomplete(f"generated images of {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
     return root / known.generated
 
 
-def prompts(known: PublishedSet) -> Path:
+def prompts(known: PublishedSet, settings: Settings) -> Path:
     """CaFo's file of sentences, in `gpt_file` of [data] paths or of the data root; raises Incomplete if it is missing."""
-    root = settings.data_root()
-    folder = settings.dataset_override("gpt_file") or (root / "gpt_file" if root else None)
+    root = settings.data_root
+    folder = settings.data_paths.get("gpt_file") or (root / "gpt_file" if root else None)
     if folder is None:
         raise Incomplete(f"sentences for {known.key} are missing: {HOW}; CaFo publishes them: {PAGE}")
     if not (folder / known.prompts).is_file():
@@ -101,9 +101,9 @@ def prompts(known: PublishedSet) -> Path:
     return folder / known.prompts
 
 
-def sentences(known: PublishedSet, classnames: Sequence[str]) -> list[list[str]]:
+def sentences(known: PublishedSet, classnames: Sequence[str], settings: Settings) -> list[list[str]]:
     """The sentences of the language model, one list a class; raises BenchError for a class without sentences."""
-    file = prompts(known)
+    file = prompts(known, settings)
     try:
         said = json.loads(file.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:

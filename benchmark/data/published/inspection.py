@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from benchmark.core.asset import ALIAS, INCOMPLETE, MISSING, OK, USABLE, WRONG
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import Settings
 from benchmark.data.published import cafo, decoding, sets
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
@@ -36,13 +37,14 @@ class Found:
         return self.state in USABLE
 
 
-def look(key: str, deep: bool = False, *, read: Read) -> Found:
+def look(key: str, settings: Settings, deep: bool = False, *, read: Read) -> Found:
     """Inspect a published data set: read its lists and folders as a run does, and open the first and last image a split.
 
     Problems of the data set are reported in the result; an unknown key raises BenchError.
 
     Args:
         key: key of the data set in sets.toml.
+        settings: data root and folders of single data sets.
         deep: whether to compare all counts with the published ones and decode all images, which takes hours for ImageNet.
         read: opens the data set.
 
@@ -51,7 +53,7 @@ def look(key: str, deep: bool = False, *, read: Read) -> Found:
     """
     known = sets.get(key)
     try:
-        place = sets.find(known)
+        place = sets.find(known, settings)
     except Incomplete as error:
         return Found(known, MISSING, None, str(error))
     except BenchError as error:
@@ -146,16 +148,16 @@ def _broken(listed: Listing, places: range) -> list[str]:
     return says
 
 
-def look_at_part(known: PublishedSet, part: str, count: int, deep: bool, read: Read) -> Found:
+def look_at_part(known: PublishedSet, settings: Settings, part: str, count: int, deep: bool, read: Read) -> Found:
     """Inspect the generated images (`count` a class) or the sentences that CaFo publishes for a data set."""
     try:
-        path = cafo.generated_folder(known) if part == "generated" else cafo.prompts(known)
+        path = cafo.generated_folder(known, settings) if part == "generated" else cafo.prompts(known, settings)
     except Incomplete as error:
         return Found(known, MISSING, None, str(error))
     if not path.exists():
         return Found(known, MISSING, path, f"{path}: no such folder; CaFo publishes it: {cafo.PAGE}")
     try:
-        _looked_into_part(known, part, count, deep, read)
+        _looked_into_part(known, settings, part, count, deep, read)
     except Incomplete as error:
         return Found(known, INCOMPLETE, path, str(error))
     except BenchError as error:
@@ -163,16 +165,16 @@ def look_at_part(known: PublishedSet, part: str, count: int, deep: bool, read: R
     return Found(known, OK, path)
 
 
-def _looked_into_part(known: PublishedSet, part: str, count: int, deep: bool, read: Read) -> None:
+def _looked_into_part(known: PublishedSet, settings: Settings, part: str, count: int, deep: bool, read: Read) -> None:
     """Raise Incomplete or BenchError for a problem; sentences are compared with class names if the data set is here."""
     if part == "sentences":
         try:
             classnames = read(known.key).classnames
         except BenchError:
             classnames = ()
-        cafo.sentences(known, classnames)
+        cafo.sentences(known, classnames, settings)
         return
-    listed = cafo.first_of_each(cafo.generated_list(known, known.classes), count)
+    listed = cafo.first_of_each(cafo.generated_list(known, known.classes, settings), count)
     broken = _broken(listed, range(len(listed))) if deep else [_unreadable(_ends(listed))]
     if any(broken):
         raise Incomplete(broken[0])

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from benchmark.core import settings
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import sampling
 from benchmark.data.published.listing import Listing
@@ -52,13 +52,14 @@ def coop_cache(known: PublishedSet, place: Place) -> Sampler:
     return _sampler(find, read_cache)
 
 
-def cross_modal(known: PublishedSet, indices: str = "") -> Sampler:
+def cross_modal(known: PublishedSet, settings: Settings, indices: str = "") -> Sampler:
     """Sampler of the draws of cross_modal_adaptation: <indices>/<data set>/shot_{K}-seed_{s}.json.
 
     The sampler raises Incomplete for a missing file.
 
     Args:
         known: the data set.
+        settings: data root and `indices` of [data] paths.
         indices: folder of the index files; "" for `indices` of [data] paths in bench.toml, or else in the data root.
 
     Returns:
@@ -66,7 +67,7 @@ def cross_modal(known: PublishedSet, indices: str = "") -> Sampler:
     """
 
     def find(name: str) -> Path:
-        folder = Path(indices).expanduser() if indices else _indices()
+        folder = Path(indices).expanduser() if indices else _indices(settings)
         called = [OTHER_NAMES.get(known.key, known.key), known.key]
         files = [folder / key / f"{name}.json" for key in called]
         file = next((file for file in files if file.is_file()), None)
@@ -79,8 +80,8 @@ def cross_modal(known: PublishedSet, indices: str = "") -> Sampler:
     return _sampler(find, read_indices)
 
 
-def _indices() -> Path:
-    return settings.dataset_override("indices") or (settings.data_root() or Path()) / "indices"
+def _indices(settings: Settings) -> Path:
+    return settings.data_paths.get("indices") or (settings.data_root or Path()) / "indices"
 
 
 def _sampler(find: Callable[[str], Path], read: Callable[[Path], Lists]) -> Sampler:

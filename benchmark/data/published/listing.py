@@ -10,7 +10,6 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from benchmark.core import paths
 from benchmark.core.errors import BenchError
 from benchmark.core.files import writing
 
@@ -67,17 +66,18 @@ def check_inside(name: str, root: Path) -> None:
         raise BenchError(f"{name!r} in a split file is no path below {root}; take the published split file")
 
 
-def folders(root: Path, labels: dict[str, int]) -> Listing:
+def folders(root: Path, labels: dict[str, int], cache: Path) -> Listing:
     """List all images of class folders; a listing is cached until a folder changes.
 
     Args:
         root: the folder that holds the class folders.
         labels: name of a class folder -> label.
+        cache: folder that keeps the listing.
 
     Returns:
         The listing, in the order of `labels`, sorted within each folder.
     """
-    names = _remembered(root, list(labels))
+    names = _remembered(root, list(labels), cache)
     counts = _counts(names, list(labels))
     return Listing(root, names, np.repeat(np.array(list(labels.values()), dtype=np.int64), counts))
 
@@ -94,10 +94,10 @@ def _first_part(names: np.ndarray) -> np.ndarray:
     return np.char.partition(names, b"/")[:, 0] if len(names) else names
 
 
-def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
+def _remembered(root: Path, wanted: list[str], cache: Path) -> np.ndarray:
     """Names of images, bytes [N], from the cache: 0.1 s for 1.28 million, which take minutes to list over a network."""
     times = [(name, (root / name).stat().st_mtime_ns) for name in wanted]
-    memory = _memory(root, times)
+    memory = _memory(root, times, cache)
     try:
         return np.load(memory, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError):
@@ -107,11 +107,11 @@ def _remembered(root: Path, wanted: list[str]) -> np.ndarray:
     return names
 
 
-def _memory(root: Path, times: list[tuple[str, int]]) -> Path:
+def _memory(root: Path, times: list[tuple[str, int]], cache: Path) -> Path:
     """Path of the cached listing of a root, given the modification times of its folders."""
     whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
     when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
-    return paths.cache() / "listings" / f"{whose}-{when}.npy"
+    return cache / "listings" / f"{whose}-{when}.npy"
 
 
 def _remember(file: Path, names: np.ndarray) -> None:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import cafo, decoding, sampling
 from benchmark.data.published.listing import Listing
@@ -35,6 +36,7 @@ class Photographs:
     classes: the classes of the source task that a shift holds; None for all.
     content: digest of the content of the files as far as it is known, a part of the fingerprint.
     published: entry of the published data set, to find the images and sentences that CaFo publishes for it.
+    settings: data root and folders of single data sets, where those images and sentences lie.
     """
 
     key: str
@@ -48,6 +50,7 @@ class Photographs:
     classes: tuple[int, ...] | None = None
     content: str = ""
     published: PublishedSet | None = None
+    settings: Settings = field(default_factory=Settings, repr=False)
     _draws: dict[tuple[int, int], Draw] = field(default_factory=dict, init=False)
 
     @cached_property
@@ -117,18 +120,20 @@ class Photographs:
 
     def generated(self, per_class: int) -> tuple[cafo.Generated, np.ndarray]:
         """CaFo's generated images, `per_class` a class and decoded on demand, and their class indices, int64 [N]."""
-        listed = cafo.first_of_each(cafo.generated_list(self._published(), len(self.classnames)), per_class)
+        listed = cafo.first_of_each(
+            cafo.generated_list(self._published(), len(self.classnames), self.settings), per_class
+        )
         return cafo.Generated(listed), listed.labels
 
     def sentences(self) -> list[list[str]]:
         """CaFo's sentences of a language model: one list a class, in the order of `classnames`."""
-        return cafo.sentences(self._published(), self.classnames)
+        return cafo.sentences(self._published(), self.classnames, self.settings)
 
     def fingerprint_of(self, part: str) -> str:
         """Identifier of the list of "generated" images or of the file of "sentences"."""
         if part == "generated":
-            return cafo.generated_list(self._published(), len(self.classnames)).digest()
-        return hashlib.sha256(cafo.prompts(self._published()).read_bytes()).hexdigest()
+            return cafo.generated_list(self._published(), len(self.classnames), self.settings).digest()
+        return hashlib.sha256(cafo.prompts(self._published(), self.settings).read_bytes()).hexdigest()
 
     def _published(self) -> PublishedSet:
         if self.published is None:

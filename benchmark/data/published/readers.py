@@ -5,12 +5,14 @@ Common options: `key`, such as "caltech101"; `sampler`, "official" (default), "n
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.data.published import cafo, inspection, kept_draws, listing, sampling, splits
 from benchmark.data.published import imagenet as classes
 from benchmark.data.published.listing import Listing
@@ -18,14 +20,15 @@ from benchmark.data.published.photographs import Photographs, Sampler
 from benchmark.data.published.sets import Place, PublishedSet, find, get
 
 
-def read(key: str, **arguments: str) -> Photographs:
+def read(key: str, settings: Settings, **arguments: str) -> Photographs:
     """Open a published data set by its key; `arguments` are passed to the reader of its kind."""
     kind = get(key).kind
-    reader: Callable[..., Photographs] = globals()[READER[kind]]
-    return reader(**arguments) if kind in ("imagenet", "aircraft") else reader(key, **arguments)
+    reader = _READERS[READER[kind]]
+    named = {} if kind in ("imagenet", "aircraft") else {"key": key}
+    return reader(**named, **arguments, settings=settings)
 
 
-def imagenet(sampler: str = "official", indices: str = "") -> Photographs:
+def imagenet(sampler: str = "official", indices: str = "", *, settings: Settings) -> Photographs:
     """ImageNet from train/ and val/, tested on its validation images.
 
     Without train/, the data set can be tested on, but a draw raises Incomplete. A missing or foreign folder raises Incomplete
@@ -39,33 +42,34 @@ def imagenet(sampler: str = "official", indices: str = "") -> Photographs:
         The data set.
     """
     known = get("imagenet")
-    place = find(known)
+    place = find(known, settings)
     _check_classnames(place)
     train = place.folder / "train"
     return Photographs(
         known.key,
         classes.classnames(),
         known.prompt_templates,
-        train=_synsets(train, classes.labels()) if train.is_dir() else listing.nothing(train),
+        train=_synsets(train, classes.labels(), settings.cache) if train.is_dir() else listing.nothing(train),
         val=listing.nothing(train),
-        test=_synsets(_part(place.folder / "val"), classes.labels()),
+        test=_synsets(_part(place.folder / "val"), classes.labels(), settings.cache),
         published=known,
-        **_sampling(known, place, sampler, indices),
+        settings=settings,
+        **_sampling(known, place, sampler, indices, settings),
     )
 
 
-def shift(key: str) -> Photographs:
+def shift(key: str, *, settings: Settings) -> Photographs:
     """A shift of ImageNet: test images with labels among ImageNet's 1000 classes; raises BenchError for another data set."""
     known = get(key)
     if known.kind not in ("synsets", "numbers"):
         raise BenchError(f"data set {key!r} is no shift of ImageNet; read it with readers:{READER[known.kind]}")
-    place = find(known)
+    place = find(known, settings)
     _check_classnames(place)
     held = classes.subset(key) if known.classes < classes.CLASSES else tuple(range(classes.CLASSES))
     if known.kind == "synsets":
-        test = _synsets(place.folder, {classes.synsets()[label]: label for label in held})
+        test = _synsets(place.folder, {classes.synsets()[label]: label for label in held}, settings.cache)
     else:
-        test = _numbered(place.folder)
+        test = _numbered(place.folder, settings.cache)
     nothing = listing.nothing(place.folder)
     return Photographs(
         key,
@@ -79,24 +83,26 @@ def shift(key: str) -> Photographs:
     )
 
 
-def split(key: str, sampler: str = "official", indices: str = "") -> Photographs:
+def split(key: str, sampler: str = "official", indices: str = "", *, settings: Settings) -> Photographs:
     """One of the nine data sets with a split file of CoOp."""
-    return _listed(get(key), "split", sampler, indices)
+    return _listed(get(key), "split", sampler, indices, settings)
 
 
-def fgvc_aircraft(sampler: str = "official", indices: str = "") -> Photographs:
+def fgvc_aircraft(sampler: str = "official", indices: str = "", *, settings: Settings) -> Photographs:
     """FGVC-Aircraft with the split of its authors."""
-    return _listed(get("fgvc_aircraft"), "aircraft", sampler, indices)
+    return _listed(get("fgvc_aircraft"), "aircraft", sampler, indices, settings)
 
 
-def look(reader: str, key: str = "", part: str = "", count: int = 0, deep: bool = False, **_: object) -> Asset:
+def look(
+    reader: str, key: str = "", part: str = "", count: int = 0, deep: bool = False, *, settings: Settings, **_: object
+) -> Asset:
     """Inspect the data set of a reader, or its part "generated" or "sentences", for `benchmark.exhibits.inventory`."""
-    known = get(key or reader)
+    known, opened = get(key or reader), partial(read, settings=settings)
     if part:
-        found = inspection.look_at_part(known, part, count, deep, read)
+        found = inspection.look_at_part(known, settings, part, count, deep, opened)
         name, page, licence, noncommercial = PARTS[part].format(known.key), cafo.PAGE, PART_LICENCES[part], False
     else:
-        found = inspection.look(known.key, deep, read=read)
+        found = inspection.look(known.key, settings, deep, read=opened)
         name, page, licence, noncommercial = f"data set {known.key}", known.page, known.licence, known.noncommercial
     return Asset(name, found.state, found.path, found.says, page, licence, noncommercial, found.usable)
 
@@ -108,11 +114,15 @@ PART_LICENCES = {"generated": "", "sentences": "MIT"}
 READER = {"imagenet": "imagenet", "synsets": "shift", "numbers": "shift", "split": "split", "aircraft": "fgvc_aircraft"}
 """Kind of a published data set -> name of its reader in this module."""
 
+_READERS: dict[str, Callable[..., Photographs]] = {
+    reader.__name__: reader for reader in (imagenet, shift, split, fgvc_aircraft)
+}
 
-def _listed(known: PublishedSet, kind: str, sampler: str, indices: str) -> Photographs:
+
+def _listed(known: PublishedSet, kind: str, sampler: str, indices: str, settings: Settings) -> Photographs:
     if known.kind != kind:
         raise BenchError(f"data set {known.key!r} has no split file; read it with readers:{READER[known.kind]}")
-    place = find(known)
+    place = find(known, settings)
     said = splits.read(known, place)
     return Photographs(
         known.key,
@@ -122,16 +132,17 @@ def _listed(known: PublishedSet, kind: str, sampler: str, indices: str) -> Photo
         val=said.val,
         test=said.test,
         published=known,
-        **_sampling(known, place, sampler, indices),
+        settings=settings,
+        **_sampling(known, place, sampler, indices, settings),
     )
 
 
-def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str) -> dict[str, Any]:
+def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str, settings: Settings) -> dict[str, Any]:
     samplers: dict[str, Callable[[], Sampler]] = {
         "official": lambda: sampling.official,
         "nested": lambda: sampling.nested,
         "coop-cache": lambda: kept_draws.coop_cache(known, place),
-        "cross-modal": lambda: kept_draws.cross_modal(known, indices),
+        "cross-modal": lambda: kept_draws.cross_modal(known, settings, indices),
     }
     return {"sampler": samplers[choose(sampler, samplers, "sampler")](), "nested": sampler == "nested"}
 
@@ -147,7 +158,7 @@ def _part(folder: Path) -> Path:
     return folder
 
 
-def _synsets(root: Path, wanted: dict[str, int]) -> Listing:
+def _synsets(root: Path, wanted: dict[str, int], cache: Path) -> Listing:
     """Images of synset folders; raises Incomplete for missing folders and BenchError for foreign ones."""
     there = listing.subfolders(root, classes.is_synset)
     without = [synset for synset in wanted if synset not in set(there)]
@@ -162,10 +173,10 @@ def _synsets(root: Path, wanted: dict[str, int]) -> Listing:
         raise BenchError(
             f"{root}: {foreign[0]} is none of the {len(wanted)} classes; this is another data set's folder"
         )
-    return listing.folders(root, {synset: wanted[synset] for synset in there})
+    return listing.folders(root, {synset: wanted[synset] for synset in there}, cache)
 
 
-def _numbered(root: Path) -> Listing:
+def _numbered(root: Path, cache: Path) -> Listing:
     """Images of folders named by their labels 0 to 999, in numerical order; raises Incomplete for missing folders."""
     there = sorted(map(int, listing.subfolders(root, str.isdecimal)))
     if there != list(range(classes.CLASSES)):
@@ -176,7 +187,7 @@ def _numbered(root: Path) -> Listing:
             else "folders above 999"
         )
         raise Incomplete(f"{root}: {what}; unpack the whole archive there, folders 0 to 999")
-    return listing.folders(root, {str(label): label for label in there})
+    return listing.folders(root, {str(label): label for label in there}, cache)
 
 
 def _check_classnames(place: Place) -> None:

@@ -8,9 +8,9 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from benchmark.core import settings
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.data.published import imagenet
 
 SPLITS = "https://github.com/KaiyangZhou/CoOp/blob/main/DATASETS.md"
@@ -88,7 +88,7 @@ def get(key: str) -> PublishedSet:
     return SETS[choose(key, SETS, "published data set")]
 
 
-def find(known: PublishedSet) -> Place:
+def find(known: PublishedSet, settings: Settings) -> Place:
     """Find the images of a data set: the first of its places with the expected content.
 
     Args:
@@ -102,20 +102,20 @@ def find(known: PublishedSet) -> Place:
         Incomplete: if no folder exists.
     """
     wrong: Path | None = None
-    for place in _candidates(known):
+    for place in _candidates(known, settings):
         if holds(known, place.folder):
             return place
         if place.folder.is_dir() and not wrong and not place.alias:  # "images", an alias, may hold anything
             wrong = place.folder
     if wrong:
         raise BenchError(f"{wrong}: {_lacks(known)}; {known.title} is published at {known.page}")
-    raise Incomplete(missing(known))
+    raise Incomplete(missing(known, settings))
 
 
-def missing(known: PublishedSet) -> str:
+def missing(known: PublishedSet, settings: Settings) -> str:
     """The message on a missing data set, in one line, with the remedy."""
     terms = f" ({known.licence})" if known.licence else ""
-    override, root = settings.dataset_override(known.key), settings.data_root()
+    override, root = settings.data_paths.get(known.key), settings.data_root
     if override:
         return f"data set {known.key}: {override} (bench.toml, [data] paths): no such folder"
     if root and not root.is_dir():
@@ -124,8 +124,8 @@ def missing(known: PublishedSet) -> str:
     return f"data set {known.key} is missing: {where}; it is published at {known.page}{terms}"
 
 
-def _candidates(known: PublishedSet) -> Iterator[Place]:
-    override, root = settings.dataset_override(known.key), settings.data_root()
+def _candidates(known: PublishedSet, settings: Settings) -> Iterator[Place]:
+    override, root = settings.data_paths.get(known.key), settings.data_root
     if override:
         yield from _inside(known, override)
     elif root:

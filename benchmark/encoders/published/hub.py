@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.core import settings
 from benchmark.core.errors import Incomplete
 
 
-def file(what: str, repository: str, names: Sequence[str]) -> Path:
+def file(what: str, repository: str, names: Sequence[str], download: bool) -> Path:
     """The first of these names that is in the local cache; else, with --download, the first that can be fetched.
 
     Incomplete names `what` and the repository.
@@ -19,7 +18,7 @@ def file(what: str, repository: str, names: Sequence[str]) -> Path:
         if isinstance(cached, str):
             return Path(cached)
     source = f"https://huggingface.co/{repository}"
-    if not settings.download():
+    if not download:
         raise Incomplete(f"{what}: its weights are not here; with --download they are fetched from {source}")
     reason = ""
     for name in names:

@@ -13,12 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmark.core import devices
-from benchmark.core import settings as places
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError
-from benchmark.core.file_facts import file_hash
+from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.encoders.published import hub, slots
 from benchmark.methods.clip import Clip
@@ -31,9 +30,9 @@ POOLS = ("cls", "patch_mean")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-def clip(role: str, slot: str) -> Encoder:
+def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
     """One of OpenAI's CLIPs. Features are those of `encode_image`, not normalised; `spatial` has 49 or 196 places."""
-    path, weights = slots.use(slot)
+    path, weights = slots.use(slot, settings)
     normalisation = slots.NORMALISATIONS[slots.get(slot).normalisation]
 
     def load() -> Loaded:
@@ -43,12 +42,12 @@ def clip(role: str, slot: str) -> Encoder:
         tensors = containers.read(path).tensors
         model = networks.build_clip(tensors)
         networks.fill(model, tensors, path)
-        return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation)
+        return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation, settings)
 
-    return Encoder(role, _fingerprint(weights, normalisation), load)
+    return Encoder(role, _fingerprint(weights, settings, normalisation), load)
 
 
-def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") -> Encoder:
+def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", *, settings: Settings) -> Encoder:
     """A self-supervised image encoder.
 
     pool: what a ViT gives, its class token ("cls") or the mean of its patch tokens ("patch_mean"). A ResNet has one pooling.
@@ -63,7 +62,7 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") 
     constants = slots.NORMALISATIONS[
         choose(normalisation or known.normalisation, slots.NORMALISATIONS, "normalisation")
     ]
-    path, weights = slots.use(slot)
+    path, weights = slots.use(slot, settings)
 
     def load() -> Loaded:
         from benchmark.encoders.published import containers, networks
@@ -72,26 +71,28 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "") 
         model = networks.build_auxiliary(tensors)
         networks.fill(model, tensors, path)
         pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
-        return Loaded(_fed(model, pooled, constants), device=devices.chosen())
+        return Loaded(_fed(model, pooled, constants, settings), device=settings.torch_device)
 
-    return Encoder(role, _fingerprint(weights, constants, pool), load)
+    return Encoder(role, _fingerprint(weights, settings, constants, pool), load)
 
 
-def look(loader: str, role: str, slot: str = "", deep: bool = False, **_: object) -> Asset | None:
+def look(
+    loader: str, role: str, slot: str = "", deep: bool = False, *, settings: Settings, **_: object
+) -> Asset | None:
     """What there is of an encoder's weights, for `bench doctor`; `deep` also hashes them and looks at what they hold.
 
     None for the weights of timm and open_clip, which are known only to these.
     """
     if not slot:
         return None
-    found = slots.look(slot, deep)
+    found = slots.look(slot, settings, deep)
     state, says = found.state, found.says
     if deep and found.usable and found.path is not None:
         from benchmark.encoders.published import sanity
 
         amiss = sanity.amiss(found.path)
         state, says = (slots.WRONG, f"{found.path}: {amiss}") if amiss else (state, says)
-    fetched = state == slots.MISSING and bool(found.slot.hub) and places.download()
+    fetched = state == slots.MISSING and bool(found.slot.hub) and settings.download
     known = found.slot
     return Asset(
         f"weights {slot}",
@@ -105,7 +106,7 @@ def look(loader: str, role: str, slot: str = "", deep: bool = False, **_: object
     )
 
 
-def timm_model(role: str, name: str) -> Encoder:
+def timm_model(role: str, name: str, *, settings: Settings) -> Encoder:
     """Any pretrained model of timm as an auxiliary encoder: its pooled features and its own normalisation."""
     from benchmark.core.libraries import timm
 
@@ -113,14 +114,15 @@ def timm_model(role: str, name: str) -> Encoder:
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:3])
         raise BenchError(f"{what}: timm {timm.__version__} has no model of this name; near are: {near or 'none'}")
-    settings = timm.get_pretrained_cfg(name)
-    if settings is None or not settings.hf_hub_id:
+    pretrained = timm.get_pretrained_cfg(name)
+    if pretrained is None or not pretrained.hf_hub_id:
         tags = ", ".join(timm.list_pretrained(f"{name.split('.')[0]}.*")[:3])
         raise BenchError(f"{what}: timm has no weights of this name; there are: {tags or 'none'}")
-    if settings.fixed_input_size and settings.input_size[-1] != SIZE:
-        raise BenchError(f"{what}: takes {settings.input_size[-1]} pixels a side, images here have {SIZE}")
-    path = hub.file(what, settings.hf_hub_id, [settings.hf_hub_filename or "model.safetensors", "pytorch_model.bin"])
-    normalisation = (settings.mean, settings.std)
+    if pretrained.fixed_input_size and pretrained.input_size[-1] != SIZE:
+        raise BenchError(f"{what}: takes {pretrained.input_size[-1]} pixels a side, images here have {SIZE}")
+    names = [pretrained.hf_hub_filename or "model.safetensors", "pytorch_model.bin"]
+    path = hub.file(what, pretrained.hf_hub_id, names, settings.download)
+    normalisation = (pretrained.mean, pretrained.std)
 
     def load() -> Loaded:
         from benchmark.encoders.published import containers, networks
@@ -128,58 +130,58 @@ def timm_model(role: str, name: str) -> Encoder:
         model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading can be strict
         networks.fill(model, containers.unwrapped(containers.load(path)[1]), path)
         model.reset_classifier(0)
-        return Loaded(_fed(model, model, normalisation), device=devices.chosen())
+        return Loaded(_fed(model, model, normalisation, settings), device=settings.torch_device)
 
-    return Encoder(role, _fingerprint(file_hash(path), normalisation, name), load)
+    return Encoder(role, _fingerprint(FileFacts(settings.cache).hash(path), settings, normalisation, name), load)
 
 
-def open_clip_pair(role: str, arch: str, pretrained: str) -> Encoder:
+def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings) -> Encoder:
     """Any CLIP of open_clip with CLIP's own text tower and tokenizer, as a backbone: architecture and pretrained tag."""
     from benchmark.core.libraries import open_clip
 
     what = f"open_clip:{arch}/{pretrained}"
     choose(arch, open_clip.list_models(), "open_clip architecture")
     choose(pretrained, open_clip.list_pretrained_tags_by_model(arch), f"tag of open_clip's {arch}")
-    settings, sizes = open_clip.get_pretrained_cfg(arch, pretrained), open_clip.get_model_config(arch)
+    tag, sizes = open_clip.get_pretrained_cfg(arch, pretrained), open_clip.get_model_config(arch)
     if sizes.get("custom_text") or "multimodal_cfg" in sizes or "hf_tokenizer_name" in sizes["text_cfg"]:
         raise BenchError(f"{what}: has a text tower or a tokenizer of its own; methods here need CLIP's")
     if sizes["vision_cfg"]["image_size"] != SIZE:
         raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
     # the activation is the one that the weights were trained with, whatever the architecture is called
-    sizes = {**sizes, "quick_gelu": bool(settings.get("quick_gelu"))}
-    path = _of_open_clip(what, settings)
-    normalisation = (settings["mean"], settings["std"])
+    sizes = {**sizes, "quick_gelu": bool(tag.get("quick_gelu"))}
+    path = _of_open_clip(what, tag, settings)
+    normalisation = (tag["mean"], tag["std"])
 
     def load() -> Loaded:
         from benchmark.encoders.published import containers, networks
 
         model = open_clip.CLIP(**sizes)
         networks.fill(model, containers.read(path).tensors, path)
-        return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation)
+        return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation, settings)
 
-    return Encoder(role, _fingerprint(file_hash(path), normalisation, arch), load)
+    return Encoder(role, _fingerprint(FileFacts(settings.cache).hash(path), settings, normalisation, arch), load)
 
 
 # --- feeding a network
 
 
-def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation) -> Loaded:
+def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation, settings: Settings) -> Loaded:
     from benchmark.encoders.published import networks
 
-    forward = _fed(model, model.encode_image, normalisation)
+    forward = _fed(model, model.encode_image, normalisation, settings)
     told = Tokenizer(tokenizer, model.context_length)
-    whole = Clip(model, told, _preprocess(normalisation), lambda ids: networks.text(model, ids))
-    spatial = _fed(model, lambda images: networks.spatial(model, images), normalisation)
-    return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=devices.chosen())
+    whole = Clip(model, told, _preprocess(normalisation, settings.torch_device), lambda ids: networks.text(model, ids))
+    spatial = _fed(model, lambda images: networks.spatial(model, images), normalisation, settings)
+    return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=settings.torch_device)
 
 
 def _fed(
-    model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation
+    model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation, settings: Settings
 ) -> Callable[[Tensor], Tensor]:
     """uint8 images [B, 3, 224, 224] on the chosen device -> their features there, in the chosen precision or better."""
-    device, precision = devices.chosen(), PRECISIONS[_precision()]
+    device, precision = settings.torch_device, PRECISIONS[_precision(settings)]
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    preprocess = _preprocess(normalisation)
+    preprocess = _preprocess(normalisation, device)
 
     def forward(images: Tensor) -> Tensor:
         # in train mode batch norm would use, and change, the statistics of the batch
@@ -195,9 +197,8 @@ def _exact(device: torch.device) -> AbstractContextManager[None]:
     return torch.backends.cudnn.flags(allow_tf32=False) if device.type == "cuda" else nullcontext()
 
 
-def _preprocess(normalisation: Normalisation) -> Callable[[Tensor], Tensor]:
+def _preprocess(normalisation: Normalisation, device: torch.device) -> Callable[[Tensor], Tensor]:
     """uint8 [B, 3, 224, 224] -> normalised float32 on the chosen device; bit for bit what ToTensor and Normalize give."""
-    device = devices.chosen()
     mean, std = (torch.tensor(values, device=device)[:, None, None] for values in normalisation)
 
     def preprocess(images: Tensor) -> Tensor:
@@ -226,22 +227,22 @@ class Tokenizer:
         return ids
 
 
-def _precision() -> str:
-    return choose(places.precision(), PRECISIONS, "precision")
+def _precision(settings: Settings) -> str:
+    return choose(settings.precision, PRECISIONS, "precision")
 
 
 # --- names and files
 
 
-def _fingerprint(weights: str, *how: object) -> str:
-    return hashlib.sha256("\n".join([weights, _precision(), *map(str, how)]).encode()).hexdigest()
+def _fingerprint(weights: str, settings: Settings, *how: object) -> str:
+    return hashlib.sha256("\n".join([weights, _precision(settings), *map(str, how)]).encode()).hexdigest()
 
 
-def _of_open_clip(what: str, settings: Mapping[str, Any]) -> Path:
+def _of_open_clip(what: str, tag: Mapping[str, Any], settings: Settings) -> Path:
     """The weights of an open_clip tag: the file that its address names in a folder here, else its repository's."""
-    name = settings.get("url", "").rpartition("/")[2]
-    for folder in places.weights_dirs():
+    name = tag.get("url", "").rpartition("/")[2]
+    for folder in settings.weights_dirs:
         if name and (folder / name).is_file():
             return folder / name
-    repository, _, name = settings["hf_hub"].rpartition("/")
-    return hub.file(what, repository, [slots.FOLDER_FILE, name or "open_clip_pytorch_model.bin"])
+    repository, _, name = tag["hf_hub"].rpartition("/")
+    return hub.file(what, repository, [slots.FOLDER_FILE, name or "open_clip_pytorch_model.bin"], settings.download)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
-from benchmark.core import file_facts, settings
 from benchmark.core.asset import ALIAS, DIFFERS, INCOMPLETE, MISSING, OK, USABLE, WRONG
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.file_facts import file_hash
+from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
-from benchmark.encoders.published import hub as hub_module
+from benchmark.core.settings import Settings
+from benchmark.encoders.published import hub as hugging_face
 
 NORMALISATIONS = {
     "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),  # openai/CLIP, clip.py
@@ -78,59 +78,59 @@ def get(name: str) -> Slot:
     return SLOTS[choose(name, SLOTS, "weights slot")]
 
 
-def find(name: str) -> Path | None:
+def find(name: str, settings: Settings) -> Path | None:
     """The file that fills a slot, or None."""
-    found = look(name)
+    found = look(name, settings)
     return found.path if found.usable else None
 
 
-def need(name: str) -> Found:
+def need(name: str, settings: Settings) -> Found:
     """What fills a slot, its hashes looked at; with --download, fetched if it is OpenAI's and missing.
 
     Incomplete says what to fetch from where, BenchError what is wrong.
     """
-    found = look(name, deep=True)
-    if found.state == MISSING and found.slot.hub and settings.download():
-        hub_module.file(f"weights {name}", found.slot.hub, [FOLDER_FILE])
-        found = look(name, deep=True)
+    found = look(name, settings, deep=True)
+    if found.state == MISSING and found.slot.hub and settings.download:
+        hugging_face.file(f"weights {name}", found.slot.hub, [FOLDER_FILE], settings.download)
+        found = look(name, settings, deep=True)
     if found.usable:
         return found
     raise (Incomplete if found.state == MISSING else BenchError)(found.says)
 
 
-def use(name: str) -> tuple[Path, str]:
+def use(name: str, settings: Settings) -> tuple[Path, str]:
     """The file that fills a slot, and the digest of its weights, which are trusted from the first use on.
 
     One line to stderr where they are not those published, or not those of the first use. Raises as `need` does.
     """
-    found = need(name)
+    found, facts = need(name, settings), FileFacts(settings.cache)
     assert found.path is not None
     if found.state == DIFFERS:
         print(f"bench: {found.says}", file=sys.stderr, flush=True)
-    weights = digest(found.path)
-    if name not in file_facts.trusted():
-        file_facts.trust(name, weights)
+    weights = digest(found.path, settings)
+    if name not in facts.trusted():
+        facts.trust(name, weights)
     return found.path, weights
 
 
-def look(name: str, deep: bool = False) -> Found:
+def look(name: str, settings: Settings, deep: bool = False) -> Found:
     """What there is for a slot. `deep` also reads the whole file that fills it, for its hashes.
 
     What is found out of a file is remembered, so that only the first look costs time.
     """
     slot = get(name)
-    override = settings.weights_override(name)
+    override = settings.weights_paths.get(name)
     assessed: list[Found] = []
-    for path in [override] if override else _candidates(slot):
-        found = _assess(slot, path, said=override is not None)
+    for path in [override] if override else _candidates(slot, settings):
+        found = _assess(slot, path, settings, said=override is not None)
         if found and found.state == OK:
-            return _hashed(found, deep)
+            return _hashed(found, settings, deep)
         if found:
             assessed.append(found)
     usable = [found for found in assessed if found.usable]
     if usable:
-        return _hashed(_chosen(usable), deep)
-    return assessed[0] if assessed else Found(slot, MISSING, None, _fetch(slot))
+        return _hashed(_chosen(usable), settings, deep)
+    return assessed[0] if assessed else Found(slot, MISSING, None, _fetch(slot, settings))
 
 
 def _chosen(usable: list[Found]) -> Found:
@@ -142,8 +142,8 @@ def _chosen(usable: list[Found]) -> Found:
     return first
 
 
-def _fetch(slot: Slot) -> str:
-    folders = ", ".join(map(str, settings.weights_dirs()))
+def _fetch(slot: Slot, settings: Settings) -> str:
+    folders = ", ".join(map(str, settings.weights_dirs))
     file = slot.files[0] if slot.files else f"the file, as {slot.name}.pth,"
     terms = slot.licence or "no licence stated"
     fetched = ", or add --download" if slot.hub else ""
@@ -153,9 +153,9 @@ def _fetch(slot: Slot) -> str:
 # --- which file
 
 
-def _candidates(slot: Slot) -> Iterator[Path]:
+def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
     """Files that may fill a slot: those called after it in any folder, then all that lie in the first, the user's own."""
-    folders = [folder for folder in settings.weights_dirs() if folder.is_dir()]
+    folders = [folder for folder in settings.weights_dirs if folder.is_dir()]
     for folder in folders:
         yield from (folder / name for name in _published(slot) if (folder / name).is_file())
         if slot.hub:
@@ -174,14 +174,14 @@ def _repository(slot: Slot) -> str:
     return f"models--{slot.hub.replace('/', '--')}"  # as the Hugging Face cache calls it
 
 
-def _assess(slot: Slot, path: Path, said: bool) -> Found | None:
+def _assess(slot: Slot, path: Path, settings: Settings, said: bool) -> Found | None:
     """What a file is to a slot; None where it is no business of the slot's. `said`: the user names it for this slot."""
     if not path.exists():
         return Found(slot, MISSING, path, f"{path}: no such file; [weights.paths] {slot.name} in bench.toml names it")
     file = path / FOLDER_FILE if path.is_dir() else path
     claimed = said or _claimed(slot, file)
     try:
-        kind, architecture = file_facts.of(file, "content", lambda: _content(file))
+        kind, architecture = FileFacts(settings.cache).of(file, "content", lambda: _content(file))
     except BenchError as error:
         return Found(slot, INCOMPLETE, file, str(error)) if claimed else None
     fits = architecture == slot.architecture
@@ -191,7 +191,7 @@ def _assess(slot: Slot, path: Path, said: bool) -> Found | None:
         says = f"{file}: holds {words(kind, architecture)}; {slot.name} wants {words(slot.kind, slot.architecture)}"
         return Found(slot, WRONG, file, says)
     if fits and kind == slot.alike:
-        says = f"{_fetch(slot)}; {file.name} may be it: if it is, call it {slot.name}{file.suffix}"
+        says = f"{_fetch(slot, settings)}; {file.name} may be it: if it is, call it {slot.name}{file.suffix}"
         return Found(slot, MISSING, None, says)
     return None
 
@@ -227,36 +227,36 @@ def _content(file: Path) -> tuple[str, str]:
 # --- whether it is the right one
 
 
-def _hashed(found: Found, deep: bool) -> Found:
+def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
     """The same, or what its hashes tell against it as far as they are known; `deep` makes them known."""
-    slot, file = found.slot, found.path
+    slot, file, facts = found.slot, found.path, FileFacts(settings.cache)
     assert file is not None
-    weights = digest(file) if deep else file_facts.known(file, "digest")
-    trusted = file_facts.trusted()
+    weights = digest(file, settings) if deep else facts.known(file, "digest")
+    trusted = facts.trusted()
     remedy = f"if it is right: bench weights trust {slot.name}"
     if weights and trusted.get(slot.name, weights) != weights:
         return Found(slot, DIFFERS, file, f"{file}: not the weights that {slot.name} was first used with; {remedy}")
     other = next((name for name, theirs in trusted.items() if name != slot.name and theirs == weights), None)
     if other:
         return Found(slot, WRONG, file, f"{file}: these are the weights that {other} was used with; {remedy}")
-    return _pinned(found, file, deep)
+    return _pinned(found, file, facts, deep)
 
 
-def _pinned(found: Found, file: Path, deep: bool) -> Found:
+def _pinned(found: Found, file: Path, facts: FileFacts, deep: bool) -> Found:
     """Against the hash that is published for the file of this name."""
     slot = found.slot
     algorithm, expected = ("sha256", slot.sha256) if slot.sha256 else ("md5", slot.md5)
     if not expected or file.name != slot.files[0]:
         return found
-    actual = file_hash(file, algorithm) if deep else file_facts.known(file, algorithm)
+    actual = facts.hash(file, algorithm) if deep else facts.known(file, algorithm)
     if actual is None or actual.startswith(expected):
         return found
     says = f"{file}: {algorithm} is {actual[:12]}…, published is {expected[:12]}…; it is not the file of {slot.page}"
     return Found(slot, DIFFERS, file, says)
 
 
-def digest(file: Path) -> str:
+def digest(file: Path, settings: Settings) -> str:
     """sha256 of the encoder's weights in a file, the same in every container; remembered."""
     from benchmark.encoders.published import containers
 
-    return file_facts.of(file, "digest", lambda: containers.digest(containers.read(file).tensors))
+    return FileFacts(settings.cache).of(file, "digest", lambda: containers.digest(containers.read(file).tensors))

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import writing
+from benchmark.core.settings import Settings
 from benchmark.data.imported import FORM
 from benchmark.data.published import imagenet
 from benchmark.data.published.sets import SETS
@@ -62,13 +63,13 @@ def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
     return names
 
 
-def write(given: Given, told: Told, folder: Path) -> tuple[Path, Path]:
+def write(given: Given, told: Told, folder: Path, settings: Settings) -> tuple[Path, Path]:
     """The suite and the file of features; BenchError where the suite's name is one of ours."""
     if re.fullmatch(r"[\w.-]+", told.dataset) is None or told.dataset in suites.names():
         raise BenchError(
             f"--dataset {told.dataset!r}: records are kept by this name; letters, numbers and _, and no suite's"
         )
-    text = _suite(given, told, folder)
+    text = _suite(given, told, folder, settings)
     suite, file = folder / f"{told.dataset}.toml", _file(told, folder)
     notes = {"form": FORM, "classnames": json.dumps(list(told.classnames)), "logit_scale": repr(given.logit_scale)}
     with writing("--out", folder, "--out"):
@@ -91,7 +92,7 @@ def _tensors(given: Given, told: Told) -> dict[str, Tensor]:
     return found
 
 
-def _suite(given: Given, told: Told, folder: Path) -> str:
+def _suite(given: Given, told: Told, folder: Path, settings: Settings) -> str:
     """A suite of one data set, whose features are given, and the encoders that they are of."""
     known = SETS.get(told.dataset)
     test = next(part for place, part in given.parts.items() if place.part == "test")
@@ -115,7 +116,7 @@ def _suite(given: Given, told: Told, folder: Path) -> str:
         f"templates = {_said(list(templates))}",
         f"shots = {_said(given.shots)}",
         "images = false",
-        *_backbone(given, told, folder),
+        *_backbone(given, told, folder, settings),
     ]
     for space in given.spaces:
         if space != "clip":
@@ -124,7 +125,7 @@ def _suite(given: Given, told: Told, folder: Path) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _backbone(given: Given, told: Told, folder: Path) -> list[str]:
+def _backbone(given: Given, told: Told, folder: Path, settings: Settings) -> list[str]:
     """CLIP's encoder: with the classifier that was given, else with its own text tower out of its published weights."""
     role = told.role("clip")
     lines = ["", f"[encoders.{_said(role)}]"]
@@ -132,7 +133,7 @@ def _backbone(given: Given, told: Told, folder: Path) -> list[str]:
         file = _said(str(_file(told, folder)))
         return [*lines, 'loader = "benchmark.encoders.imported:clip"', f"file = {file}", "network = false"]
     slot = SLOTS.get(role, "")
-    weights = slots.find(slot) if slot else None
+    weights = slots.find(slot, settings) if slot else None
     if weights is None:
         how = f"or its weights ({slot}) in --weights-dir" if slot else "for there are no weights of this name"
         raise Incomplete(f"there is no text classifier of {role}: give one with --text FILE or an array text, {how}")

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
-from toy_world import FILE, bench, planted, record_of, table, toy
+from toy_world import FILE, bench, here, planted, record_of, table, toy
 
 from benchmark.analysis import results, staleness
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError
-from benchmark.exhibits import fingerprints
+from benchmark.core.settings import read
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -22,9 +23,9 @@ def marked(change: dict[str, str], row: str = "Two") -> Measured:
     found = gather(table(), suite, planted(table(), suite, COUNTS))
     for records in found.records.values():
         for record in records:
-            record["fingerprints"] = fingerprints.fingerprints(run_of(record), suite)
+            record["fingerprints"] = Opened(run_of(record), here(suite)).fingerprints
     found.records[row, "1-shot"][0]["fingerprints"] |= change
-    staleness.mark([found])
+    staleness.mark([found], read())
     return found
 
 
@@ -48,14 +49,14 @@ def test_what_a_record_names_and_nobody_knows_today_says_nothing() -> None:
 def test_where_the_data_are_not_here_nothing_is_known_and_it_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def gone(run: Run, suite: Any) -> dict[str, str]:
-        asked.append(run.method)
+    def gone(opened: Opened) -> dict[str, str]:
+        asked.append(opened.run.method)
         raise BenchError("the data are not here")
 
     suite = toy()
     found = gather(table(), suite, planted(table(), suite, COUNTS))
-    monkeypatch.setattr(staleness, "fingerprints", gone)
-    staleness.mark([found, found])
+    monkeypatch.setattr(Opened, "fingerprints", property(gone))
+    staleness.mark([found, found], read())
     assert found.stale == {}
     assert len(asked) == 1  # all of the table reads the same spaces
 
@@ -69,12 +70,12 @@ def test_of_a_search_over_runs_those_that_were_picked_count() -> None:
         for run in cell.runs(suite):
             beta = run.settings["beta"]
             record = record_of(run.asked()) | {"picked_on": {"val": int(beta == 2), "test": int(beta == 2)}}
-            record["fingerprints"] = fingerprints.fingerprints(run, suite) | (
+            record["fingerprints"] = Opened(run, here(suite)).fingerprints | (
                 {"RN50": "old"} if beta == stale_beta else {}
             )
             records[run.key] = record
         found = gather(shown, suite, records)
-        staleness.mark([found])
+        staleness.mark([found], read())
         assert found.stale == expected
 
 

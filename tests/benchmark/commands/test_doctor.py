@@ -8,8 +8,10 @@ from toy_world import FILE, bench, bits_of, numbered, toy
 
 from benchmark.commands import doctor
 from benchmark.commands.doctor import Finding
+from benchmark.core.settings import read
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +20,11 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def examined(tmp_path: Path, suite: Suite | None = None) -> dict[str, Finding]:
-    found = list(doctor.examine(suite or toy(), tmp_path / "results", tmp_path / "reports"))
+    found = list(
+        doctor.examine(
+            World(suite or toy(), read(results=str(tmp_path / "results"), reports=str(tmp_path / "reports")))
+        )
+    )
     return {finding.what: finding for finding in found}
 
 

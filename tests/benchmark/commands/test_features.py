@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_world import FILE, Album, bench, toy
+from toy_world import FILE, Album, bench, here, toy
 
 from benchmark.features import filling, requests, shard_files, status
 from benchmark.features.requests import Request
@@ -86,8 +86,8 @@ def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def test_shards_of_what_was_stopped_are_counted(album: Path) -> None:
     world = toy(name="album", datasets={"imagenet": {"reader": "toy_world:Album"}}, views=1, batch_size=16)
-    for shard in filling.missing([Request("imagenet", "RN50", "test", 0)], world)[:2]:
-        filling.fill_shard(shard, world)
+    for shard in filling.missing([Request("imagenet", "RN50", "test", 0)], here(world))[:2]:
+        filling.fill_shard(shard, here(world))
     code, out, _ = bench("features", "--suite", album, "--dataset", "imagenet", "--part", "test")
     assert code == 0
     assert out.splitlines()[0].startswith("imagenet  RN50  test       partly, 2 of 5 shards of the rest, ")
@@ -120,7 +120,7 @@ def test_an_exhibit_whose_data_are_not_here_says_what_is_missing(
 
 def test_a_data_set_that_draws_anew_has_a_pool_for_each_number_of_shots() -> None:
     anew = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
-    (pool,) = status.asked(anew, ["imagenet"], ["RN50"], ["pool"], [1], [1, 4])
+    (pool,) = status.asked(here(anew), ["imagenet"], ["RN50"], ["pool"], [1], [1, 4])
     assert [request.shots for request in pool.requests] == [1, 4]
 
 

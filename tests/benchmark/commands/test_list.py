@@ -2,13 +2,13 @@
 
 import json
 
-from toy_world import FILE, bench, toy
+from toy_world import FILE, bench, here, toy
 
 from benchmark.commands.list import everything
 
 
 def test_everything_is_listed() -> None:
-    found = everything(toy())
+    found = everything(here(toy()))
     assert found["tables"]["4"] == "Table 4: methods over shots"
     assert found["methods"]["CoOp"] == "baselines.coop:CoOp"
     assert found["methods"]["VT-CLIP"] == "baselines.vt_clip:VTCLIP"
@@ -26,4 +26,4 @@ def test_the_list_is_text_for_people_and_json_for_programs() -> None:
     assert "  CoOp " in text
     code, text, _ = bench("list", "--suite", FILE, "--format", "json")
     assert code == 0
-    assert json.loads(text) == everything(toy())
+    assert json.loads(text) == everything(here(toy()))

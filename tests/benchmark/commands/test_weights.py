@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from benchmark.cli import cli
 from benchmark.core import file_facts
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import read
 from benchmark.encoders.published import slots
 
 
@@ -54,7 +55,7 @@ def test_all_that_is_here_is_imported_once_with_where_it_came_from(all_here: Pat
     assert len(result.output.splitlines()) == 9
     for slot, (name, _) in fake_weights.PUBLISHED.items():
         file = all_here / f"{slot}.safetensors"
-        assert slots.look(slot).path == file
+        assert slots.look(slot, read()).path == file
         with safetensors.safe_open(file, "pt") as content:
             header = content.metadata()
         assert (header["slot"], header["source"]) == (slot, name)
@@ -70,7 +71,7 @@ def test_a_file_is_imported_by_what_it_holds(originals: Path, home: Path) -> Non
     shutil.copy(originals / "r-50-1000ep.pth.tar", home.parent / "download")
     result = bench("import", str(home.parent / "download"))
     assert result.exit_code == 0, result.output
-    assert slots.find("mocov3_rn50") == home / "mocov3_rn50.safetensors"
+    assert slots.find("mocov3_rn50", read()) == home / "mocov3_rn50.safetensors"
     assert (home / "mocov3_rn50.safetensors").stat().st_size < (home.parent / "download").stat().st_size
 
 
@@ -82,10 +83,10 @@ def test_a_file_of_several_slots_needs_a_name_or_a_slot(originals: Path, home: P
     assert "mocov3_rn50 or dino_rn50 or spark_rn50" in said
     assert said.endswith(f"say which: bench weights import --slot mocov3_rn50 {file}")
     assert bench("import", "--slot", "dino_rn50", str(file)).exit_code == 0
-    assert slots.find("dino_rn50") == home / "dino_rn50.safetensors"
+    assert slots.find("dino_rn50", read()) == home / "dino_rn50.safetensors"
     file.rename(home.parent / "my-spark.pth")
     assert bench("import", str(home.parent / "my-spark.pth")).exit_code == 0
-    assert slots.find("spark_rn50") == home / "spark_rn50.safetensors"
+    assert slots.find("spark_rn50", read()) == home / "spark_rn50.safetensors"
 
 
 def test_what_no_slot_takes_is_refused(originals: Path, home: Path) -> None:
@@ -116,7 +117,7 @@ def test_a_weights_folder_can_be_given(originals: Path, home: Path) -> None:
 
 
 def test_changed_weights_are_trusted_when_told_to(all_here: Path) -> None:
-    slots.use("spark_rn50")
+    slots.use("spark_rn50", read())
     file = all_here / "resnet50_1kpretrained_timm_style.pth"
     file.unlink()
     torch.save({name: t * 2 for name, t in fake_weights.state("spark_rn50").items()}, file)

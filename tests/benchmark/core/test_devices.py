@@ -7,17 +7,19 @@ from typing import Any
 import pytest
 import torch
 from toy_house import FILE, house
-from toy_world import bench
+from toy_world import WORLDS, bench, here
 
 from benchmark.commands import doctor
 from benchmark.core import devices
 from benchmark.core.errors import BenchError
+from benchmark.core.settings import read
 from benchmark.exhibits import exhibit
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.methods.contract.fake_device import ELSEWHERE, elsewhere
 from benchmark.records.store import Store
 from benchmark.running import measure, task
-from benchmark.suites import assets, suite
+from benchmark.suites import suite
 
 
 def every_method() -> list[Run]:
@@ -37,28 +39,28 @@ RUNS = every_method()
 def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("BENCH_DEVICE", "cpu")
-    monkeypatch.setattr(assets, "_open", {})
+    WORLDS.clear()
 
 
 def record(run: Run, where: Path) -> dict[str, Any]:
-    found = measure.measure(run, house(), Store(where))
+    found = measure.measure(run, here(house()), Store(where))
     return {name: value for name, value in found.items() if name not in ("seconds", "measured", "peak_memory_mib")}
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.label)
 def test_a_run_on_another_device_is_the_same_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here = record(run, tmp_path / "here")
-    assets._open.clear()
-    monkeypatch.setattr(devices, "chosen", lambda: ELSEWHERE)
+    expected = record(run, tmp_path / "here")
+    WORLDS.clear()
+    monkeypatch.setattr(devices, "usable", lambda _: ELSEWHERE)
     with elsewhere():
-        build, test = task.build(run, house())
+        build, test = task.build(Opened(run, here(house())))
         tensors = [build.text, build.support.labels, *build.support.spaces.values(), *test.spaces.values(), test.labels]
         assert {tensor.device for tensor in tensors} == {ELSEWHERE}
         there = record(run, tmp_path / "there")
-    assert there["selections"] == here["selections"]
-    assert there["curves"] == here["curves"]
-    assert there["shifts"] == here["shifts"]
-    for name, numbers in here["metrics"].items():
+    assert there["selections"] == expected["selections"]
+    assert there["curves"] == expected["curves"]
+    assert there["shifts"] == expected["shifts"]
+    for name, numbers in expected["metrics"].items():
         assert there["metrics"][name] == pytest.approx(numbers, abs=1e-4)
 
 
@@ -70,14 +72,14 @@ def test_every_method_of_the_exhibits_is_among_them() -> None:
 @pytest.mark.parametrize("role", ["RN50", "ViT-B/32", "dino", "mae"])
 def test_the_mini_encoders_run_elsewhere_too(role: str, monkeypatch: pytest.MonkeyPatch) -> None:
     images = torch.randint(0, 256, (3, 3, 48, 48), generator=torch.Generator().manual_seed(0)).byte()
-    here = assets.encoder(suite.load("mini"), role).encode(images, 2)
-    assets._open.clear()
-    monkeypatch.setattr(devices, "chosen", lambda: ELSEWHERE)
+    expected = here(suite.load("mini")).encoder(role).encode(images, 2)
+    WORLDS.clear()
+    monkeypatch.setattr(devices, "usable", lambda _: ELSEWHERE)
     with elsewhere():
-        there = assets.encoder(suite.load("mini"), role)
+        there = here(suite.load("mini")).encoder(role)
         assert there.loaded.device == ELSEWHERE
         assert there.clip is None or there.clip.encode_text(["a dog"]).device == ELSEWHERE
-        torch.testing.assert_close(there.encode(images, 2), here, rtol=1e-3, atol=1e-4)
+        torch.testing.assert_close(there.encode(images, 2), expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_the_mini_encoders_run_elsewhere_too(role: str, monkeypatch: pytest.Monk
 def test_another_kind_of_device_is_refused_in_one_line(name: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_DEVICE", name)
     with pytest.raises(BenchError, match=rf"device '{name}' cannot be used \(.*{why}.*\); --device cpu always can"):
-        devices.chosen()
+        assert read().torch_device
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
@@ -98,17 +100,17 @@ def test_a_run_on_a_device_that_is_not_there_is_refused_before_anything_is_made(
     assert not (tmp_path / "results").exists()
 
 
-def test_an_accelerator_is_driven_by_one_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert devices.workers(None) >= 1
-    assert (devices.workers(3), devices.encoding_workers(3)) == (3, 3)
-    monkeypatch.setattr(devices, "chosen", lambda: torch.device("cuda"))
-    assert (devices.workers(None), devices.workers(3), devices.encoding_workers(3)) == (1, 3, 1)
+def test_an_accelerator_is_driven_by_one_process() -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert devices.workers(None, cpu) >= 1
+    assert (devices.workers(3, cpu), devices.encoding_workers(3, cpu)) == (3, 3)
+    assert (devices.workers(None, cuda), devices.workers(3, cuda), devices.encoding_workers(3, cuda)) == (1, 3, 1)
 
 
 def test_the_doctor_says_what_runs_use(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert doctor._device().startswith("runs use cpu")
+    assert doctor._device(read()).startswith("runs use cpu")
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda *_: "NVIDIA A100")
-    assert doctor._device() == "runs use cpu; NVIDIA A100 is here too: --device cuda"
-    monkeypatch.setattr(devices, "chosen", lambda: torch.device("cuda"))
-    assert doctor._device() == "runs use cuda (NVIDIA A100)"
+    assert doctor._device(read()) == "runs use cpu; NVIDIA A100 is here too: --device cuda"
+    monkeypatch.setattr(devices, "usable", lambda _: torch.device("cuda"))
+    assert doctor._device(read()) == "runs use cuda (NVIDIA A100)"

@@ -1,22 +1,27 @@
 """Where published data and weights are looked for: option, environment, bench.toml, default, in this order."""
 
+import ast
+import os
+import pickle
 from pathlib import Path
+from typing import Any
 
 import pytest
 from toy_world import bench
 
 from benchmark.core import settings
 from benchmark.core.errors import BenchError
+from benchmark.core.paths import REPOSITORY
+from benchmark.core.settings import Settings, read
 
-VARIABLES = ("DATA", "WEIGHTS", "DEVICE", "PRECISION", "DOWNLOAD", "CONFIG")
+VARIABLES = ("DATA", "WEIGHTS", "DEVICE", "PRECISION", "DOWNLOAD", "CONFIG", "CACHE", "RESULTS", "REPORTS", "DEBUG")
 
 
 @pytest.fixture(autouse=True)
 def _nothing_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in VARIABLES:
-        monkeypatch.setenv(f"BENCH_{name}", "")  # so that what configure() puts there is taken back
-        monkeypatch.delenv(f"BENCH_{name}")
+        monkeypatch.delenv(f"BENCH_{name}", raising=False)
 
 
 def say(text: str) -> None:
@@ -24,39 +29,36 @@ def say(text: str) -> None:
 
 
 def test_without_a_word_there_is_no_data_and_everything_runs_on_the_cpu_in_fp32() -> None:
-    assert settings.data_root() is None
-    assert (settings.device(), settings.precision(), settings.download()) == ("cpu", "fp32", False)
-    assert settings.weights_dirs()[0] == Path("weights")
+    said = read()
+    assert said.data_root is None
+    assert (said.device, said.precision, said.download) == ("cpu", "fp32", False)
+    assert said.weights_dirs[0] == Path("weights")
+    assert (said.results, said.reports, said.debug) == (Path("results"), Path("reports"), False)
 
 
 def test_the_file_is_read_the_environment_wins_over_it_and_an_option_over_both(monkeypatch: pytest.MonkeyPatch) -> None:
     say('[data]\nroot = "/file"\n[weights]\ndir = "/w"\n[run]\ndevice = "cuda"\ndownload = true\n')
-    assert (settings.data_root(), settings.weights_dirs()[0]) == (Path("/file"), Path("/w"))
-    assert (settings.device(), settings.download()) == ("cuda", True)
+    said = read()
+    assert (said.data_root, said.weights_dirs[0]) == (Path("/file"), Path("/w"))
+    assert (said.device, said.download) == ("cuda", True)
     monkeypatch.setenv("BENCH_DATA", "/environment")
     monkeypatch.setenv("BENCH_DOWNLOAD", "0")
-    assert (settings.data_root(), settings.download()) == (Path("/environment"), False)
-    settings.configure(data_root="/option", device="cuda:1")
-    assert (settings.data_root(), settings.device(), settings.weights_dirs()[0]) == (
-        Path("/option"),
-        "cuda:1",
-        Path("/w"),
-    )
+    assert (read().data_root, read().download) == (Path("/environment"), False)
+    said = read(data_root="/option", device="cuda:1")
+    assert (said.data_root, said.device, said.weights_dirs[0]) == (Path("/option"), "cuda:1", Path("/w"))
 
 
 def test_one_data_set_or_slot_may_lie_elsewhere() -> None:
     say('[data.paths]\nimagenet = "~/in1k"\n[weights.paths]\nmocov3_rn50 = "/m.tar"\n')
-    assert settings.dataset_override("imagenet") == Path("~/in1k").expanduser()
-    assert settings.weights_override("mocov3_rn50") == Path("/m.tar")
-    assert settings.dataset_override("dtd") is None
-    assert settings.weights_override("dino_rn50") is None
+    assert read().data_paths == {"imagenet": Path("~/in1k").expanduser()}
+    assert read().weights_paths == {"mocov3_rn50": Path("/m.tar")}
 
 
 def test_the_caches_of_other_tools_come_behind_the_own_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TORCH_HOME", "/t")
     monkeypatch.setenv("HF_HUB_CACHE", "/hf")
-    found = settings.weights_dirs()
-    assert found[1:] == [Path("~/.cache/clip").expanduser(), Path("/t/hub/checkpoints"), Path("/hf")]
+    found = read().weights_dirs
+    assert found[1:] == (Path("~/.cache/clip").expanduser(), Path("/t/hub/checkpoints"), Path("/hf"))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +75,7 @@ def test_the_caches_of_other_tools_come_behind_the_own_folder(monkeypatch: pytes
 def test_a_mistake_in_the_file_is_one_line_that_names_it(text: str, says: str) -> None:
     say(text)
     with pytest.raises(BenchError) as error:
-        settings.data_root()
+        read()
     assert says in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -81,20 +83,55 @@ def test_a_mistake_in_the_file_is_one_line_that_names_it(text: str, says: str) -
 def test_a_file_that_is_named_and_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_CONFIG", "/nowhere.toml")
     with pytest.raises(BenchError, match=r"BENCH_CONFIG=/nowhere\.toml: no such file"):
-        settings.data_root()
+        read()
 
 
-def test_a_file_that_changes_is_read_again() -> None:
-    say('[data]\nroot = "/a"\n')
-    assert settings.data_root() == Path("/a")
-    say('[data]\nroot = "/bb"\n')
-    assert settings.data_root() == Path("/bb")
+def test_settings_are_one_frozen_value_that_travels_to_a_worker() -> None:
+    said = read(results="~/r", device="cuda:1")
+    assert said.results == Path("~/r").expanduser()
+    assert pickle.loads(pickle.dumps(said)) == said
+    with pytest.raises(AttributeError):
+        said.device = "cpu"  # type: ignore[misc]
 
 
 @pytest.mark.parametrize("command", ["run", "doctor"])
-def test_every_command_that_opens_data_or_weights_takes_them_as_options(command: str) -> None:
+def test_every_command_that_opens_data_or_weights_takes_them_as_options(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Settings] = []
+
+    def noting(**options: Any) -> Settings:
+        told.append(read(**options))
+        return told[-1]
+
+    monkeypatch.setattr(settings, "read", noting)
     options = ["--data-root", "/d", "--weights-dir", "/w", "--device", "cuda:1", "--precision", "bf16", "--download"]
     code, _, err = bench(command, "--suite", "no such suite", *options)
     assert code == 2, err
-    assert (settings.data_root(), settings.weights_dirs()[0]) == (Path("/d"), Path("/w"))
-    assert (settings.device(), settings.precision(), settings.download()) == ("cuda:1", "bf16", True)
+    (said,) = told
+    assert (said.data_root, said.weights_dirs[0]) == (Path("/d"), Path("/w"))
+    assert (said.device, said.precision, said.download) == ("cuda:1", "bf16", True)
+
+
+def mentions_of_the_environment(path: Path) -> list[int]:
+    tree = ast.parse(path.read_text("utf-8"))
+    names = {"environ", "environb", "getenv", "putenv", "unsetenv"}
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Attribute) and node.attr in names)
+        or (isinstance(node, ast.alias) and node.name in names)
+    ]
+
+
+@pytest.mark.parametrize("package", ["benchmark", "baselines", "amu"])
+def test_nothing_but_the_settings_reads_the_environment_and_nothing_writes_it(package: str) -> None:
+    for path in sorted((REPOSITORY / package).rglob("*.py")):
+        if path != REPOSITORY / "benchmark" / "core" / "settings.py":
+            assert mentions_of_the_environment(path) == [], path
+
+
+def test_reading_the_settings_leaves_the_environment_as_it_was() -> None:
+    before = dict(os.environ)
+    read(data_root="/d", device="cuda", download=True)
+    assert dict(os.environ) == before

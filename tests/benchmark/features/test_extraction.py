@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_world import Album, toy
+from toy_world import Album, here, toy
 
 from benchmark.core.errors import BenchError
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.features import extraction, filling, requests, shard_files
 from benchmark.features.requests import Request
-from benchmark.suites import assets
 
 TEST = Request("imagenet", "RN50", "test", 0)
 
@@ -32,7 +31,7 @@ def numbered(ids: np.ndarray) -> torch.Tensor:
 
 
 def pixels(look: Any, n: int, ahead: bool = True, batch_size: int = 16) -> torch.Tensor:
-    (found,) = extraction.extract(look, np.arange(n), ["pixels"], toy(batch_size=batch_size), ahead=ahead)
+    (found,) = extraction.extract(look, np.arange(n), ["pixels"], here(toy(batch_size=batch_size)), ahead=ahead)
     return found
 
 
@@ -112,16 +111,16 @@ def half(role: str, dtype: str) -> Encoder:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_kept_as_it_is_and_given_back_as_float32(dtype: str) -> None:
     world = toy(encoders={"RN50": {"loader": f"{__name__}:half", "dtype": dtype}})
-    found = filling.load(TEST, world)
-    kept = shard_files.read(requests.path(TEST, world))
+    found = filling.load(TEST, here(world))
+    kept = shard_files.read(requests.path(TEST, here(world)))
     assert (found.dtype, kept.dtype) == (torch.float32, getattr(torch, dtype))
     assert torch.equal(found, kept.float())
     images = torch.from_numpy(Album().images("test", np.arange(160))).permute(0, 3, 1, 2)
-    assert torch.equal(found[0], assets.encoder(world, "RN50").encode(images, 64))
+    assert torch.equal(found[0], here(world).encoder("RN50").encode(images, 64))
 
 
 def test_pixels_stay_whole_numbers() -> None:
-    assert filling.load(replace(TEST, role="pixels"), toy()).dtype == torch.uint8
+    assert filling.load(replace(TEST, role="pixels"), here(toy())).dtype == torch.uint8
 
 
 # --- devices
@@ -132,7 +131,7 @@ def test_a_batch_goes_to_a_device_once_for_all_encoders_there(monkeypatch: pytes
     original = extraction._moved
     monkeypatch.setattr(extraction, "_moved", lambda images, device: moved.append(device) or original(images, device))
     ids, roles = np.arange(32), ["RN50", "dino", "pixels"]
-    extraction.extract(lambda ids: numbered(ids)[:1], ids, roles, toy(batch_size=16), ahead=False)
+    extraction.extract(lambda ids: numbered(ids)[:1], ids, roles, here(toy(batch_size=16)), ahead=False)
     assert moved == [torch.device("cpu")] * 2
 
 
@@ -152,7 +151,7 @@ def test_an_accelerator_is_handed_a_batch_before_the_last_ones_features_are_fetc
 
     monkeypatch.setattr(extraction, "_encoded", launching)
     monkeypatch.setattr(extraction._Sheet, "add", fetching)
-    extraction.extract(lambda ids: numbered(ids)[:1], np.arange(48), ["RN50"], toy(batch_size=16), ahead=False)
+    extraction.extract(lambda ids: numbered(ids)[:1], np.arange(48), ["RN50"], here(toy(batch_size=16)), ahead=False)
     assert order == ["launch 0", "launch 16", "fetch 0", "launch 32", "fetch 16", "fetch 32"]
 
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_world import Squares, toy
+from toy_world import Squares, here, some_run, toy
 
 from benchmark.core.errors import BenchError
 from benchmark.data.views import augmented
+from benchmark.exhibits.opened import Opened
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
-from benchmark.suites import assets
 from benchmark.suites.suite import Suite
 
 POOL = Request("imagenet", "RN50", "pool", 1)
@@ -35,63 +35,65 @@ def with_encoder(**changes: Any) -> Suite:
 
 
 def test_the_name_depends_on_the_images() -> None:
-    assert requests.path(POOL, with_images(fingerprint="squares-2")) != requests.path(POOL, toy())
+    assert requests.path(POOL, here(with_images(fingerprint="squares-2"))) != requests.path(POOL, here(toy()))
 
 
 def test_the_name_depends_on_the_weights() -> None:
-    assert requests.path(POOL, with_encoder(fingerprint="1")) != requests.path(POOL, with_encoder(fingerprint="2"))
+    assert requests.path(POOL, here(with_encoder(fingerprint="1"))) != requests.path(
+        POOL, here(with_encoder(fingerprint="2"))
+    )
 
 
 def test_the_name_depends_on_views_seed_and_part() -> None:
     names = [
-        requests.path(POOL, toy()),
-        requests.path(POOL, toy(views=3)),
-        requests.path(replace(POOL, seed=2), toy()),
-        requests.path(replace(POOL, part="val"), toy()),
-        requests.path(replace(POOL, part="test"), toy()),
-        requests.path(replace(POOL, role="dino"), toy()),
+        requests.path(POOL, here(toy())),
+        requests.path(POOL, here(toy(views=3))),
+        requests.path(replace(POOL, seed=2), here(toy())),
+        requests.path(replace(POOL, part="val"), here(toy())),
+        requests.path(replace(POOL, part="test"), here(toy())),
+        requests.path(replace(POOL, role="dino"), here(toy())),
     ]
     assert len(set(names)) == len(names)
 
 
 def test_the_test_images_are_the_same_for_every_seed_and_number_of_views() -> None:
-    again = requests.path(replace(TEST, seed=5), toy(views=3))
-    assert again == requests.path(TEST, toy())
+    again = requests.path(replace(TEST, seed=5), here(toy(views=3)))
+    assert again == requests.path(TEST, here(toy()))
 
 
 def test_shapes_are_views_images_dimensions() -> None:
-    assert filling.load(POOL, toy()).shape == (2, 16 * 16, 16)
-    assert filling.load(replace(POOL, part="val"), toy()).shape == (1, 4 * 16, 16)
-    assert filling.load(TEST, toy()).shape == (1, 160, 16)
+    assert filling.load(POOL, here(toy())).shape == (2, 16 * 16, 16)
+    assert filling.load(replace(POOL, part="val"), here(toy())).shape == (1, 4 * 16, 16)
+    assert filling.load(TEST, here(toy())).shape == (1, 160, 16)
 
 
 def test_what_is_there_is_not_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert filling.fill(TEST, toy()) is True
+    assert filling.fill(TEST, here(toy())) is True
     monkeypatch.setattr(filling, "fill_shard", lambda *_: pytest.fail("made again"))
-    assert filling.fill(TEST, toy()) is False
+    assert filling.fill(TEST, here(toy())) is False
 
 
 @pytest.mark.parametrize("content", [b"", b"torn", b"\xff" * 64])
 def test_a_damaged_file_is_made_again(content: bytes) -> None:
-    where = requests.path(TEST, toy())
+    where = requests.path(TEST, here(toy()))
     where.parent.mkdir(parents=True)
     where.write_bytes(content)
-    assert filling.fill(TEST, toy()) is True
-    assert torch.equal(filling.load(TEST, toy()), filling.extract(TEST, toy()))
+    assert filling.fill(TEST, here(toy())) is True
+    assert torch.equal(filling.load(TEST, here(toy())), filling.extract(TEST, here(toy())))
 
 
 def test_what_is_read_is_what_was_extracted() -> None:
-    assert torch.equal(filling.load(POOL, toy()), filling.extract(POOL, toy()))
+    assert torch.equal(filling.load(POOL, here(toy())), filling.extract(POOL, here(toy())))
 
 
 def test_features_do_not_depend_on_the_size_of_a_chunk() -> None:
-    torch.testing.assert_close(filling.extract(POOL, toy(batch_size=7)), filling.extract(POOL, toy()))
+    torch.testing.assert_close(filling.extract(POOL, here(toy(batch_size=7))), filling.extract(POOL, here(toy())))
 
 
 def test_view_0_is_the_image_itself() -> None:
     world, data = toy(), Squares()
     images = torch.from_numpy(data.images("train", data.draw(1, 1).pool)).permute(0, 3, 1, 2)
-    torch.testing.assert_close(filling.extract(POOL, world)[0], assets.encoder(world, "RN50").encode(images, 64))
+    torch.testing.assert_close(filling.extract(POOL, here(world))[0], here(world).encoder("RN50").encode(images, 64))
 
 
 def test_view_1_is_the_same_crop_in_every_space() -> None:
@@ -102,8 +104,8 @@ def test_view_1_is_the_same_crop_in_every_space() -> None:
     crops = augmented(images, pool.tolist(), 1, seed=1)
     assert not torch.equal(crops, images)
     for role in ("RN50", "mocov3", "dino"):
-        expected = assets.encoder(world, role).encode(crops, 64)
-        torch.testing.assert_close(filling.extract(replace(POOL, role=role), world)[1], expected)
+        expected = here(world).encoder(role).encode(crops, 64)
+        torch.testing.assert_close(filling.extract(replace(POOL, role=role), here(world))[1], expected)
 
 
 def noise(n: int = 8) -> torch.Tensor:
@@ -136,24 +138,26 @@ def test_making_views_leaves_the_global_generator_alone() -> None:
 def test_a_cache_that_cannot_be_written_is_said_in_one_line(cache: Path) -> None:
     cache.write_text("a file")
     with pytest.raises(BenchError, match=r"cache folder .*cannot be written \(.*\); choose another with BENCH_CACHE$"):
-        filling.load(TEST, toy())
+        filling.load(TEST, here(toy()))
 
 
 def test_a_run_that_learns_needs_its_pool_and_validation_images_in_every_space() -> None:
-    needed = requests.requests("imagenet", ["RN50", "dino"], 3, 4, toy())
+    run = some_run(method="amu.tuning:AMUTuning", settings={"aux": "dino"}, seed=3, shots=4)
+    needed = requests.of(Opened(run, here(toy())))
     assert [(r.role, r.part, r.seed) for r in needed] == [
         (role, part, seed) for role in ("RN50", "dino") for part, seed in (("test", 0), ("pool", 3), ("val", 3))
     ]
-    assert [r.part for r in requests.requests("imagenet", ["RN50"], 3, 0, toy())] == ["test"]
+    assert [r.part for r in requests.of(Opened(some_run(shots=0), here(toy())))] == ["test"]
 
 
 def test_one_pool_serves_every_number_of_shots_unless_the_data_set_draws_anew() -> None:
     anew = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
-    pools = {k: [r for r in requests.requests("imagenet", ["RN50"], 1, k, anew) if r.part == "pool"] for k in (1, 4)}
+    runs = {k: Opened(some_run(shots=k), here(anew)) for k in (1, 4)}
+    pools = {k: [r for r in requests.of(run) if r.part == "pool"] for k, run in runs.items()}
     assert [r.shots for k in (1, 4) for r in pools[k]] == [1, 4]
-    assert [filling.load(pools[k][0], anew).shape[1] for k in (1, 4)] == [1 * 16, 4 * 16]
-    assert requests.request("imagenet", "RN50", "pool", 1, 4, toy()) == requests.request(
-        "imagenet", "RN50", "pool", 1, 16, toy()
+    assert [filling.load(pools[k][0], here(anew)).shape[1] for k in (1, 4)] == [1 * 16, 4 * 16]
+    assert requests.request("imagenet", "RN50", "pool", 1, 4, here(toy())) == requests.request(
+        "imagenet", "RN50", "pool", 1, 16, here(toy())
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 import safetensors.torch
 import torch
 from safetensors import safe_open
-from toy_world import Album, toy
+from toy_world import Album, here, toy
 
 from benchmark.features import filling, requests, shard_files
 from benchmark.features.requests import Request, Wave
@@ -39,118 +39,118 @@ def files(cache: Path) -> list[str]:
 
 
 def test_a_wave_is_cut_into_shards_of_its_images_and_views() -> None:
-    cut = requests.shards_of(WAVE, WORLD)
+    cut = requests.shards_of(WAVE, here(WORLD))
     assert [(shard.index, shard.of, shard.size) for shard in cut] == [(i, 5, 32) for i in range(5)]
     assert cut[1].label == "imagenet, test images: RN50, dino (2 of 5)"
-    assert sum(shard.size for shard in requests.shards_of(Wave((POOL,)), WORLD)) == 2 * 256
-    assert len(requests.shards_of(Wave((POOL,)), WORLD)) == 16
+    assert sum(shard.size for shard in requests.shards_of(Wave((POOL,)), here(WORLD))) == 2 * 256
+    assert len(requests.shards_of(Wave((POOL,)), here(WORLD))) == 16
 
 
 def test_images_that_are_drawn_and_not_decoded_are_one_shard() -> None:
-    (whole,) = requests.shards_of(WAVE, toy())
+    (whole,) = requests.shards_of(WAVE, here(toy()))
     assert (whole.label, whole.size) == ("imagenet, test images: RN50, dino", 160)
 
 
 def test_shards_become_one_file_with_the_features_of_one_look(cache: Path) -> None:
     for request in (TEST, POOL):
-        expected = filling.extract(request, WORLD)
-        assert filling.fill(request, WORLD) is True
-        torch.testing.assert_close(filling.load(request, WORLD), expected)
+        expected = filling.extract(request, here(WORLD))
+        assert filling.fill(request, here(WORLD)) is True
+        torch.testing.assert_close(filling.load(request, here(WORLD)), expected)
     assert len(files(cache)) == 2
     assert not [name for name in files(cache) if "shards" in name]
 
 
 def test_one_look_at_each_image_serves_every_encoder_and_view() -> None:
-    for shard in requests.shards_of(Wave((POOL, Request("imagenet", "dino", "pool", 1))), WORLD):
-        filling.fill_shard(shard, WORLD)
+    for shard in requests.shards_of(Wave((POOL, Request("imagenet", "dino", "pool", 1))), here(WORLD)):
+        filling.fill_shard(shard, here(WORLD))
     assert len(Album.seen) == len(set(Album.seen)) == 16 * 16
 
 
 def test_what_was_stopped_goes_on_where_it_was(cache: Path) -> None:
     Album.fatal.add(100)  # in the fourth of five shards
-    child = multiprocessing.get_context("fork").Process(target=filling.fill, args=(TEST, WORLD))
+    child = multiprocessing.get_context("fork").Process(target=filling.fill, args=(TEST, here(WORLD)))
     child.start()
     child.join()
     assert child.exitcode == -9
     assert len([name for name in files(cache) if name.endswith("-of-00005.safetensors")]) == 3
-    assert not requests.path(TEST, WORLD).exists()
-    assert [shard.index for shard in filling.missing([TEST], WORLD)] == [3, 4]
+    assert not requests.path(TEST, here(WORLD)).exists()
+    assert [shard.index for shard in filling.missing([TEST], here(WORLD))] == [3, 4]
     Album.fatal.clear()
-    assert filling.fill(TEST, WORLD) is True
+    assert filling.fill(TEST, here(WORLD)) is True
     assert sorted(Album.seen) == list(range(96, 160))
-    assert torch.equal(filling.load(TEST, WORLD), alone(TEST))
+    assert torch.equal(filling.load(TEST, here(WORLD)), alone(TEST))
 
 
 def alone(request: Request) -> torch.Tensor:
     """The features of a request, made in another cache."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BENCH_CACHE", str(requests.path(request, WORLD).parents[2] / "other"))
-        return filling.load(request, WORLD)
+        patch.setenv("BENCH_CACHE", str(requests.path(request, here(WORLD)).parents[2] / "other"))
+        return filling.load(request, here(WORLD))
 
 
 def test_an_encoder_that_comes_later_makes_the_others_shards_no_second_time() -> None:
-    for shard in filling.missing([TEST], WORLD)[:2]:
-        filling.fill_shard(shard, WORLD)
+    for shard in filling.missing([TEST], here(WORLD))[:2]:
+        filling.fill_shard(shard, here(WORLD))
     before = {path: path.stat().st_mtime_ns for path in made(TEST)}
     assert len(before) == 2
-    for shard in filling.missing(WAVE.requests, WORLD)[:2]:
-        filling.fill_shard(shard, WORLD)
+    for shard in filling.missing(WAVE.requests, here(WORLD))[:2]:
+        filling.fill_shard(shard, here(WORLD))
     assert {path: path.stat().st_mtime_ns for path in made(TEST)} == before
     assert len(made(WAVE.requests[1])) == 2
 
 
 def made(request: Request) -> list[Path]:
-    where = requests.path(request, WORLD)
+    where = requests.path(request, here(WORLD))
     return [p for i in range(5) if (p := shard_files.shard(where, i, 5)).exists()]
 
 
 def test_shards_that_were_only_not_joined_yet_are_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(shard_files, "join", lambda *_: None)
-        filling.fill(TEST, WORLD)
+        filling.fill(TEST, here(WORLD))
     looked = len(Album.seen)
-    assert len(filling.missing([TEST], WORLD)) == 1
-    assert filling.load(TEST, WORLD).shape == (1, 160, 16)
+    assert len(filling.missing([TEST], here(WORLD))) == 1
+    assert filling.load(TEST, here(WORLD)).shape == (1, 160, 16)
     assert len(Album.seen) == looked
 
 
 def test_a_torn_shard_is_made_again() -> None:
-    for shard in filling.missing([TEST], WORLD)[:3]:
-        filling.fill_shard(shard, WORLD)
+    for shard in filling.missing([TEST], here(WORLD))[:3]:
+        filling.fill_shard(shard, here(WORLD))
     torn = made(TEST)[1]
     torn.write_bytes(torn.read_bytes()[:-4])
-    assert [shard.index for shard in filling.missing([TEST], WORLD)] == [1, 3, 4]
-    assert torch.equal(filling.load(TEST, WORLD), alone(TEST))
+    assert [shard.index for shard in filling.missing([TEST], here(WORLD))] == [1, 3, 4]
+    assert torch.equal(filling.load(TEST, here(WORLD)), alone(TEST))
 
 
 def test_several_workers_share_a_wave() -> None:
-    fork, todo = multiprocessing.get_context("fork"), filling.missing(WAVE.requests, WORLD)
+    fork, todo = multiprocessing.get_context("fork"), filling.missing(WAVE.requests, here(WORLD))
     workers = [fork.Process(target=_fill, args=(todo[share::2],)) for share in (0, 1)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
     assert [worker.exitcode for worker in workers] == [0, 0]
-    assert filling.missing(WAVE.requests, WORLD) == []
+    assert filling.missing(WAVE.requests, here(WORLD)) == []
     for request in WAVE.requests:
-        torch.testing.assert_close(filling.load(request, WORLD), filling.extract(request, WORLD))
+        torch.testing.assert_close(filling.load(request, here(WORLD)), filling.extract(request, here(WORLD)))
 
 
 def _fill(share: list[requests.Shard]) -> None:
     for shard in share:
-        filling.fill_shard(shard, WORLD)
+        filling.fill_shard(shard, here(WORLD))
 
 
 def test_it_is_noted_how_features_were_made() -> None:
-    filling.fill(TEST, WORLD)
-    notes = shard_files.about(requests.path(TEST, WORLD))
+    filling.fill(TEST, here(WORLD))
+    notes = shard_files.about(requests.path(TEST, here(WORLD)))
     assert (notes["pictures"], notes["together"], notes["device"], notes["precision"]) == ("160", "RN50", "cpu", "fp32")
     assert float(notes["seconds"]) > 0
 
 
 def test_what_a_killed_process_left_is_tidied_up_and_what_a_living_one_writes_is_not(cache: Path) -> None:
-    filling.fill(TEST, WORLD)
-    where = requests.path(TEST, WORLD)
+    filling.fill(TEST, here(WORLD))
+    where = requests.path(TEST, here(WORLD))
     dead, living = (where.with_name(f".{name}.tmp") for name in ("dead", "living"))
     for temporary in (dead, living):
         temporary.touch()
@@ -159,7 +159,7 @@ def test_what_a_killed_process_left_is_tidied_up_and_what_a_living_one_writes_is
     shard_files.write(left, values(3), {})
     other = shard_files.shard(where.with_name("other.safetensors"), 1, 5)
     shard_files.write(other, values(3), {})
-    shard_files.tidy(requests.folder(WORLD))
+    shard_files.tidy(requests.folder(here(WORLD)))
     assert {path.name for path in where.parent.iterdir()} == {where.name, living.name, other.parent.name}
     assert other.exists()
 
@@ -217,15 +217,15 @@ def test_joining_takes_no_memory_for_the_whole(tmp_path: Path) -> None:
 
 
 def test_two_processes_may_make_the_same_file_at_once(cache: Path) -> None:
-    fork, where = multiprocessing.get_context("fork"), requests.path(TEST, WORLD)
-    expected = filling.extract(TEST, WORLD)
+    fork, where = multiprocessing.get_context("fork"), requests.path(TEST, here(WORLD))
+    expected = filling.extract(TEST, here(WORLD))
     writers = [fork.Process(target=_write_often, args=(where, expected.numpy())) for _ in range(2)]
     for writer in writers:
         writer.start()
     while any(writer.is_alive() for writer in writers):
         assert not where.is_file() or shard_files.readable(where)
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert torch.equal(filling.load(TEST, WORLD), expected)
+    assert torch.equal(filling.load(TEST, here(WORLD)), expected)
     assert [p.name for p in where.parent.iterdir()] == [where.name]
 
 

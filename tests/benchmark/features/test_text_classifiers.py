@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 import torch
 from toy_house import house
-from toy_world import some_run, toy
+from toy_world import WORLDS, here, some_run, toy
 
 from benchmark.encoders.encoder import Encoder
+from benchmark.exhibits.opened import Opened
 from benchmark.features import filling, text_classifiers
 from benchmark.features.text_classifiers import Text
 from benchmark.running import task
-from benchmark.suites import assets
 from benchmark.suites.suite import Suite
 
 TEXT = Text("imagenet", "RN50")
@@ -28,21 +28,21 @@ def with_images(**changes: object) -> Suite:
 
 
 def test_it_is_the_clips_own_classifier_with_its_scale() -> None:
-    clip, data = assets.encoder(toy(), "RN50").clip, assets.dataset(toy(), "imagenet")
+    clip, data = here(toy()).encoder("RN50").clip, here(toy()).dataset("imagenet")
     assert clip is not None
-    made, scale = text_classifiers.load(TEXT, toy())
+    made, scale = text_classifiers.load(TEXT, here(toy()))
     assert torch.equal(made, clip.classifier(data.classnames, data.templates))
     assert scale == clip.logit_scale
-    again, _ = text_classifiers.load(TEXT, toy())
+    again, _ = text_classifiers.load(TEXT, here(toy()))
     assert torch.equal(again, made)
 
 
 def test_a_classifier_of_sentences_is_another_one() -> None:
     sentences = replace(TEXT, of="sentences")
-    clip, data = assets.encoder(house(), "RN50").clip, assets.dataset(house(), "imagenet")
+    clip, data = here(house()).encoder("RN50").clip, here(house()).dataset("imagenet")
     assert clip is not None
-    assert torch.equal(text_classifiers.load(sentences, house())[0], clip.sentence_classifier(data.sentences()))  # type: ignore[attr-defined]
-    assert text_classifiers.path(sentences, house()) != text_classifiers.path(TEXT, house())
+    assert torch.equal(text_classifiers.load(sentences, here(house()))[0], clip.sentence_classifier(data.sentences()))  # type: ignore[attr-defined]
+    assert text_classifiers.path(sentences, here(house())) != text_classifiers.path(TEXT, here(house()))
 
 
 def test_whatever_changes_it_changes_its_name() -> None:
@@ -52,25 +52,25 @@ def test_whatever_changes_it_changes_its_name() -> None:
         with_images(templates=["a {}."]),
         toy(encoders={"RN50": {"loader": "toy_world:projection", "fingerprint": "other"}}),
     ]
-    assert len({text_classifiers.path(TEXT, suite) for suite in suites}) == len(suites)
+    assert len({text_classifiers.path(TEXT, here(suite)) for suite in suites}) == len(suites)
 
 
 def test_what_is_there_is_not_encoded_again_and_no_network_is_built(monkeypatch: pytest.MonkeyPatch) -> None:
     run = some_run()
-    assert text_classifiers.needed([run], toy()) == [TEXT]
-    task.build(run, toy())
-    assert text_classifiers.needed([run], toy()) == []
-    monkeypatch.setattr(assets, "_open", {})
+    assert text_classifiers.needed([run], here(toy())) == [TEXT]
+    task.build(Opened(run, here(toy())))
+    assert text_classifiers.needed([run], here(toy())) == []
+    WORLDS.clear()
     monkeypatch.setattr(Encoder, "loaded", property(lambda self: pytest.fail("built a network")))
     filling.shard_files.read.cache_clear()
-    build, _ = task.build(run, toy())
+    build, _ = task.build(Opened(run, here(toy())))
     assert build.clip is None
 
 
 def test_a_method_that_prompts_gets_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     run = some_run(method="baselines.coop:CoOp", settings={"n_ctx": 2})
     assert run.prompts
-    assert task.build(run, toy())[0].clip is assets.encoder(toy(), "RN50").clip
+    assert task.build(Opened(run, here(toy())))[0].clip is here(toy()).encoder("RN50").clip
     assert not some_run().prompts
 
 

@@ -10,17 +10,16 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
-from toy_world import Squares, some_run, toy
+from toy_world import Squares, here, some_run, toy
 
 from baselines.tip_adapter import TipAdapterF
-from benchmark.exhibits.run import Run
+from benchmark.exhibits.opened import Opened
 from benchmark.methods import Features, Samples, Scores, Task, training
 from benchmark.methods.sealed import Breach, Sealed, comparing, refuse, sealing
 from benchmark.records.store import Store
 from benchmark.running import measure
 from benchmark.running import task as tasks
 from benchmark.running.observer import Observer
-from benchmark.suites import assets
 
 N = len(Squares().ids("test"))
 PLAIN = (str, bytes, int, float, type(None))
@@ -95,14 +94,14 @@ def from_whatever_has_labels(task: Task) -> Iterator[Any]:
 
 
 def from_the_data_set(task: Task) -> Iterator[Any]:
-    known = [frame.f_locals for frame in frames() if {"run", "suite"} <= frame.f_locals.keys()]
-    dataset = assets.dataset(known[0]["suite"], known[0]["run"].dataset)
+    known = [frame.f_locals["opened"] for frame in frames() if "opened" in frame.f_locals]
+    dataset = known[0].dataset
     yield dataset.labels("test", dataset.ids("test"))
 
 
 def from_the_harness_s_own_function(task: Task) -> Iterator[Any]:
-    known = [frame.f_locals for frame in frames() if {"run", "suite"} <= frame.f_locals.keys()]
-    yield tasks.build(known[0]["run"], known[0]["suite"])[1].labels
+    known = [frame.f_locals["opened"] for frame in frames() if "opened" in frame.f_locals]
+    yield tasks.build(known[0])[1].labels
 
 
 def from_another_thread(task: Task) -> Iterator[Any]:
@@ -186,7 +185,7 @@ def robbed(way: Callable[[Task], Iterator[Any]], tmp_path: Any, monkeypatch: pyt
         monkeypatch.setattr(Thief, name, value, raising=False)
     settings = {**TipAdapterF().settings(), "recipe": {**TipAdapterF().settings()["recipe"], "epochs": 2}}
     run = some_run(method=f"{__name__}:Thief", shots=1, settings=settings)
-    measure.measure(run, toy(), Store(tmp_path / "results"))
+    measure.measure(run, here(toy()), Store(tmp_path / "results"))
     return Thief
 
 
@@ -228,8 +227,8 @@ def test_it_would_have_found_labels_that_lie_about(
 def test_it_would_have_found_labels_that_the_watcher_kept(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     build = tasks.build
 
-    def unsealed(run: Run, suite: Any) -> tuple[Task, Samples]:
-        task, test = build(run, suite)
+    def unsealed(opened: Opened) -> tuple[Task, Samples]:
+        task, test = build(opened)
         return task, Samples(test.spaces, test.labels.clone())
 
     monkeypatch.setattr(tasks, "build", unsealed)

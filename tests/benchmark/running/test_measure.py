@@ -6,19 +6,18 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_world import some_run, toy
+from toy_world import here, some_run, toy
 
-from benchmark.exhibits import fingerprints
 from benchmark.exhibits import run as runs
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
-from benchmark.features import filling
+from benchmark.features import filling, requests
 from benchmark.features.requests import Request
 from benchmark.numerics.logits import unit
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.measure import measure
-from benchmark.suites import assets
 
 CAFO = "baselines.cafo:CaFo"
 CELL = {"dataset": "imagenet", "backbone": "RN50", "shots": 1}
@@ -41,12 +40,12 @@ def without_time(record: Record) -> Record:
 
 def test_zero_shot_is_the_text_nearest_in_angle(tmp_path: Path) -> None:
     world, store = toy(), Store(tmp_path)
-    record = measure(ZERO, world, store)
-    clip = assets.encoder(world, "RN50").clip
+    record = measure(ZERO, here(world), store)
+    clip = here(world).encoder("RN50").clip
     assert clip is not None
-    data = assets.dataset(world, "imagenet")
+    data = here(world).dataset("imagenet")
     text = clip.classifier(data.classnames, data.templates)
-    images = filling.load(Request("imagenet", "RN50", "test", 0), world)[0]
+    images = filling.load(Request("imagenet", "RN50", "test", 0), here(world))[0]
     right = 0
     for image, label in zip(images, data.labels("test", data.ids("test")), strict=True):
         right += int((unit(image) @ text.T).argmax()) == label
@@ -57,10 +56,10 @@ def test_zero_shot_is_the_text_nearest_in_angle(tmp_path: Path) -> None:
 
 def test_the_record_that_comes_back_is_the_one_on_disk(tmp_path: Path) -> None:
     run, store = some_run(), Store(tmp_path)
-    record = measure(run, toy(), store)
+    record = measure(run, here(toy()), store)
     assert store.get(run.key) == json.loads(json.dumps(record))
     assert record["n_val"] == 16
-    assert record["fingerprints"] == {"data": "squares-1", "RN50": "clip-RN50"} == fingerprints.fingerprints(run, toy())
+    assert record["fingerprints"] == {"data": "squares-1", "RN50": "clip-RN50"} == Opened(run, here(toy())).fingerprints
 
 
 @pytest.mark.parametrize(
@@ -74,14 +73,14 @@ def test_the_record_that_comes_back_is_the_one_on_disk(tmp_path: Path) -> None:
     ],
 )
 def test_the_same_run_twice_is_the_same_record(tmp_path: Path, run: Run) -> None:
-    one, two = (measure(run, toy(), Store(tmp_path / name)) for name in "ab")
+    one, two = (measure(run, here(toy()), Store(tmp_path / name)) for name in "ab")
     assert without_time(one) == without_time(two)
 
 
 def test_every_epoch_is_a_point_of_the_curves(tmp_path: Path) -> None:
     settings = {"recipe": {"lr": 0.01, "epochs": 3, "batch_size": 8}}
     run = some_run(method="baselines.tip_adapter:TipAdapterF", settings=settings)
-    record = measure(run, toy(), Store(tmp_path))
+    record = measure(run, here(toy()), Store(tmp_path))
     assert {name: len(curve) for name, curve in record["curves"].items()} == {"val": 3, "test": 3}
     assert record["curves"]["test"][2] == record["selections"]["last"]["correct"]
     assert record["selections"]["test"]["correct"] >= max(record["curves"]["test"])
@@ -89,42 +88,42 @@ def test_every_epoch_is_a_point_of_the_curves(tmp_path: Path) -> None:
 
 
 def test_a_method_that_learns_colours_is_better_than_one_that_answers_alike(tmp_path: Path) -> None:
-    flat = measure(some_run(method="toy_methods:Flat", settings={}), toy(), Store(tmp_path))
-    tip = measure(some_run(shots=16), toy(), Store(tmp_path))
+    flat = measure(some_run(method="toy_methods:Flat", settings={}), here(toy()), Store(tmp_path))
+    tip = measure(some_run(shots=16), here(toy()), Store(tmp_path))
     assert flat["selections"]["val"]["correct"] == 10  # class 0 is right for its ten images of 160
     assert tip["selections"]["val"]["correct"] > 80
 
 
 def test_a_task_has_the_drawn_images_of_every_space() -> None:
     run, world = some_run(method="baselines.cafo:CaFo", shots=4, settings={}), toy()
-    build, test = task.build(run, world)
-    draw = assets.dataset(world, "imagenet").draw(4, run.seed)
+    build, test = task.build(Opened(run, here(world)))
+    draw = here(world).dataset("imagenet").draw(4, run.seed)
     assert set(build.support.spaces) == {"clip", "dino"}
     assert (len(build.support), build.support.views, len(test), test.views) == (64, 2, 160, 1)
     assert build.val is not None
     assert len(build.val) == 64
-    pool = filling.load(Request("imagenet", "dino", "pool", run.seed), world)
+    pool = filling.load(Request("imagenet", "dino", "pool", run.seed), here(world))
     assert torch.equal(build.support.spaces["dino"], pool[:, torch.as_tensor(draw.support)])
     assert build.support.labels.bincount().tolist() == [4] * 16
     assert build.seed == run.seed
 
 
 def test_what_learns_nothing_gets_no_images_and_makes_none() -> None:
-    build, _ = task.build(ZERO, toy())
+    build, _ = task.build(Opened(ZERO, here(toy())))
     assert (len(build.support), build.val) == (0, None)
-    assert [request.part for request in task.requests(ZERO, toy())] == ["test"]
+    assert [request.part for request in requests.of(Opened(ZERO, here(toy())))] == ["test"]
 
 
 def test_an_encoder_without_a_text_tower_is_no_backbone() -> None:
     with pytest.raises(ValueError, match="mocov3 has no text tower, so it cannot be a backbone"):
-        task.build(some_run(backbone="mocov3"), toy())
+        task.build(Opened(some_run(backbone="mocov3"), here(toy())))
 
 
 def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_them(tmp_path: Path) -> None:
     world = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
     store = Store(tmp_path / "results")
     records = [
-        measure(runs.make(world, {**CELL, "method": m}, 1), world, store)
+        measure(runs.make(world, {**CELL, "method": m}, 1), here(world), store)
         for m in ("baselines.tip_adapter:TipAdapter", CAFO)
     ]
     assert records[0]["draw"] == records[1]["draw"]
@@ -132,7 +131,7 @@ def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_the
     names = json.loads(kept.read_text())
     assert (kept.stem, len(names["support"]), len(names["val"])) == (records[0]["draw"], 16, 16)
     assert names["support"][0].startswith("square/")
-    assert "draw" not in measure(some_run(), toy(), store), "squares without names"
+    assert "draw" not in measure(some_run(), here(toy()), store), "squares without names"
     assert len(store.records()) == 3, "a list of images is no record"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from toy_house import CLASSES, PER_CLASS, PLACES, Tiles, house
-from toy_world import numbered, some_run
+from toy_world import here, numbered, some_run
 
 from amu.tuning import AMUTuning
 from baselines.cafo import CaFo
@@ -18,8 +18,8 @@ from baselines.lp_clip import LPCLIP
 from baselines.tip_adapter import RECIPE
 from baselines.zero_shot import ZeroShotCLIP
 from benchmark.core.errors import BenchError
-from benchmark.exhibits import fingerprints
 from benchmark.exhibits import run as runs
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request, Wave
@@ -33,7 +33,7 @@ from benchmark.records.store import Store
 from benchmark.running import task as task_module
 from benchmark.running.measure import measure
 from benchmark.running.observer import Observer
-from benchmark.suites import assets, suite
+from benchmark.suites import suite
 
 AMU = "amu.tuning:AMUTuning"
 CELL = {"dataset": "imagenet", "backbone": "RN50", "shots": 1}
@@ -124,7 +124,7 @@ def test_a_shift_says_over_which_classes_statistics_run_and_a_record_keeps_it(tm
     world = house()
     held = {**world.datasets, "imagenet_a": {**world.datasets["imagenet_a"], "statistics": "held"}}
     run = runs.make(world, {"method": AMU, "dataset": "imagenet", "backbone": "RN50", "shots": 4}, 1)
-    records = [measure(run, w, Store(tmp_path / str(i))) for i, w in enumerate((world, house(datasets=held)))]
+    records = [measure(run, here(w), Store(tmp_path / str(i))) for i, w in enumerate((world, house(datasets=held)))]
     assert [r["shifts"]["imagenet_a"]["statistics"] for r in records] == ["all", "held"]
     assert [r["fingerprints"]["imagenet_a"] for r in records] == ["tiles-13-[1, 3, 5]", "tiles-13-[1, 3, 5] held"]
     assert records[0]["shifts"]["imagenet_r"] == records[1]["shifts"]["imagenet_r"]
@@ -132,7 +132,7 @@ def test_a_shift_says_over_which_classes_statistics_run_and_a_record_keeps_it(tm
 
 def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(tmp_path: Path) -> None:
     run, world = house_run(shots=4), house()
-    record = measure(run, world, Store(tmp_path))
+    record = measure(run, here(world), Store(tmp_path))
     assert list(record["shifts"]) == SHIFTS
     assert {role: on["n"] for role, on in record["shifts"].items()} == {
         "imagenetv2": 6 * PER_CLASS["test"],
@@ -140,10 +140,10 @@ def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(
         "imagenet_a": 3 * PER_CLASS["test"],
         "imagenet_r": 2 * PER_CLASS["test"],
     }
-    build, _ = task_module.build(run, world)
+    build, _ = task_module.build(Opened(run, here(world)))
     predictor = run.predictor()
     predictor.fit(build)
-    held = task_module.shifts(run, world)["imagenet_a"]
+    held = task_module.shifts(Opened(run, here(world)))["imagenet_a"]
     expected = 0
     for logits, label in zip(predictor(held.samples.view()), held.samples.labels.tolist(), strict=True):
         expected += max([1, 3, 5], key=lambda c: logits[c].item()) == label
@@ -151,11 +151,11 @@ def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(
 
 
 def test_a_data_set_without_shifts_has_none(tmp_path: Path) -> None:
-    assert measure(house_run(dataset="dtd"), house(), Store(tmp_path))["shifts"] == {}
+    assert measure(house_run(dataset="dtd"), here(house()), Store(tmp_path))["shifts"] == {}
 
 
 def test_what_a_record_keeps_is_valid_and_of_its_own_counts(tmp_path: Path) -> None:
-    record = measure(house_run(shots=2), house(), Store(tmp_path))
+    record = measure(house_run(shots=2), here(house()), Store(tmp_path))
     assert record_module.invalid(record, record["key"]) == ""
     assert sum(record["max_logit"]["right"]) + sum(record["max_logit"]["wrong"]) == record["n"]
     chosen = record["selections"]["val"]["tuned"]
@@ -165,7 +165,7 @@ def test_what_a_record_keeps_is_valid_and_of_its_own_counts(tmp_path: Path) -> N
 
 def test_a_method_without_a_weight_to_tune_has_no_curve(tmp_path: Path) -> None:
     run = house_run(method="baselines.zero_shot:ZeroShotCLIP", shots=0, seed=0, settings={})
-    record = measure(run, house(), Store(tmp_path))
+    record = measure(run, here(house()), Store(tmp_path))
     assert "beta_curve" not in record
     correct = record["selections"]["val"]["correct"]
     assert sum(record["max_logit"]["right"]) == correct  # its logits are zero-shot CLIP's
@@ -180,10 +180,10 @@ def test_each_state_is_looked_at_once_however_many_selections_end_in_it() -> Non
 
 def test_fingerprints_name_the_shifts_so_that_a_new_one_makes_old_records_stale() -> None:
     run, world = house_run(), house()
-    found = fingerprints.fingerprints(run, world)
+    found = Opened(run, here(world)).fingerprints
     assert found["imagenet_a"] == "tiles-13-[1, 3, 5]"
     fewer = house(datasets={**world.datasets, "imagenet": {**world.datasets["imagenet"], "shifts": SHIFTS[:1]}})
-    assert fingerprints.fingerprints(run, fewer) != found
+    assert Opened(run, here(fewer)).fingerprints != found
 
 
 def test_encoders_that_do_not_see_the_shifts_are_spared_them() -> None:
@@ -192,12 +192,12 @@ def test_encoders_that_do_not_see_the_shifts_are_spared_them() -> None:
     assert house_run().shifts(world) == SHIFTS
     blind = house_run(method="baselines.cafo:CaFo", settings={})  # reads dino too
     assert blind.shifts(world) == ()
-    assert {r.dataset for r in task_module.requests(blind, world)} == {"imagenet"}
+    assert {r.dataset for r in requests.of(Opened(blind, here(world)))} == {"imagenet"}
 
 
 def test_generated_images_and_sentences_reach_the_method_that_wants_them() -> None:
     run, world = house_run(method="baselines.cafo:CaFo", settings={"generated": True}), house()
-    build, _ = task_module.build(run, world)
+    build, _ = task_module.build(Opened(run, here(world)))
     assert build.generated is not None
     assert build.sentences is not None
     assert build.generated.labels.tolist() == [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
@@ -206,17 +206,17 @@ def test_generated_images_and_sentences_reach_the_method_that_wants_them() -> No
         "dino": (2, 12),
     }
     first = torch.from_numpy(Tiles().generated(2)[0]).permute(0, 3, 1, 2)
-    torch.testing.assert_close(build.generated.spaces["dino"][0], assets.encoder(world, "dino").encode(first, 64))
-    assert {r.part for r in task_module.requests(run, world)} == {"test", "pool", "val", "generated"}
+    torch.testing.assert_close(build.generated.spaces["dino"][0], here(world).encoder("dino").encode(first, 64))
+    assert {r.part for r in requests.of(Opened(run, here(world)))} == {"test", "pool", "val", "generated"}
 
 
 def test_others_get_neither() -> None:
-    build, _ = task_module.build(house_run(), house())
+    build, _ = task_module.build(Opened(house_run(), here(house())))
     assert (build.generated, build.sentences) == (None, None)
 
 
 def test_a_classifier_of_sentences_is_the_mean_direction_of_each_class() -> None:
-    clip = assets.encoder(house(), "RN50").clip
+    clip = here(house()).encoder("RN50").clip
     assert clip is not None
     found = clip.sentence_classifier([["a red bee", "small owl"], ["yak"]])
     texts = unit(clip.encode_text(["a red bee", "small owl", "yak"]))
@@ -226,11 +226,11 @@ def test_a_classifier_of_sentences_is_the_mean_direction_of_each_class() -> None
 def test_places_and_pixels_are_spaces_like_any_other() -> None:
     run = house_run(method="baselines.vt_clip:VTCLIP", settings={}, backbone="RN101")
     assert run.roles() == {"clip": "RN101", "clip_spatial": "RN101:spatial"}
-    build, test = task_module.build(run, house())
+    build, test = task_module.build(Opened(run, here(house())))
     assert build.support.spaces["clip_spatial"].shape == (2, CLASSES, PLACES, WIDTH)
     maple = house_run(method="baselines.maple:MaPLe", settings={})
     assert maple.roles()["pixels"] == "pixels"
-    _, test = task_module.build(maple, house())
+    _, test = task_module.build(Opened(maple, here(house())))
     assert test.spaces["pixels"].dtype == torch.uint8
     np.testing.assert_array_equal(
         test.spaces["pixels"][0].permute(0, 2, 3, 1).numpy(), Tiles().images("test", range(48))
@@ -243,7 +243,7 @@ def wanted() -> list[Request]:
 
 
 def test_requests_for_the_same_images_are_one_wave_and_the_largest_come_first() -> None:
-    found = requests.waves([*wanted(), Request("dtd", "dino", "pool", 1)], house())
+    found = requests.waves([*wanted(), Request("dtd", "dino", "pool", 1)], here(house()))
     assert [(wave.requests[0].dataset, wave.requests[0].part, len(wave.requests)) for wave in found] == [
         ("imagenet", "pool", 5),
         ("dtd", "pool", 1),
@@ -254,18 +254,18 @@ def test_requests_for_the_same_images_are_one_wave_and_the_largest_come_first() 
 
 def test_of_what_is_large_a_suite_may_keep_fewer_views() -> None:
     few = house(views=3, large_views=2)
-    found = {tuple(r.role for r in wave.requests): wave for wave in requests.waves(wanted(), few)}
+    found = {tuple(r.role for r in wave.requests): wave for wave in requests.waves(wanted(), here(few))}
     small, large = ("RN50", "ViT-B/16", "dino"), ("RN50:spatial", "pixels")
     assert set(found) == {small, large}
     shapes = [
-        filling.load(Request("dtd", role, "pool", 1), few).shape[0] for role in ("RN50", "pixels", "RN50:spatial")
+        filling.load(Request("dtd", role, "pool", 1), here(few)).shape[0] for role in ("RN50", "pixels", "RN50:spatial")
     ]
     assert shapes == [3, 2, 2]
     vt_clip = runs.make(few, {**CELL, "dataset": "dtd", "method": "baselines.vt_clip:VTCLIP"}, 1)
     assert vt_clip.views == 2
-    support = task_module.build(vt_clip, few)[0].support
+    support = task_module.build(Opened(vt_clip, here(few)))[0].support
     assert {space: len(x) for space, x in support.spaces.items()} == {"clip": 2, "clip_spatial": 2}
-    whole = filling.load(Request("dtd", "RN50", "pool", 1), few)
+    whole = filling.load(Request("dtd", "RN50", "pool", 1), here(few))
     assert torch.equal(support.spaces["clip"][:, 0], whole[:2, 0])
     assert runs.make(few, {**CELL, "method": "baselines.tip_adapter:TipAdapter"}, 1).views == 3
 
@@ -276,23 +276,23 @@ def test_a_wave_makes_what_each_request_would_have_made_alone(monkeypatch: pytes
     monkeypatch.setattr(Tiles, "images", lambda self, split, ids: looks.append(len(ids)) or original(self, split, ids))
     world = house(name="waves")
     wave = Wave(tuple(r for r in wanted() if r.part == "pool"))
-    (shard,) = requests.shards_of(wave, world)
-    filling.fill_shard(shard, world)
+    (shard,) = requests.shards_of(wave, here(world))
+    filling.fill_shard(shard, here(world))
     assert sum(looks) == 16 * CLASSES
     for request in wave.requests:
-        assert requests.path(request, world).is_file()
-        assert torch.equal(filling.load(request, world), filling.extract(request, world))
+        assert requests.path(request, here(world)).is_file()
+        assert torch.equal(filling.load(request, here(world)), filling.extract(request, here(world)))
 
 
 def test_a_role_with_a_slash_is_a_file_of_its_own_and_places_are_apart_from_the_whole() -> None:
-    names = {requests.path(r, house()).name for r in wanted()}
+    names = {requests.path(r, here(house())).name for r in wanted()}
     assert len(names) == len(wanted())
     assert not any("/" in name or ":" in name for name in names)
 
 
 def test_an_encoder_without_places_says_so() -> None:
     with pytest.raises(ValueError, match="dino has no spatial features"):
-        filling.extract(Request("imagenet", "dino:spatial", "val", 1), house())
+        filling.extract(Request("imagenet", "dino:spatial", "val", 1), here(house()))
 
 
 @pytest.mark.parametrize(

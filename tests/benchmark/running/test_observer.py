@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 import pytest
 import torch
 from torch import Tensor, nn
+from toy_world import here
 
 from amu.heads import LP, MLP, CacheHead
 from amu.tuning import PRESETS, AMUTuning
 from baselines.cafo import CaFo
 from baselines.tip_adapter import TipAdapter, TipAdapterF
+from benchmark.exhibits.opened import Opened
 from benchmark.methods import Features, Predictor, Samples, Scores, Task, scoring, training
 from benchmark.methods.contract.toy import toy_samples, toy_task
 from benchmark.methods.scoring import parts, right, tuned
@@ -365,7 +367,7 @@ def test_nothing_in_a_task_leads_to_the_test_images(tmp_path: Any, monkeypatch: 
     from benchmark.running import task as tasks
 
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    build, test = tasks.build(some_run(shots=2), toy())
+    build, test = tasks.build(Opened(some_run(shots=2), here(toy())))
     hidden = [test.labels, *test.spaces.values()]
     found = [t for t in reachable(build, {}).values() if isinstance(t, Tensor)]
     assert build.support.labels in [t for t in found if t is build.support.labels]  # the walk does reach tensors

@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from toy_world import bits_of, record_of, some_run, toy
+from toy_world import bits_of, here, record_of, some_run, toy
 
 from benchmark.core import paths
-from benchmark.exhibits import fingerprints as fingerprints_module
+from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records import timings
 from benchmark.records.store import Store
@@ -24,13 +24,13 @@ def store(tmp_path: Path) -> Store:
 
 def put(store: Store, run: Run, seconds: float = 2.0, fingerprints: dict[str, str] | None = None) -> None:
     record = record_of(run.asked())
-    record["fingerprints"] = {**fingerprints_module.fingerprints(run, toy()), **(fingerprints or {})}
+    record["fingerprints"] = {**Opened(run, here(toy())).fingerprints, **(fingerprints or {})}
     record["seconds"]["total"] = seconds
     store.put(record, bits_of(record))
 
 
 def states(store: Store) -> list[str]:
-    return [planned.state for planned in plan.survey(RUNS, store.records(), toy())]
+    return [planned.state for planned in plan.survey(RUNS, store.records(), here(toy()))]
 
 
 def test_without_records_everything_is_missing(store: Store) -> None:
@@ -54,7 +54,7 @@ def test_a_deleted_or_damaged_record_is_the_one_to_run(store: Store) -> None:
         put(store, run)
     store.delete(RUNS[1].key)
     (store.root / f"{RUNS[2].key}.json").write_text("{")
-    wanted = plan.to_run(plan.survey(RUNS, store.records(), toy()), rerun=False)
+    wanted = plan.to_run(plan.survey(RUNS, store.records(), here(toy())), rerun=False)
     assert {run.key for run in wanted} == {RUNS[1].key, RUNS[2].key}
 
 

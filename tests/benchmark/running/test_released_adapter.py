@@ -10,10 +10,12 @@ import torch
 import toy_house
 from torch import Tensor
 from toy_house import CLASSES, house
-from toy_world import bench
+from toy_world import bench, here
 
 from benchmark.core.errors import BenchError
+from benchmark.core.settings import read
 from benchmark.exhibits import run
+from benchmark.exhibits.opened import Opened
 from benchmark.methods.clip import Clip
 from benchmark.records import reference
 from benchmark.running import released_adapter, task
@@ -41,7 +43,7 @@ def evaluate(*arguments: object) -> tuple[int, str, str]:
 
 def by_hand(weights: Tensor, uncertain: bool) -> list[int]:
     """Answers of s = s₀ + 0.5 · z(W f̂), the bias times (K / 250)^-0.4 with K = mean z(softmax s₀)⁴: the released code."""
-    build, test = task.build(released_adapter.untrained(released_adapter.cells(16)[0], house()), house())
+    build, test = task.build(Opened(released_adapter.untrained(released_adapter.cells(16)[0], house()), here(house())))
     answers = []
     for clip, aux in zip(test.spaces["clip"][0], test.spaces["mocov3"][0], strict=True):
         s0 = build.logit_scale * build.text @ (clip / clip.norm())
@@ -56,7 +58,7 @@ def test_both_readings_of_the_released_code_are_evaluated_on_every_test_image() 
     weights = torch.randn(CLASSES, WIDTH, generator=torch.Generator().manual_seed(2))
     file = save({"fc.weight": weights})
     found = [
-        released_adapter.evaluate(released_adapter.read(file), cell, house(comparable=True))
+        released_adapter.evaluate(released_adapter.read(file), cell, here(house(comparable=True)))
         for cell in released_adapter.cells(16)
     ]
     assert [one.correct for one in found] == [sum(by_hand(weights, False)), sum(by_hand(weights, True))]
@@ -149,6 +151,6 @@ def test_data_and_weights_that_are_not_here_are_said() -> None:
 
 
 def test_the_backbone_is_a_clip() -> None:
-    assert isinstance(toy_house.clip("RN50").clip, Clip)
+    assert isinstance(toy_house.clip("RN50", settings=read()).clip, Clip)
     with pytest.raises(BenchError, match="unknown backbone"):
         run.make(house(encoders={}), released_adapter.cells(1)[0].said, 0)

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_methods import work
+from toy_methods import joined, work
 
 from benchmark.running import workers
 
@@ -43,10 +43,15 @@ def test_the_line_of_a_failure_says_where() -> None:
     assert "toy_methods.py:" in outcomes(["fail"], 1)["fail"]
 
 
-def test_debugging_shows_the_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BENCH_DEBUG", "1")
-    with pytest.raises(RuntimeError, match="one\n  two"):
-        outcomes(["fail"], 1)
+def test_debugging_shows_the_traceback() -> None:
+    with workers.Crew(1, debug=True) as crew, pytest.raises(RuntimeError, match="one\n  two"):
+        list(crew.each(work, ["fail"]))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_a_crew_is_given_comes_first_in_every_piece_of_work(jobs: int) -> None:
+    with workers.Crew(jobs, "a", "b") as crew:
+        assert sorted(done.result for done in crew.each(joined, ["c", "d"])) == ["abc", "abd"]
 
 
 def test_a_crew_does_one_kind_of_work_after_another_with_the_same_workers() -> None:
@@ -82,12 +87,27 @@ def test_work_that_is_given_up_leaves_no_worker_behind() -> None:
         assert sorted(done.result for done in crew.each(work, ["f", "g"])) == ["F", "G"]
 
 
-def test_workers_keep_the_memory_of_large_tensors(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MALLOC_TRIM_THRESHOLD_", raising=False)
-    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "1000000")  # what somebody has set stays
-    with workers.Crew(2) as crew:
-        found = [done.result for done in crew.each(os.getenv, ["MALLOC_TRIM_THRESHOLD_", "MALLOC_MMAP_THRESHOLD_"])]
-    assert sorted(found, key=len) == ["1000000", "268435456"]
+FAULTS = """
+import resource
+from benchmark.running.workers import _keep_memory
+{first}
+for turn in range(21):
+    bytearray(20 * 2**20)[:] = b"x" * 20 * 2**20
+    if turn == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="mallopt is glibc's")
+def test_workers_keep_the_memory_of_large_tensors() -> None:
+    def faults(first: str) -> int:
+        code = FAULTS.format(first=first)
+        return int(
+            subprocess.run([sys.executable, "-c", code], cwd=TOYS.parents[1], capture_output=True, check=True).stdout
+        )
+
+    assert 20 * faults("_keep_memory()") < faults("pass")
 
 
 @pytest.mark.slow

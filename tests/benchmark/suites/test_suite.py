@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 import toy_world
+from toy_world import here
 
 from benchmark.core.errors import BenchError
-from benchmark.suites import assets, suite
+from benchmark.suites import suite
 
 TOML = toy_world.FILE.read_text()
 
@@ -70,19 +71,19 @@ def test_a_mistake_in_the_file_is_named(old: str, new: str, complaint: str) -> N
 
 def test_what_plays_a_role_is_opened_once() -> None:
     world = toy_world.toy()
-    assert assets.encoder(world, "RN50") is assets.encoder(world, "RN50")
-    assert assets.encoder(world, "mocov3") is not assets.encoder(world, "dino")
+    assert here(world).encoder("RN50") is here(world).encoder("RN50")
+    assert here(world).encoder("mocov3") is not here(world).encoder("dino")
 
 
 def test_the_same_role_of_another_suite_may_be_played_by_something_else() -> None:
     narrow = {"mocov3": {"loader": "toy_world:projection", "width": 3}}
     ours, other = toy_world.toy(), toy_world.toy(encoders=narrow)
-    assert assets.encoder(ours, "mocov3") is not assets.encoder(other, "mocov3")
+    assert here(ours).encoder("mocov3") is not here(other).encoder("mocov3")
 
 
 def test_a_role_that_nobody_plays_gets_the_nearest() -> None:
     with pytest.raises(BenchError, match="unknown encoder of suite toy 'mocov2': did you mean 'mocov3'"):
-        assets.encoder(toy_world.toy(), "mocov2")
+        here(toy_world.toy()).encoder("mocov2")
 
 
 def test_a_command_names_every_suite_but_the_one_that_is_meant_anyway() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from fake_trees import images, make, make_generated, make_prompts
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import read
 from benchmark.data.published import decoding, readers
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import SETS
@@ -18,7 +20,7 @@ WITH = [key for key, known in SETS.items() if known.generated]
 
 @pytest.fixture
 def eurosat(root: Path) -> Photographs:
-    return readers.read("eurosat") if make(root, ["eurosat"]) else None
+    return readers.read("eurosat", read()) if make(root, ["eurosat"]) else None
 
 
 def test_the_eleven_have_them_and_the_shifts_do_not() -> None:
@@ -73,7 +75,7 @@ def test_generated_images_of_other_classes_are_refused(names: int, says: str, eu
 
 def test_sentences_are_found_by_the_name_without_underscores(root: Path) -> None:
     make(root, ["oxford_pets"])
-    pets = readers.read("oxford_pets")
+    pets = readers.read("oxford_pets", read())
     make_prompts(root, "oxford_pets", pets.classnames)
     assert pets.sentences()[5] == [f"breed 5, sentence {i}" for i in range(3)]
     assert len(pets.sentences()) == 37
@@ -82,7 +84,7 @@ def test_sentences_are_found_by_the_name_without_underscores(root: Path) -> None
 def test_sentences_may_lie_elsewhere(eurosat: Photographs, tmp_path: Path) -> None:
     file = make_prompts(tmp_path / "CaFo", "eurosat", eurosat.classnames)
     Path("bench.toml").write_text(f'[data]\npaths = {{ gpt_file = "{file.parent}" }}\n')
-    assert len(eurosat.sentences()) == 10
+    assert len(replace(eurosat, settings=read()).sentences()) == 10
 
 
 def test_no_sentences_are_named(eurosat: Photographs, root: Path) -> None:
@@ -109,7 +111,7 @@ def test_a_broken_file_of_sentences_is_named(text: str, eurosat: Photographs, ro
 
 def test_a_shift_has_neither(root: Path) -> None:
     make(root, ["imagenet_a"])
-    shift = readers.read("imagenet_a")
+    shift = readers.read("imagenet_a", read())
     for ask in (shift.sentences, lambda: shift.generated(1)):
         with pytest.raises(BenchError, match="there are no generated images or sentences for it"):
             ask()

@@ -13,6 +13,7 @@ import pytest
 from fake_trees import make, split_file
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import read
 from benchmark.data.published import kept_draws, readers
 from benchmark.data.published.photographs import Photographs
 
@@ -69,7 +70,7 @@ def test_coops_cache_is_the_draw(protocol: int, dtd: Path, dassl: type, monkeypa
     train, val = entries(dtd, "train")[::3][::-1], entries(dtd, "val")[1::2]
     cached(dtd, dassl, {"train": train, "val": val}, protocol=protocol)
     monkeypatch.delitem(sys.modules, "dassl.data.datasets.base_dataset")
-    dataset = readers.split("dtd", sampler="coop-cache")
+    dataset = readers.split("dtd", sampler="coop-cache", settings=read())
     assert chosen(dataset) == ([path for path, _, _ in train], [path for path, _, _ in val])
     assert not dataset.nested
 
@@ -78,7 +79,7 @@ def test_a_cache_without_validation_leaves_it_to_be_drawn(dtd: Path, dassl: type
     """As CoOp's cache of ImageNet."""
     train = entries(dtd, "train")[::3]
     cached(dtd, dassl, {"train": train})
-    _, val = chosen(readers.split("dtd", sampler="coop-cache"))
+    _, val = chosen(readers.split("dtd", sampler="coop-cache", settings=read()))
     assert len(val) == 47
     assert set(val) <= {path for path, _, _ in entries(dtd, "val")}
 
@@ -86,24 +87,24 @@ def test_a_cache_without_validation_leaves_it_to_be_drawn(dtd: Path, dassl: type
 def test_paths_of_another_system_are_matched_too(dtd: Path, dassl: type) -> None:
     train = [[path.replace("/", "\\"), label, name] for path, label, name in entries(dtd, "train")[::3]]
     cached(dtd, dassl, {"train": train})
-    support, _ = chosen(readers.split("dtd", sampler="coop-cache"))
+    support, _ = chosen(readers.split("dtd", sampler="coop-cache", settings=read()))
     assert support == [path for path, _, _ in entries(dtd, "train")[::3]]
 
 
 def test_no_shots_need_no_cache(dtd: Path) -> None:
-    assert chosen(readers.split("dtd", sampler="coop-cache"), shots=0) == ([], [])
+    assert chosen(readers.split("dtd", sampler="coop-cache", settings=read()), shots=0) == ([], [])
 
 
 def test_a_cache_that_is_not_there_is_named(dtd: Path) -> None:
     with pytest.raises(Incomplete, match=re.escape(f"{dtd}/dtd/split_fewshot/shot_2-seed_3.pkl: no such file")):
-        readers.split("dtd", sampler="coop-cache").draw(2, 3)
+        readers.split("dtd", sampler="coop-cache", settings=read()).draw(2, 3)
 
 
 def test_a_stale_cache_is_named_with_the_image(dtd: Path, dassl: type) -> None:
     """CoOp's recurring trap: the cache outlives the split that it was drawn from."""
     file = cached(dtd, dassl, {"train": [["banded/banded_0001.jpg", 0, "banded"]]})
     with pytest.raises(BenchError, match=r"banded_0001\.jpg is no image of class 0 in the split") as caught:
-        readers.split("dtd", sampler="coop-cache").draw(1, 1)
+        readers.split("dtd", sampler="coop-cache", settings=read()).draw(1, 1)
     assert str(file) in str(caught.value)
 
 
@@ -111,7 +112,7 @@ def test_an_image_under_another_label_is_not_taken(dtd: Path, dassl: type) -> No
     path, label, name = entries(dtd, "train")[0]
     cached(dtd, dassl, {"train": [[path, label + 1, name]]})
     with pytest.raises(BenchError, match="is no image of class 1"):
-        readers.split("dtd", sampler="coop-cache").draw(1, 1)
+        readers.split("dtd", sampler="coop-cache", settings=read()).draw(1, 1)
 
 
 class Malicious:
@@ -129,7 +130,7 @@ def test_a_malicious_pickle_does_nothing_and_is_named(dtd: Path, tmp_path: Path)
     file.parent.mkdir()
     file.write_bytes(pickle.dumps({"train": [Malicious(tmp_path / "ran")]}))
     with pytest.raises(BenchError, match=r"asks for (posix|nt)\.mkdir.*nothing of it was run") as caught:
-        readers.split("dtd", sampler="coop-cache").draw(1, 1)
+        readers.split("dtd", sampler="coop-cache", settings=read()).draw(1, 1)
     assert str(file) in str(caught.value)
     assert not (tmp_path / "ran").exists()
 
@@ -192,7 +193,9 @@ def test_published_indices_are_the_draw(where: str, dtd: Path, tmp_path: Path) -
     indexed(folder, train, val)
     if where == "bench.toml":
         Path("bench.toml").write_text(f'[data]\npaths = {{ indices = "{folder}" }}\n')
-    dataset = readers.split("dtd", sampler="cross-modal", indices=str(folder) if where == "argument" else "")
+    dataset = readers.split(
+        "dtd", sampler="cross-modal", indices=str(folder) if where == "argument" else "", settings=read()
+    )
     assert chosen(dataset) == ([path for path, _, _ in train], [path for path, _, _ in val])
 
 
@@ -200,13 +203,13 @@ def test_validation_may_come_from_the_training_list(dtd: Path) -> None:
     """cross_modal_adaptation divides ImageNet's training images itself."""
     train, val = entries(dtd, "train")[::3], entries(dtd, "train")[1::3]
     indexed(dtd / "indices", train, val)
-    assert chosen(readers.split("dtd", sampler="cross-modal"))[1] == [path for path, _, _ in val]
+    assert chosen(readers.split("dtd", sampler="cross-modal", settings=read()))[1] == [path for path, _, _ in val]
 
 
 def test_flowers_are_called_as_coop_calls_them(root: Path) -> None:
     make(root, ["flowers102"])
     with pytest.raises(Incomplete, match=r"indices/oxford_flowers/shot_1-seed_1\.json: no such file"):
-        readers.split("flowers102", sampler="cross-modal").draw(1, 1)
+        readers.split("flowers102", sampler="cross-modal", settings=read()).draw(1, 1)
 
 
 @pytest.mark.parametrize(
@@ -222,4 +225,4 @@ def test_a_broken_index_file_is_named(text: str, tmp_path: Path) -> None:
 
 def test_an_unknown_sampler_is_named(dtd: Path) -> None:
     with pytest.raises(BenchError, match="unknown sampler 'coop': did you mean 'coop-cache'"):
-        readers.split("dtd", sampler="coop")
+        readers.split("dtd", sampler="coop", settings=read())

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmark.core import paths
 from benchmark.core.errors import BenchError
+from benchmark.core.settings import read
 from benchmark.data.published import listing
 
 
@@ -36,27 +36,27 @@ def test_the_order_is_torchvisions(tmp_path: Path) -> None:
     from benchmark.core.libraries import torchvision_transforms  # noqa: F401  (mends torchvision first)
 
     tree(tmp_path / "t", [name for name in NAMES if ".hidden" not in name])
-    found = listing.folders(tmp_path / "t", {"a": 0, "b": 1, "c": 2})
+    found = listing.folders(tmp_path / "t", {"a": 0, "b": 1, "c": 2}, read().cache)
     expected = ImageFolder(str(tmp_path / "t")).samples
     assert [(str(found.path(i)), int(found.labels[i])) for i in range(len(found))] == expected
 
 
 def test_labels_are_those_that_are_given(tmp_path: Path) -> None:
-    found = listing.folders(tree(tmp_path / "t", NAMES), {"b": 70, "a": 3})
+    found = listing.folders(tree(tmp_path / "t", NAMES), {"b": 70, "a": 3}, read().cache)
     assert [found.name(i) for i in range(len(found))] == ["b/10.jpg", "b/9.JPEG", "a/Y.webp", "a/x.png"]
     assert found.labels.tolist() == [70, 70, 3, 3]
 
 
 def test_an_empty_folder_counts_nothing(tmp_path: Path) -> None:
     (tree(tmp_path / "t", NAMES) / "empty").mkdir()
-    assert listing.folders(tmp_path / "t", {"a": 0, "empty": 1, "c": 2}).labels.tolist() == [0, 0, 2]
+    assert listing.folders(tmp_path / "t", {"a": 0, "empty": 1, "c": 2}, read().cache).labels.tolist() == [0, 0, 2]
     (tmp_path / "e/x").mkdir(parents=True)
-    assert len(listing.folders(tmp_path / "e", {"x": 0})) == 0
+    assert len(listing.folders(tmp_path / "e", {"x": 0}, read().cache)) == 0
 
 
 def test_names_may_hold_anything_that_a_file_system_allows(tmp_path: Path) -> None:
     names = ["a/é ü.jpg", "a/日本.jpg", "a/with 'quotes'.jpg", os.fsdecode(b"a/\xff.jpg")]
-    found = listing.folders(tree(tmp_path / "t", names), {"a": 0})
+    found = listing.folders(tree(tmp_path / "t", names), {"a": 0}, read().cache)
     assert sorted(found.name(i) for i in range(4)) == sorted(names)
     assert all(found.path(i).is_file() for i in range(4))
 
@@ -71,8 +71,8 @@ def scans(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
 
 def test_what_was_listed_is_remembered(tmp_path: Path, scans: list[Path]) -> None:
     root = tree(tmp_path / "t", NAMES)
-    first = listing.folders(root, {"a": 0, "b": 1})
-    again = listing.folders(root, {"a": 0, "b": 1})
+    first = listing.folders(root, {"a": 0, "b": 1}, read().cache)
+    again = listing.folders(root, {"a": 0, "b": 1}, read().cache)
     assert len(scans) == 2
     assert (first.digest(), len(first)) == (again.digest(), 4)
 
@@ -87,16 +87,16 @@ CHANGES: list[Callable[[Path], object]] = [
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_in_a_folder_is_noticed(change: Callable[[Path], object], tmp_path: Path) -> None:
     root = tree(tmp_path / "t", NAMES)
-    before = listing.folders(root, {"a": 0, "b": 1}).digest()
+    before = listing.folders(root, {"a": 0, "b": 1}, read().cache).digest()
     change(root)
-    assert listing.folders(root, {"a": 0, "b": 1}).digest() != before
+    assert listing.folders(root, {"a": 0, "b": 1}, read().cache).digest() != before
 
 
 def test_a_folder_that_changes_as_it_is_listed_is_not_remembered(tmp_path: Path, scans: list[Path]) -> None:
     """File systems tell times coarsely: two changes within a moment can leave the same time."""
     root = tree(tmp_path / "t", NAMES, age=0)
     for _ in range(2):
-        listing.folders(root, {"a": 0, "b": 1})
+        listing.folders(root, {"a": 0, "b": 1}, read().cache)
     assert len(scans) == 4
 
 
@@ -104,16 +104,16 @@ def test_only_the_newest_listing_of_a_folder_is_kept(tmp_path: Path) -> None:
     root = tree(tmp_path / "t", NAMES)
     for age in (60, 50, 40):
         aged(root / "a", age)
-        listing.folders(root, {"a": 0, "b": 1})
-    assert len(list((paths.cache() / "listings").iterdir())) == 1
+        listing.folders(root, {"a": 0, "b": 1}, read().cache)
+    assert len(list((read().cache / "listings").iterdir())) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00"])
 def test_a_broken_memory_is_made_again(content: bytes, tmp_path: Path) -> None:
     root = tree(tmp_path / "t", NAMES)
-    before = listing.folders(root, {"a": 0, "b": 1}).digest()
-    next((paths.cache() / "listings").iterdir()).write_bytes(content)
-    assert listing.folders(root, {"a": 0, "b": 1}).digest() == before
+    before = listing.folders(root, {"a": 0, "b": 1}, read().cache).digest()
+    next((read().cache / "listings").iterdir()).write_bytes(content)
+    assert listing.folders(root, {"a": 0, "b": 1}, read().cache).digest() == before
 
 
 def test_a_digest_knows_names_labels_and_order() -> None:
@@ -154,8 +154,8 @@ def test_from_memory_no_folder_is_listed_however_many_images_there_are(tmp_path:
         aged(root / name)
     times = [(name, (root / name).stat().st_mtime_ns) for name in folders]
     names = np.array([f"{f}/{f}_{i}.JPEG".encode() for f in folders for i in range(1281)])
-    listing._remember(listing._memory(root, times), names)
-    found = listing.folders(root, {name: label for label, name in enumerate(folders)})
+    listing._remember(listing._memory(root, times, read().cache), names)
+    found = listing.folders(root, {name: label for label, name in enumerate(folders)}, read().cache)
     assert (len(found), found.labels[1280], found.labels[1281]) == (128_100, 0, 1)
     assert found.name(1281) == "n00000001/n00000001_0.JPEG"
     assert not scans

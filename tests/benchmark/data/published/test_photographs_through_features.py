@@ -9,19 +9,18 @@ import torch
 import toy_world
 from fake_trees import make, make_generated, make_prompts, write
 from torch.nn.functional import adaptive_avg_pool2d
-from toy_world import toy
+from toy_world import WORLDS, here, toy
 
 from benchmark.data.published.photographs import Photographs
 from benchmark.encoders.encoder import Encoder, Loaded
-from benchmark.exhibits import fingerprints
 from benchmark.exhibits import run as runs
+from benchmark.exhibits.opened import Opened
 from benchmark.features import filling
 from benchmark.features import requests as requests_module
 from benchmark.features.requests import Request
 from benchmark.methods.contract.toy import WIDTH, toy_clip
 from benchmark.records.store import Store
 from benchmark.running import measure
-from benchmark.suites import assets
 from benchmark.suites.suite import Suite
 
 
@@ -29,48 +28,51 @@ from benchmark.suites.suite import Suite
 def suite(root: Path) -> Iterator[Suite]:
     make(root, ["eurosat"], train=6, val=2, val_every=1)
     spec = {"reader": "benchmark.data.published.readers:split", "key": "eurosat", "generated": 2, "sentences": True}
-    assets._open.clear()
+    WORLDS.clear()
     yield toy(datasets={"eurosat": spec, "imagenet": {"reader": "toy_world:Squares"}}, views=3, batch_size=7)
-    assets._open.clear()
+    WORLDS.clear()
 
 
 def eurosat(suite: Suite) -> Photographs:
-    dataset = assets.dataset(suite, "eurosat")
+    dataset = here(suite).dataset("eurosat")
     assert isinstance(dataset, Photographs)
     return dataset
 
 
 def of(part: str, suite: Suite, shots: int = 2) -> Request:
-    return requests_module.request("eurosat", "pixels", part, 1, shots, suite)
+    return requests_module.request("eurosat", "pixels", part, 1, shots, here(suite))
 
 
 @pytest.mark.parametrize("part", ["pool", "val", "test"])
 def test_what_encoders_see_is_what_the_files_give(part: str, suite: Suite) -> None:
     request = of(part, suite)
-    images = requests_module.images_of(request, suite)
+    images = requests_module.images_of(request, here(suite))
     expected = eurosat(suite).views(images.split, images.ids, images.views, request.seed)
-    assert torch.equal(filling.load(request, suite), expected)
+    assert torch.equal(filling.load(request, here(suite)), expected)
 
 
 def test_every_number_of_shots_has_its_own_pool(suite: Suite) -> None:
     requests = [of("pool", suite, shots) for shots in (1, 2)]
-    assert len({requests_module.path(request, suite) for request in requests}) == 2
-    assert [requests_module.images_of(request, suite).size for request in requests] == [10 * 3, 20 * 3]
+    assert len({requests_module.path(request, here(suite)) for request in requests}) == 2
+    assert [requests_module.images_of(request, here(suite)).size for request in requests] == [10 * 3, 20 * 3]
 
 
 def test_generated_images_are_cropped_from_their_files(suite: Suite, root: Path) -> None:
     make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
-    made = filling.load(of("generated", suite), suite)
+    made = filling.load(of("generated", suite), here(suite))
     images, _ = eurosat(suite).generated(2)
     assert torch.equal(made, images.views(np.arange(20), 3, seed=0))
 
 
 def test_other_generated_images_have_other_features(suite: Suite, root: Path) -> None:
     make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
-    before, test = requests_module.path(of("generated", suite), suite), requests_module.path(of("test", suite), suite)
+    before, test = (
+        requests_module.path(of("generated", suite), here(suite)),
+        requests_module.path(of("test", suite), here(suite)),
+    )
     make_generated(root, "eurosat", eurosat(suite).classnames, per_class=3)
-    assert requests_module.path(of("generated", suite), suite) != before
-    assert requests_module.path(of("test", suite), suite) == test
+    assert requests_module.path(of("generated", suite), here(suite)) != before
+    assert requests_module.path(of("test", suite), here(suite)) == test
 
 
 @pytest.mark.parametrize("part", ["generated", "sentences"])
@@ -80,15 +82,15 @@ def test_a_record_is_stale_when_its_generated_images_or_sentences_change(part: s
     run = runs.make(suite, {**cell, "with": {"generated": True}}, seed=1)
     make_generated(root, "eurosat", names, per_class=2)
     file = make_prompts(root, "eurosat", names)
-    before = fingerprints.fingerprints(run, suite)
+    before = Opened(run, here(suite)).fingerprints
     if part == "generated":
         make_generated(root, "eurosat", names, per_class=3)
     else:
         file.write_text(file.read_text() + " ")
-    after = fingerprints.fingerprints(run, suite)
+    after = Opened(run, here(suite)).fingerprints
     assert [name for name in before if before[name] != after[name]] == [part]
     alone = runs.make(suite, {**cell, "method": "baselines.tip_adapter:TipAdapter"}, seed=1)
-    assert not {"generated", "sentences"} & fingerprints.fingerprints(alone, suite).keys()
+    assert not {"generated", "sentences"} & Opened(alone, here(suite)).fingerprints.keys()
 
 
 def pooled(role: str, clip: bool = False) -> Encoder:
@@ -129,5 +131,5 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "results")
     for method in METHODS:
         cell = {"method": method, "dataset": "mine", "backbone": "RN50", "shots": 8}
-        record = measure.measure(runs.make(world, cell, seed=1), world, store)
+        record = measure.measure(runs.make(world, cell, seed=1), here(world), store)
         assert record["n"] == 9 + 4 + 2 + 1, method

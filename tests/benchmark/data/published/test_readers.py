@@ -7,6 +7,7 @@ import fake_trees
 import numpy as np
 import pytest
 
+from benchmark.core.settings import read
 from benchmark.data.published import decoding, imagenet, readers
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import SETS
@@ -16,7 +17,8 @@ def opened(key: str, **arguments: str) -> Photographs:
     """A data set by its key, as a suite's `reader` opens it."""
     kind = SETS[key].kind
     reader = getattr(readers, readers.READER[kind])
-    return reader(**arguments) if kind in ("imagenet", "aircraft") else reader(key, **arguments)
+    named = {} if kind in ("imagenet", "aircraft") else {"key": key}
+    return reader(**named, **arguments, settings=read())
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import fake_trees
 import pytest
+from toy_world import here
 
 from benchmark.data.published import sets
-from benchmark.suites import assets, suite
+from benchmark.suites import suite
 
 
 @pytest.mark.parametrize("role", sets.SETS)
@@ -14,7 +15,7 @@ def test_a_role_of_the_paper_suite_is_the_published_set_of_its_name(
     role: str, whole_root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCH_DATA", str(whole_root))
-    found = assets.look_at_dataset(suite.load("paper"), role)
+    found = here(suite.load("paper")).inspect_dataset(role)
     assert found is not None
     known = sets.get(role)
     assert (found.name, found.state, found.usable) == (f"data set {role}", "ok", True)
@@ -26,7 +27,7 @@ def test_what_cafo_publishes_is_looked_at_besides(root: Path) -> None:
     paper = suite.load("paper")
 
     def seen(part: str, deep: bool = False) -> tuple[str, str]:
-        found = assets.look_at_dataset(paper, "eurosat", part, deep)
+        found = here(paper).inspect_dataset("eurosat", part, deep)
         assert found is not None
         return found.state, found.line
 

@@ -9,6 +9,7 @@ import pytest
 from fake_trees import edit_split, images, link, make, split_file
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.settings import read
 from benchmark.data.published import readers, splits
 
 Lists = dict[str, list[list]]
@@ -16,7 +17,7 @@ Lists = dict[str, list[list]]
 
 def refused(key: str, *, error: type[BenchError] = BenchError) -> str:
     with pytest.raises(error) as caught:
-        readers.read(key)
+        readers.read(key, read())
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -77,7 +78,7 @@ def test_the_split_file_may_lie_in_any_folder_above_the_images_up_to_the_root(ro
     file = split_file(make(root, ["sun397"]), "sun397")
     for folder in (root / "sun397/SUN397", root):
         file = file.rename(folder / file.name)
-        assert len(readers.read("sun397").test) == 397
+        assert len(readers.read("sun397", read()).test) == 397
     file.rename(tmp_path / file.name)
     assert "split_zhou_SUN397.json: no such file" in refused("sun397", error=Incomplete)
 
@@ -102,10 +103,10 @@ def test_a_broken_list_of_aircraft_is_named(name: str, content: str | None, says
 
 def test_lists_of_aircraft_may_have_blank_lines_and_windows_line_ends(root: Path) -> None:
     make(root, ["fgvc_aircraft"])
-    before = readers.read("fgvc_aircraft").fingerprint
+    before = readers.read("fgvc_aircraft", read()).fingerprint
     for file in (root / "fgvc_aircraft").glob("*.txt"):
         file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
-    assert readers.read("fgvc_aircraft").fingerprint == before
+    assert readers.read("fgvc_aircraft", read()).fingerprint == before
 
 
 CLASSNAMES: list[tuple[str, str]] = [
@@ -130,7 +131,7 @@ def test_other_class_names_than_clips_are_refused(text: str, says: str, key: str
 def test_imagenet_without_train_can_be_tested_on_but_not_drawn_from(whole_root: Path, root: Path) -> None:
     link(whole_root, root, "imagenet")
     (root / "imagenet/images/train").rename(root / "elsewhere")
-    dataset = readers.read("imagenet")
+    dataset = readers.read("imagenet", read())
     assert len(dataset.ids("test")) == 1000
     with pytest.raises(Incomplete, match=r"train: no training images of 1000 of 1000 classes, the first 'tench'"):
         dataset.draw(1, 1)
@@ -160,24 +161,24 @@ FOREIGN = [("imagenet", "imagenet"), ("imagenet_a", "shift"), ("fgvc_aircraft", 
 @pytest.mark.parametrize(("key", "reader"), FOREIGN)
 def test_a_reader_sends_on_what_it_cannot_read(key: str, reader: str, root: Path) -> None:
     with pytest.raises(BenchError, match=f"read it with readers:{reader}"):
-        readers.split(key)
+        readers.split(key, settings=read())
     with pytest.raises(BenchError, match="read it with readers:split"):
-        readers.shift("dtd")
+        readers.shift("dtd", settings=read())
 
 
 def test_a_shift_gives_no_shots(root: Path) -> None:
     make(root, ["imagenet_r"])
     with pytest.raises(ValueError, match="imagenet_r is a test set: shots are drawn from its source"):
-        readers.read("imagenet_r").draw(1, 1)
+        readers.read("imagenet_r", read()).draw(1, 1)
 
 
 def test_opening_a_set_reads_no_image(root: Path) -> None:
     make(root, ["dtd", "imagenet_a"])
     for key in ("dtd", "imagenet_a"):
-        before = readers.read(key)
+        before = readers.read(key, read())
         for path in images(root, key):
             path.write_bytes(b"")
-        after = readers.read(key)
+        after = readers.read(key, read())
         assert after.fingerprint == before.fingerprint
         assert len(after.ids("test"))
 
@@ -191,13 +192,13 @@ def test_opening_a_set_reads_no_image(root: Path) -> None:
 ])  # fmt: skip
 def test_the_fingerprint_knows_every_name_label_and_split(edit: Callable[[Lists], None], root: Path) -> None:
     make(root, ["eurosat"])
-    before = readers.read("eurosat").fingerprint
+    before = readers.read("eurosat", read()).fingerprint
     edit_split(root, "eurosat", edit)
-    assert readers.read("eurosat").fingerprint != before
+    assert readers.read("eurosat", read()).fingerprint != before
 
 
 def test_the_fingerprint_is_the_same_wherever_the_images_lie(root: Path) -> None:
     make(root, ["eurosat"])
-    before = readers.read("eurosat").fingerprint
+    before = readers.read("eurosat", read()).fingerprint
     (root / "eurosat/2750").rename(root / "eurosat/EuroSAT_RGB")
-    assert readers.read("eurosat").fingerprint == before
+    assert readers.read("eurosat", read()).fingerprint == before

@@ -14,17 +14,17 @@ import torch
 from fake_weights import in_hub
 from PIL import Image
 from torch import Tensor
-from toy_world import toy
+from toy_world import WORLDS, here, toy
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.libraries import open_clip, timm
+from benchmark.core.settings import read
 from benchmark.data import views
 from benchmark.encoders.encoder import Encoder
 from benchmark.encoders.published import loaders, networks, slots
 from benchmark.encoders.published.convert import convert
 from benchmark.features import requests
 from benchmark.features.requests import Request
-from benchmark.suites import assets
 from benchmark.suites.suite import Suite
 
 CLIPS = [slot for slot in fake_weights.PUBLISHED if slot.startswith("clip")]
@@ -33,7 +33,11 @@ IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 224, 
 
 
 def opened(slot: str) -> Encoder:
-    return loaders.clip("role", slot) if slot in CLIPS else loaders.auxiliary("role", slot)
+    return (
+        loaders.clip("role", slot, settings=read())
+        if slot in CLIPS
+        else loaders.auxiliary("role", slot, settings=read())
+    )
 
 
 def normalised(images: Tensor, name: str) -> Tensor:
@@ -144,18 +148,18 @@ def test_asking_for_a_fingerprint_builds_nothing(all_here: Path, monkeypatch: py
 def test_the_fingerprint_is_of_the_weights_and_not_of_the_file(all_here: Path) -> None:
     before = {slot: opened(slot).fingerprint for slot in ("clip_rn50", "milan_vitb16")}
     for slot in before:
-        file = slots.find(slot)
+        file = slots.find(slot, read())
         assert file is not None
-        assert convert(file, slot, all_here) == slots.find(slot) != file
+        assert convert(file, slot, all_here) == slots.find(slot, read()) != file
     assert {slot: opened(slot).fingerprint for slot in before} == before
     ours = opened("clip_rn50").encode(IMAGES, 2)
     assert close(ours, fake_weights.network("clip_rn50").encode_image(normalised(IMAGES, "clip")))
 
 
 def test_cafos_normalisation_and_the_mean_patch_are_other_features(all_here: Path) -> None:
-    as_cafo = loaders.auxiliary("dino", "dino_rn50", normalisation="clip")
+    as_cafo = loaders.auxiliary("dino", "dino_rn50", normalisation="clip", settings=read())
     assert close(as_cafo.encode(IMAGES, 2), fake_weights.network("dino_rn50")(normalised(IMAGES, "clip")))
-    patches = loaders.auxiliary("mae", "mae_vitb16", pool="patch_mean")
+    patches = loaders.auxiliary("mae", "mae_vitb16", pool="patch_mean", settings=read())
     network = fake_weights.network("mae_vitb16")
     tokens = network.forward_features(normalised(IMAGES, "imagenet"))
     assert close(patches.encode(IMAGES, 2), tokens[:, 1:].mean(1))
@@ -170,11 +174,11 @@ def test_cafos_normalisation_and_the_mean_patch_are_other_features(all_here: Pat
 
 def test_mistyped_options_are_said(all_here: Path) -> None:
     with pytest.raises(BenchError, match="did you mean 'patch_mean'"):
-        loaders.auxiliary("mae", "mae_vitb16", pool="patchmean")
+        loaders.auxiliary("mae", "mae_vitb16", pool="patchmean", settings=read())
     with pytest.raises(BenchError, match="needs a ViT, and dino_rn50 is a ResNet"):
-        loaders.auxiliary("dino", "dino_rn50", pool="patch_mean")
+        loaders.auxiliary("dino", "dino_rn50", pool="patch_mean", settings=read())
     with pytest.raises(BenchError, match="unknown normalisation 'openai'"):
-        loaders.auxiliary("dino", "dino_rn50", normalisation="openai")
+        loaders.auxiliary("dino", "dino_rn50", normalisation="openai", settings=read())
 
 
 def test_a_device_or_precision_that_is_not_there_is_said(all_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +210,7 @@ def hub(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_timm_model_gives_its_pooled_features(hub: Path) -> None:
     model = timm.create_model("resnet10t.c3_in1k", pretrained=False).eval()
     in_hub(hub, "timm/resnet10t.c3_in1k", "model.safetensors", model.state_dict())
-    encoder = loaders.timm_model("aux", "resnet10t.c3_in1k")
+    encoder = loaders.timm_model("aux", "resnet10t.c3_in1k", settings=read())
     settings = model.pretrained_cfg
     mean, std = (torch.tensor(settings[name])[:, None, None] for name in ("mean", "std"))
     with torch.no_grad():
@@ -218,16 +222,16 @@ def test_a_timm_model_is_loaded_strictly(hub: Path) -> None:
     state = timm.create_model("resnet10t.c3_in1k", pretrained=False).state_dict()
     in_hub(hub, "timm/resnet10t.c3_in1k", "model.safetensors", {n: t for n, t in state.items() if n != "bn1.weight"})
     with pytest.raises(BenchError, match="does not fit its network"):
-        loaders.timm_model("aux", "resnet10t.c3_in1k").encode(IMAGES, 2)
+        loaders.timm_model("aux", "resnet10t.c3_in1k", settings=read()).encode(IMAGES, 2)
 
 
 def test_weights_that_are_not_here_are_not_fetched_unasked(hub: Path) -> None:
     with pytest.raises(
         Incomplete, match=r"^timm:resnet18: .*--download they are fetched from https://huggingface.co/timm/res"
     ):
-        loaders.timm_model("aux", "resnet18")
+        loaders.timm_model("aux", "resnet18", settings=read())
     with pytest.raises(Incomplete, match=r"^open_clip:RN50-quickgelu/openai: .* not here; with --download"):
-        loaders.open_clip_pair("RN50", "RN50-quickgelu", "openai")
+        loaders.open_clip_pair("RN50", "RN50-quickgelu", "openai", settings=read())
 
 
 def test_what_cannot_be_fetched_is_said_in_one_line(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +243,7 @@ def test_what_cannot_be_fetched_is_said_in_one_line(hub: Path, monkeypatch: pyte
     with pytest.raises(
         Incomplete, match=r"could not be fetched from https://huggingface.co/timm/resnet18.* \(no route to host\)"
     ):
-        loaders.timm_model("aux", "resnet18")
+        loaders.timm_model("aux", "resnet18", settings=read())
 
 
 @pytest.mark.parametrize(
@@ -251,7 +255,7 @@ def test_what_cannot_be_fetched_is_said_in_one_line(hub: Path, monkeypatch: pyte
 )
 def test_a_timm_model_that_cannot_be_used_is_said(name: str, said: str, hub: Path) -> None:
     with pytest.raises(BenchError, match=said):
-        loaders.timm_model("aux", name)
+        loaders.timm_model("aux", name, settings=read())
 
 
 TINY = {"embed_dim": 16, "vision_cfg": {"image_size": 224, "patch_size": 32, "layers": 1, "width": 64}}
@@ -270,7 +274,7 @@ def test_an_open_clip_pair_has_the_activation_it_was_trained_with(
     settings = {"hf_hub": "lab/tiny/", "mean": (0.4,) * 3, "std": (0.3,) * 3, "quick_gelu": quick}
     monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: settings)
     monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: ["own"])
-    encoder = loaders.open_clip_pair("RN50", "tiny-clip", "own")
+    encoder = loaders.open_clip_pair("RN50", "tiny-clip", "own", settings=read())
     with torch.no_grad():
         assert close(encoder.encode(IMAGES, 2), model.encode_image((IMAGES / 255 - 0.4) / 0.3))
         ids = open_clip.get_tokenizer("tiny-clip")(["a cat"])
@@ -280,20 +284,20 @@ def test_an_open_clip_pair_has_the_activation_it_was_trained_with(
 
 def test_an_open_clip_pair_that_does_not_exist_or_fit_is_said(hub: Path, home: Path) -> None:
     with pytest.raises(BenchError, match="unknown open_clip architecture 'RN5O'"):
-        loaders.open_clip_pair("RN50", "RN5O", "openai")
+        loaders.open_clip_pair("RN50", "RN5O", "openai", settings=read())
     with pytest.raises(BenchError, match="unknown tag of open_clip's RN50 'opena1'"):
-        loaders.open_clip_pair("RN50", "RN50", "opena1")
+        loaders.open_clip_pair("RN50", "RN50", "opena1", settings=read())
     with pytest.raises(BenchError, match="takes 336 pixels a side, images here have 224"):
-        loaders.open_clip_pair("RN50", "ViT-L-14-336-quickgelu", "openai")
+        loaders.open_clip_pair("RN50", "ViT-L-14-336-quickgelu", "openai", settings=read())
     with pytest.raises(BenchError, match="has a text tower or a tokenizer of its own"):
-        loaders.open_clip_pair("RN50", "ViT-B-16-SigLIP", "webli")
+        loaders.open_clip_pair("RN50", "ViT-B-16-SigLIP", "webli", settings=read())
 
 
 def test_openais_own_file_serves_an_open_clip_pair(hub: Path, all_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Found by the file name in the tag's address."""
     narrow = {"embed_dim": 32, "vision_cfg": {"image_size": 224, "patch_size": 32, "layers": 12, "width": 64}}
     monkeypatch.setattr(open_clip, "get_model_config", lambda _: {**narrow, "text_cfg": {**TEXT, "layers": 12}})
-    encoder = loaders.open_clip_pair("ViT-B/32", "ViT-B-32", "openai")
+    encoder = loaders.open_clip_pair("ViT-B/32", "ViT-B-32", "openai", settings=read())
     assert close(encoder.encode(IMAGES, 2), opened("clip_vitb32").encode(IMAGES, 2))
     assert encoder.clip is not None
     assert close(encoder.clip.encode_text(["a cat"]), opened("clip_vitb32").clip.encode_text(["a cat"]))
@@ -330,7 +334,7 @@ def test_whatever_changes_features_changes_their_name(all_here: Path, monkeypatc
         "as CaFo feeds it": (pool, album({**dino, "normalisation": "clip"})),
         "other images": (pool, replace(album(mae), datasets={"imagenet": {**SQUARES, "fingerprint": "squares-2"}})),
     }
-    names = {what: requests.path(*asked) for what, asked in suites.items()}
+    names = {what: requests.path(request, here(suite)) for what, (request, suite) in suites.items()}
     names["drawn otherwise"] = _after(lambda: monkeypatch.setattr(views, "VERSION", views.VERSION + 1), pool, mae)
     for precision in ("bf16", "fp16"):
         names[precision] = _after(lambda: monkeypatch.setenv("BENCH_PRECISION", precision), pool, mae)  # noqa: B023
@@ -339,5 +343,5 @@ def test_whatever_changes_features_changes_their_name(all_here: Path, monkeypatc
 
 def _after(change: Callable[[], None], request: Request, encoder: dict[str, str]) -> Path:
     change()
-    assets._open.clear()
-    return requests.path(request, album(encoder))
+    WORLDS.clear()
+    return requests.path(request, here(album(encoder)))

@@ -10,8 +10,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from benchmark.core import file_facts
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.file_facts import FileFacts
+from benchmark.core.settings import read
 from benchmark.encoders.published import containers, slots
 
 PAPER = list(fake_weights.PUBLISHED)
@@ -29,63 +30,63 @@ def test_the_table_speaks_of_kinds_that_are_recognised_and_normalisations_that_e
 
 @pytest.mark.parametrize("slot", PAPER)
 def test_a_published_file_fills_its_slot(slot: str, all_here: Path) -> None:
-    found = slots.look(slot)
+    found = slots.look(slot, read())
     assert (found.state, found.path) == (slots.OK, all_here / fake_weights.PUBLISHED[slot][0])
-    assert slots.find(slot) == found.path
+    assert slots.find(slot, read()) == found.path
 
 
 @pytest.mark.parametrize("slot", ["clip_rn101", "clip_vitb16", "mocov3_rn50", "milan_vitb16"])
 def test_what_is_known_by_content_may_have_any_name(slot: str, originals: Path, home: Path) -> None:
     shutil.copy(originals / fake_weights.PUBLISHED[slot][0], home / "renamed.pt")
-    found = slots.look(slot)
+    found = slots.look(slot, read())
     assert found.path == home / "renamed.pt"
     assert found.state == (slots.OK if slot == "milan_vitb16" else slots.ALIAS)  # MILAN's page names no file
-    others = [name for name in slots.SLOTS if name != slot and slots.find(name)]
+    others = [name for name in slots.SLOTS if name != slot and slots.find(name, read())]
     assert others == []
 
 
 def test_a_choice_between_files_that_no_name_decides_is_said(originals: Path, home: Path) -> None:
     for name in ("a.pth", "b.pth"):
         shutil.copy(originals / "r-50-1000ep.pth.tar", home / name)
-    assert slots.look("mocov3_rn50").says == f"{home}/a.pth is taken, but {home}/b.pth would do as well"
+    assert slots.look("mocov3_rn50", read()).says == f"{home}/a.pth is taken, but {home}/b.pth would do as well"
     (home / "b.pth").rename(home / "r-50-300ep.pth.tar")
-    found = slots.look("mocov3_rn50")
+    found = slots.look("mocov3_rn50", read())
     assert (found.path, found.says) == (home / "r-50-300ep.pth.tar", "")
 
 
 def test_a_bare_resnet_needs_a_name_that_says_whose_it_is(originals: Path, home: Path) -> None:
     shutil.copy(originals / "dino_resnet50_pretrain.pth", home / "resnet.pth")
     for slot in ("dino_rn50", "spark_rn50", "mocov3_rn50"):
-        found = slots.look(slot)
+        found = slots.look(slot, read())
         assert found.state == slots.MISSING
         assert f"resnet.pth may be it: if it is, call it {slot}.pth" in found.says
     (home / "resnet.pth").rename(home / "my-SparK.pth")
-    assert slots.look("spark_rn50").state == slots.ALIAS
-    assert slots.look("dino_rn50").state == slots.MISSING
+    assert slots.look("spark_rn50", read()).state == slots.ALIAS
+    assert slots.look("dino_rn50", read()).state == slots.MISSING
 
 
 def test_other_clips_of_the_same_size_are_not_taken_for_openais(home: Path) -> None:
     torch.save(fake_weights.state("clip_vitb32"), home / "vit_b_32-laion400m.pt")
-    assert slots.look("clip_vitb32").state == slots.MISSING
+    assert slots.look("clip_vitb32", read()).state == slots.MISSING
     (home / "vit_b_32-laion400m.pt").rename(home / "ViT-B-32.pt")
-    assert slots.look("clip_vitb32").state == slots.OK
+    assert slots.look("clip_vitb32", read()).state == slots.OK
 
 
 def test_a_file_of_another_kind_is_said_to_be_one(originals: Path, home: Path) -> None:
     shutil.copy(originals / "RN101.pt", home / "RN50.pt")
-    found = slots.look("clip_rn50")
-    assert (found.state, slots.find("clip_rn50")) == (slots.WRONG, None)
+    found = slots.look("clip_rn50", read())
+    assert (found.state, slots.find("clip_rn50", read())) == (slots.WRONG, None)
     assert found.says == (
         f"{home}/RN50.pt: holds OpenAI's CLIP (ResNet of 3-4-23-3 blocks); "
         "clip_rn50 wants OpenAI's CLIP (ResNet of 3-4-6-3 blocks)"
     )
     with pytest.raises(BenchError, match="wants OpenAI's CLIP"):
-        slots.need("clip_rn50")
+        slots.need("clip_rn50", read())
 
 
 def test_a_file_that_holds_no_encoder_is_of_the_wrong_kind(home: Path) -> None:
     torch.save({"epoch": 3}, home / "r-50-1000ep.pth.tar")
-    found = slots.look("mocov3_rn50")
+    found = slots.look("mocov3_rn50", read())
     assert found.state == slots.WRONG
     assert found.says.startswith(
         f"{home}/r-50-1000ep.pth.tar: holds no tensors (its keys: epoch); mocov3_rn50 wants MoCo v3"
@@ -102,31 +103,31 @@ def test_what_openai_publishes_is_fetched_only_with_download(home: Path, monkeyp
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", fetch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(home.parent / "hub"))
     with pytest.raises(Incomplete, match="or add --download"):
-        slots.need("clip_vitb32")
+        slots.need("clip_vitb32", read())
     monkeypatch.setenv("BENCH_DOWNLOAD", "1")
-    assert slots.need("clip_vitb32").path == slots.find("clip_vitb32")
+    assert slots.need("clip_vitb32", read()).path == slots.find("clip_vitb32", read())
     with pytest.raises(Incomplete, match="mocov3_rn50 are missing"):
-        slots.need("mocov3_rn50")
+        slots.need("mocov3_rn50", read())
 
 
 def test_dinos_vit_is_not_in_the_way_of_its_missing_resnet(home: Path) -> None:
     model = {**fake_weights.state("mae_vitb16"), "pos_embed": torch.randn(1, 197, 48)}
     torch.save(model, home / "dino_vitbase16_pretrain.pth")
-    assert slots.look("dino_vitb16").state == slots.OK
-    assert slots.look("dino_rn50").state == slots.MISSING
+    assert slots.look("dino_vitb16", read()).state == slots.OK
+    assert slots.look("dino_rn50", read()).state == slots.MISSING
 
 
 def test_a_broken_file_is_incomplete_and_looked_at_again_when_it_is_mended(originals: Path, home: Path) -> None:
     name = "mae_pretrain_vit_base.pth"
     (home / name).write_bytes((originals / name).read_bytes()[:5000])
-    assert slots.look("mae_vitb16").state == slots.INCOMPLETE
+    assert slots.look("mae_vitb16", read()).state == slots.INCOMPLETE
     shutil.copy(originals / name, home / name)
-    assert slots.look("mae_vitb16").state == slots.OK
+    assert slots.look("mae_vitb16", read()).state == slots.OK
 
 
 def test_what_is_missing_says_what_to_fetch_from_where_on_which_terms(home: Path) -> None:
     with pytest.raises(Incomplete) as caught:
-        slots.need("mocov3_rn50")
+        slots.need("mocov3_rn50", read())
     said = str(caught.value)
     for part in (
         "mocov3_rn50",
@@ -137,9 +138,9 @@ def test_what_is_missing_says_what_to_fetch_from_where_on_which_terms(home: Path
     ):
         assert part in said
     assert "\n" not in said
-    assert "no licence stated" in slots.look("milan_vitb16").says
+    assert "no licence stated" in slots.look("milan_vitb16", read()).says
     with pytest.raises(BenchError, match="did you mean 'clip_rn50'"):
-        slots.look("clip_rm50")
+        slots.look("clip_rm50", read())
 
 
 def test_the_usual_caches_are_searched_by_published_name(originals: Path, home: Path) -> None:
@@ -148,17 +149,17 @@ def test_the_usual_caches_are_searched_by_published_name(originals: Path, home: 
         (cache / folder).mkdir(parents=True)
         shutil.copy(originals / name, cache / folder / name)
     shutil.copy(originals / "r-50-1000ep.pth.tar", cache / "torch/hub/checkpoints/other.pth")
-    assert slots.find("clip_rn50") == cache / "clip/RN50.pt"
-    assert slots.find("dino_rn50") == cache / "torch/hub/checkpoints/dino_resnet50_pretrain.pth"
-    assert slots.find("mocov3_rn50") is None
+    assert slots.find("clip_rn50", read()) == cache / "clip/RN50.pt"
+    assert slots.find("dino_rn50", read()) == cache / "torch/hub/checkpoints/dino_resnet50_pretrain.pth"
+    assert slots.find("mocov3_rn50", read()) is None
 
 
 def test_the_hugging_face_cache_is_searched_by_repository(home: Path) -> None:
     snapshot = home.parent / "hub/models--timm--vit_base_patch32_clip_224.openai/snapshots/abc"
     snapshot.mkdir(parents=True)
     safetensors.torch.save_file(fake_weights.state("clip_vitb32"), snapshot / "open_clip_model.safetensors")
-    assert slots.look("clip_vitb32").path == snapshot / "open_clip_model.safetensors"
-    assert slots.find("clip_vitb16") is None
+    assert slots.look("clip_vitb32", read()).path == snapshot / "open_clip_model.safetensors"
+    assert slots.find("clip_vitb16", read()) is None
 
 
 def test_bench_toml_names_a_file_or_a_folder_for_a_slot(originals: Path, home: Path) -> None:
@@ -170,72 +171,72 @@ def test_bench_toml_names_a_file_or_a_folder_for_a_slot(originals: Path, home: P
         f'spark_rn50 = "{folder}/x"\nclip_rn50 = "{folder}"\nmae_vitb16 = "{folder}/none"\ndino_vitb16 = "{folder}/x"'
     )
     (home.parent / "bench.toml").write_text(f"[weights.paths]\n{paths}\n")
-    assert slots.look("spark_rn50").path == folder / "x"
-    assert slots.look("clip_rn50").path == folder / "open_clip_model.safetensors"
-    assert slots.look("mae_vitb16").says.startswith(f"{folder}/none: no such file")
-    assert slots.look("dino_vitb16").state == slots.WRONG
+    assert slots.look("spark_rn50", read()).path == folder / "x"
+    assert slots.look("clip_rn50", read()).path == folder / "open_clip_model.safetensors"
+    assert slots.look("mae_vitb16", read()).says.startswith(f"{folder}/none: no such file")
+    assert slots.look("dino_vitb16", read()).state == slots.WRONG
 
 
 # --- hashes
 
 
 def test_a_file_is_opened_once_and_remembered(all_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = slots.look("mocov3_rn50", deep=True)
+    first = slots.look("mocov3_rn50", read(), deep=True)
     monkeypatch.setattr(containers, "read", None)
-    assert slots.look("mocov3_rn50", deep=True) == first
-    assert slots.use("mocov3_rn50")[1] == containers.digest(fake_weights.state("mocov3_rn50"))
+    assert slots.look("mocov3_rn50", read(), deep=True) == first
+    assert slots.use("mocov3_rn50", read())[1] == containers.digest(fake_weights.state("mocov3_rn50"))
 
 
 def test_a_memory_that_is_broken_is_no_memory(all_here: Path) -> None:
-    file_facts.file().parent.mkdir(parents=True)
+    FileFacts(read().cache).file.parent.mkdir(parents=True)
     for broken in ("", "{}", "[1]", '{"files": 3, "trusted": {}}'):
-        file_facts.file().write_text(broken)
-        assert slots.look("mae_vitb16").state == slots.OK
+        FileFacts(read().cache).file.write_text(broken)
+        assert slots.look("mae_vitb16", read()).state == slots.OK
 
 
 def test_a_published_hash_is_compared_when_the_file_is_read(all_here: Path) -> None:
-    assert slots.look("clip_rn50").state == slots.OK
-    found = slots.look("clip_rn50", deep=True)
+    assert slots.look("clip_rn50", read()).state == slots.OK
+    found = slots.look("clip_rn50", read(), deep=True)
     assert (found.state, found.usable) == (slots.DIFFERS, True)
     assert "published is afeb0e10f9e5…" in found.says
-    assert slots.look("clip_rn50").state == slots.DIFFERS  # now that it is known
-    assert "md5" in slots.look("mae_vitb16", deep=True).says
+    assert slots.look("clip_rn50", read()).state == slots.DIFFERS  # now that it is known
+    assert "md5" in slots.look("mae_vitb16", read(), deep=True).says
 
 
 def test_changed_weights_are_said_and_can_be_trusted(all_here: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    slots.use("dino_rn50")
+    slots.use("dino_rn50", read())
     file = all_here / "dino_resnet50_pretrain.pth"
     file.unlink()
     torch.save({name: t + 1 for name, t in fake_weights.state("dino_rn50").items()}, file)
-    slots.use("dino_rn50")
+    slots.use("dino_rn50", read())
     said = capsys.readouterr().err
     assert said == f"bench: {file}: not the weights that dino_rn50 was first used with; " + (
         "if it is right: bench weights trust dino_rn50\n"
     )
-    file_facts.trust("dino_rn50", slots.digest(file))
-    assert slots.look("dino_rn50", deep=True).state == slots.OK
+    FileFacts(read().cache).trust("dino_rn50", slots.digest(file, read()))
+    assert slots.look("dino_rn50", read(), deep=True).state == slots.OK
 
 
 def test_a_file_that_another_slot_was_used_with_is_refused(all_here: Path) -> None:
-    slots.use("dino_rn50")
+    slots.use("dino_rn50", read())
     spark = all_here / "resnet50_1kpretrained_timm_style.pth"
     spark.unlink()
     shutil.copy(all_here / "dino_resnet50_pretrain.pth", spark)
     with pytest.raises(BenchError, match="these are the weights that dino_rn50 was used with"):
-        slots.use("spark_rn50")
-    file_facts.trust("spark_rn50", slots.digest(spark))
-    assert slots.look("spark_rn50", deep=True).state == slots.OK
-    assert slots.look("dino_rn50", deep=True).state == slots.WRONG
+        slots.use("spark_rn50", read())
+    FileFacts(read().cache).trust("spark_rn50", slots.digest(spark, read()))
+    assert slots.look("spark_rn50", read(), deep=True).state == slots.OK
+    assert slots.look("dino_rn50", read(), deep=True).state == slots.WRONG
 
 
 def test_memories_go_with_size_and_time_of_a_file(home: Path) -> None:
     file, answers = home / "f", iter("abc")
     file.write_bytes(b"1")
     os.utime(file, ns=(1, 1))
-    assert file_facts.known(file, "what") is None
-    assert [file_facts.of(file, "what", lambda: next(answers)) for _ in range(2)] == ["a", "a"]
+    assert FileFacts(read().cache).known(file, "what") is None
+    assert [FileFacts(read().cache).of(file, "what", lambda: next(answers)) for _ in range(2)] == ["a", "a"]
     os.utime(file, ns=(2, 2))
-    assert file_facts.of(file, "what", lambda: next(answers)) == "b"
+    assert FileFacts(read().cache).of(file, "what", lambda: next(answers)) == "b"
     file.write_bytes(b"22")
     os.utime(file, ns=(2, 2))
-    assert file_facts.of(file, "what", lambda: next(answers)) == "c"
+    assert FileFacts(read().cache).of(file, "what", lambda: next(answers)) == "c"

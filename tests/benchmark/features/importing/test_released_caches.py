@@ -9,17 +9,18 @@ import fake_weights
 import numpy as np
 import pytest
 import torch
-from toy_world import bench
+from toy_world import WORLDS, bench, here
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.exhibits.exhibit import load
+from benchmark.exhibits.opened import Opened
 from benchmark.features import filling
 from benchmark.features.importing import released_caches
 from benchmark.features.importing.released_caches import Place
 from benchmark.features.requests import Request
 from benchmark.numerics.logits import unit
 from benchmark.running import task
-from benchmark.suites import assets, suite
+from benchmark.suites import suite
 
 CLASSES, TEST, WIDTHS = 6, 48, {"clip": 32, "aux": 64, "dino": 64}
 CENTRES = {
@@ -103,7 +104,7 @@ def _place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     for name in ("BENCH_RESULTS", "BENCH_REPORTS", "TORCH_HOME", "HF_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(assets, "_open", {})
+    WORLDS.clear()
     monkeypatch.chdir(tmp_path)
 
 
@@ -149,16 +150,16 @@ def imported(tmp_path: Path, *sources: Path, text: Path | None = None, dataset: 
 def test_what_is_read_is_what_the_files_hold(tmp_path: Path, text: Path) -> None:
     world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
     keys = torch.load(tmp_path / "tip" / "keys_16shots.pt")
-    pool = filling.load(Request("dtd", "RN50", "pool", 1, 16), world)
+    pool = filling.load(Request("dtd", "RN50", "pool", 1, 16), here(world))
     assert pool.dtype == torch.float32
     assert torch.equal(pool, keys.T[None].float())
-    test = filling.load(Request("dtd", "RN50", "test", 0), world)
+    test = filling.load(Request("dtd", "RN50", "test", 0), here(world))
     assert torch.equal(test[0], torch.load(tmp_path / "tip" / "test_f.pt").float())
-    data = assets.dataset(world, "dtd")
+    data = here(world).dataset("dtd")
     assert data.labels("test", data.ids("test")).tolist() == test_labels().tolist()
     assert data.labels("train", data.draw(16, 1).pool).tolist() == support_labels(16).tolist()
     (run,) = [r for c in load("table4").cells() if c.row == "Tip-Adapter" for r in c.runs(moved(world), [1])][-1:]
-    build, _ = task.build(run, moved(world))
+    build, _ = task.build(Opened(run, here(moved(world))))
     torch.testing.assert_close(build.text, unit(TEXT.half().float()))
     assert (build.logit_scale, len(build.support), len(build.val or ())) == (100.0, 96, 4 * CLASSES)
 
@@ -170,11 +171,11 @@ def moved(world: suite.Suite) -> suite.Suite:
 
 def test_validation_images_are_drawn_by_the_seed_and_their_features_follow(tmp_path: Path, text: Path) -> None:
     world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
-    data = assets.dataset(world, "dtd")
+    data = here(world).dataset("dtd")
     one, two = data.draw(16, 1), data.draw(16, 2)
     assert one.val_pool.tolist() != two.val_pool.tolist()
     assert np.bincount(data.labels("train", one.val_pool)).tolist() == [4] * CLASSES
-    found = filling.load(Request("dtd", "RN50", "val", 1, 16), world)[0]
+    found = filling.load(Request("dtd", "RN50", "val", 1, 16), here(world))[0]
     places = one.val_pool - (1 + 16) * CLASSES
     assert torch.equal(found, torch.load(tmp_path / "tip" / "val_f.pt").float()[places])
 
@@ -182,22 +183,22 @@ def test_validation_images_are_drawn_by_the_seed_and_their_features_follow(tmp_p
 def test_nothing_is_encoded_or_kept_twice(tmp_path: Path, text: Path) -> None:
     world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
     requests = [Request("dtd", "RN50", part, 1, 16) for part in ("pool", "val")] + [Request("dtd", "RN50", "test", 0)]
-    assert filling.missing(requests, world) == []
+    assert filling.missing(requests, here(world)) == []
     code, out, _ = bench("features", "--suite", "imported/dtd.toml")
     assert (code, out.count("there")) == (0, 3 + 1)
     with pytest.raises(BenchError, match="its features were imported, and there is no network"):
-        assets.encoder(world, "RN50").encode(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 1)
+        here(world).encoder("RN50").encode(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 1)
     with pytest.raises(BenchError, match="holds features, and no images"):
-        assets.dataset(world, "dtd").images("test", np.arange(1))
+        here(world).dataset("dtd").images("test", np.arange(1))
 
 
 def test_other_features_make_records_stale(tmp_path: Path, text: Path) -> None:
     world = imported(tmp_path, tip_adapter(tmp_path / "tip"), text=text)
-    before = assets.dataset(world, "dtd").fingerprint, assets.encoder(world, "RN50").fingerprint
+    before = here(world).dataset("dtd").fingerprint, here(world).encoder("RN50").fingerprint
     torch.save(unit(images("clip", test_labels(), 8)).half(), tmp_path / "tip" / "test_f.pt")
-    assets._open.clear()
+    WORLDS.clear()
     world = imported(tmp_path, tmp_path / "tip", text=text)
-    after = assets.dataset(world, "dtd").fingerprint, assets.encoder(world, "RN50").fingerprint
+    after = here(world).dataset("dtd").fingerprint, here(world).encoder("RN50").fingerprint
     assert not set(before) & set(after)
 
 
@@ -232,9 +233,9 @@ def test_anybodys_own_arrays_with_views_names_text_and_scale(tmp_path: Path) -> 
     world = suite.load("imported/birds.toml")
     assert (world.views, world.comparable, world.datasets["birds"]["shots"]) == (3, False, [4])
     assert set(world.encoders) == {"ViT-B/16", "mae"}
-    assert assets.dataset(world, "birds").classnames == tuple(f"kind {c}" for c in range(CLASSES))
-    assert filling.load(Request("birds", "mae", "pool", 1, 4), world).shape == (3, 24, 64)
-    assert assets.encoder(world, "ViT-B/16").text.logit_scale == 50.0  # type: ignore[union-attr]
+    assert here(world).dataset("birds").classnames == tuple(f"kind {c}" for c in range(CLASSES))
+    assert filling.load(Request("birds", "mae", "pool", 1, 4), here(world)).shape == (3, 24, 64)
+    assert here(world).encoder("ViT-B/16").text.logit_scale == 50.0  # type: ignore[union-attr]
 
 
 def test_without_a_classifier_clips_own_weights_make_it_and_prompts_can_be_learnt(tmp_path: Path) -> None:
@@ -244,7 +245,7 @@ def test_without_a_classifier_clips_own_weights_make_it_and_prompts_can_be_learn
     world = suite.load("imported/imagenet.toml")
     (cell,) = [c for c in load("table4").cells() if (c.row, c.column) == ("CoOp", "4-shot")]
     assert cell.lacks(world) == ""
-    build, _ = task.build(cell.runs(world, [1])[0], world)
+    build, _ = task.build(Opened(cell.runs(world, [1])[0], here(world)))
     assert build.clip is not None
     clip = build.clip
     assert torch.allclose(build.text, clip.classifier([f"kind {c}" for c in range(CLASSES)], ["a {}."]))
@@ -385,7 +386,7 @@ def test_features_that_are_gone_say_how_to_get_them(tmp_path: Path) -> None:
     (tmp_path / "imported" / "birds.safetensors").unlink()
     world = suite.load("imported/birds.toml")
     with pytest.raises(Incomplete, match="no such file; bench features import makes it"):
-        assets.dataset(world, "birds")
+        here(world).dataset("birds")
     (tmp_path / "imported" / "birds.safetensors").write_bytes(b"{}")
     with pytest.raises(BenchError, match="no features imported by bench"):
-        assets.dataset(world, "birds")
+        here(world).dataset("birds")
