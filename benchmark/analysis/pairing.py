@@ -45,10 +45,8 @@ class Paired:
             *known: Row by row, where the answers come from.
 
         Returns:
-            None where the rows were not measured on the same images, or the answers of a run are gone.
-
-        Raises:
-            ValueError: A row has several runs at one seed, or the number of `known` is not that of the rows.
+            None where the rows were not measured on the same images, or the answers of a run are gone. ValueError where a row
+            has several runs at one seed, as means over data sets have.
         """
         runs = [[record for (record,) in side] for side in self.sides]
         if len({_images(record) for side in runs for record in side}) > 1:

@@ -105,6 +105,14 @@ def test_without_the_images_answers_the_seeds_differences_are_compared(tmp_path:
     assert (found.over, tuple(found.mcnemar)) == ("seeds", ())
 
 
+def test_one_seed_without_the_images_answers_has_no_interval_and_says_so(tmp_path: Path) -> None:
+    measured, store = planted(tmp_path, {"1-shot": 0.2, "2-shot": 0.2}, seeds=1)
+    for path in tmp_path.glob("*.npz"):
+        path.unlink()
+    found = compared(measured, store)["1-shot"]
+    assert (found.low, found.high, found.over, found.says) == (None, None, "one seed", OPEN)
+
+
 def test_nothing_in_common_is_said(tmp_path: Path) -> None:
     measured = gather(exhibit(), toy(), {})
     with pytest.raises(Incomplete, match="no column has both 'Two' and 'One'"):

@@ -400,13 +400,32 @@ def by_seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callab
     return verdicts
 
 
-@pytest.mark.parametrize("seeds", [(1, 2, 3), (1,)])
+@pytest.mark.parametrize(("seeds", "how"), [((1, 2, 3), "seeds"), ((1,), "one seed")])
 def test_what_has_no_answers_of_images_is_compared_seed_by_seed_and_the_same_run_agrees(
-    by_seed: Callable[..., list[Verdict]], seeds: tuple[int, ...]
+    by_seed: Callable[..., list[Verdict]], seeds: tuple[int, ...], how: str
 ) -> None:
     found = by_seed(lambda row, seed: 2000, seeds)
-    assert {(v.how, v.says) for v in found} == {("seeds", AGREES)}
+    assert {(v.how, v.says) for v in found} == {(how, AGREES)}
     assert len(found) == 24
+
+
+def test_one_seed_has_no_interval_of_width_zero_where_every_other_cell_is_the_same_as_before(
+    by_seed: Callable[..., list[Verdict]],
+) -> None:
+    """75 of 4,000 images fewer: an accuracy has its interval over these images, a ratio has none, which the text says."""
+    found = {v.column: v for v in by_seed(lambda row, seed: 2000 - 75 * (row == "7"), (1,)) if v.row == "7"}
+    accuracy, ratio = found["A"], found["CMY"]
+    error = 100 * ((0.525 * 0.475 + 0.50625 * 0.49375) / 4000) ** 0.5
+    assert accuracy.interval == pytest.approx((-1.875 - 1.96 * error, -1.875 + 1.96 * error), abs=1e-3)
+    assert accuracy.line == "inconclusive: table0: 7, A: 50.62 against 52.50, -1.88 (-4.06 to +0.31, by images)"
+    assert ratio.line == "inconclusive: table0: 7, CMY: 0.35 against 0.35, -0.00 (no interval, one seed)"
+
+
+def test_one_seed_is_held_to_the_scatter_of_all_cells_where_there_is_any(
+    by_seed: Callable[..., list[Verdict]],
+) -> None:
+    found = by_seed(lambda row, seed: 2000 + (-1) ** int(row) * 4, (1,))
+    assert {(v.how, v.says) for v in found} == {("seeds", AGREES)}
 
 
 def test_another_machine_s_tenths_agree_and_one_method_s_points_on_a_shift_are_red(
