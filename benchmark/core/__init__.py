@@ -1,1 +1,1 @@
-"""What every package stands on: errors, names, files, settings, devices, hashes of files and of plain data."""
+"""Foundations that every other package uses: errors, names, files, settings, devices, hashes of files and of plain data."""

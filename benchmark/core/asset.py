@@ -1,4 +1,4 @@
-"""In which state a published asset, a data set or a file of weights, was found: the words of doctor, weights and refusals."""
+"""States of a published asset (a data set or weights) on this machine, as `bench doctor` and `bench weights` print them."""
 
 import re
 from dataclasses import dataclass
@@ -7,16 +7,22 @@ from pathlib import Path
 OK, ALIAS, DIFFERS = "ok", "ok (alias)", "hash differs"
 MISSING, WRONG, INCOMPLETE = "missing", "wrong kind", "incomplete"
 USABLE = (OK, ALIAS, DIFFERS)
-"""States in which there is something to read. `DIFFERS`: it is not what is published, or not what was used before."""
+"""States of an asset that can be read. `DIFFERS`: its hash is neither the published one nor that of the first use."""
 
 
 @dataclass(frozen=True)
 class Asset:
-    """What there is of something that a suite needs and this repository does not hold.
+    """A data set or a file of weights that a suite needs and this repository does not contain, as found on this machine.
 
-    name: "data set imagenet", "weights clip_rn50".  state: in a word, as benchmark.encoders.published.slots has them.
-    path: what was looked at.  says: one line on what is amiss and what to do, or worth knowing; empty where nothing is.
-    page, licence: where it is published, on which terms ("" where none are stated).  usable: whether it can be opened.
+    Attributes:
+        name: Kind and name: "data set imagenet", "weights clip_rn50".
+        state: One of the states above, `OK` to `INCOMPLETE`.
+        path: File or folder that was inspected; None if none was found.
+        says: One line that states a problem with its solution, or a remark; "" if there is none.
+        page: Web page where the asset is published.
+        licence: Licence of the asset; "" if its publisher states none.
+        noncommercial: Whether the licence forbids commercial use.
+        usable: Whether the asset can be opened.
     """
 
     name: str
@@ -30,7 +36,7 @@ class Asset:
 
     @property
     def line(self) -> str:
-        """All of it for people."""
+        """One line for printing: name, state, and the remark or the path and the licence."""
         terms = f"{self.page} ({self.licence or 'no licence stated'})"
         says = re.sub(rf"^{re.escape(self.name)}(:| is missing:| are missing:) ", "", self.says)
         return f"{self.name}: {self.state}: " + (says or f"{self.path}; {terms}")

@@ -1,4 +1,4 @@
-"""The device that tensors and networks are put on, checked, and how many worker processes it takes."""
+"""The device of tensors and networks, checked for use, and the number of worker processes that suits it."""
 
 import os
 
@@ -9,11 +9,11 @@ from benchmark.core.errors import BenchError
 CPU = torch.device("cpu")
 
 KINDS = ("cpu", "cuda")
-"""Metrics and the curve over beta are computed in double precision, which not every kind of device has."""
+"""Kinds of devices that support double precision, in which metrics and the accuracy curve over beta are computed."""
 
 
 def usable(name: str) -> torch.device:
-    """The device of this name. BenchError where it is of no kind that is known here, or not in this machine."""
+    """The device of this name; BenchError if its kind is not in `KINDS` or this machine has no such device."""
     try:
         device = torch.device(name)
         if device.type not in KINDS:
@@ -26,15 +26,15 @@ def usable(name: str) -> torch.device:
 
 
 def name(device: torch.device) -> str:
-    """For people: "cpu", "cuda (NVIDIA A100-SXM4-80GB)"."""
+    """Name of a device for printing: "cpu", "cuda (NVIDIA A100-SXM4-80GB)"."""
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
 def workers(asked: int | None, device: torch.device) -> int:
-    """How many worker processes: as many as were asked for, else one a core; on an accelerator, which they share, one."""
+    """Number of worker processes: `asked` if given, else one for each core, or one in all if they share an accelerator."""
     return asked or ((os.cpu_count() or 1) if device.type == "cpu" else 1)
 
 
 def encoding_workers(workers: int, device: torch.device) -> int:
-    """How many of them encode images: an accelerator is driven by one, whose threads decode for it."""
+    """Number of the worker processes that encode images: one on an accelerator, with threads that decode; else all."""
     return workers if device.type == "cpu" else 1

@@ -10,11 +10,11 @@ class ExitCode(IntEnum):
     REGRESSION = 1
     """`check` found a regression, a claim named by --fail-on is contradicted, or a method breaks the predictor contract."""
     USAGE = 2
-    """Something typed or given is wrong."""
+    """An option, a name or an input file is wrong."""
     MISSING = 3
-    """Something needed is not here: a record, a data set, a weights file."""
+    """A record, a data set or a weights file is missing."""
     RUNS_FAILED = 4
-    """Runs, or features that they need, failed; successful runs are stored."""
+    """Runs, or the computation of features for them, failed; successful runs are stored."""
     NOTHING_COMPARED = 5
     """`check` found no cell that is both measured and in the reference."""
     INTERRUPTED = 130
@@ -32,6 +32,6 @@ class BenchError(Exception):
 
 
 class Incomplete(BenchError):
-    """Something that the request needs is not here: a record, a data set, a weights file."""
+    """An error because a record, a data set or a weights file is missing."""
 
     exit_code = ExitCode.MISSING

@@ -1,4 +1,4 @@
-"""What was computed from a large file before: kept by path, size and time, so that asking again costs nothing."""
+"""A store of facts computed from large files (hashes, content), keyed by path, size and modification time."""
 
 import hashlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmark.core.files import writing
 
-VERSION = 1  # goes up when a computed fact changes its meaning; older facts are then not read
+VERSION = 1  # raised when the meaning of a fact changes, so that older facts are ignored
 
 
 def file_hash(file: Path, algorithm: str = "sha256") -> str:
@@ -24,7 +24,7 @@ def file_hash(file: Path, algorithm: str = "sha256") -> str:
 class FileFacts:
     """Facts about large files, in one JSON file of the cache folder.
 
-    Losing that file loses time, and the digests that weights were first used with (see `trusted`).
+    Without that file, facts are computed again, but the digests that weights were first used with (`trusted`) are lost.
 
     Attributes:
         cache: The cache folder (`Settings.cache`).
@@ -38,7 +38,7 @@ class FileFacts:
         return self.cache / "weights.json"
 
     def of(self, path: Path, fact: str, compute: Callable[[], Any]) -> Any:
-        """`compute()`, or its result when the file had this size and time. Only what JSON holds."""
+        """The stored fact about the file at its present size and modification time, else the JSON data of `compute()`."""
         known = self._files().get(_key(path), {})
         if fact not in known:
             found = compute()
@@ -47,19 +47,19 @@ class FileFacts:
         return known[fact]
 
     def known(self, path: Path, fact: str) -> Any:
-        """The fact about the file as it is now, or None where it was never computed."""
+        """The stored fact about the file at its present size and modification time; None if it was never computed."""
         return self._files().get(_key(path), {}).get(fact)
 
     def hash(self, path: Path, algorithm: str = "sha256") -> str:
-        """Hash of a file's bytes, in hexadecimal; computed once for each size and time."""
+        """Hash of a file's bytes, in hexadecimal; computed once for each size and modification time."""
         return str(self.of(path, algorithm, lambda: file_hash(path, algorithm)))
 
     def trusted(self) -> dict[str, str]:
-        """Slot -> digest of the weights that it was first used with."""
+        """Weights slot -> digest of the weights that it was first used with."""
         return dict(self._read()["trusted"])
 
     def trust(self, slot: str, digest: str) -> None:
-        """From now on these are the weights of this slot, and of no other."""
+        """Store a digest as that of the weights of a slot, and remove it from every other slot."""
 
         def edit(memory: dict[str, Any]) -> None:
             others = {name: known for name, known in memory["trusted"].items() if known != digest}

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and folders that can be written to."""
+"""Folders that output is written to: errors of writing in one line, and a check before work starts."""
 
 import secrets
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from benchmark.core.errors import BenchError
 
 @contextmanager
 def writing(what: str, folder: Path, how: str) -> Iterator[None]:
-    """Turn an OSError into the one line that says which option (`how`) chooses another folder."""
+    """Convert an OSError to a one-line BenchError with the option `how` that chooses another folder."""
     try:
         yield
     except OSError as error:
@@ -19,7 +19,7 @@ def writing(what: str, folder: Path, how: str) -> Iterator[None]:
 
 
 def check_writable(what: str, folder: Path, how: str) -> None:
-    """BenchError before anything is measured, when nothing could be written afterwards. Makes the folder."""
+    """Create a folder and write a probe file, so that BenchError comes before hours of work and not after them."""
     with writing(what, folder, how):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".writable.{secrets.token_hex(8)}.tmp"

@@ -1,8 +1,8 @@
-"""open_clip, timm and torchvision, imported in the one place that knows about mismatched torchvision builds.
+"""The imports of open_clip, timm and torchvision, with a workaround for mismatched builds of torchvision.
 
-Both import torchvision. A CUDA build of torchvision beside a CPU build of torch fails there with "operator
-torchvision::nms does not exist", because it registers shape functions for compiled operators that never loaded. Nothing
-here uses those operators, so when (and only when) the plain import fails, that one registration module is left out.
+open_clip and timm import torchvision. A CUDA build of torchvision beside a CPU build of torch fails at import with "operator
+torchvision::nms does not exist", because it registers shape functions for compiled operators that were not loaded. This
+project uses none of those operators, so if the plain import fails, the import is repeated without the registration module.
 """
 
 import sys
@@ -12,7 +12,7 @@ _REGISTRATIONS = "torchvision._meta_registrations"
 
 
 def mend_torchvision() -> bool:
-    """Make `import torchvision` work; True when that needed mending."""
+    """Import torchvision, without its registration module if necessary; whether that was necessary."""
     try:
         import torchvision
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""This machine: its processor, and the most memory that this process held."""
+"""Name of this machine's processor, and peak memory of this process."""
 
 import os
 import platform
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def cpu_name() -> str:
-    """The processor's name as the system gives it."""
+    """Name of the processor and number of cores, as far as the operating system knows them."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -19,9 +19,12 @@ def cpu_name() -> str:
 
 
 def peak_memory_mib() -> int:
-    """The most memory this process ever held, in MiB.
+    """Peak resident memory of this process, in MiB.
 
-    Linux's getrusage would count what its parent held when it was started too.
+    On Linux from /proc, because getrusage also counts the memory that the parent held when it started this process.
+
+    Returns:
+        The peak since the process started.
     """
     with suppress(OSError, StopIteration):
         lines = Path("/proc/self/status").read_text().splitlines()

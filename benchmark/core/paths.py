@@ -1,4 +1,4 @@
-"""Where this package's own files lie: the checkout, and the reference numbers."""
+"""Paths of this package's own files: the checkout, and the reference numbers."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 
 def reference() -> Path:
-    """The paper's numbers and our reference run: beside the source, else where an installed package put them."""
+    """Folder of the paper's numbers and the reference run: in the checkout, else in the installed package's data."""
     source = REPOSITORY / "results" / "reference"
     return source if source.is_dir() else Path(sys.prefix) / "share" / "amu-bench" / "reference"

@@ -1,18 +1,19 @@
-"""Where data, weights and results lie, and how encoders run: read once, by the command, and handed down as one value.
+"""Settings of a command: folders of data, weights and results, and device and precision of the encoders.
 
-An option wins, then the environment, then bench.toml, then the default. bench.toml lies in the working folder, or where
-BENCH_CONFIG says. All of its keys:
+A command reads its settings once and passes them on as one value. Command-line options override environment variables, these
+override bench.toml, and bench.toml overrides the defaults. bench.toml is read from the working folder or from the path in
+BENCH_CONFIG. All of its keys:
 
     [data]
-    root = "/data"                  # --data-root, BENCH_DATA; the layout that CoOp and Tip-Adapter users have
-    paths = { imagenet = "/ssd/in1k" }      # a data set that lies elsewhere
+    root = "/data"                  # --data-root, BENCH_DATA; in the folder layout of CoOp and Tip-Adapter
+    paths = { imagenet = "/ssd/in1k" }      # data sets outside of root
     [weights]
     dir = "/weights"                # --weights-dir, BENCH_WEIGHTS
     paths = { mocov3_rn50 = "/elsewhere/r-50-1000ep.pth.tar" }
     [run]
     device = "cuda"                 # --device, BENCH_DEVICE
-    precision = "bf16"              # BENCH_PRECISION; of the encoders: fp32, bf16 or fp16
-    download = true                 # --download, BENCH_DOWNLOAD=1: open_clip and timm may fetch what they offer
+    precision = "bf16"              # BENCH_PRECISION; of published encoders: fp32, bf16 or fp16
+    download = true                 # --download, BENCH_DOWNLOAD=1: allow the download of weights that open_clip or timm offer
 
 Without a key in bench.toml: --results and BENCH_RESULTS, --reports and BENCH_REPORTS, BENCH_CACHE, BENCH_DEBUG.
 """
@@ -40,23 +41,23 @@ _WORDS = {str: "a text", dict: 'a table of texts, name = "path"', bool: "true or
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that a command is told and that is no question: folders, device, precision, threads.
+    """Settings that do not identify a run or a record: folders, device, precision, threads.
 
-    Frozen and plain, so that worker processes get the same value. It names no run and no record.
+    Immutable and plain data, so that worker processes get an equal value.
 
     Attributes:
-        results: Folder of the records, results/<suite>/.
-        reports: Folder of tables, pictures and the page.
-        cache: Folder of features and of other files that can be made again.
-        data_root: Folder of the published data sets; None where nobody said.
-        data_paths: Key of a published data set -> its own folder, where it lies elsewhere.
-        weights_dirs: Folders searched for weights: the user's own first, then the caches that other tools fill.
-        weights_paths: Weights slot -> its file, where it lies elsewhere.
-        device: Where encoders and methods run: "cpu", "cuda", "cuda:1".
+        results: Folder of the records, which are in results/<suite>/.
+        reports: Folder of tables, figures and the HTML page.
+        cache: Folder of features and of other files that can be computed again.
+        data_root: Folder of the published data sets; None if not set.
+        data_paths: Key of a published data set -> its folder, for data sets outside of `data_root`.
+        weights_dirs: Folders searched for weights: first the user's own, then the caches of other tools.
+        weights_paths: Weights slot -> its file, for files outside of `weights_dirs`.
+        device: Device of encoders and methods: "cpu", "cuda", "cuda:1".
         precision: Precision of published encoders: "fp32", "bf16" or "fp16".
-        download: Whether weights that open_clip and timm offer may be fetched.
+        download: Whether weights that open_clip or timm offer may be downloaded.
         threads: Threads of this process; 0 leaves the choice to the libraries.
-        debug: Whether a method's own failure is raised with its traceback.
+        debug: Whether an error in a method is raised with its traceback.
     """
 
     results: Path = Path("results")
@@ -74,7 +75,7 @@ class Settings:
 
     @property
     def torch_device(self) -> "torch.device":
-        """The device, checked. BenchError where it is of no known kind, or not in this machine. Imports torch."""
+        """The device, checked; BenchError if its kind is unknown or this machine does not have it. Imports torch."""
         from benchmark.core import devices
 
         return devices.usable(self.device)
@@ -90,7 +91,9 @@ def read(
     precision: str | None = None,
     download: bool = False,
 ) -> Settings:
-    """The settings of a command: its options over the environment over bench.toml over the defaults.
+    """Read the settings of a command from its options, the environment and bench.toml, in this order of precedence.
+
+    A file bench.toml that cannot be read, or that has an unknown key or a wrong value, raises BenchError.
 
     Args:
         results: --results.
@@ -102,10 +105,7 @@ def read(
         download: --download.
 
     Returns:
-        The settings, every folder with "~" resolved.
-
-    Raises:
-        BenchError: bench.toml cannot be read, or a key or value in it is mistaken.
+        The settings, with "~" expanded in every path.
     """
     said = os.environ
     file = _file(said)
@@ -131,7 +131,7 @@ def read(
 
 
 def _download(said: Mapping[str, str], file: Mapping[str, Mapping[str, Any]]) -> bool:
-    """BENCH_DOWNLOAD, where it is set (0 and nothing mean no), else bench.toml."""
+    """The value of BENCH_DOWNLOAD if set ("0" and "" mean no), else that of bench.toml."""
     if "BENCH_DOWNLOAD" in said:
         return said["BENCH_DOWNLOAD"] not in ("", "0")
     return bool(_value(file, "run", "download"))
@@ -142,12 +142,12 @@ def _value(file: Mapping[str, Mapping[str, Any]], table: str, key: str) -> Any:
 
 
 def _paths(file: Mapping[str, Mapping[str, Any]], table: str) -> dict[str, Path]:
-    """The table `paths` of [data] or [weights]."""
+    """The key `paths` of table [data] or [weights], with "~" expanded."""
     return {name: Path(path).expanduser() for name, path in (_value(file, table, "paths") or {}).items()}
 
 
 def _file(said: Mapping[str, str]) -> dict[str, dict[str, Any]]:
-    """bench.toml of the working folder, or the file that BENCH_CONFIG names; empty where there is none."""
+    """Tables of the file in BENCH_CONFIG, else of bench.toml in the working folder; empty if there is none."""
     path = Path(said.get("BENCH_CONFIG") or "bench.toml").expanduser()
     if path.is_file():
         return _checked(path)
@@ -157,7 +157,7 @@ def _file(said: Mapping[str, str]) -> dict[str, dict[str, Any]]:
 
 
 def _checked(path: Path) -> dict[str, dict[str, Any]]:
-    """The file's tables. BenchError names the file and the key or value that is mistaken."""
+    """Tables of a settings file; BenchError with the file and the unknown key or wrong value."""
     try:
         said = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:

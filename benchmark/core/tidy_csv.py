@@ -1,4 +1,4 @@
-"""Tidy rows as CSV, without the second that importing a library for it takes."""
+"""Tidy rows as CSV text, by the csv module because the import of a table library takes a second."""
 
 import csv
 import io
@@ -7,15 +7,15 @@ from math import isnan
 
 
 def text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
-    """A header and a line a row; floats to four decimals, empty where there is no value."""
+    """CSV with a header and one line for each row; floats with four decimals, missing values (None, NaN) empty."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
-    writer.writerows([_said(row[name]) for name in columns] for row in rows)
+    writer.writerows([_formatted(row[name]) for name in columns] for row in rows)
     return file.getvalue()
 
 
-def _said(value: object) -> object:
+def _formatted(value: object) -> object:
     if isinstance(value, float):
         return "" if isnan(value) else f"{value:.4f}"
     return "" if value is None else value
