@@ -1,1 +1,1 @@
-"""What the paper's roles are in a suite, and the data sets and encoders that play them."""
+"""Suites: which data sets and encoders fill the paper's roles, and those opened on this machine."""

@@ -1,4 +1,7 @@
-"""A suite says what the paper's roles ("imagenet", "RN50", "mocov3") are: benchmark/suites/<name>.toml, or your file."""
+"""Suites, which assign data sets and encoders to the paper's roles ("imagenet", "RN50", "mocov3").
+
+A suite is read from benchmark/suites/<name>.toml or from the user's own TOML file.
+"""
 
 import tomllib
 from collections.abc import Mapping
@@ -16,24 +19,38 @@ DEFAULT = "mini"
 
 @dataclass(frozen=True)
 class Suite:
-    """One world to measure in.
+    """A set of data sets and encoders, by role, with the settings of its measurements.
 
-    comparable: whether its accuracies may be printed beside the paper's.
-    views: augmented passes over the support set that are cached, V.  large_views: of spaces that hold whole images, or
-    every place of them, and of methods that read these; 0, as many.
-    datasets, encoders: role -> how it is read or loaded (`reader` or `loader` names a callable, the rest are its arguments).
-    Of a data set besides, none of which its reader is told: shifts, the data sets it is tested on too; shift_encoders, the
-    encoders that see these (all where it says nothing); generated, how many generated images of a class it has for methods
-    that want them; sentences, whether it has them of a language model; stand_ins, what these are, if not the paper's;
-    statistics, of a shift that holds some of the source's classes: whether what a method works out over the classes of an
-    image (a kurtosis, a z-score) runs over "all" of the source's, as released code has it, or over those "held" alone;
-    images, false where there are features alone; shots, the numbers of shots that there are, where not all can be drawn.
-    Of an encoder: network, false where there are features alone, and no towers for methods that prompt them; shots, of how
-    many there are features, where not of all.
-    methods: class name -> constructor arguments that differ from the method's own defaults in this suite.
-    pixels: of a side of its images, where these are no photographs and no other encoders than its own can be fed them.
-    published: whether a method runs with the settings that its authors published for the data set and number of shots
-    (Predictor.published) where these differ from its defaults.
+    Attributes:
+        name: Name of the suite, under which records are kept.
+        title: Title for people.
+        comparable: Whether its accuracies may be printed beside the paper's.
+        seeds: Seeds of every cell that names none itself.
+        views: Number of augmented views of the support set whose features are cached, V.
+        batch_size: Number of images encoded together.
+        datasets: Role -> table of a data set: `reader` names a callable ("package.module:callable"). The keys below describe
+            the data set to the harness, all other keys are arguments of the reader.
+            shifts: roles of data sets on which a run on this one is also tested (distribution shifts).
+            shift_encoders: roles of encoders in which the shifts are tested; all by default.
+            generated: number of generated images for each class, for methods that use them.
+            sentences: whether sentences of a language model exist for its classes.
+            stand_ins: remark on generated images and sentences that differ from the paper's.
+            statistics: for a shift with only some of the source's classes, one of `STATISTICS`: whether statistics over an
+                image's classes (kurtosis, z-score) run over "all" classes of the source, as in released code, or only over
+                those "held" by the shift.
+            images: false if only features exist.
+            shots: numbers of shots with a support set, if support sets cannot be drawn for all.
+        encoders: Role -> table of an encoder: `loader` names a callable; all other keys but the following are its arguments.
+            network: false if only features exist, so that methods that prompt CLIP's towers cannot run.
+            shots: numbers of shots with features, if not all.
+        methods: Method, as "package.module:Class" -> constructor arguments that differ from its defaults in this suite.
+        note: Remark on the suite; printed below tables if it is not `comparable`.
+        pixels: Side of the images in pixels if they are not photographs, in which case only the suite's own encoders accept
+            them; else 0.
+        large_views: Number of views in feature spaces that contain whole images or patch features, and for methods that
+            read such spaces; 0 for `views`.
+        published: Whether a method runs with the settings that its authors published for the data set and number of shots
+            (`Predictor.published`), where these differ from its defaults.
     """
 
     name: str
@@ -50,11 +67,11 @@ class Suite:
     large_views: int = 0
     published: bool = False
     quick: Mapping[str, list[Any]] = field(default_factory=dict)
-    """The smaller grid of --quick: its `seeds` and `shots`, and the exhibits that it goes `without`."""
+    """The smaller grid of option --quick: its `seeds`, its `shots`, and the exhibits it leaves out (`without`)."""
 
     @property
     def option(self) -> str:
-        """What a command says to mean this suite; nothing for the one that is meant anyway."""
+        """The command-line option that selects this suite, with a leading space; "" for the default suite."""
         if self.name == DEFAULT:
             return ""
         return f" --suite {self.name if self.name in names() else f'{self.name}.toml'}"
@@ -75,26 +92,32 @@ KINDS: dict[str, tuple[type, str]] = {
     "published": (bool, "true or false"),
     "quick": (dict, "a table with seeds and shots"),
 }
-"""What a suite's file may say, and in which form."""
+"""Allowed keys of a suite's TOML file: type, and its description for error messages."""
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
 OPTIONAL = ("large_views", "methods", "note", "pixels", "published", "quick")
 
 PHOTOGRAPHS = 224
-"""Pixels of a side that every published encoder of the paper takes, and readers of photographs give."""
+"""Side in pixels of the images that readers of photographs return and the paper's published encoders accept."""
 
 
 def names() -> list[str]:
-    """The suites that are shipped."""
+    """Names of the suites in this package."""
     files = resources.files(__package__).iterdir()
     return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
 def load(name: str) -> Suite:
-    """Read a shipped suite by name, or anybody's by the path of its TOML file, whose stem is then the suite's name.
+    """Read a suite of this package by name, or the user's own by the path of its TOML file.
 
-    An unknown name is a BenchError with the nearest one.
+    An unknown name, or a wrong file, raises BenchError.
+
+    Args:
+        name: Name of a suite, or a path that ends with ".toml", whose stem becomes the suite's name.
+
+    Returns:
+        The suite.
     """
     if name.endswith(".toml"):
         return _own(Path(name).expanduser())
@@ -114,7 +137,7 @@ def _own(path: Path) -> Suite:
 
 
 def parse(name: str, text: str) -> Suite:
-    """A suite from the text of its TOML file; BenchError names what is wrong in it."""
+    """Parse the text of a suite's TOML file; BenchError if a key, a value or a role in it is wrong."""
     try:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -142,5 +165,5 @@ def parse(name: str, text: str) -> Suite:
 
 
 def statistics_of(suite: Suite, role: str) -> str:
-    """Over which classes a method's statistics run on a shift: one of STATISTICS."""
+    """Classes over which a method's statistics over an image's classes run on a shift: one of `STATISTICS`."""
     return str(suite.datasets[role].get("statistics", STATISTICS[0]))

@@ -1,4 +1,4 @@
-"""A suite with the settings of this machine: its data sets and encoders, inspected without being opened, and opened once."""
+"""A suite with the settings of this machine, which opens its data sets and encoders once."""
 
 import inspect
 import sys
@@ -25,18 +25,18 @@ ROLE_KEYS = (
     "shots",
     "network",
 )
-"""Keys of a role in a suite's file that its reader or loader is not given."""
+"""Keys of a role in a suite's file that describe it to the harness and are no arguments of its reader or loader."""
 
 
 class World:
-    """A suite on this machine.
+    """A suite on this machine, with its data sets and encoders.
 
-    Data sets and encoders are opened at first use and kept for as long as the world lives. A copy that travels to a worker
-    process holds the suite and the settings alone, and opens anew there. A reader or loader that has a parameter
-    `settings` is given them.
+    Each data set and encoder is opened once, at first use, and then kept. A pickled copy for a worker process contains only
+    the suite and the settings, and opens data sets and encoders again. The settings are passed to every reader and loader
+    that has a parameter `settings`.
 
     Attributes:
-        suite: What each role is.
+        suite: Data sets and encoders by role.
         settings: Folders, device and precision.
     """
 
@@ -47,47 +47,47 @@ class World:
         self._inspected: dict[tuple[str, str, str], Asset] = {}
 
     def __reduce__(self) -> tuple[type["World"], tuple[Suite, Settings]]:
-        """Pickled as suite and settings: nothing that is open travels."""
+        """Pickle only the suite and the settings, without opened data sets and encoders."""
         return World, (self.suite, self.settings)
 
     def dataset(self, role: str) -> Dataset:
-        """The data set that plays a role in the suite. Breach where a predictor asks."""
+        """The data set of a role, opened at first use; sealed.Breach if called from a predictor's code."""
         sealed.refuse(f"the data set {role}")
         return self._get("data set", role, ())
 
     def encoder(self, role: str) -> Encoder:
-        """The encoder that plays a role in the suite, with its weights, frozen."""
+        """The frozen encoder of a role, with its weights, opened at first use."""
         return self._get("encoder", role, (role,))
 
     def inspect_dataset(self, role: str, part: str = "", deep: bool = False) -> Asset | None:
-        """The state of a data set, or of a part of it, which is not opened for that.
+        """Inspect the files of a data set, or of a part of it, without opening it.
 
-        The module of a reader may have `look(reader, part=…, count=…, deep=…)`, which is given the reader's name and
-        arguments; count is the suite's number for the part, for "generated" how many images of a class.
+        This calls `look(reader, part=…, count=…, deep=…)` in the module of the reader, if defined there, with the reader's
+        name and arguments. `count` is the suite's number for the part: for "generated", the number of images per class.
 
         Args:
-            role: The data set's role in the suite.
+            role: Role of the data set in the suite.
             part: "generated", "sentences", or "" for the data set itself.
-            deep: Whether every file is read.
+            deep: Whether to read every file.
 
         Returns:
-            The state; None where the reader's module has no `look`.
+            The state of the data set; None if the reader's module has no `look`.
         """
         count = self._spec("data set", role).get(part, 0)
         return self._inspect("data set", role, part, (), {"part": part, "count": count}, deep)
 
     def inspect_encoder(self, role: str, deep: bool = False) -> Asset | None:
-        """The state of an encoder's weights, by `look(loader, role, deep=…)` in its loader's module; None without one."""
+        """Inspect an encoder's weights by `look(loader, role, deep=…)` in its loader's module; None if there is no `look`."""
         return self._inspect("encoder", role, "", (role,), {}, deep)
 
     def _inspect(
         self, kind: str, role: str, part: str, arguments: tuple[str, ...], more: Mapping[str, Any], deep: bool
     ) -> Asset | None:
-        """Inspect; a usable asset is inspected once, unless `deep`."""
+        """Call `look` of a role's module; a usable asset is inspected only once, unless `deep`."""
         spec, (key, _) = self._spec(kind, role), _KINDS[kind]
         try:
             module = sys.modules.get(getattr(resolve(spec[key], kind), "__module__", ""))
-        except BenchError:  # whoever opens it will say so
+        except BenchError:  # raised again when the role is opened
             return None
         look = getattr(module, "look", None)
         if look is None:
@@ -110,19 +110,19 @@ class World:
         return self._opened[kind, role]
 
     def _spec(self, kind: str, role: str) -> Mapping[str, Any]:
-        """The suite's table of a role. BenchError with the nearest role where there is none."""
+        """The suite's table of a role; BenchError with the nearest role if it is unknown."""
         table = getattr(self.suite, _KINDS[kind][1])
         return table[choose(role, table, f"{kind} of suite {self.suite.name}")]
 
     def _settings_for(self, called: Callable[..., Any]) -> dict[str, Settings]:
-        """The settings, for a reader, loader or `look` that has a parameter of this name."""
+        """The settings as a keyword argument, if a reader, loader or `look` has a parameter `settings`."""
         return {"settings": self.settings} if "settings" in inspect.signature(called).parameters else {}
 
 
 _KINDS = {"data set": ("reader", "datasets"), "encoder": ("loader", "encoders")}
-"""Kind of a role -> the key that names what opens it, and the suite's table of such roles."""
+"""Kind of a role -> key that names its reader or loader, and the suite's table of such roles."""
 
 
 def _arguments(spec: Mapping[str, Any], key: str) -> dict[str, Any]:
-    """The arguments of a reader or loader in a suite's table."""
+    """Arguments of a reader or loader: all keys of its table but its own name and `ROLE_KEYS`."""
     return {name: value for name, value in spec.items() if name not in (key, *ROLE_KEYS)}
