@@ -1,1 +1,1 @@
-"""Tables and figures as data: TOML -> cells -> runs, and what runs need from outside."""
+"""Tables and figures as data (TOML -> cells -> runs), and the data sets and weights that runs need."""

@@ -1,8 +1,7 @@
 """A table or figure of the paper as data: TOML -> cells -> runs.
 
-A cell is what the exhibit fixes, united with its panel, its column and its row. Where the union names a method it is a
-run, where not it only cites. Loading an exhibit binds every parameter to the constructor it is meant for: nothing runs
-for that.
+A cell merges the keys of the exhibit's `fixed` part, its panel, its column and its row. A cell with a method stands for runs;
+a cell without one only cites a published number. Loading an exhibit checks its keys and runs nothing.
 """
 
 import itertools
@@ -24,28 +23,42 @@ RUN_KEYS = ("method", "with", "search", "dataset", "backbone", "shots", "seeds")
 READ_KEYS = ("metric", "target", "declares", "mean_over")
 SHOW_KEYS = ("name", "cite", "log", "missing", "only")
 KEYS = frozenset(RUN_KEYS + READ_KEYS + SHOW_KEYS)
-"""What a row, a column, a panel or `fixed` may say: what to run, what to read of it, how to show it.
+"""Allowed keys of a row, a column, a panel or `fixed`: what to run, which metric to read, how to show it.
 
-search: { lam = [...] }, settings that need a training each: one run a combination and one at the method's own, and every
-selection picks among them (`benchmark.analysis.results`).
-metric: what is read of the records (benchmark.records.readings), instead of the exhibit's.
-target: on which shift it is read.
-declares: the cell is a text, this attribute of the method's class.  mean_over: { dataset = [...] }, the cell is the mean
-of that many runs.  cite: the row of `reference` that is the cell's printed number.  log: { file = "…", … }, a row of another
-file there, of what the method's own repository logged, where the paper prints nothing.  only: the columns in which a row has
-cells; the others stay empty.
+search: { lam = [...] }, settings that need a training each. There is one run for every combination and one at the method's
+    own settings; every selection picks among them (`benchmark.analysis.results`).
+metric: the metric read from the records (`benchmark.records.readings`), instead of the exhibit's.
+target: the shift on which the metric is read.
+declares: the name of an attribute of the method's class, whose text fills the cell.
+mean_over: { dataset = [...] }, for a cell that is the mean over these runs.
+cite: the row of the file `reference` with the paper's number of the cell.
+log: { file = "…", … }, a row of another reference file, with the number logged by the method's official repository, for cells
+    that the paper does not print.
+missing: the reason to print for a cell without a number.
+only: the columns in which a row has cells; its other cells stay empty.
 """
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """One table or figure. `rows` and `columns` are the dictionaries of the TOML file, in its order.
+    """One table or figure.
 
-    panels: a third thing that varies. Every panel has every column, so that `columns` is then their product, each
-    with the `panel` it belongs to and its `short` name there.
-    place: where the paper has it among its exhibits; what is beyond the paper comes last.
-    row_header: what the rows are.
-    rule: a rule that picks rows by their numbers (`benchmark.analysis.feature_rule`).
+    Attributes:
+        id: "table1", "figure3", ...
+        title: Title.
+        caption: Caption.
+        paper: Place in the paper, with a remark where the paper prints no values.
+        metric: Metric of the cells that name no other.
+        rows: Tables of the TOML file, in its order.
+        columns: Tables of the TOML file, in its order; with panels, the product of panels and columns, each with the keys
+            `panel` and `short`, the column's name within the panel.
+        fixed: Keys of every cell.
+        mark: How a figure is drawn: `kind`, axes and their labels.
+        reference: File of the paper's numbers, in results/reference/; "" if there is none.
+        panels: Values of a third dimension, beside rows and columns; every panel has every column.
+        place: Position in the order of the paper; exhibits beyond the paper have the largest.
+        row_header: Header of the column of row names.
+        rule: Rule that picks rows by their numbers (`benchmark.analysis.feature_rule`).
     """
 
     id: str
@@ -65,7 +78,7 @@ class Exhibit:
 
     @property
     def command(self) -> str:
-        """What to type to measure it."""
+        """The `bench run` command that measures it."""
         kind = "figure" if self.id.startswith("figure") else "table"
         return f"bench run --{kind} {self.id.removeprefix(kind)}"
 
@@ -86,7 +99,7 @@ class Exhibit:
                 yield Cell(row["name"], column["name"], said, united(base, column), self.id)
 
     def by_panel(self) -> dict[str, list[Mapping[str, Any]]]:
-        """Panel -> its columns; everything under "" where there are no panels."""
+        """Panel -> its columns; {"": all columns} if there are no panels."""
         found: dict[str, list[Mapping[str, Any]]] = {}
         for column in self.columns:
             found.setdefault(column.get("panel", ""), []).append(column)
@@ -94,10 +107,16 @@ class Exhibit:
 
 
 def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
-    """What several parts say together: the later wins.
+    """Merge several parts of an exhibit; a later part overrides an earlier one.
 
-    Arguments (`with`) and citations (`cite`, `log`) are united name by name; a part that names a method begins its arguments
-    anew.
+    Arguments (`with`) and citations (`cite`, `log`) are merged name by name, but a part with a method discards the arguments
+    of the parts before it.
+
+    Args:
+        *parts: Tables of the TOML file with the keys in `KEYS`.
+
+    Returns:
+        The merged keys, always with `with`, `cite` and `log`.
     """
     said: dict[str, Any] = {}
     for part in parts:
@@ -109,7 +128,15 @@ def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Cell:
-    """Where a row and a column of an exhibit meet. `said` is the union; `column_said` what it would be without the row."""
+    """The cell of an exhibit in a row and a column.
+
+    Attributes:
+        row: Name of the row.
+        column: Name of the column.
+        said: Merged keys of `fixed`, panel, column and row.
+        column_said: Merged keys without those of the row.
+        exhibit: Id of the exhibit.
+    """
 
     row: str
     column: str
@@ -119,7 +146,7 @@ class Cell:
 
     @property
     def method(self) -> str | None:
-        """The method's name, or None where the cell only cites."""
+        """The method's name; None if the cell only cites a published number."""
         return self.said.get("method")
 
     @property
@@ -130,26 +157,32 @@ class Cell:
 
     @property
     def declared(self) -> str | None:
-        """The text of a cell that only says what the method's class declares."""
+        """The attribute of the method's class that fills the cell, as text; None for a cell without `declares`."""
         if "declares" not in self.said or self.method is None or self.empty:
             return None
         return str(getattr(predictor_class(self.method), self.said["declares"]))
 
     def parts(self) -> list[Mapping[str, Any]]:
-        """What is asked for: one question, or one for each of those the cell is the mean of."""
+        """Keys of the runs of the cell: one table, or one for each combination of `mean_over`."""
         over = self.said.get("mean_over", {})
         return [{**self.said, **dict(zip(over, values, strict=True))} for values in itertools.product(*over.values())]
 
     def lacks(self, suite: Suite) -> str:
-        """What the cell needs and the suite has not, in words; empty where it can be run."""
+        """One line on a data set, encoder or shift that the cell needs and the suite lacks; "" if it can be run."""
         if self.method is None:
             return ""
         return next(filter(None, (run_module.lacks(suite, part) for part in self.parts())), "")
 
     def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[list[Run]]]:
-        """The runs of this cell: for each part, for the method's own settings and then all that are searched, one a seed.
+        """Group the runs of this cell by part (`mean_over`) and by settings (`search`).
 
-        None where it only cites or cannot be run.
+        Args:
+            suite: Suite to run in.
+            seeds: Seeds, unless the cell has its own; by default the suite's.
+
+        Returns:
+            For each part, a list of groups: the method's own settings first, then the searched ones. A group has one run for
+            each seed. Empty if the cell only cites or cannot be run in the suite.
         """
         if self.method is None or self.empty or "declares" in self.said or self.lacks(suite):
             return []
@@ -157,18 +190,18 @@ class Cell:
         return [_alternatives(suite, part, chosen) for part in self.parts()]
 
     def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
-        """All runs of this cell, each once."""
+        """All runs of this cell, over parts, settings and seeds."""
         return [run for part in self.groups(suite, seeds) for group in part for run in group]
 
 
 def _alternatives(suite: Suite, part: Mapping[str, Any], seeds: Sequence[int]) -> list[list[Run]]:
-    """One run a seed at the method's own settings, and at each of those searched that are other ones."""
+    """Groups of one run for each seed: at the method's own settings, then at each searched combination that differs."""
     own, *others = ([run_module.make(suite, question, seed) for seed in seeds] for question in _searched(part))
     return [own, *(group for group in others if group[0].settings != own[0].settings)]
 
 
 def _searched(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The question itself, and one for each combination of the settings that its `search` lists."""
+    """The part itself, then a copy with each combination of the settings in its `search`."""
     over = part.get("search", {})
     points = itertools.product(*over.values()) if over else ()
     return [part, *({**part, "with": {**part["with"], **dict(zip(over, point, strict=True))}} for point in points)]
@@ -176,14 +209,14 @@ def _searched(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 @cache
 def names() -> tuple[str, ...]:
-    """The exhibits that there are, in the paper's order: table1, …"""
+    """Ids of all exhibits, in the order of the paper: "table1", …"""
     files = resources.files(__package__).iterdir()
     found = sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
     return tuple(sorted(found, key=lambda name: _read(name).place))
 
 
 def load(name: str) -> Exhibit:
-    """Read one exhibit by its id; BenchError names the nearest one, or what is wrong in the file."""
+    """Read an exhibit by its id; BenchError with the nearest id if it is unknown, or for a wrong file."""
     choose(name, names(), "exhibit")
     return _read(name)
 
@@ -194,7 +227,7 @@ def _read(name: str) -> Exhibit:
 
 
 def parse(name: str, text: str) -> Exhibit:
-    """An exhibit from the text of its TOML file."""
+    """Parse the text of an exhibit's TOML file; BenchError for an unknown key or a name that occurs twice."""
     try:
         exhibit = Exhibit(id=name, **tomllib.loads(text))
     except (tomllib.TOMLDecodeError, TypeError) as error:
@@ -215,15 +248,22 @@ def parse(name: str, text: str) -> Exhibit:
 
 
 def _in_panel(panel: Mapping[str, Any], column: Mapping[str, Any]) -> dict[str, Any]:
-    """A column of a panel: both united, named "panel, column"."""
+    """Merge a panel and a column into a column named "panel, column"."""
     names = {"name": f"{panel['name']}, {column['name']}", "panel": panel["name"], "short": column["name"]}
     return {**united(panel, column), **names}
 
 
 def with_method(exhibit: Exhibit, method: str) -> Exhibit:
-    """The exhibit with one more row: a method from anybody's package, as `package.module:Class`.
+    """Add a row for a method of another package to an exhibit.
 
-    An exhibit whose columns or fixed part name the method compares something else than methods, and stays as it is.
+    An exhibit whose columns or `fixed` part name the method does not compare methods, and is returned unchanged.
+
+    Args:
+        exhibit: Table or figure.
+        method: Method, as "package.module:Class".
+
+    Returns:
+        The exhibit with a row named by the class, or by the whole name if a row of that name exists.
     """
     if any("method" in part for part in (exhibit.fixed, *exhibit.columns)):
         return exhibit
@@ -234,7 +274,7 @@ def with_method(exhibit: Exhibit, method: str) -> Exhibit:
 
 
 def select(cells: Iterable[Cell], methods: Sequence[str], shots: Sequence[int]) -> list[Cell]:
-    """The cells of the named methods (row name, class name or module:Class) and shots; all where none is named."""
+    """Cells of the given methods (row name, class name or module:Class) and shots; an empty list selects all."""
     cells = list(cells)
     for method in methods:
         choose(method, dict.fromkeys(name for c in cells for name in _aliases(c)), "method")
@@ -254,5 +294,5 @@ def _aliases(cell: Cell) -> list[str]:
 
 
 def unique(runs_: Iterable[Run]) -> list[Run]:
-    """Each run once, in the order of first mention: what two cells share is made once."""
+    """Remove repeated runs, which cells may share, and keep the order of first occurrence."""
     return list({run.key: run for run in runs_}.values())

@@ -1,4 +1,4 @@
-"""What cells and runs need from outside, and the suite without what is missing."""
+"""Data sets and encoders that cells and runs need, and a suite without missing ones."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
@@ -13,19 +13,19 @@ DATASET, ENCODER = "data set", "encoder"
 
 
 class Need(NamedTuple):
-    """Something that plays a role in a suite: a data set, an encoder, or one of run.STAND_INS for a data set."""
+    """A needed asset of a suite: kind (data set, encoder or one of `run.STAND_INS`) and role of the data set or encoder."""
 
     kind: str
     role: str
 
     @property
     def words(self) -> str:
-        """ "imagenet_r", "generated images of imagenet"."""
+        """Name for printing: "imagenet_r", "generated images of imagenet"."""
         return f"{runs.STAND_INS[self.kind]} of {self.role}" if self.kind in runs.STAND_INS else self.role
 
 
 def of_cell(cell: Cell, suite: Suite) -> list[Need]:
-    """What a cell needs to be run and read; nothing where it only cites, or the suite has no such role."""
+    """Assets that a cell needs; empty if it only cites a published number or cannot be run in the suite."""
     if cell.method is None or cell.empty or "declares" in cell.said or cell.lacks(suite):
         return []
     shift = [Need(DATASET, cell.said["target"])] if "target" in cell.said else []
@@ -34,14 +34,14 @@ def of_cell(cell: Cell, suite: Suite) -> list[Need]:
 
 
 def of_run(run: Run) -> list[Need]:
-    """What a run needs, the shifts that it is tested on besides left out."""
+    """Assets that a run needs, without the shifts on which it is also tested."""
     roles = [role.removesuffix(runs.SPATIAL) for role in run.roles().values() if role != runs.PIXELS]
     needs = [Need(DATASET, run.dataset), *(Need(kind, run.dataset) for kind in run.wants())]
     return [*needs, *(Need(ENCODER, role) for role in dict.fromkeys([run.backbone, *roles]))]
 
 
 def everything(suite: Suite) -> list[Need]:
-    """All that the suite names, data first."""
+    """Every asset of the suite: data sets, generated images and sentences, encoders."""
     found = [Need(DATASET, role) for role in suite.datasets]
     for kind in runs.STAND_INS:
         found += [Need(kind, role) for role, spec in suite.datasets.items() if spec.get(kind)]
@@ -49,7 +49,7 @@ def everything(suite: Suite) -> list[Need]:
 
 
 def needed(cells: Iterable[Cell], suite: Suite) -> dict[Need, list[str]]:
-    """What some cells need, data sets first, and the exhibits that they belong to."""
+    """Assets that cells need, data sets first -> ids of the exhibits of these cells."""
     found: dict[Need, dict[str, None]] = {}
     for cell in cells:
         for need in of_cell(cell, suite):
@@ -58,14 +58,14 @@ def needed(cells: Iterable[Cell], suite: Suite) -> dict[Need, list[str]]:
 
 
 def without(suite: Suite, gone: Collection[Need]) -> Suite:
-    """The suite as if it had not these data sets, encoders, generated images and sentences."""
+    """The suite without the given data sets, encoders, generated images and sentences."""
     there = [role for role in suite.datasets if Need(DATASET, role) not in gone]
     encoders = {role: spec for role, spec in suite.encoders.items() if Need(ENCODER, role) not in gone}
-    return replace(suite, datasets={role: _less(suite, role, gone) for role in there}, encoders=encoders)
+    return replace(suite, datasets={role: _reduced_table(suite, role, gone) for role in there}, encoders=encoders)
 
 
-def _less(suite: Suite, role: str, gone: Collection[Need]) -> Mapping[str, Any]:
-    """What a suite says of a data set, without the shifts and parts that are gone."""
+def _reduced_table(suite: Suite, role: str, gone: Collection[Need]) -> Mapping[str, Any]:
+    """The suite's table of a data set, without removed shifts, shift encoders, generated images and sentences."""
     spec = {name: value for name, value in suite.datasets[role].items() if Need(name, role) not in gone}
     for key, kind in (("shifts", DATASET), ("shift_encoders", ENCODER)):
         if key in spec:
@@ -74,7 +74,7 @@ def _less(suite: Suite, role: str, gone: Collection[Need]) -> Mapping[str, Any]:
 
 
 def without_shifts(suite: Suite) -> Suite:
-    """The suite as if no data set had a shift."""
+    """The suite without the shifts of its data sets."""
     return without(
         suite, [Need(DATASET, shift) for spec in suite.datasets.values() for shift in spec.get("shifts", ())]
     )

@@ -1,4 +1,4 @@
-"""A run with everything it names opened: its data set, its encoders space by space, its shifts."""
+"""A run with everything it names opened: its data set, its encoders and its shifts."""
 
 from functools import cached_property
 
@@ -12,11 +12,11 @@ from benchmark.suites.world import World
 
 
 class Opened:
-    """A run whose names are resolved once, and handed down.
+    """A run with the data sets and encoders that it names, opened once and passed on together.
 
     Attributes:
-        run: The question.
-        world: The suite on this machine.
+        run: Run.
+        world: Suite on this machine, which opens data sets and encoders.
     """
 
     def __init__(self, run: Run, world: World) -> None:
@@ -25,44 +25,44 @@ class Opened:
 
     @property
     def dataset(self) -> Dataset:
-        """The run's data set, asked of the world each time: Breach where a predictor asks."""
+        """The run's data set; sealed.Breach at every access from a predictor's code."""
         return self.world.dataset(self.run.dataset)
 
     @cached_property
     def backbone(self) -> Encoder:
-        """The run's CLIP."""
+        """The run's CLIP encoder."""
         return self.world.encoder(self.run.backbone)
 
     @cached_property
     def roles(self) -> dict[str, str]:
-        """Feature space that the method reads -> the role that fills it (`Run.roles`)."""
+        """Feature space that the method reads -> role of its encoder (`Run.roles`)."""
         return self.run.roles()
 
     @cached_property
     def encoders(self) -> dict[str, Encoder]:
-        """Role -> encoder, of the backbone and of every space that an encoder fills."""
+        """Role -> encoder, for the backbone and every feature space but the pixels."""
         roles = [role.removesuffix(SPATIAL) for role in self.roles.values() if role != PIXELS]
         return {role: self.world.encoder(role) for role in dict.fromkeys([self.run.backbone, *roles])}
 
     @property
     def shifts(self) -> dict[str, Dataset]:
-        """Role -> data set, of the shifts that the run is tested on besides. Breach where a predictor asks."""
+        """Role -> data set of the shifts on which the run is also tested; sealed.Breach at access from a predictor's code."""
         return {role: self.world.dataset(role) for role in self.run.shifts(self.world.suite)}
 
     def statistics(self, shift: str) -> str:
-        """Over which classes a method's statistics run on a shift: "all" of the source's or those "held"."""
+        """Classes over which a method's statistics run on a shift: "all" of the source data set or those "held"."""
         return statistics_of(self.world.suite, shift)
 
     @property
     def device(self) -> torch.device:
-        """Where the method runs. BenchError where it cannot be used."""
+        """Device of the method; BenchError if it cannot be used."""
         return self.world.settings.torch_device
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """Fingerprints of the run's data, shifts and weights today; a record with others is stale.
+        """Present fingerprints of the run's data, shifts and weights; a record with other fingerprints is stale.
 
-        Keys: "data"; "generated" and "sentences" where the method wants them; the roles of shifts and encoders.
+        Keys: "data"; "generated" and "sentences" if the method uses them; the roles of shifts and encoders.
         """
         parts = {part: found for part in self.run.wants() if (found := fingerprint_of(self.dataset, part))}
         return {
@@ -73,6 +73,6 @@ class Opened:
         }
 
     def _shift_fingerprint(self, role: str) -> str:
-        """The shift's own, and behind it the statistics over its classes where these are not the usual ones."""
+        """Fingerprint of a shift, followed by its choice of statistics if that is not the default."""
         statistics = self.statistics(role)
         return self.shifts[role].fingerprint + (f" {statistics}" if statistics != STATISTICS[0] else "")

@@ -1,4 +1,7 @@
-"""A run: one method, trained once. It is named by what is asked for, every default spelt out, never by a path or device."""
+"""A run: one method, trained once.
+
+A run is named by a hash of its data set, method and settings, with every default explicit, and without paths and devices.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -12,21 +15,21 @@ from benchmark.methods.predictor import Predictor
 from benchmark.suites.suite import Suite
 
 PROTOCOL = 3
-"""Raised when the way of measuring changes, so that no old record is taken for a new one."""
+"""Version of the measurement protocol; a change gives every run a new name, so that older records are not read."""
 
 PIXELS = "pixels"
-"""The role that no encoder fills: the images themselves."""
+"""Role of the feature space that holds the images themselves and needs no encoder."""
 
 STAND_INS = {"generated": "generated images", "sentences": "sentences of a language model"}
-"""What the optional fields of a Task are that come from the data set, for people."""
+"""Optional fields of a Task that come from the data set -> name for printing."""
 
 SPATIAL = ":spatial"
-"""Behind a backbone's role: its features at every place of the image rather than of the whole."""
+"""Suffix of a backbone's role for its patch features, in place of the feature of the whole image."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What is asked for: `settings` holds every hyper-parameter of the method as it stands."""
+    """One training run of a method; `settings` contains every hyper-parameter, defaults included."""
 
     suite: str
     dataset: str
@@ -38,66 +41,77 @@ class Run:
     settings: Mapping[str, Any]
 
     def asked(self) -> dict[str, Any]:
-        """The question as plain data; a record carries it, its hash names the record."""
+        """The run as plain data, which its record contains and whose hash names the record."""
         return {"protocol": PROTOCOL, **asdict(self)}
 
     @cached_property
     def key(self) -> str:
-        """The run's name: 20 hexadecimal digits of the sha256 of the question."""
+        """Name of the run: 20 hexadecimal digits of the sha256 of `asked()`."""
         return digest(self.asked())
 
     @cached_property
     def cell_key(self) -> str:
-        """What the seeds of one cell have in common: the same hash without the seed."""
+        """Hash of `asked()` without the seed, which is equal for all seeds of a cell."""
         return cell_key(self.asked())
 
     @property
     def label(self) -> str:
-        """For people: "CoOp, imagenet, 4 shots, seed 1"."""
+        """Label for printing: "CoOp, imagenet, 4 shots, seed 1"."""
         shots = f"{self.shots} shot{'s' * (self.shots != 1)}"
         return f"{self.method.partition(':')[2]}, {self.dataset}, {shots}, seed {self.seed}"
 
     def predictor(self) -> Predictor:
-        """The method, constructed and not yet fitted."""
+        """The predictor, constructed and not yet fitted."""
         return construct(self.method, self.settings)
 
     def roles(self) -> dict[str, str]:
-        """Feature space that the method reads -> what fills it.
+        """Map each feature space that the method reads to a role.
 
-        "clip" is the run's backbone, "clip_spatial" its features place by place, "pixels" the images as they are; any
-        other space is an auxiliary encoder's.
+        The space "clip" is that of the run's backbone, "clip_spatial" its patch features, "pixels" the images themselves; any
+        other space is named by the role of an auxiliary encoder.
+
+        Returns:
+            Feature space -> role of its encoder.
         """
         of_the_backbone = {"clip": self.backbone, "clip_spatial": f"{self.backbone}{SPATIAL}"}
         reads = facts(self.method, self.settings).reads
         return {space: of_the_backbone.get(space, space) for space in reads}
 
     def shifts(self, suite: Suite) -> Sequence[str]:
-        """The shifts of its data set that it is tested on too: all, or none where one of its encoders does not see them."""
+        """Shifts on which the run is also tested: all of its data set, or none if one of its encoders is not for shifts."""
         world = suite.datasets[self.dataset]
         seeing = world.get("shift_encoders", suite.encoders)
         blind = [role for role in self.roles().values() if role != PIXELS and role.removesuffix(SPATIAL) not in seeing]
         return () if blind else world.get("shifts", ())
 
     def wants(self) -> Sequence[str]:
-        """Optional fields of the Task that the method needs from the data set."""
+        """Optional fields of the Task that the method uses and that come from the data set: keys of `STAND_INS`."""
         return [field for field in facts(self.method, self.settings).wants if field in STAND_INS]
 
     @property
     def prompts(self) -> bool:
-        """Whether the method prompts CLIP's towers, rather than read their features alone."""
+        """Whether the method runs CLIP's towers with learned prompts, and does not only read features."""
         return "clip" in facts(self.method, self.settings).wants
 
 
 def cell_key(asked: Mapping[str, Any]) -> str:
-    """The hash of a question without its seed."""
+    """Hash of a run's plain data (`Run.asked`) without the seed."""
     return digest({name: value for name, value in asked.items() if name != "seed"})
 
 
 def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
-    """The run that a cell of an exhibit asks for at one seed.
+    """Make the run of an exhibit's cell at one seed.
 
-    Arguments: the cell's `with`, over the suite's for this method, over those published for the data set where the suite
-    asks for these, over the method's defaults.
+    The method's arguments are, in this order of precedence: the cell's `with`; the suite's for this method; those published
+    for the data set and number of shots, if the suite uses published settings; the method's defaults.
+
+    Args:
+        suite: Suite to run in.
+        cell: Keys of the cell (`Cell.said`).
+        seed: Seed.
+
+    Returns:
+        The run.
     """
     method = cell["method"]
     arguments = _merge(suite.methods.get(method, {}), cell.get("with", {}))
@@ -118,13 +132,13 @@ def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
 
 
 def views_in(suite: Suite, roles: Iterable[str]) -> int:
-    """Views of each image where these roles are read: fewer, in some suites, where one holds whole images or their places."""
+    """Views of each image for a method that reads these roles: `large_views` if they include pixels or patch features."""
     large = any(role == PIXELS or role.endswith(SPATIAL) for role in roles)
     return suite.large_views or suite.views if large else suite.views
 
 
 def lacks(suite: Suite, cell: Mapping[str, Any]) -> str:
-    """What a cell of an exhibit needs and the suite has not, in words; empty where there is everything."""
+    """One line on the first asset that a cell needs and the suite lacks; "" if the suite has all."""
     for kind, role, there in (
         ("data set", cell["dataset"], suite.datasets),
         ("backbone", cell["backbone"], suite.encoders),
@@ -144,7 +158,7 @@ def lacks(suite: Suite, cell: Mapping[str, Any]) -> str:
 
 
 def _only_features(suite: Suite, run: Run) -> str:
-    """What a run needs besides features where the suite has nothing else, in words."""
+    """One line on what a run needs in a suite of features without images or networks; "" if features are enough."""
     dataset = suite.datasets[run.dataset]
     if run.prompts and not suite.encoders[run.backbone].get("network", True):
         return f"it prompts CLIP's towers, and of {run.backbone} there are features alone"
@@ -158,6 +172,6 @@ def _only_features(suite: Suite, run: Run) -> str:
 
 
 def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`over` wins, name by name; what has fields, as a recipe, is merged field by field."""
+    """Merge arguments, of which `over` overrides `under`; a recipe, or another table of fields, is merged field by field."""
     both = {name for name in under.keys() & over.keys() if isinstance(under[name], Mapping)}
     return {**under, **over, **{name: {**under[name], **over[name]} for name in both}}

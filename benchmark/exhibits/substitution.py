@@ -1,10 +1,11 @@
-"""An exhibit asked of other data, another auxiliary encoder or another backbone than it names: a question of its own.
+"""Substitution of the data set, the auxiliary encoder or the backbone of an exhibit (bench run --dataset, --aux, --backbone).
 
-Its title says so, the paper's numbers do not stand beside it, and its files have a name of their own. Roles besides those of
-the suite: `folder:PATH`, anybody's images; `timm:NAME`, any model of timm; `open_clip:ARCH/TAG`, any pair of open_clip.
+The title of the changed exhibit names the substitutes, its files have a name of their own, and the paper's numbers are left
+out. Besides the roles of the suite there are `folder:PATH`, a folder of images; `timm:NAME`, any model of timm; and
+`open_clip:ARCH/TAG`, any model of open_clip.
 
-A folder's role is named by what it holds: `folder:birds-1a2b3c4d`, the folder's name and a hash of its files, classes and
-templates. So its records are found again when it lies elsewhere, and are other records when it holds something else.
+A folder's role is named by its content, as in `folder:birds-1a2b3c4d`: the folder's name and a hash of its files, classes and
+templates. Its records are therefore found again after the folder was moved, but not after its content has changed.
 """
 
 import hashlib
@@ -28,7 +29,7 @@ FOLDER, TIMM, OPEN_CLIP = "folder:", "timm:", "open_clip:"
 
 @dataclass(frozen=True)
 class Instead:
-    """Roles that take the place of those an exhibit names; None leaves these as they are."""
+    """Roles that replace those of an exhibit; None for no replacement."""
 
     dataset: str | None = None
     aux: str | None = None
@@ -36,13 +37,13 @@ class Instead:
 
     @property
     def words(self) -> str:
-        """For a title: "on folder:birds-1a2b3c4d, aux timm:resnet18"; empty where nothing takes the place of anything."""
+        """Text for a title: "on folder:birds-1a2b3c4d, aux timm:resnet18"; "" without replacement."""
         said = (("on", self.dataset), ("aux", self.aux), ("backbone", self.backbone))
         return ", ".join(f"{word} {role}" for word, role in said if role)
 
     @property
     def slug(self) -> str:
-        """The same for a file's name: "folder-birds-1a2b3c4d-timm-resnet18"."""
+        """The new roles for the name of a file: "folder-birds-1a2b3c4d-timm-resnet18"."""
         roles = "-".join(filter(None, (self.dataset, self.aux, self.backbone)))
         return re.sub(r"[^a-z0-9]+", "-", roles.lower()).strip("-")
 
@@ -53,7 +54,7 @@ class Instead:
 def with_roles(
     suite: Suite, dataset: str | None, templates: Sequence[str], aux: str | None, backbone: str | None
 ) -> tuple[Suite, Instead]:
-    """The suite with the roles that are asked for, and these. Of a folder its lists are read, of nothing else anything."""
+    """Add the requested roles to the suite, opening only a folder of images; BenchError if a role is unknown or unusable."""
     if templates and not (dataset or "").startswith(FOLDER):
         raise BenchError("--template is of --dataset folder:PATH; the suite's data sets have their own")
     if dataset and dataset.startswith(FOLDER):
@@ -112,9 +113,17 @@ def _check_photographs(suite: Suite, what: str) -> None:
 
 
 def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Suite]:
-    """The exhibit with these roles, and the suite in which its cells can be run.
+    """Replace roles in an exhibit.
 
-    BenchError where the exhibit compares what would be replaced, or has nothing to replace.
+    An exhibit that compares several data sets, encoders or backbones, or has none to replace, raises BenchError.
+
+    Args:
+        exhibit: Table or figure.
+        suite: Suite with the new roles (`with_roles`).
+        instead: New roles.
+
+    Returns:
+        The changed exhibit, and the suite in which its cells can be run.
     """
     for key, role in (("dataset", instead.dataset), ("backbone", instead.backbone)):
         if role:
@@ -132,8 +141,8 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
 
 
 def _replaced(exhibit: Exhibit, key: str, role: str) -> Exhibit:
-    """Another data set or backbone wherever the exhibit names its one."""
-    named = dict.fromkeys(str(part[key]) for cell in _run(exhibit) for part in cell.parts() if key in part)
+    """Replace the only data set or backbone that the exhibit names."""
+    named = dict.fromkeys(str(part[key]) for cell in _run_cells(exhibit) for part in cell.parts() if key in part)
     if len(named) != 1:
         raise BenchError(
             f"{exhibit.id} compares {', '.join(named)}, so --{key} {role} cannot take the place of all; "
@@ -147,9 +156,9 @@ def _replaced(exhibit: Exhibit, key: str, role: str) -> Exhibit:
 
 
 def _with_aux(exhibit: Exhibit, aux: str) -> Exhibit:
-    """Another auxiliary encoder in the rows whose methods take one, and that do not name theirs."""
+    """Set the auxiliary encoder in rows whose methods have a parameter `aux` that the exhibit leaves at its default."""
     cells: dict[str, list[Cell]] = {}
-    for cell in _run(exhibit):
+    for cell in _run_cells(exhibit):
         cells.setdefault(cell.row, []).append(cell)
     rows = {name for name, found in cells.items() if all(map(_takes_aux, found))}
     if not rows:
@@ -165,8 +174,8 @@ def _takes_aux(cell: Cell) -> bool:
     return "aux" in inspect.signature(predictor_class(cell.method)).parameters and "aux" not in cell.said["with"]
 
 
-def _run(exhibit: Exhibit) -> list[Cell]:
-    """The cells that are run."""
+def _run_cells(exhibit: Exhibit) -> list[Cell]:
+    """Cells of an exhibit that stand for runs."""
     return [cell for cell in exhibit.cells() if cell.method and not cell.empty]
 
 
@@ -178,7 +187,7 @@ def _each_part(exhibit: Exhibit, changed: Any) -> Exhibit:
 
 
 def _seeing_shifts(suite: Suite, roles: Sequence[str]) -> Suite:
-    """The suite in which these encoders see the shifts too."""
+    """The suite with these encoders added to the `shift_encoders` of its data sets."""
     datasets = {
         name: {**spec, "shift_encoders": list(dict.fromkeys([*spec["shift_encoders"], *roles]))}
         if "shift_encoders" in spec
