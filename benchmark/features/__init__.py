@@ -1,1 +1,1 @@
-"""Images -> features on disk: requests, extraction, shards, zero-shot classifiers."""
+"""Features of images on disk: requests, extraction, shard files, and zero-shot classifiers."""

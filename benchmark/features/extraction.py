@@ -1,7 +1,7 @@
-"""Images -> features. One look at the images feeds every encoder that wants them.
+"""Extraction of features: each image is decoded once and encoded by every requested encoder.
 
-Photographs are decoded by threads ahead of the encoders, a bounded number at a time. An accelerator is handed the next batch
-before the features of the last are fetched, so that it does not wait for this process.
+Photographs are decoded by threads ahead of the encoders, a bounded number at a time. An accelerator receives the next batch
+before the features of the previous one are copied from it, so that it does not wait for this process.
 """
 
 from collections import deque
@@ -18,20 +18,27 @@ from benchmark.exhibits.run import PIXELS, SPATIAL
 from benchmark.suites.world import World
 
 Look = Callable[[np.ndarray], Tensor]
-"""Ids of images [N] -> their pixels, uint8, view by view, [V, N, 3, H, W]."""
+"""Function from ids of images [N] to the pixels of their views, uint8 [V, N, 3, H, W]."""
 
 AHEAD = 2
-"""Batches of photographs that are decoded, or being decoded, behind the one in hand."""
+"""Number of batches of photographs that are decoded ahead of the batch being encoded."""
 
 AT_A_TIME = 8
-"""Photographs that a thread decodes in one go."""
+"""Number of photographs that a thread decodes in one call."""
 
 
 def extract(look: Look, ids: np.ndarray, roles: Sequence[str], world: World, *, ahead: bool) -> list[Tensor]:
-    """Features of images in every role's space, each [V, N, D], in the precision that its network gives them in.
+    """Extract features of images with several encoders.
 
-    roles: encoders, a backbone with ":spatial" behind it, "pixels".
-    ahead: whether `look` may be called by threads, ahead of time.
+    Args:
+        look: Function that returns the pixels of images.
+        ids: Ids of the images, [N].
+        roles: Roles of encoders, that of a backbone followed by ":spatial" for patch features, or "pixels".
+        world: Suite on this machine, which opens the encoders.
+        ahead: Whether threads may call `look` ahead of time.
+
+    Returns:
+        Features of each role, [V, N, D] (patch features [V, N, P, D]), in the precision of the network's output.
     """
     batches = np.array_split(ids, max(1, -(-len(ids) // world.suite.batch_size)))
     sheets = [_Sheet(len(ids)) for _ in roles]
@@ -46,7 +53,7 @@ def extract(look: Look, ids: np.ndarray, roles: Sequence[str], world: World, *, 
 
 
 class _Sheet:
-    """Features of all images, [V, N, D], written batch by batch, so that no second copy is ever held."""
+    """Features of all images, [V, N, D], in memory that is allocated once and filled batch by batch."""
 
     features: Tensor
 
@@ -55,7 +62,7 @@ class _Sheet:
         self.filled = 0
 
     def add(self, batch: Sequence[Tensor]) -> None:
-        """The next images, view by view, [B, D] each."""
+        """Append the features of the next images, one tensor [B, D] for each view."""
         if self.filled == 0:
             self.features = torch.empty(len(batch), self.images, *batch[0].shape[1:], dtype=batch[0].dtype)
         behind = self.filled + len(batch[0])
@@ -65,14 +72,14 @@ class _Sheet:
 
 
 def _fetch(launched: Sequence[Sequence[Tensor]], sheets: Sequence[_Sheet]) -> None:
-    """Keep a batch's features, given view by view and role by role."""
+    """Append the features of a batch, indexed by view and role, to the sheets of all roles."""
     if launched:
         for sheet, batch in zip(sheets, zip(*launched, strict=True), strict=True):
             sheet.add(batch)
 
 
 def _decoded(look: Look, batches: Sequence[np.ndarray]) -> Generator[Tensor, None, None]:
-    """The batches' images in their order, decoded by as many threads as torch has in this process."""
+    """Yield the pixels of the batches in order, decoded by as many threads as torch uses in this process."""
     with ThreadPoolExecutor(torch.get_num_threads(), thread_name_prefix="decode") as pool:
         waiting: deque[list[Future[Tensor]]] = deque()
         coming = ([pool.submit(look, part) for part in _parts(batch)] for batch in batches)
@@ -91,7 +98,7 @@ def _parts(batch: np.ndarray) -> list[np.ndarray]:
 
 
 def _encoded(images: Tensor, roles: Sequence[str], world: World) -> list[Tensor]:
-    """Images [B, 3, H, W] in every role's space, in the order of the roles, each where its network runs."""
+    """Encode images [B, 3, H, W] with every role's encoder, in the order of the roles, each on the device of its network."""
     found: dict[str, Tensor] = {}
     on: dict[torch.device, Tensor] = {}
     for role in sorted(roles, key=lambda role: not role.endswith(SPATIAL)):
@@ -102,7 +109,7 @@ def _encoded(images: Tensor, roles: Sequence[str], world: World) -> list[Tensor]
 def _in_space(
     images: Tensor, role: str, found: Mapping[str, Tensor], on: dict[torch.device, Tensor], world: World
 ) -> Tensor:
-    """One role's features, out of those by place where these are found already and the encoder makes them so."""
+    """Features of one role, pooled from its patch features if these are computed already and the encoder allows it."""
     if role == PIXELS:
         return images
     encoder = world.encoder(role.removesuffix(SPATIAL))
@@ -116,7 +123,7 @@ def _in_space(
 
 
 def _moved(images: Tensor, device: torch.device) -> Tensor:
-    """Images on a device; from locked memory the copy runs while this process goes on."""
+    """Copy images to a device; from pinned memory the copy to an accelerator is asynchronous."""
     if device.type == "cuda":
         images = images.pin_memory()
     return images.to(device, non_blocking=True)

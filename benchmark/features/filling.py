@@ -1,7 +1,7 @@
-"""Images -> features on disk, view by view.
+"""Features on disk: loading, and extraction of missing ones.
 
-A file is named by everything that decides its content: data, ids, views, seed and weights. So nothing stale is ever read, and
-a file that is there is right. Safe against two processes: each writes its own temporary file and renames it.
+The name of a file depends on everything that determines its content: data, ids, views, seed and weights. An existing file is
+therefore never stale. Several processes may extract one file, since each writes its own temporary file and renames it.
 """
 
 import time
@@ -33,7 +33,7 @@ from benchmark.suites.world import World
 
 
 def load(request: Request, world: World, device: torch.device = CPU) -> Tensor:
-    """Features [V, N, D] on a device, float32 (pixels: uint8); made now if they are not on disk."""
+    """Load features [V, N, D] to a device, float32 (pixels: uint8), and first extract them if they are not on disk."""
     if is_given(request, world):
         images, dataset = images_of(request, world), world.dataset(request.dataset)
         return dataset.given(request.role, images.split, images.ids).to(device).float()  # type: ignore[attr-defined]
@@ -43,7 +43,7 @@ def load(request: Request, world: World, device: torch.device = CPU) -> Tensor:
 
 
 def fill(request: Request, world: World) -> bool:
-    """Make the features of a request unless they are there; True when they had to be made."""
+    """Extract the features of a request unless they are on disk; returns whether that was necessary."""
     todo = missing([request], world)
     for shard in todo:
         fill_shard(shard, world)
@@ -51,7 +51,7 @@ def fill(request: Request, world: World) -> bool:
 
 
 def missing(requests: Iterable[Request], world: World) -> list[Shard]:
-    """What has to be made of some features, those for the same images together."""
+    """Shards that must be extracted to fulfil requests, which are grouped by their images."""
     absent = [r for r in requests if not is_given(r, world) and not shard_files.readable(path(r, world))]
     return [shard for wave in waves(absent, world) for shard in _missing(wave, world)]
 
@@ -60,11 +60,11 @@ def _missing(wave: Wave, world: World) -> list[Shard]:
     whole = shards_of(wave, world)
     files = [path(request, world) for request in wave.requests]
     todo = [s for s in whole if not all(shard_files.readable(shard_files.shard(file, s.index, s.of)) for file in files)]
-    return todo or whole[-1:]  # all are there, and only have to be joined
+    return todo or whole[-1:]  # all shards exist and only have to be joined
 
 
 def fill_shard(shard: Shard, world: World) -> None:
-    """Make what is not there of a shard, for several encoders from one look at its images; the last to end joins them all."""
+    """Extract the missing features of a shard with all encoders of its wave, and join the files whose shards all exist."""
     files = {request: path(request, world) for request in shard.wave.requests}
     parts = {request: shard_files.shard(file, shard.index, shard.of) for request, file in files.items()}
     absent = [request for request, place in parts.items() if not shard_files.readable(place)]
@@ -79,7 +79,7 @@ def fill_shard(shard: Shard, world: World) -> None:
 
 
 def extract(request: Request, world: World) -> Tensor:
-    """Features [V, N, D] straight from the images, as the network gives them; all are in memory at the end."""
+    """Extract features [V, N, D] into memory, in the precision of the network's output and without using files."""
     return _extract([request], world)[0]
 
 
@@ -91,7 +91,7 @@ def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int 
 
 
 def _notes(requests: Sequence[Request], world: World, seconds: float) -> dict[str, Any]:
-    """How features were made, for people; `seconds` are of one look for all of them."""
+    """Notes on how features were extracted; `seconds` is the time of all requests of the wave together."""
     return {
         "pictures": images_of(requests[0], world).size,
         "seconds": round(seconds, 3),
@@ -103,7 +103,7 @@ def _notes(requests: Sequence[Request], world: World, seconds: float) -> dict[st
 
 
 def _look(request: Request, world: World) -> extraction.Look:
-    """What makes the pictures of a request out of their ids."""
+    """Function from ids to the pixels of a request's images."""
     dataset: Any = world.dataset(request.dataset)
     images = images_of(request, world)
     if images.split != "generated":

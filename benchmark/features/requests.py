@@ -1,4 +1,4 @@
-"""Which features a run needs: requests, their images, their files, and the pieces they are made in."""
+"""Requests for the features that runs need: their images, files and shards."""
 
 import hashlib
 from collections.abc import Iterable
@@ -16,18 +16,21 @@ from benchmark.exhibits.run import PIXELS, SPATIAL, views_in
 from benchmark.suites.world import World
 
 DECODED, DRAWN = 2048, 2**15
-"""Pictures of a shard, every view of an image one: photographs from files, which take a hundred times as long as images
-that are drawn in memory, and those. A minute of work on two cores, the most that an interruption costs.
+"""Number of images in a shard, where each view counts as one: photographs decoded from files, and images drawn in memory,
+which take a hundredth of the time. An interruption costs at most one shard, about a minute of work on two cores.
 """
 
 
 @dataclass(frozen=True)
 class Request:
-    """Features of one set of images in one space.
+    """A request for the features of one set of images in one feature space.
 
-    role: an encoder's, a backbone's with ":spatial" behind it, or "pixels".
-    part: "pool" (what support sets are drawn from, V views), "val" or "test" (view 0 alone), "generated" (V views).
-    shots: of a pool, where a data set draws anew for every number of shots; 0 where one pool serves all.
+    Attributes:
+        dataset: Role of the data set.
+        role: Role of an encoder, that of a backbone followed by ":spatial" for patch features, or "pixels".
+        part: "pool" (images of the support sets, V views), "val" or "test" (view 0 only), or "generated" (V views).
+        seed: Seed of the draw and of the views; 0 for "test" and "generated".
+        shots: Number of shots of a pool, for data sets that draw a pool for each; 0 if one pool serves all.
     """
 
     dataset: str
@@ -38,12 +41,12 @@ class Request:
 
     @property
     def label(self) -> str:
-        """For people: "RN50 features of imagenet, test images"."""
+        """Label for printing: "RN50 features of imagenet, test images"."""
         return f"{self.role} features of {self.dataset}, {self.whose}"
 
     @property
     def whose(self) -> str:
-        """The images, for people."""
+        """Label of the images for printing: "pool images of seed 1, 4 shots"."""
         shots = f", {self.shots} shots" if self.shots else ""
         seedless = self.part in ("test", "generated")
         return f"{self.part} images" if seedless else f"{self.part} images of seed {self.seed}{shots}"
@@ -51,19 +54,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Wave:
-    """Requests for the same images: rendering and cropping them costs as much as encoding them, and is done once."""
+    """Requests for one set of images, which is decoded and cropped once for all because that takes as long as encoding."""
 
     requests: tuple[Request, ...]
 
     @property
     def label(self) -> str:
-        """For people: "imagenet, test images: RN50, mocov3"."""
+        """Label for printing: "imagenet, test images: RN50, mocov3"."""
         one = self.requests[0]
         return f"{one.dataset}, {one.whose}: " + ", ".join(request.role for request in self.requests)
 
 
 def waves(requests: Iterable[Request], world: World) -> list[Wave]:
-    """Requests, put together by their images and views of them; those with most to encode come first."""
+    """Group requests by images and number of views; sort by part, pools first, and then by number of encoders."""
     together: dict[tuple[str, str, int, int, int], list[Request]] = {}
     for request in requests:
         place = (request.dataset, request.part, request.seed, request.shots, views_in(world.suite, [request.role]))
@@ -75,9 +78,13 @@ def waves(requests: Iterable[Request], world: World) -> list[Wave]:
 
 @dataclass(frozen=True)
 class Shard:
-    """Some of a wave's images: the unit of work, all that an interruption costs, and what workers share.
+    """Some of the images of a wave, as the unit of work of a worker.
 
-    index, of: which of how many.  size: its pictures, each view of an image one.
+    Attributes:
+        wave: Requests for these images.
+        index: Index of the shard.
+        of: Number of shards of the wave.
+        size: Number of images, where each view counts as one.
     """
 
     wave: Wave
@@ -87,12 +94,12 @@ class Shard:
 
     @property
     def label(self) -> str:
-        """For people: "imagenet, test images: RN50, mocov3 (3 of 25)"."""
+        """Label for printing: "imagenet, test images: RN50, mocov3 (3 of 25)"."""
         return self.wave.label + (f" ({self.index + 1} of {self.of})" if self.of > 1 else "")
 
 
 class Images(NamedTuple):
-    """The images that a request stands for."""
+    """The images of a request: ids [N], split and number of views."""
 
     ids: np.ndarray
     split: str
@@ -100,12 +107,12 @@ class Images(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many pictures they are, each view of an image one."""
+        """Number of images, where each view counts as one."""
         return len(self.ids) * self.views
 
 
 def path(request: Request, world: World) -> Path:
-    """Where the features of a request are or will be."""
+    """Path of the file for a request's features, whose name has a hash of data, ids, views, seed and weights."""
     images = images_of(request, world)
     dataset = world.dataset(request.dataset)
     what = [
@@ -122,17 +129,17 @@ def path(request: Request, world: World) -> Path:
 
 
 def folder(world: World) -> Path:
-    """Where a suite's features are."""
+    """Folder of a suite's features."""
     return world.settings.cache / "features" / world.suite.name
 
 
 def is_given(request: Request, world: World) -> bool:
-    """Whether the data set comes with features, so that none can be made (`benchmark.data.imported`)."""
+    """Whether the data set has only imported features (`benchmark.data.imported`), so that none can be extracted."""
     return hasattr(world.dataset(request.dataset), "given")
 
 
 def shards_of(wave: Wave, world: World) -> list[Shard]:
-    """All of a wave's images in shards, whether or not they are there."""
+    """Divide the images of a wave into shards, regardless of which exist on disk."""
     images, per_shard = (
         images_of(wave.requests[0], world),
         DECODED if of_photographs(wave.requests[0], world) else DRAWN,
@@ -143,7 +150,7 @@ def shards_of(wave: Wave, world: World) -> list[Shard]:
 
 
 def images_of(request: Request, world: World) -> Images:
-    """The images that a request stands for."""
+    """Ids, split and number of views of the images of a request."""
     dataset, views = world.dataset(request.dataset), views_in(world.suite, [request.role])
     if request.part == "test":
         return Images(dataset.ids("test"), "test", 1)
@@ -155,12 +162,12 @@ def images_of(request: Request, world: World) -> Images:
 
 
 def generated_per_class(role: str, world: World) -> int:
-    """How many generated images of each class of a data set the suite gives to methods that want them."""
+    """Number of generated images of each class of a data set that the suite provides for methods."""
     return int(world.suite.datasets[role]["generated"])
 
 
 def of_photographs(request: Request, world: World) -> bool:
-    """Whether images are decoded from files, which threads may do, rather than drawn in memory."""
+    """Whether the images are decoded from files (by threads) and not drawn in memory."""
     dataset: Any = world.dataset(request.dataset)
     if request.part == "generated":
         return hasattr(generated(dataset, generated_per_class(request.dataset, world)), "views")
@@ -169,7 +176,7 @@ def of_photographs(request: Request, world: World) -> bool:
 
 @lru_cache(maxsize=1)
 def generated(dataset: Any, per_class: int) -> Any:
-    """The generated images of a data set, `per_class` of each class; kept for the pieces of one extraction."""
+    """Generated images of a data set, `per_class` for each class; cached for the shards of one extraction."""
     return dataset.generated(per_class)[0]
 
 
@@ -181,9 +188,16 @@ def _fingerprint(role: str, world: World) -> str:
 
 
 def of(opened: Opened) -> list[Request]:
-    """The features that a run needs: of its data set, of its shifts' test images, of generated images.
+    """List the features that a run needs, in every feature space that its method reads.
 
-    Of the data set the test images in every space, and, unless the run learns nothing, its pool and validation images.
+    These are the features of the test images of its data set and of the shifts, of the pool and the validation images unless
+    the run has no shots, and of generated images if the method uses them.
+
+    Args:
+        opened: Run with its data sets and encoders.
+
+    Returns:
+        One request for each space and set of images.
     """
     run, roles = opened.run, list(dict.fromkeys(opened.roles.values()))
     parts = ["test", "pool", "val"] if run.shots else ["test"]
@@ -195,7 +209,7 @@ def of(opened: Opened) -> list[Request]:
 
 
 def request(dataset: str, role: str, part: str, seed: int, shots: int, world: World) -> Request:
-    """The request for a part of a data set: named by the seed, and by the shots, where its images depend on them."""
+    """Make the request for a part of a data set, with seed and shots only if its images depend on them."""
     if part not in ("pool", "val"):
         return Request(dataset, role, part, 0)
     return Request(dataset, role, part, seed, 0 if nested(world.dataset(dataset)) else shots)

@@ -1,8 +1,8 @@
-"""Features on disk: one file a request, or, while it is being made, its shards in a folder beside it.
+"""Files of features: one file for each request, which is written in shards while features are extracted.
 
-A shard is written when it is done (a temporary file, renamed), so that an extraction that was stopped goes on where it was,
-and several workers share a large one. Once all are there they become the one file that everybody reads: a run maps it into
-memory, so that all workers share its pages, and a file that is there is whole.
+A shard contains the features of some of the images. Each shard is written to a temporary file and then renamed, so that an
+interrupted extraction continues with the next shard, and several workers can share a large request. When all shards of a
+request exist, they are joined to one file. Runs map this file into memory, so that all workers share its pages.
 """
 
 import json
@@ -24,21 +24,21 @@ from benchmark.core.files import writing
 
 NAME = "features"
 TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
-"""The precisions that features are kept in, as safetensors calls them."""
+"""Precisions of features -> their names in safetensors."""
 
 
 ABANDONED = 3600
-"""Seconds without a write after which a temporary file is of a process that was killed."""
+"""Age in seconds of the last write after which a temporary file is taken to be left by a killed process."""
 
 
 @lru_cache(maxsize=16)
 def read(where: Path) -> Tensor:
-    """The features in a file, [V, N, D]. The file is mapped: what is not looked at takes no memory."""
+    """Features in a file, [V, N, D], mapped into memory, so that only accessed parts take memory."""
     return safetensors.torch.load_file(where)[NAME]
 
 
 def readable(where: Path) -> bool:
-    """Whether there is a file, and it is whole."""
+    """Whether a file exists and is complete."""
     try:
         about(where)
     except (OSError, SafetensorError, KeyError):
@@ -47,40 +47,40 @@ def readable(where: Path) -> bool:
 
 
 def about(where: Path) -> dict[str, str]:
-    """What is noted in a file on how it was made. OSError, SafetensorError or KeyError where there is none."""
+    """Notes in a file on how it was made; OSError, SafetensorError or KeyError if the file is missing or incomplete."""
     with safe_open(where, "pt") as file:
         file.get_slice(NAME)
         return file.metadata() or {}
 
 
 def shard(where: Path, index: int, of: int) -> Path:
-    """Where a shard of a file lies until all are there; the file itself where it has but one."""
+    """Path of shard `index` of `of` of a file; the file itself if it has only one shard."""
     return where if of == 1 else _folder(where) / f"{index:05d}-of-{of:05d}.safetensors"
 
 
 def there(where: Path, of: int) -> int:
-    """How many shards of a file are there."""
+    """Number of existing shards of a file, out of `of`."""
     return sum(readable(shard(where, index, of)) for index in range(of)) if _folder(where).is_dir() else 0
 
 
 def write(where: Path, features: Tensor, notes: Mapping[str, Any]) -> None:
-    """Features [V, N, D] into a file, or a shard of one."""
+    """Write features [V, N, D] and notes to a file or to a shard of one."""
     said = {name: str(value) for name, value in notes.items()}
-    with _written(where) as file:
+    with _written_whole(where) as file:
         file.write(safetensors.torch.save({NAME: features.contiguous()}, said))
 
 
 def join(where: Path, of: int) -> None:
-    """Make the file out of its shards, if all are there, view by view: no more than a page of it is in memory."""
+    """Join the shards of a file if all exist, view by view and from mapped memory, and remove them."""
     if of == 1 or there(where, of) < of:
         return
     try:
         with ExitStack() as stack:
             parts = [stack.enter_context(safe_open(shard(where, i, of), "pt")) for i in range(of)]
-            with _written(where) as file:
+            with _written_whole(where) as file:
                 _join([part.get_tensor(NAME) for part in parts], [part.metadata() or {} for part in parts], file)
     except (OSError, SafetensorError):
-        if not readable(where):  # else another worker, who finished at the same time, joined and tidied up
+        if not readable(where):  # a readable file was joined by another worker that finished at the same time
             raise
     shutil.rmtree(_folder(where), ignore_errors=True)
 
@@ -99,14 +99,14 @@ def _join(parts: Sequence[Tensor], notes: Sequence[Mapping[str, str]], file: Bin
 
 
 def _together(notes: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """The notes of all shards: seconds added up, the rest as the first says."""
+    """Notes of a joined file: the sum of the shards' seconds, and all else from the first shard."""
     return {**notes[0], "seconds": str(round(sum(float(note.get("seconds", 0)) for note in notes), 3))}
 
 
 def tidy(folder: Path) -> None:
-    """Remove what nobody finishes: temporary files without a write for an hour, shards of files that are there."""
+    """Remove temporary files without a write for an hour, and shards of files that were joined."""
     for temporary in folder.glob(".*.tmp"):
-        with suppress(OSError):  # its writer may be at it
+        with suppress(OSError):  # its writer may rename it at this moment
             if time.time() - temporary.stat().st_mtime > ABANDONED:
                 temporary.unlink()
     for left in folder.glob("*.shards"):
@@ -119,8 +119,8 @@ def _folder(where: Path) -> Path:
 
 
 @contextmanager
-def _written(where: Path) -> Iterator[BinaryIO]:
-    """A file that is there when it is whole and not before, whatever happens meanwhile."""
+def _written_whole(where: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file for writing and rename it at the end, so that no incomplete file has the final name."""
     temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
     with writing("cache", where.parent, "BENCH_CACHE"):
         where.parent.mkdir(parents=True, exist_ok=True)

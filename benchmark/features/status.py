@@ -1,4 +1,4 @@
-"""What of a suite's features is on disk: data set by data set, encoder by encoder, part by part."""
+"""Status of a suite's features on disk, by data set, encoder and part."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,17 +13,26 @@ from benchmark.suites.world import World
 
 PARTS = ("test", "pool", "val")
 SHOTS = (1, 2, 4, 8, 16)
-"""The numbers of shots of the paper: where a data set draws anew for each, each has a pool of its own."""
+"""Numbers of shots of the paper; a data set without nested draws has a pool for each."""
 
 THERE, PARTLY, MISSING, IMPOSSIBLE = "there", "partly", "missing", "impossible"
 
 
 @dataclass
 class Entry:
-    """The features of one encoder for one part of a data set, over all seeds asked for.
+    """Status of the features of one encoder for one part of a data set, over all requested seeds.
 
-    requests: each is a file.  whole: those that are there.  shards: of those that are not, how many are there, of how many.
-    seconds: what making those that are there took.  lacks: why they cannot be made here, in one line.
+    Attributes:
+        dataset: Role of the data set.
+        encoder: Role of the encoder.
+        part: Part of the data set: "test", "pool", "val" or "generated".
+        requests: Requests, one file each.
+        whole: Number of complete files.
+        shards: Existing shards and all shards of the incomplete files.
+        pictures: Number of images in the complete files, where each view counts as one.
+        bytes: Size of the existing files and shards.
+        seconds: Time in which the complete files were extracted.
+        lacks: One line on why features cannot be extracted here; "" if they can.
     """
 
     dataset: str
@@ -39,7 +48,7 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """One of the four words above."""
+        """One of `THERE`, `PARTLY`, `MISSING` and `IMPOSSIBLE`."""
         if self.lacks:
             return IMPOSSIBLE
         if self.whole == len(self.requests):
@@ -48,7 +57,7 @@ class Entry:
 
     @property
     def speed(self) -> float | None:
-        """Pictures a second, each view of an image one, when they were made."""
+        """Images per second of the extraction, where each view counts as one; None if unknown."""
         return self.pictures / self.seconds if self.seconds else None
 
 
@@ -60,7 +69,7 @@ def asked(
     seeds: Sequence[int] | None = None,
     shots: Sequence[int] | None = None,
 ) -> list[Entry]:
-    """What is asked about, everything of the suite where nothing is named; a shift has test images alone."""
+    """Entries of the given data sets, encoders, parts, seeds and shots, by default all; a shift has only test images."""
     shifts = {shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ())}
     entries = [
         Entry(dataset, encoder, part)
@@ -76,7 +85,7 @@ def asked(
 
 
 def of(requests: Iterable[Request]) -> list[Entry]:
-    """The same of features that are named already."""
+    """Group requests into entries by data set, encoder and part."""
     found: dict[tuple[str, str, str], Entry] = {}
     for one in dict.fromkeys(requests):
         place = (one.dataset, one.role, one.part)
@@ -85,7 +94,7 @@ def of(requests: Iterable[Request]) -> list[Entry]:
 
 
 def look(entry: Entry, world: World) -> Entry:
-    """The entry with what is on disk of it."""
+    """A copy of the entry with its status on disk."""
     found = Entry(entry.dataset, entry.encoder, entry.part, entry.requests, lacks=entry.lacks)
     with _noting(found):
         for request in entry.requests:
@@ -96,7 +105,7 @@ def look(entry: Entry, world: World) -> Entry:
 def _requests(
     entry: Entry, world: World, seeds: Sequence[int] | None, shots: Sequence[int] | None
 ) -> Iterator[Request]:
-    """A request a seed, and a number of shots where the data set draws anew for each; one for test images."""
+    """Requests of an entry: one for each seed (and number of shots, without nested draws), or one for test images."""
     if entry.part in ("test", "generated"):
         yield Request(entry.dataset, entry.encoder, entry.part, 0)
         return
@@ -127,7 +136,7 @@ def _add(entry: Entry, request: Request, world: World) -> None:
 
 @contextmanager
 def _noting(entry: Entry) -> Iterator[None]:
-    """Data or weights that are not here are a word about an entry, and the others are looked at."""
+    """Within the context, a BenchError (missing data or weights) is kept as `lacks` of the entry."""
     try:
         yield
     except BenchError as error:

@@ -1,7 +1,7 @@
-"""Zero-shot classifiers on disk: the text features of a data set's classes, encoded once for every run.
+"""Zero-shot classifiers on disk: the text features of a data set's classes, encoded once for all runs.
 
-Thousands of prompts through a text tower take minutes on a CPU. A file is named by the weights and by every text, so nothing
-stale is ever read, and a method that reads features alone needs no network at all.
+Thousands of prompts take a text tower minutes on a CPU. The name of a file depends on the weights and on every text, so that
+an existing file is never stale. A method that reads only features therefore needs no network.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from benchmark.suites.world import World
 
 @dataclass(frozen=True)
 class Text:
-    """The classifier of a data set by a backbone's text tower: of its templates, or of a language model's sentences."""
+    """Zero-shot classifier of a data set by a backbone's text tower, from "templates" or a language model's "sentences"."""
 
     dataset: str
     backbone: str
@@ -29,30 +29,30 @@ class Text:
 
     @property
     def label(self) -> str:
-        """For people: "text of imagenet by RN50"."""
+        """Label for printing: "text of imagenet by RN50"."""
         return f"text of {self.dataset} by {self.backbone}" + (f", {self.of}" if self.of != "templates" else "")
 
     @property
     def size(self) -> int:
-        """How many pictures it is as a piece of work: none."""
+        """Number of images to encode, as for a shard of images: 0."""
         return 0
 
 
 def needed(runs: Iterable[Run], world: World) -> list[Text]:
-    """The classifiers that runs need and that are not on disk."""
+    """Zero-shot classifiers that runs need and that are not on disk."""
     asked = dict.fromkeys(text for run in runs for text in of(run))
     return [text for text in asked if not shard_files.readable(path(text, world))]
 
 
 def of(run: Run) -> Iterator[Text]:
-    """The classifiers of a run."""
+    """Zero-shot classifiers that a run needs."""
     yield Text(run.dataset, run.backbone)
     if "sentences" in run.wants():
         yield Text(run.dataset, run.backbone, "sentences")
 
 
 def path(text: Text, world: World) -> Path:
-    """Where a classifier is or will be."""
+    """Path of the file for a zero-shot classifier."""
     said = [world.encoder(text.backbone).fingerprint, text.of, *_texts(text, world)]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:20]
     name = f"{text.dataset}-{text.backbone}-{text.of}-{digest}.safetensors".replace("/", "-")
@@ -60,7 +60,7 @@ def path(text: Text, world: World) -> Path:
 
 
 def load(text: Text, world: World) -> tuple[Tensor, float]:
-    """The classifier [C, D] with unit rows, on the CPU, and the model's own logit scale; made now if it is not there."""
+    """Load the L2-normalised classifier [C, D], on the CPU, and the model's logit scale; encode it if it is not on disk."""
     where = path(text, world)
     if not shard_files.readable(where):
         fill(text, world)
@@ -68,7 +68,7 @@ def load(text: Text, world: World) -> tuple[Tensor, float]:
 
 
 def fill(text: Text, world: World) -> None:
-    """Encode the texts and keep the classifier. ValueError where the encoder has no text tower."""
+    """Encode the texts of a classifier and write its file; ValueError if the encoder has no text tower."""
     tower = world.encoder(text.backbone).text
     if tower is None:
         raise ValueError(f"{text.backbone} has no text tower, so it cannot be a backbone")
@@ -82,7 +82,7 @@ def _read(where: Path) -> tuple[Tensor, float]:
 
 
 def _texts(text: Text, world: World) -> Sequence[Any]:
-    """What is asked of the text tower: names and templates, or each class's sentences."""
+    """Input of the text tower: class names and templates, or the sentences of each class."""
     dataset: Any = world.dataset(text.dataset)
     if text.of == "templates":
         return [list(dataset.classnames), list(dataset.templates)]

@@ -1,1 +1,1 @@
-"""Features that others made: read, checked, and a suite of them."""
+"""Import of released features: reading, checks, and a suite in which exhibits can be run on them."""

@@ -1,19 +1,20 @@
-"""Features that others made, as they publish them: read, checked against each other, and brought into one file.
+"""Reading and checking of features that official code of other methods has saved.
 
-Released code keeps what it encoded (Tip-Adapter, CaFo and AMU-Tuning in caches/<data set>/), so who has no images can still
-run every method that reads features alone. What their files are, by their names:
+Tip-Adapter, CaFo and AMU-Tuning save features in caches/<data set>/. With these, methods that read only features run without
+images. Content of the files by name:
 
 | file | content |
 |---|---|
-| `keys_{k}shots.pt`, `clip_keys_`, `dino_keys_` | [D, k·C], the support set's unit features as columns, means over passes |
-| `values_{k}shots.pt`, `clip_values_`, `dino_values_` | [k·C, C], their classes, one-hot |
-| `aux_feature_{k}shots.pt`, `aux_labels_{k}shots.pt` | [k·C, D] unit features, means over passes; [k·C] classes |
-| `{val,test}_f.pt`, `{val,test}_{clip,dino}_f.pt` | [N, D] unit features; `_l.pt` for `_f.pt`: [N] classes |
-| `{clip,aux}_test_f.pt` | [N, D] features as the encoder gave them; `_l.pt` for `_f.pt`: [N] classes |
+| `keys_{k}shots.pt`, `clip_keys_`, `dino_keys_` | [D, k·C] L2-normalised features of the support set, means over views |
+| `values_{k}shots.pt`, `clip_values_`, `dino_values_` | [k·C, C] one-hot labels of the support set |
+| `aux_feature_{k}shots.pt`, `aux_labels_{k}shots.pt` | [k·C, D] L2-normalised, means over views; [k·C] labels |
+| `{val,test}_f.pt`, `{val,test}_{clip,dino}_f.pt` | [N, D] L2-normalised features; `_l.pt` for `_f.pt`: [N] labels |
+| `{clip,aux}_test_f.pt` | [N, D] features, not normalised; `_l.pt` for `_f.pt`: [N] labels |
 
-Anybody's own features: .npz files with arrays `test_<space>` [N, D] and `test_labels` [N], `val_<space>` and `val_labels`,
-`support{k}_<space>` [k·C, D], or [V, k·C, D] of V views, and `support{k}_labels`; <space> is "clip", "aux" or an encoder's
-role, such as "dino". `text` [C, D], the zero-shot classifier, `logit_scale` and `classnames` [C] may be in one too.
+Features of other origin are read from .npz files with arrays `test_<space>` [N, D] and `test_labels` [N], `val_<space>` and
+`val_labels`, `support{k}_<space>` [k·C, D] or [V, k·C, D] for V views, and `support{k}_labels`. <space> is "clip", "aux" or
+an encoder's role, such as "dino". A file may also contain `text` [C, D], the zero-shot classifier, `logit_scale`, and
+`classnames` [C].
 """
 
 import re
@@ -32,11 +33,11 @@ from benchmark.core.errors import BenchError, Incomplete
 from benchmark.encoders.published import containers
 
 UNIT = 1e-2
-"""How far from one the lengths of features at length one may be: half precision rounds by a thousandth."""
+"""Tolerance of the norm of L2-normalised features; half precision rounds by about a thousandth."""
 
 
 class Place(NamedTuple):
-    """Which features: of a part ("test", "val", "support"), of how many shots (0 but of a support set), in which space."""
+    """Key of imported features: part ("test", "val", "support"), shots (0 unless a support set) and feature space."""
 
     part: str
     shots: int
@@ -44,13 +45,13 @@ class Place(NamedTuple):
 
     @property
     def words(self) -> str:
-        """For people: "test features of clip", "support features of clip, 16 shots"."""
+        """Label for printing: "test features of clip", "support features of clip, 16 shots"."""
         return f"{self.part} features of {self.space}" + (f", {self.shots} shots" if self.shots else "")
 
 
 @dataclass
 class Part:
-    """Labelled features of one place, [V, N, D] and [N]."""
+    """Features [V, N, D] and labels [N] of one part in one feature space, and the file they are from."""
 
     features: Tensor
     labels: Tensor
@@ -59,7 +60,16 @@ class Part:
 
 @dataclass
 class Given:
-    """All that was read. left_out: what was not used, and why; notes: what a number of these features has to say."""
+    """Everything that was read from the files.
+
+    Attributes:
+        parts: Features and labels.
+        text: Zero-shot classifier [C, D]; None if there is none.
+        logit_scale: Factor of the zero-shot logits.
+        classnames: Names of the classes; None if unknown.
+        left_out: One line for everything that is not used, with the reason.
+        notes: Remarks to print with results on these features.
+    """
 
     parts: dict[Place, Part] = field(default_factory=dict)
     text: Tensor | None = None
@@ -70,29 +80,29 @@ class Given:
 
     @property
     def spaces(self) -> list[str]:
-        """The spaces that there are features of, CLIP's first."""
+        """Feature spaces with features, CLIP's first."""
         return sorted({place.space for place in self.parts}, key=lambda space: (space != "clip", space))
 
     @property
     def shots(self) -> list[int]:
-        """The numbers of shots that there are support sets of."""
+        """Numbers of shots with a support set in some feature space, ascending."""
         return sorted({place.shots for place in self.parts if place.part == "support"})
 
     def shots_of(self, space: str) -> list[int]:
-        """The same of one space."""
+        """Numbers of shots with a support set in one feature space, ascending."""
         return [shots for shots in self.shots if Place("support", shots, space) in self.parts]
 
     @property
     def classes(self) -> int:
-        """How many classes, C."""
+        """Number of classes, C."""
         return int(max(part.labels.max() for part in self.parts.values())) + 1
 
 
-# --- files by their names
+# --- kinds of files
 
 
 class Form(NamedTuple):
-    """A kind of published file: its name, where its labels are, what it stands for."""
+    """A kind of saved file: pattern of its name, name of its file of labels, key of its features, and their orientation."""
 
     name: str
     labels: Callable[[str], str]
@@ -125,14 +135,14 @@ FORMS = (
 )
 
 MEANS = "an image of a support set has one feature, the mean of augmented passes, and methods train on that alone"
-"""What released code keeps of a support set; it trains on passes that it does not keep."""
+"""Note on support sets: released code saves the mean over views, but trains on views that it does not save."""
 
 LABELS = re.compile(r"(.*_)?(values_\d+shots|aux_labels_\d+shots|l)\.pt")
 ARRAY = re.compile(r"(test|val|support(\d+))_(\w+)")
 
 
 def read(sources: Sequence[Path], text: Path | None = None) -> Given:
-    """Everything in files and folders, checked. BenchError names the file and what is wrong with it."""
+    """Read and check all features in files and folders; BenchError names a file and the problem with it."""
     given = Given()
     for file in _files(sources):
         _add_archive(given, file) if file.suffix == ".npz" else _add_published(given, file)
@@ -141,9 +151,9 @@ def read(sources: Sequence[Path], text: Path | None = None) -> Given:
         raise Incomplete(f"{named}: no features that are known; bench features import --help says which files are")
     if text is not None:
         given.text = _text(text)
-    _agree(given)
-    _complete(given)
-    _same_length(given)
+    _check_agreement(given)
+    _leave_out_unusable(given)
+    _normalise_alike(given)
     return given
 
 
@@ -202,11 +212,11 @@ def _put(given: Given, place: Place, features: Tensor, labels: Tensor, file: Pat
     given.parts[place] = Part(features, labels.long(), file)
 
 
-# --- what is in them
+# --- content of the files
 
 
 def _tensor(file: Path, *dimensions: int) -> Tensor:
-    """The one tensor of a .pt file; nothing in the file is run."""
+    """The only tensor of a .pt file, without executing code in the file."""
     _, content = containers.load(file)
     if not isinstance(content, Tensor):
         raise BenchError(f"{file}: holds a {type(content).__name__}, not a tensor")
@@ -214,7 +224,7 @@ def _tensor(file: Path, *dimensions: int) -> Tensor:
 
 
 def _classes(file: Path) -> Tensor:
-    """Classes [N], given as numbers or one-hot."""
+    """Class indices [N] in a .pt file, from integers [N] or one-hot labels [N, C]."""
     _, content = containers.load(file)
     if not isinstance(content, Tensor):
         raise BenchError(f"{file}: holds a {type(content).__name__}, not a tensor")
@@ -247,7 +257,7 @@ def _arrays(file: Path) -> dict[str, np.ndarray]:
 
 
 def _text(file: Path) -> Tensor:
-    """A zero-shot classifier from a .pt, .npy or .npz file, as it lies there."""
+    """The zero-shot classifier in a .pt, .npy or .npz file, in its own orientation."""
     if file.suffix == ".npz":
         arrays = _arrays(file)
         if "text" not in arrays:
@@ -261,11 +271,11 @@ def _text(file: Path) -> Tensor:
     return _tensor(file, 2)
 
 
-# --- whether it fits together
+# --- consistency of all files
 
 
-def _agree(given: Given) -> None:
-    """The labels of a part are the same in every space; of a space the features are as wide in every part."""
+def _check_agreement(given: Given) -> None:
+    """Check that a part has equal labels in every feature space, and a feature space equal width in every part."""
     for place, part in given.parts.items():
         first = next(p for p in given.parts if (p.part, p.shots) == (place.part, place.shots))
         other = given.parts[first]
@@ -279,11 +289,11 @@ def _agree(given: Given) -> None:
             held = f"{len(part.labels)} images"
             raise BenchError(f"{part.file}: {held} are not {place.shots} of each of {given.classes} classes")
     if given.text is not None:
-        given.text = _rows(given.text, given)
+        given.text = _with_class_rows(given.text, given)
 
 
-def _rows(text: Tensor, given: Given) -> Tensor:
-    """The classifier with classes as rows, at length one: released code has them as columns."""
+def _with_class_rows(text: Tensor, given: Given) -> Tensor:
+    """The classifier, L2-normalised, with classes as rows; released code has them as columns."""
     width = next((p.features.shape[2] for place, p in given.parts.items() if place.space == "clip"), 0)
     wanted = (given.classes, width)
     both = text.shape == wanted and text.shape == wanted[::-1]
@@ -296,8 +306,8 @@ def _rows(text: Tensor, given: Given) -> Tensor:
     return torch.nn.functional.normalize(text.float(), dim=-1)
 
 
-def _complete(given: Given) -> None:
-    """Leave out what not every part needed is there of: a method reads all its spaces in every part."""
+def _leave_out_unusable(given: Given) -> None:
+    """Leave out features that cannot be used because a method reads every one of its spaces in every part."""
     if Place("test", 0, "clip") not in given.parts:
         files = "test_f.pt, test_clip_f.pt, clip_test_f.pt or an array test_clip"
         raise Incomplete(f"there are no test features of CLIP, which every method reads: {files}")
@@ -327,8 +337,8 @@ def _leave_out(given: Given, why: str, gone: Callable[..., bool]) -> None:
     given.left_out.append(why)
 
 
-def _same_length(given: Given) -> None:
-    """Where one part of a space is given at length one, all are brought to it: what is learnt on one is used on another."""
+def _normalise_alike(given: Given) -> None:
+    """L2-normalise every part of a feature space if one part is normalised, as methods train and test on different parts."""
     for space in given.spaces:
         parts = [part for place, part in given.parts.items() if place.space == space]
         unit = [bool(((part.features.float().norm(dim=-1) - 1).abs() < UNIT).all()) for part in parts]

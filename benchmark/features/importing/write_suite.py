@@ -1,4 +1,4 @@
-"""Features of others -> a file of ours, and the suite that lets exhibits be run on it."""
+"""Writing of imported features to one file, and of a suite in which exhibits can be run on them."""
 
 import json
 import re
@@ -20,14 +20,22 @@ from benchmark.features.importing.released_caches import Given
 from benchmark.suites import suite as suites
 
 SLOTS = {"RN50": "clip_rn50", "RN101": "clip_rn101", "ViT-B/32": "clip_vitb32", "ViT-B/16": "clip_vitb16"}
-"""Whose text tower makes the classifier where none was given."""
+"""Role of CLIP -> weights slot whose text tower encodes the classifier if none was imported."""
 
 TEMPLATES = ("a photo of a {}.",)
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the files do not say. roles: space -> the encoder's role; a space that is not in it is a role already."""
+    """Options of the import, for facts that the files do not contain.
+
+    Attributes:
+        dataset: Name of the data set, and of the suite.
+        roles: Feature space -> role of its encoder; any other space is its own role.
+        seed: Seed of the support set.
+        classnames: Names of the classes, [C].
+        templates: Prompt templates; () for the data set's own.
+    """
 
     dataset: str
     roles: Mapping[str, str]
@@ -36,14 +44,27 @@ class Told:
     templates: Sequence[str]
 
     def role(self, space: str) -> str:
-        """The encoder's role for a space."""
+        """Role of the encoder of a feature space."""
         return self.roles.get(space, space)
 
 
 def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
-    """A file's lines, else what was given, else ImageNet's; numbers where a classifier makes names needless.
+    """Determine the class names.
 
-    BenchError where their number is not that of the classes.
+    They are the lines of `file`, else the imported names, else ImageNet's for the data set "imagenet", else numbers if there
+    is an imported classifier.
+
+    Args:
+        given: Imported features.
+        dataset: Name of the data set.
+        file: Text file with one name a line; None for no file.
+
+    Returns:
+        Names of all classes, in order.
+
+    Raises:
+        BenchError: The file cannot be read, or the number of names is not that of the classes.
+        Incomplete: Names are needed and none are known.
     """
     if file is not None:
         try:
@@ -64,7 +85,7 @@ def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
 
 
 def write(given: Given, told: Told, folder: Path, settings: Settings) -> tuple[Path, Path]:
-    """The suite and the file of features; BenchError where the suite's name is one of ours."""
+    """Write the suite's TOML file and the file of features, and return both paths; BenchError for a reserved name."""
     if re.fullmatch(r"[\w.-]+", told.dataset) is None or told.dataset in suites.names():
         raise BenchError(
             f"--dataset {told.dataset!r}: records are kept by this name; letters, numbers and _, and no suite's"
@@ -93,7 +114,7 @@ def _tensors(given: Given, told: Told) -> dict[str, Tensor]:
 
 
 def _suite(given: Given, told: Told, folder: Path, settings: Settings) -> str:
-    """A suite of one data set, whose features are given, and the encoders that they are of."""
+    """Text of the suite's TOML file, with one data set of imported features and their encoders."""
     known = SETS.get(told.dataset)
     test = next(part for place, part in given.parts.items() if place.part == "test")
     whole = known is not None and (known.test, known.classes) == (len(test.labels), given.classes)
@@ -102,35 +123,35 @@ def _suite(given: Given, told: Told, folder: Path, settings: Settings) -> str:
     note = "; ".join(["Features were imported, and nothing is known of how they were made", *given.notes])
     lines = [
         "# Written by bench features import. Paths, the title and what may be compared with the paper are yours to change.",
-        f"title = {_said(f'{told.dataset}: features that others made')}",
-        f"note = {_said(note + '.')}",
-        f"comparable = {_said(whole)}       # whether the paper's number may stand beside a measured one",
-        f"published = {_said(known is not None)}",
+        f"title = {_toml(f'{told.dataset}: features that others made')}",
+        f"note = {_toml(note + '.')}",
+        f"comparable = {_toml(whole)}       # whether the paper's number may stand beside a measured one",
+        f"published = {_toml(known is not None)}",
         f"seeds = [{told.seed}]",
         f"views = {views}",
         "batch_size = 64",
         "",
-        f"[datasets.{_said(told.dataset)}]",
+        f"[datasets.{_toml(told.dataset)}]",
         'reader = "benchmark.data.imported:Imported"',
-        f"file = {_said(str(_file(told, folder)))}",
-        f"templates = {_said(list(templates))}",
-        f"shots = {_said(given.shots)}",
+        f"file = {_toml(str(_file(told, folder)))}",
+        f"templates = {_toml(list(templates))}",
+        f"shots = {_toml(given.shots)}",
         "images = false",
         *_backbone(given, told, folder, settings),
     ]
     for space in given.spaces:
         if space != "clip":
-            lines += ["", f"[encoders.{_said(told.role(space))}]", 'loader = "benchmark.encoders.imported:features"']
-            lines += ["network = false", f"shots = {_said(given.shots_of(space))}"]
+            lines += ["", f"[encoders.{_toml(told.role(space))}]", 'loader = "benchmark.encoders.imported:features"']
+            lines += ["network = false", f"shots = {_toml(given.shots_of(space))}"]
     return "\n".join(lines) + "\n"
 
 
 def _backbone(given: Given, told: Told, folder: Path, settings: Settings) -> list[str]:
-    """CLIP's encoder: with the classifier that was given, else with its own text tower out of its published weights."""
+    """Lines of CLIP's encoder, with the imported classifier or else the text tower of its published weights."""
     role = told.role("clip")
-    lines = ["", f"[encoders.{_said(role)}]"]
+    lines = ["", f"[encoders.{_toml(role)}]"]
     if given.text is not None:
-        file = _said(str(_file(told, folder)))
+        file = _toml(str(_file(told, folder)))
         return [*lines, 'loader = "benchmark.encoders.imported:clip"', f"file = {file}", "network = false"]
     slot = SLOTS.get(role, "")
     weights = slots.find(slot, settings) if slot else None
@@ -143,9 +164,9 @@ def _backbone(given: Given, told: Told, folder: Path, settings: Settings) -> lis
         raise BenchError(
             f"features of CLIP are {width} wide, those of {role} ({weights}) {own}; say which with --backbone"
         )
-    return [*lines, 'loader = "benchmark.encoders.published:clip"', f"slot = {_said(slot)}"]
+    return [*lines, 'loader = "benchmark.encoders.published:clip"', f"slot = {_toml(slot)}"]
 
 
-def _said(value: object) -> str:
-    """A value as TOML has it, which is as JSON has it for texts, numbers, lists and truth."""
+def _toml(value: object) -> str:
+    """A value in TOML, which equals JSON for strings, numbers, lists and booleans."""
     return json.dumps(value, ensure_ascii=True)
