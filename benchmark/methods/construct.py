@@ -1,4 +1,4 @@
-"""Class name and arguments -> predictor, and what a predictor with these arguments reads and wants."""
+"""Construction of predictors from plain data, and the settings, feature spaces and Task fields that they use."""
 
 import inspect
 import json
@@ -16,7 +16,7 @@ from benchmark.methods.recipe import Recipe
 
 @cache
 def predictor_class(method: str) -> type[Predictor]:
-    """The class a method's name stands for; BenchError when it is no Predictor."""
+    """Import the class of a method, given as "package.module:Class"; BenchError if it is no Predictor."""
     cls = resolve(method, "method")
     if not (isinstance(cls, type) and issubclass(cls, Predictor)):
         raise BenchError(f"method {method!r} is no benchmark.methods.predictor.Predictor; see CONTRIBUTING.md")
@@ -24,7 +24,7 @@ def predictor_class(method: str) -> type[Predictor]:
 
 
 def construct(method: str, arguments: Mapping[str, Any]) -> Predictor:
-    """Build a predictor from plain data. A recipe, or another argument with fields, may be given in part."""
+    """Construct a predictor from plain data; missing fields of a recipe, or of another dataclass, keep their defaults."""
     cls = predictor_class(method)
     known = [name for name in inspect.signature(cls).parameters]
     for name in arguments:
@@ -42,7 +42,7 @@ def construct(method: str, arguments: Mapping[str, Any]) -> Predictor:
 
 
 def _has_fields(cls: type[Predictor], name: str) -> bool:
-    """Whether a constructor's argument is a dataclass: the recipe, even of a method that has none of its own, and others."""
+    """Whether a constructor's argument is a dataclass; `recipe` always is, even if its default is None."""
     return name == "recipe" or is_dataclass(inspect.signature(cls).parameters[name].default)
 
 
@@ -54,7 +54,7 @@ def _completed(own: Any, argument: str, partial: Mapping[str, Any], method: str)
 
 
 class Facts(NamedTuple):
-    """What a method with its arguments is to the harness before it is fitted."""
+    """Settings of a method, the feature spaces it reads, and the optional Task fields it wants (`Predictor`)."""
 
     settings: Mapping[str, Any]
     reads: Sequence[str]
@@ -62,17 +62,17 @@ class Facts(NamedTuple):
 
 
 def facts(method: str, arguments: Mapping[str, Any]) -> Facts:
-    """The facts of a method with its arguments. BenchError where it cannot be constructed so."""
+    """Facts about a method with given arguments; BenchError if it cannot be constructed with them."""
     try:
         text = json.dumps(arguments, sort_keys=True)
-    except TypeError:  # an argument that is no plain data names no run; constructing says so
+    except TypeError:  # no plain data: the construction raises the error to show
         return _constructed(method, arguments)
     return _facts(method, text)
 
 
 @cache
 def _facts(method: str, arguments: str) -> Facts:
-    """A pure function of its two texts, so remembered: a table asks for the facts of a method thousands of times."""
+    """Facts from JSON arguments, cached because a table needs the facts of a method thousands of times."""
     return _constructed(method, json.loads(arguments))
 
 
@@ -82,7 +82,7 @@ def _constructed(method: str, arguments: Mapping[str, Any]) -> Facts:
 
 
 def _settings(predictor: Predictor, method: str) -> dict[str, Any]:
-    """The predictor's settings; BenchError when it does not keep them, or they are no plain data."""
+    """Settings of a predictor; BenchError if it does not store its arguments, or they are no plain data."""
     try:
         settings = predictor.settings()
         digest(settings)

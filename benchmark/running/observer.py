@@ -1,13 +1,13 @@
-"""One training run, three numbers: what the last epoch gives, what validation picks, what picking on test would have given.
+"""Selection of epoch and hyper-parameters in one training run, in three ways.
 
-`last`  the last epoch at the method's own hyper-parameters.
-`val`   the epoch, then the tunable hyper-parameters, that are best on the few-shot validation images.
-`test`  the same picked on the test images: what the released code of Tip-Adapter-F, CaFo and AMU-Tuning reports.
+`last`  the last epoch, with the method's own hyper-parameters.
+`val`   the epoch, and then the tunable hyper-parameters, with the most few-shot validation images classified correctly.
+`test`  the epoch, and then the tunable hyper-parameters, with the most test images classified correctly. The released code of
+        Tip-Adapter-F, CaFo and AMU-Tuning reports this accuracy.
 
-The predictor sees none of this: it is watched while it trains, and searched when it is done. Labels of test images are
-compared with when its code has returned (`benchmark.methods.sealed`).
-
-The search over tunable settings after training is `benchmark.running.search`.
+Images are scored in an epoch-end callback, and tunable hyper-parameters are searched after training
+(`benchmark.running.search`). The predictor learns nothing from either: labels of test images are unsealed only while none of
+its code runs (`benchmark.methods.sealed`).
 """
 
 from collections.abc import Callable, Sequence
@@ -23,13 +23,20 @@ from benchmark.methods.scoring import joined, parts, right_answers, tuned
 from benchmark.running.search import search
 
 Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
-"""What else is wanted of a selected state: the predictor in it, its scores of the test images, the selections that end in
-it -> plain data."""
+"""Function that computes further plain data of a selected state, from the predictor in this state, its scores of the test
+images, and the names of the selections with this state."""
 
 
 @dataclass
 class State:
-    """A state of the predictor worth keeping: which milestone, which hyper-parameters, its weights, its score."""
+    """A state of the predictor during training.
+
+    Attributes:
+        epoch: Number of the epoch-end callback, from 1.
+        weights: State dict.
+        score: Number of images classified correctly.
+        tuned: Tuned hyper-parameters; empty for the method's own.
+    """
 
     epoch: int
     weights: dict[str, Tensor]
@@ -39,7 +46,14 @@ class State:
 
 @dataclass
 class Outcome:
-    """What one selection gives: right or wrong for every test image [N], how it was picked, and what `look` saw."""
+    """The result of one selection.
+
+    Attributes:
+        correct: Whether each test image is classified correctly, [N].
+        epoch: Selected epoch.
+        tuned: Selected hyper-parameters; empty for the method's own.
+        seen: Result of `look` for the selected state.
+    """
 
     correct: Tensor
     epoch: int
@@ -52,10 +66,19 @@ class Outcome:
 
 
 class Observer:
-    """Scores a predictor at each milestone on validation and test images, and keeps the best states.
+    """Scores a predictor on validation and test images at the end of each epoch, and keeps the best states.
 
-    Give `observer.watch` to benchmark.methods.training.watching, fit, then ask for `outcomes`. `look` is asked once for each
-    state that a selection ends in.
+    Pass `observer.watch` as the epoch-end callback to `benchmark.methods.training.watching`, fit the predictor, then call
+    `outcomes`.
+
+    Attributes:
+        look: Function called once for each selected state.
+        sets: Images to score, by name: "test", and "val" if there are validation images.
+        curves: Number of images classified correctly after each epoch, by set.
+        best: State with the most images classified correctly, by set.
+        picked_on: Number of images classified correctly in the selected state, after the search, by set.
+        recent: Scores of the test images at the last call of `watch`.
+        prepared: Parts of each set, as returned by `Predictor.prepare`.
     """
 
     def __init__(self, val: Samples | None, test: Samples, look: Look = lambda *_: {}) -> None:
@@ -63,16 +86,16 @@ class Observer:
         self.sets = {"test": test} if val is None else {"val": val, "test": test}
         self.curves: dict[str, list[int]] = {name: [] for name in self.sets}
         self.best: dict[str, State] = {}
-        self.picked_on: dict[str, int] = {}  # images right among those that a selection picks by, where it ended
-        self.recent: list[Scores] = []  # of the test images, at the last milestone
+        self.picked_on: dict[str, int] = {}
+        self.recent: list[Scores] = []
         self.prepared: dict[str, list[Features]] = {}
 
     @torch.no_grad()
     def watch(self, predictor: Predictor) -> None:
-        """Score the predictor as it stands now."""
+        """Score the predictor in its present state; this is the epoch-end callback."""
         if not self.prepared:
             self.prepared = {n: [predictor.prepare(x) for x in parts(s)] for n, s in self.sets.items()}
-        self.recent = []  # at ImageNet's size 600 MB, which need not be held beside the next
+        self.recent = []  # 600 MB on ImageNet, freed before the next scores are computed
         for name, samples in self.sets.items():
             scores = self._scored(predictor, name)
             score = int(right_answers(torch.cat([s.fused.argmax(-1) for s in scores]), samples).sum())
@@ -83,14 +106,14 @@ class Observer:
                 self.best[name] = State(len(self.curves[name]), _copy(predictor), score)
 
     def outcomes(self, predictor: Predictor) -> dict[str, Outcome]:
-        """The three selections of a fitted predictor, which is left as it was. Its end counts where no milestone was."""
+        """Results of the three selections; the fitted predictor's state counts as the only epoch if `watch` was never called."""
         if not self.curves["test"]:
             self.watch(predictor)
         last = State(len(self.curves["test"]), _copy(predictor), 0)
         searched = {name: self._searched(predictor, name) for name in self.sets}
         self.picked_on = {name: state.score for name, state in searched.items()}
         picked = {"last": last, **searched}
-        ends: dict[tuple[int, str], list[str]] = {}  # two selections often end in one state
+        ends: dict[tuple[int, str], list[str]] = {}  # epoch and settings -> selections with this state
         for name, state in picked.items():
             ends.setdefault((state.epoch, repr(state.tuned)), []).append(name)
         answered = [(names, *self._answered(predictor, picked[names[0]], names)) for names in ends.values()]
@@ -105,12 +128,12 @@ class Observer:
         return [predictor.combine(predictor.match(x)) for x in self.prepared[name]]
 
     def _better(self, name: str, score: int) -> bool:
-        # A tie on a few hundred validation images is no evidence for stopping early: the later epoch stays.
-        # On test the first of equals stays, as in the released code; the count is the same.
+        # On the few validation images the later of two equal epochs counts, because a tie is no evidence for early stopping.
+        # On test images the first counts, as in the released code; the number of correct images is equal.
         return score >= self.best[name].score if name == "val" else score > self.best[name].score
 
     def _searched(self, predictor: Predictor, name: str) -> State:
-        """The best epoch's weights, with the hyper-parameters that suit them best. Ties keep the method's own."""
+        """The best epoch with the best hyper-parameters for its weights, or with the method's own if none are better."""
         state = self.best[name]
         predictor.load_state_dict(state.weights)
         found = search(predictor, self.prepared[name], self.sets[name])
@@ -119,7 +142,7 @@ class Observer:
         return State(state.epoch, state.weights, found.correct, found.tuned)
 
     def _answered(self, predictor: Predictor, state: State, names: Sequence[str]) -> tuple[Tensor, dict[str, Any]]:
-        """The class answered for every test image [N], and what `look` sees. Which are right is asked when all are."""
+        """Predicted classes of the test images [N] in a state, and the result of `look`; labels are not used here."""
         predictor.load_state_dict(state.weights)
         with tuned(predictor, state.tuned), torch.no_grad():
             known = bool(self.recent) and state.epoch == len(self.curves["test"]) and not state.tuned

@@ -1,4 +1,4 @@
-"""What is to be measured, what is already, what is stale, and how long the rest should take."""
+"""Planning of runs: which are done, missing or stale, their order, and the time they should take."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ DONE, MISSING, STALE = "done", "missing", "stale"
 
 @dataclass(frozen=True)
 class Planned:
-    """A run and its state in the store."""
+    """A run with its state: `DONE`, `MISSING` or `STALE`."""
 
     run: Run
     state: str
@@ -23,9 +23,16 @@ class Planned:
 def survey(
     runs: Iterable[Run], records: Mapping[str, Record], world: World, reads: Mapping[str, Collection[str]] | None = None
 ) -> list[Planned]:
-    """The state of every run: done, missing, or stale (measured on other data or weights than today's).
+    """Determine the state of every run: done, missing, or stale (measured on data or weights that have since changed).
 
-    reads: the key of a run -> the shifts that are read of its record; without it all of them.
+    Args:
+        runs: Runs.
+        records: Key of a run -> its record.
+        world: Suite on this machine.
+        reads: Key of a run -> shifts whose results are read from its record; None if all are.
+
+    Returns:
+        The runs with their states, in the given order.
     """
     return [
         Planned(run, _state(run, records.get(run.key), world, None if reads is None else reads.get(run.key, ())))
@@ -34,7 +41,7 @@ def survey(
 
 
 def _state(run: Run, record: Record | None, world: World, reads: Collection[str] | None) -> str:
-    """A shift that was not here when the run was made, or is not here today, counts only where somebody reads it."""
+    """State of a run; a shift that was missing when it was measured, or is missing now, counts only if it is read."""
     if record is None:
         return MISSING
     then, today = record["fingerprints"], Opened(run, world).fingerprints
@@ -44,10 +51,18 @@ def _state(run: Run, record: Record | None, world: World, reads: Collection[str]
 
 
 def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record] | None = None) -> list[Run]:
-    """What has to be measured: whatever is missing, and all of it with `rerun`.
+    """Select and order the runs to measure: missing ones, or all with `rerun`.
 
-    Longest first, by what is known of its like, so that no worker ends long after the others; what nobody timed comes
-    before everything. Seeds apart, so that two workers do not wait for one.
+    The longest come first, by the time of similar runs, so that no worker ends long after the others; runs of unknown time
+    come before all. Same-seed runs are spread out because they share features.
+
+    Args:
+        planned: Runs with their states.
+        rerun: Whether to measure runs that have a record.
+        records: Key of a run -> record, for the times of similar runs.
+
+    Returns:
+        The runs in the order of measurement.
     """
     wanted = [p.run for p in planned if rerun or p.state == MISSING]
     known = timings(records or {})
@@ -61,9 +76,17 @@ def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record
 
 
 def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> float | None:
-    """Seconds that the runs should take: the median of what the same method took at as many shots on the data set.
+    """Estimate the time of runs from the median time of the method at this number of shots on the data set.
 
-    From this machine's records where there are any, else from the reference run; None where neither knows a method.
+    Times are from this machine's records if there are any, else from the reference run.
+
+    Args:
+        runs: Runs to measure.
+        records: Key of a run -> record.
+        jobs: Number of worker processes.
+
+    Returns:
+        Seconds; None if the time of a run is unknown.
     """
     known = timings(records)
     seconds = [expected_seconds(run, known) for run in runs]

@@ -1,4 +1,4 @@
-"""How far long work is: a moving bar on a terminal, plain lines in a log."""
+"""Progress of long work: a progress bar on a terminal, and lines in a log."""
 
 import sys
 import time
@@ -12,9 +12,17 @@ from benchmark.running.workers import Done
 
 
 def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator[Done]:
-    """Pass the work through, showing it: on a terminal a bar with the time left, elsewhere a line each with its seconds.
+    """Yield finished work and show its progress: a bar with the time left on a terminal, else one line for each item.
 
-    Whatever ends this, Ctrl-C while a line is printed included, ends the work.
+    The generator `done` is closed however this one ends, also at Ctrl-C while a line is printed.
+
+    Args:
+        done: Generator of finished work.
+        total: Number of items.
+        what: Label of the bar.
+
+    Yields:
+        Finished work.
     """
     with closing(done), tqdm(total=total, desc=what, unit="", disable=not sys.stderr.isatty(), leave=False) as bar:
         started = time.perf_counter()
@@ -25,7 +33,7 @@ def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator
 
 
 def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what: str) -> Iterator[Done]:
-    """The same of work of different sizes, pieces with a `size` in pictures: with pictures a second and the time left."""
+    """Yield finished work whose items have a `size` in images; show images per second and the time left as for `follow`."""
     pictures, seen = sum(item.size for item in work), 0
     terminal = sys.stderr.isatty()
     with closing(done), tqdm(total=pictures, desc=what, unit=" images", disable=not terminal, leave=False) as bar:
@@ -40,7 +48,7 @@ def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what
 
 
 def clock(seconds: float) -> str:
-    """Seconds as people say them: "40 s", "3 min", "2 h 05 min"."""
+    """Format seconds for printing: "40 s", "3 min", "2 h 05 min"."""
     minutes = round(seconds / 60)
     if minutes < 2:
         return f"{seconds:.0f} s"
@@ -48,7 +56,7 @@ def clock(seconds: float) -> str:
 
 
 def _show(item: Done, bar: tqdm, place: str, pace: str = "") -> None:
-    """One end: a failure is always a line, anything else one only where there is no bar."""
+    """Show a finished item: a failure as a line, success in the bar or, without a bar, as a line."""
     label = getattr(item.item, "label", str(item.item))
     if item.error:
         tqdm.write(f"FAILED {label}: {item.error}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Released adapters, evaluated as they are: no training, the published test images, their README's number beside ours."""
+"""Evaluation of released AMU-Tuning adapters without training, next to the accuracy published in their README."""
 
 import re
 import tomllib
@@ -30,8 +30,13 @@ from benchmark.suites.world import World
 
 @dataclass(frozen=True)
 class Evaluated:
-    """An adapter at one reading of its method: how many of n test images it puts right, and the published accuracy (%), in
-    a suite whose values may be compared with it.
+    """Accuracy of an adapter under one interpretation of its method.
+
+    Attributes:
+        reading: Name of the interpretation.
+        correct: Number of test images classified correctly.
+        n: Number of test images.
+        published: Published accuracy (%); None in a suite whose accuracies cannot be compared with it.
     """
 
     reading: str
@@ -41,18 +46,18 @@ class Evaluated:
 
     @property
     def accuracy(self) -> tuple[float, float, float]:
-        """In per cent, with its 95 % interval over images."""
+        """Accuracy in per cent, with the ends of its 95 % interval over images."""
         return stats.interval([self.correct], [self.n])
 
 
 @cache
 def released() -> Mapping[str, Any]:
-    """adapter.toml."""
+    """Content of released_adapter.toml."""
     return tomllib.loads(resources.files(__package__).joinpath("released_adapter.toml").read_text("utf-8"))
 
 
 def shots_of(file: Path, said: int | None) -> int:
-    """How many shots an adapter was trained with: what is said, else what its name says. BenchError where neither does."""
+    """Number of shots of an adapter: `said`, else that in the name of its file; BenchError if there is neither."""
     named = re.search(released()["name"], file.name)
     if said is None and named is None:
         raise BenchError(f"{file}: its name does not say for how many shots it is; add --shots 16, or what it is")
@@ -60,7 +65,7 @@ def shots_of(file: Path, said: int | None) -> int:
 
 
 def read(file: Path) -> Tensor:
-    """The adapter's weights [C, D], float32; nothing in the file is run. BenchError for any other content."""
+    """Read the adapter's weights [C, D], float32, without executing code in the file; BenchError for other content."""
     name = released()["tensor"]
     _, content = containers.load(file)
     tensor = content.get(name) if isinstance(content, Mapping) and len(content) == 1 else None
@@ -73,7 +78,7 @@ def read(file: Path) -> Tensor:
 
 
 def cells(shots: int) -> list[Cell]:
-    """The questions that an adapter answers, in the form of an exhibit's cells."""
+    """Cells, as of an exhibit, for an adapter: one for each interpretation of its method."""
     told = {name: released()[name] for name in ("dataset", "backbone", "method")}
     found = []
     for reading in released()["readings"]:
@@ -83,12 +88,12 @@ def cells(shots: int) -> list[Cell]:
 
 
 def untrained(cell: Cell, suite: Suite) -> Run:
-    """The run of a cell as far as it is made here: nothing is learnt, so nothing is drawn."""
+    """The run of a cell with 0 shots, so that no support set is drawn."""
     return replace(runs.make(suite, cell.said, seed=0), shots=0)
 
 
 def check(weights: Tensor, run: Run, world: World, file: Path) -> None:
-    """BenchError where an adapter does not fit the data set's classes or the auxiliary encoder's width. Encodes one image."""
+    """Check an adapter's shape against the data set's classes and the width of one encoded image; BenchError if wrong."""
     dataset = world.dataset(run.dataset)
     (space,) = [space for space in run.roles() if space != "clip"]
     image = views.of(dataset, "test", dataset.ids("test")[:1], 1, 0)[0]
@@ -103,10 +108,12 @@ def check(weights: Tensor, run: Run, world: World, file: Path) -> None:
 
 
 def evaluate(weights: Tensor, cell: Cell, world: World) -> Evaluated:
-    """An adapter that fits, at a reading of its method."""
+    """Evaluate an adapter, whose shape was checked, under one interpretation of its method."""
     run = untrained(cell, world.suite)
     build, test = task.build(Opened(run, world))
-    nothing = {space: x[:, :1] * 0 for space, x in test.spaces.items()}  # in the place of a support set, for its widths
+    nothing = {
+        space: x[:, :1] * 0 for space, x in test.spaces.items()
+    }  # a support set of zeros, from which layers take their widths
     predictor = run.predictor()
     nobody = torch.zeros(1, dtype=torch.long, device=build.text.device)
     predictor.build(replace(build, support=Samples(nothing, nobody)))

@@ -1,10 +1,10 @@
-"""The search over tunable settings after training: every point of the grid, and of beta the exact curve.
+"""The search over tunable settings after training, on a grid, and exactly over beta.
 
-The search goes through every point of the declared grid, but for `beta`, whose whole range (from the smallest to the largest
-value declared) is searched exactly: `benchmark.numerics.beta_curve` says for which beta how many images are classified
-correctly. Of the best settings, those are taken that keep most of the method's own; a beta that is not its own is the
-geometric middle of the widest stretch: beta is a ratio, and whether the bias or zero-shot CLIP carries the weight is a way of
-writing.
+Every combination of the declared values is evaluated, except for `beta`, whose whole range from the smallest to the largest
+declared value is searched exactly: `benchmark.numerics.beta_curve` computes the number of images classified correctly as a
+function of beta. Among the best settings, those that keep most of the method's own values are chosen. A beta that is not the
+method's own is the geometric mean of the widest interval of best values, because beta is a ratio of two weights: swapping the
+roles of the bias and zero-shot CLIP inverts it.
 """
 
 import itertools
@@ -24,7 +24,14 @@ from benchmark.numerics import beta_curve
 
 
 class Found(NamedTuple):
-    """Settings, with how many images they put right, how many of the method's own they keep, how wide their stretch is."""
+    """Settings found by the search.
+
+    Attributes:
+        tuned: Value of each tunable setting.
+        correct: Number of images classified correctly.
+        kept: Number of settings that equal the method's own.
+        width: Logarithm of the ratio of the ends of the interval that beta was chosen from; 0 for a value of the grid.
+    """
 
     tuned: dict[str, float]
     correct: int
@@ -34,10 +41,18 @@ class Found(NamedTuple):
 
 @torch.no_grad()
 def search(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> Found | None:
-    """The tunable settings with the most images right, of every beta in its range; None where nothing can be tuned.
+    """Find the tunable settings with the most images classified correctly.
 
-    prepared: the images of `samples` part by part, as `prepare` gave them.
-    One pass through the predictor a point of the grid without beta, and what no setting changes is worked out once.
+    Each combination of values other than beta takes one evaluation of `Predictor.combine`; `Predictor.match` does not depend
+    on the settings and is computed once.
+
+    Args:
+        predictor: Fitted predictor.
+        prepared: Parts of the images, as returned by `Predictor.prepare`.
+        samples: All images with their labels.
+
+    Returns:
+        The best settings; None if nothing is tunable.
     """
     if "beta" not in predictor.tunes:
         candidates = [_found(predictor, *counted) for counted in grid(predictor, prepared, samples)]
@@ -51,7 +66,7 @@ def search(predictor: Predictor, prepared: Sequence[Features], samples: Samples)
 def curves(
     predictor: Predictor, prepared: Sequence[Features], samples: Samples
 ) -> list[tuple[dict[str, float], beta_curve.Curve]]:
-    """Every combination of the declared values but beta's, with the exact curve over beta. Of a predictor that tunes beta."""
+    """Every combination of values other than beta's, with its exact curve over beta, for a predictor that tunes beta."""
     points = _points({name: values for name, values in predictor.tunes.items() if name != "beta"})
     largest = max(predictor.tunes["beta"])
     ends: list[list[beta_curve.Ends]] = [[] for _ in points]
@@ -65,7 +80,7 @@ def curves(
 
 @torch.no_grad()
 def grid(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> list[tuple[dict[str, float], int]]:
-    """Every combination of the declared values, beta's too, with its images right: the search as the official codes do it."""
+    """Every combination of values with its number of images classified correctly: the grid search of official code."""
     points = _points(predictor.tunes) if predictor.tunes else []
     counts = [0] * len(points)
     for where, matched in _matched(predictor, prepared):
@@ -77,7 +92,7 @@ def grid(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -
 
 
 def _points(grids: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
-    """Every combination of the values; the empty one, where there are none."""
+    """Every combination of values; one empty combination if there is nothing to combine."""
     return [dict(zip(grids, values, strict=True)) for values in itertools.product(*grids.values())]
 
 
@@ -90,13 +105,13 @@ def _range(betas: Sequence[float]) -> tuple[float, float]:
 
 
 def _matched(predictor: Predictor, prepared: Sequence[Features]) -> Iterator[tuple[slice, Features]]:
-    """Each part's place among the images, and what the predictor matches of it."""
+    """Slice of each part within the images, and the result of `Predictor.match` on the part."""
     for part, x in enumerate(prepared):
         yield slice(part * scoring.PART, (part + 1) * scoring.PART), predictor.match(x)
 
 
 def _line(predictor: Predictor, matched: Features, point: dict[str, float], beta: float) -> tuple[Tensor, Tensor]:
-    """s₀ and b of the scores s₀ + beta · b, worked out at the largest beta, where b is known best; [B, C] each."""
+    """s₀ and b, [B, C] each, of the scores s₀ + beta · b, computed at the largest beta, where rounding affects b least."""
     with tuned(predictor, {**point, "beta": beta}):
         s = predictor.combine(matched)
     return s.zero_shot, (s.fused - s.zero_shot).double() / beta
@@ -105,7 +120,7 @@ def _line(predictor: Predictor, matched: Features, point: dict[str, float], beta
 def _on_curve(
     predictor: Predictor, point: dict[str, float], curve: beta_curve.Curve, span: tuple[float, float]
 ) -> Found:
-    """The beta to take at a point of the rest: the method's own where none is better, else from the widest stretch."""
+    """Choose beta for given other values: the method's own if none is better, else the middle of the widest interval."""
     widest = max(curve.bests(*span), key=lambda stretch: stretch.high / stretch.low)
     own = float(predictor.settings()["beta"])
     if span[0] <= own <= span[1] and curve.at([own]) == [widest.correct]:

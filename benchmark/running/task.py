@@ -1,4 +1,4 @@
-"""An opened run -> (Task, test samples). The test images never enter the Task; their labels are sealed."""
+"""Building of the Task and the test samples of a run; the Task has no test images, and their labels are sealed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ from benchmark.methods.sealed import Sealed
 
 @dataclass(frozen=True)
 class Shift:
-    """Test images of another distribution than the run was trained on, labelled by the source's classes.
+    """Test images under a distribution shift, with labels that are classes of the source data set.
 
     Attributes:
         samples: Features and sealed labels.
-        classes: Indices of the source's classes that the shift holds, [C']; None where it holds all of them.
+        classes: Indices of the source's classes that the shift contains, [C']; None for all.
         statistics: "all" or "held": the classes over which a method's statistics run (`benchmark.suites.suite`).
     """
 
@@ -33,7 +33,7 @@ class Shift:
 
 
 def build(opened: Opened) -> tuple[Task, Samples]:
-    """The task of a run and its test images, apart from each other, on the run's device. Missing features are made."""
+    """Build the task of a run and, separately, its test samples, on the run's device; missing features are extracted."""
     run, device = opened.run, opened.device
     text, logit_scale = text_classifiers.load(Text(run.dataset, run.backbone), opened.world)
     support, val = _few_shot(opened)
@@ -50,7 +50,7 @@ def build(opened: Opened) -> tuple[Task, Samples]:
 
 
 def shifts(opened: Opened) -> dict[str, Shift]:
-    """The shifts of a run's data set, by role, in the spaces that its method reads."""
+    """Test samples of the shifts of a run's data set, by role, in the feature spaces that its method reads."""
     found = {}
     for role, dataset in opened.shifts.items():
         held = getattr(dataset, "classes", None)
@@ -60,7 +60,7 @@ def shifts(opened: Opened) -> dict[str, Shift]:
 
 
 def _wanted(opened: Opened) -> dict[str, Any]:
-    """The optional fields of a Task that the method asks for."""
+    """Optional fields of the Task that the method wants."""
     run, dataset = opened.run, opened.dataset
     found: dict[str, Any] = {"clip": opened.backbone.clip} if run.prompts else {}
     if "generated" in run.wants():
@@ -74,14 +74,14 @@ def _wanted(opened: Opened) -> dict[str, Any]:
 
 
 def _test(opened: Opened, role: str, dataset: Dataset) -> Samples:
-    """The test images of the run's data set or of a shift, their labels sealed."""
+    """Test samples of the run's data set or of a shift, with sealed labels."""
     return Sealed(Samples(_spaces(opened, role, "test"), _labels(opened, dataset, "test", dataset.ids("test"))))
 
 
 def _few_shot(opened: Opened) -> tuple[Samples, Samples]:
-    """Support set and validation images."""
+    """Samples of the support set and of the validation images."""
     run = opened.run
-    if run.shots == 0:  # nothing is learnt, so nothing is drawn and no feature made
+    if run.shots == 0:  # without shots nothing is drawn and no features are needed
         nothing = Samples({"clip": torch.empty(1, 0, 1)}, torch.empty(0, dtype=torch.long)).to(opened.device)
         return nothing, nothing
     draw = opened.dataset.draw(run.shots, run.seed)
@@ -92,7 +92,7 @@ def _few_shot(opened: Opened) -> tuple[Samples, Samples]:
 
 
 def _subset(opened: Opened, spaces: Mapping[str, Tensor], positions: np.ndarray, pool: np.ndarray) -> Samples:
-    """Images of a pool by their positions; the whole pool is taken as it is, so that memory holds it once."""
+    """Samples of a pool by position; features of the whole pool are not copied."""
     labels = _labels(opened, opened.dataset, "train", pool[positions])
     if np.array_equal(positions, np.arange(len(pool))):
         return Samples(dict(spaces), labels)
@@ -101,7 +101,7 @@ def _subset(opened: Opened, spaces: Mapping[str, Tensor], positions: np.ndarray,
 
 
 def _spaces(opened: Opened, dataset: str, part: str) -> dict[str, Tensor]:
-    """Feature space -> features [V, N, D] of a part of a data set."""
+    """Features [V, N, D] of a part of a data set, by feature space."""
     run, world = opened.run, opened.world
     wanted = {
         space: requests.request(dataset, role, part, run.seed, run.shots, world) for space, role in opened.roles.items()

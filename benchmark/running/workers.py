@@ -1,7 +1,7 @@
-"""Where runs are made: in this process, or in worker processes of this machine.
+"""Execution of work in this process or in worker processes on this machine.
 
-Workers write their own records; what comes back is only that a run is done, or why it is not. Every worker is a pool of its
-own, so one that is killed costs the one run it had in hand, and that is tried again.
+Workers write records themselves and return only success or an error message. Each worker is a process pool of its own, so
+that a killed worker affects only the item it was working on, which is then tried again.
 """
 
 import ctypes
@@ -23,20 +23,25 @@ from benchmark.core.errors import BenchError
 from benchmark.core.machine import peak_memory_mib
 
 RETRIES = 2
-"""How often the work of a killed worker is given out again."""
+"""How often an item is tried again after its worker was killed."""
 
 
 KEPT = {-3: 2**25, -1: 2**28}
-"""mallopt's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD. By default glibc returns the memory of every larger tensor to the system,
-which clears it page by page before handing it out again: up to a third of the time of a large forward pass. Workers keep up
+"""Values of mallopt's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD. By default glibc returns the memory of large tensors to the
+system, which clears it page by page before the next use: up to a third of the time of a large forward pass. Workers keep up
 to 256 MiB."""
 
 
 @dataclass(frozen=True)
 class Done:
-    """One piece of work and how it ended; `error` is one line, empty when all is well.
+    """A finished item of work.
 
-    process, peak_mib: who did it, and the most memory that this process ever held, in MiB; 0 where it was killed.
+    Attributes:
+        item: The item.
+        error: Error message of one line; "" on success.
+        result: Return value of the work; None on failure.
+        process: Id of the process that did the work; 0 if it was killed.
+        peak_mib: Peak memory of this process so far, in MiB; 0 if it was killed.
     """
 
     item: Any
@@ -47,20 +52,21 @@ class Done:
 
 
 def each(work: Callable[..., Any], items: Sequence[Any], jobs: int) -> Generator[Done, None, None]:
-    """Do `work` on every item, yielding as they end. `work` must be importable from a module (workers are spawned)."""
+    """Call `work` on every item and yield results as they finish; `work` must be importable, since workers are spawned."""
     with Crew(jobs) as crew:
         yield from crew.each(work, items)
 
 
 class Crew:
-    """Workers, each with one piece of work in hand at most, for one kind of work after another.
+    """Worker processes that can be used for one kind of work after another, within a `with` block.
 
-    A worker takes seconds to start: it is started when there is work for it, and stays until the crew is left.
+    Workers take seconds to start. They are started when first needed and kept until the block ends. Each works on at most one
+    item at a time.
 
     Attributes:
-        jobs: How many workers at most.
-        given: First arguments of every piece of work; a worker gets them once, when it starts.
-        debug: Whether a failure of the work itself is raised rather than told in a line.
+        jobs: Largest number of workers.
+        given: First arguments of every call, which a worker receives once, when it starts.
+        debug: Whether an exception in the work is raised instead of reported in one line.
     """
 
     def __init__(self, jobs: int, *given: Any, debug: bool = False) -> None:
@@ -72,22 +78,28 @@ class Crew:
         self.busy: dict[Future[Done], tuple[ProcessPoolExecutor, Any, int]] = {}
         self.others = set(multiprocessing.active_children())
         self.peaks: dict[int, int] = {}
-        """The most memory that each process ever held, in MiB, as far as it is known."""
+        """Process id -> peak memory in MiB, of processes that have finished an item."""
 
     def __enter__(self) -> "Crew":
-        """The crew itself; nobody is started yet."""
+        """Return the crew, in which no worker is started yet."""
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Every worker ends; where something went wrong, at once."""
+        """End every worker, without waiting for its item if an exception was raised."""
         self._dismiss(at_once=kind is not None)
 
     def each(
         self, work: Callable[..., Any], items: Sequence[Any], jobs: int | None = None
     ) -> Generator[Done, None, None]:
-        """As the function of this name; one piece of work, or one worker, needs no process of its own.
+        """Call `work` on every item and yield results as they finish; one item, or one worker, runs in this process.
 
-        jobs: how many of the workers, all of them where it is not said.
+        Args:
+            work: Function of `given` and an item, importable from a module.
+            items: Items of work.
+            jobs: Number of workers to use; by default all.
+
+        Yields:
+            Finished items.
         """
         jobs = min(jobs or self.jobs, self.jobs, len(items))
         here = (_attempt(work, item, self.debug, self.given) for item in items)
@@ -98,7 +110,7 @@ class Crew:
                 yield done
 
     def _shared_out(self, work: Callable[..., Any], items: Sequence[Any], jobs: int) -> Generator[Done, None, None]:
-        """Every item, in the order in which they end."""
+        """Yield items in the order in which worker processes finish them."""
         while len(self.idle) < jobs:
             self.idle.append(_worker(self.threads, self.given))
         queue = deque((item, 0) for item in items)
@@ -119,7 +131,7 @@ class Crew:
                         queue.append((item, tries + 1))
                     else:
                         yield Done(item, "its worker was killed each time (out of memory?); try fewer --jobs")
-        except BaseException:  # Ctrl-C, or nobody wants the rest: do not wait for what is in hand
+        except BaseException:  # Ctrl-C, or the generator was closed: do not wait for unfinished items
             self._dismiss(at_once=True)
             raise
 
@@ -138,7 +150,7 @@ def _worker(threads: int, given: tuple[Any, ...]) -> ProcessPoolExecutor:
 
 
 _given: tuple[Any, ...] = ()
-"""In a worker process: the first arguments of its work, which it got when it started."""
+"""In a worker process, the first arguments of every call, received at its start (`Crew.given`)."""
 
 
 def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
@@ -147,13 +159,13 @@ def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any,
 
 
 def _tried(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...]) -> tuple[str, Any]:
-    """The failure in a line, empty when all is well, and the result."""
+    """Call the work; return an error message of one line ("" on success) and the result."""
     try:
         return "", work(*given, item)
     except BenchError as error:
         return str(error), None
     except (Exception, SystemExit) as error:
-        # A method's own failure: one line here, and the others go on. BENCH_DEBUG=1 shows where it came from.
+        # an error in a method is reported in one line and other runs continue; BENCH_DEBUG=1 raises it
         if debug:
             raise
         where = error.__traceback__
@@ -164,7 +176,7 @@ def _tried(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, .
 
 
 def _start(threads: int, given: tuple[Any, ...]) -> None:
-    """A worker leaves Ctrl-C to its parent, ends with it, and keeps to its share of the cores."""
+    """Initialise a worker: ignore Ctrl-C, end with the parent process, and limit the number of threads."""
     global _given
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -178,7 +190,7 @@ def _start(threads: int, given: tuple[Any, ...]) -> None:
 
 
 def _keep_memory() -> None:
-    """Tell glibc to keep freed memory (KEPT); another C library keeps its own ways."""
+    """Set glibc to keep freed memory (`KEPT`); no effect with other C libraries."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None
     if mallopt is not None:
         for option, value in KEPT.items():
@@ -186,7 +198,7 @@ def _keep_memory() -> None:
 
 
 def _end_with_parent() -> None:
-    """A parent that was killed cannot dismiss its workers, and they would wait for work for ever."""
+    """End this worker when its parent ends, because a killed parent cannot end its workers."""
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
