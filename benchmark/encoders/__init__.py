@@ -1,1 +1,1 @@
-"""CLIP through open_clip, auxiliary encoders through timm."""
+"""Frozen encoders: CLIP by open_clip, auxiliary encoders by timm, and imported features."""

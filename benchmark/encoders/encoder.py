@@ -1,4 +1,4 @@
-"""What an encoder is to the harness: frozen, in eval mode, images in, features out."""
+"""The interface of encoders: frozen networks in eval mode that map images to features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,15 +13,16 @@ from benchmark.methods.clip import Clip, Texts
 
 @dataclass(frozen=True)
 class Loaded:
-    """An encoder in memory.
+    """An encoder in memory; optional parts are None.
 
-    forward: uint8 [B, 3, H, W] -> features [B, D], its own normalisation included, in the precision that it works in.
-    clip: the whole model with its text tower, where it has one.
-    spatial: uint8 [B, 3, H, W] -> features at P places of the image in CLIP's joint space, [B, P, D], where it has them.
-    pooled: [B, P, D] -> [B, D], where the features of the whole image are made of those at its places: who wants both
-    then looks at the image once.
-    texts: what gives its zero-shot classifiers where it has no text tower.
-    device: where it takes its images and gives its features; published networks go where --device says.
+    forward: images, uint8 [B, 3, H, W] -> image features [B, D] in the precision of the network. Includes the standardisation
+        of pixels; features are not L2-normalised.
+    clip: for a CLIP, the model with its text tower.
+    spatial: images, uint8 [B, 3, H, W] -> P patch features an image, in the joint space of CLIP, [B, P, D].
+    pooled: patch features [B, P, D] -> image features [B, D], for an encoder that computes image features from patch
+        features, so that one forward pass gives both.
+    texts: source of zero-shot classifiers for an encoder without a text tower.
+    device: device of images and features; for published networks the one set by --device.
     """
 
     forward: Callable[[Tensor], Tensor]
@@ -35,9 +36,9 @@ class Loaded:
 class Encoder:
     """One feature space of a suite.
 
-    role: its name there ("RN50", "mocov3").
-    fingerprint: sha256 of its weights and, where there is a choice, of how they are used.
-    load: builds the network; called only when something is encoded, so that asking what is stored needs no network.
+    role: name of the encoder in the suite, such as "RN50" or "mocov3".
+    fingerprint: hash of the weights and of the options of their use.
+    load: builds the network; called at the first encoding, so that a look-up of stored features builds no network.
     """
 
     def __init__(self, role: str, fingerprint: str, load: Callable[[], Loaded]) -> None:
@@ -52,20 +53,27 @@ class Encoder:
 
     @property
     def clip(self) -> Clip | None:
-        """The CLIP model that this is the image tower of, if it is one."""
+        """The CLIP with this encoder as its image tower; None for other encoders."""
         return self.loaded.clip
 
     @property
     def text(self) -> Texts | None:
-        """What gives zero-shot classifiers in this encoder's space, if anything does."""
+        """The source of zero-shot classifiers in the space of this encoder, if there is one."""
         return self.loaded.clip or self.loaded.texts
 
     @torch.no_grad()
     def forward(self, images: Tensor, spatial: bool = False) -> Tensor:
-        """Features of uint8 images [B, 3, H, W] as the network gives them, [B, D], or [B, P, D] with `spatial`.
+        """Encode one batch of images.
 
-        Images are taken, and features given, on `loaded.device`, in the precision that the network works in.
-        ValueError where the encoder has no features by place.
+        Args:
+            images: uint8 [B, 3, H, W] on `loaded.device`.
+            spatial: whether to return patch features.
+
+        Returns:
+            Image features [B, D] or patch features [B, P, D], on `loaded.device`, in the precision of the network.
+
+        Raises:
+            ValueError: if the encoder has no patch features.
         """
         forward = self.loaded.spatial if spatial else self.loaded.forward
         if forward is None:
@@ -73,6 +81,15 @@ class Encoder:
         return forward(images)
 
     def encode(self, images: Tensor, batch_size: int, spatial: bool = False) -> Tensor:
-        """Features of uint8 images [N, 3, H, W], wherever they are, batch by batch -> float32 [N, D], or [N, P, D]."""
+        """Encode images in batches.
+
+        Args:
+            images: uint8 [N, 3, H, W] on any device.
+            batch_size: images in a forward pass.
+            spatial: whether to return patch features; raises ValueError if the encoder has none.
+
+        Returns:
+            Image features [N, D] or patch features [N, P, D], float32 on the device of `images`.
+        """
         batches = images.split(batch_size)
         return torch.cat([self.forward(b.to(self.loaded.device), spatial).float().to(images.device) for b in batches])

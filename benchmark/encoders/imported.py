@@ -1,4 +1,4 @@
-"""Encoders of which there are features and no network: in a suite that `bench features import` wrote."""
+"""Encoders of imported features, without a network, for suites written by `bench features import`."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,12 +13,26 @@ from benchmark.encoders.encoder import Encoder, Loaded
 
 
 def features(role: str) -> Encoder:
-    """An encoder whose features are in the data set's file, which its fingerprint speaks of."""
+    """An auxiliary encoder without a network; its features are in the file of the data set, which has the fingerprint."""
     return Encoder(role, "imported", lambda: Loaded(_refuse(role)))
 
 
 def clip(role: str, file: str, *, settings: Settings) -> Encoder:
-    """The same of a CLIP, with the zero-shot classifier that is in the file too."""
+    """A CLIP without a network, with an imported zero-shot classifier.
+
+    A file without a classifier raises BenchError when the encoder is loaded.
+
+    Args:
+        role: name of the encoder in the suite.
+        file: the file of the zero-shot classifier.
+        settings: folder of cached facts on files.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        Incomplete: if the file is missing.
+    """
     path = Path(file).expanduser()
     if not path.is_file():
         raise Incomplete(f"{path}: no such file; bench features import makes it")
@@ -34,7 +48,7 @@ def _refuse(role: str) -> Callable[[Tensor], Tensor]:
 
 
 class Classifier:
-    """A zero-shot classifier that somebody else made, for the classes of one data set."""
+    """An imported zero-shot classifier for the classes of one data set; raises BenchError for a file without one."""
 
     def __init__(self, file: Path) -> None:
         self.file = file
@@ -46,11 +60,11 @@ class Classifier:
             raise BenchError(f"{file}: no text classifier in it ({error}); import one with --text") from error
 
     def classifier(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
-        """The classifier, [C, D] with unit rows; BenchError where it is one of other classes."""
+        """The imported classifier, L2-normalised [C, D]; raises BenchError for another number of classes."""
         if len(classnames) != len(self._text):
             raise BenchError(f"{self.file}: its text classifier has {len(self._text)} classes, not {len(classnames)}")
         return self._text
 
     def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
-        """BenchError: no text tower is here."""
+        """Raise BenchError: sentences need a text tower, which imported features lack."""
         raise BenchError(f"{self.file}: holds a text classifier and no text tower that could read sentences")

@@ -1,7 +1,7 @@
-"""Published encoders: which file fills which slot, how it is read safely, and the networks that take the weights.
+"""Published encoders: slots for weights files, safe reading of checkpoints, and networks to load them into.
 
-The loaders that suites name (`benchmark.encoders.published:clip`) are handed on by name when they are asked for, so that
-`bench weights`, which needs no torch, does not import it.
+Suites name loaders by this package (`benchmark.encoders.published:clip`). They are imported on access, so that
+`bench weights` does not import torch.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ LOADERS = ("auxiliary", "clip", "open_clip_pair", "timm_model")
 
 
 def __getattr__(name: str) -> Any:
-    """A loader, from the module that needs torch. AttributeError for any other name."""
+    """Import a loader by name; raises AttributeError for any other name."""
     if name in LOADERS:
         from benchmark.encoders.published import loaders
 

@@ -1,12 +1,12 @@
-"""Published checkpoints, read without running anything that is in them, and recognised by what they hold.
+"""Safe reading of published checkpoints, without running code in them, and recognition of the encoder by content.
 
-Six containers are in use: OpenAI's TorchScript archives, torch's zip files and the pickles before them, each bare or
-wrapped with the rest of a training run, and safetensors. `read` reduces all of them to the encoder's own tensors, named
-as open_clip (CLIP) or timm (the others) names them.
+Six container formats are in use: OpenAI's TorchScript archives, torch's zip files and older pickles, each bare or wrapped
+with the state of a training run, and safetensors. `read` reduces them to the tensors of the encoder, named as in open_clip
+(CLIP) or timm (auxiliary encoders).
 
-What decides is the content, in the order of `_reduced`. Structure cannot tell DINO's bare ResNet-50 from SparK's, nor
-MAE's bare ViT from MILAN's; such a file has a kind of its own ("bare ResNet"), and benchmark/encoders/published/slots.py says
-whose it may be.
+The kind of an encoder is decided by its tensors, in the order of `_reduced`. The bare ResNet-50 of DINO and that of SparK
+have equal structure, as have the bare ViTs of MAE and MILAN. Such a file has a kind of its own ("bare ResNet"), and
+benchmark/encoders/published/slots.py assigns it by name.
 """
 
 import argparse
@@ -37,17 +37,18 @@ CLASSIFIER = "network with a classifier"
 OTHER = "something else"
 
 WRAPPERS = ("teacher", "state_dict", "model", "module")
-"""Where training code keeps the network: DINO (its teacher is what is evaluated), MoCo v3, MAE and MILAN, SparK."""
+"""Keys of the network in checkpoints: of DINO (the teacher, which is evaluated), MoCo v3, MAE and MILAN, SparK."""
 
-_NO_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # whole numbers among OpenAI's buffers
+_NO_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # integers among the buffers of OpenAI's CLIPs
 
 
 @dataclass(frozen=True)
 class Container:
-    """What a file holds.
+    """The encoder in a file.
 
-    kind: one of the constants above.  form: "TorchScript", "torch zip", "torch pickle" or "safetensors".
-    tensors: the encoder's alone, as it names them itself; in the precision of the file.
+    form: "TorchScript", "torch zip", "torch pickle" or "safetensors".
+    kind: one of the constants of this module, such as MOCO.
+    tensors: the state dict of the encoder, in the precision of the file.
     """
 
     path: Path
@@ -57,12 +58,12 @@ class Container:
 
     @property
     def architecture(self) -> str:
-        """Depth and patches, for people and to compare: "ResNet of 3-4-6-3 blocks"; "" for another design."""
+        """Description of depth and patch size, such as "ResNet of 3-4-6-3 blocks"; "" for another design."""
         return architecture(self.tensors)
 
 
 def read(path: Path) -> Container:
-    """The encoder in a file. BenchError names the file and says what is wrong with it."""
+    """Read the encoder in a file; raises BenchError for an unreadable file or other content."""
     form, content = load(path)
     try:
         kind, tensors = recognise(content, form)
@@ -75,9 +76,16 @@ def read(path: Path) -> Container:
 
 
 def load(path: Path) -> tuple[str, Any]:
-    """(form, content) of a file of tensors; nothing in it is executed.
+    """Load a file of tensors without executing code in it.
 
-    BenchError where it is damaged, no such file, or asks for a global that tensors do not need.
+    Args:
+        path: the file.
+
+    Returns:
+        The container format and the content.
+
+    Raises:
+        BenchError: if the file is missing or damaged, or needs a global that tensors do not need.
     """
     try:
         return _load(path)
@@ -87,7 +95,7 @@ def load(path: Path) -> tuple[str, Any]:
         raise BenchError(f"{path}: {_refusal(error, path)}") from error
     except BenchError:
         raise
-    except Exception as error:  # what a broken or hostile file makes of a reader is no closed list
+    except Exception as error:  # a broken or hostile file may raise any exception
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise BenchError(f"{path}: damaged or incomplete ({reason}); fetch it again") from error
 
@@ -95,7 +103,7 @@ def load(path: Path) -> tuple[str, Any]:
 def _load(path: Path) -> tuple[str, Any]:
     with path.open("rb") as file:
         start = file.read(64)
-    if start[8:9] == b"{":  # behind the length of the header, the header
+    if start[8:9] == b"{":  # the JSON header follows its length of 8 bytes
         return "safetensors", safetensors.torch.load_file(path)
     if start.lstrip().startswith((b"<", b"version https://git-lfs")):
         shown = start.split(b"\n")[0].decode(errors="replace").strip()
@@ -103,7 +111,7 @@ def _load(path: Path) -> tuple[str, Any]:
     is_zip = zipfile.is_zipfile(path)
     if is_zip and (tensors := _torchscript(path)) is not None:
         return "TorchScript", tensors
-    # MAE, MILAN and DINO keep the run's arguments beside the weights: a Namespace, which is data
+    # MAE, MILAN and DINO store the arguments of the run with the weights, as a Namespace, which is data
     with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
@@ -119,7 +127,7 @@ def _refusal(error: Exception, path: Path) -> str:
 
 
 def _global_of_pickle(path: Path) -> str | None:
-    """The first global that a plain pickle, which is no torch file, asks for. Looks at its codes and follows none."""
+    """The first global that a plain pickle needs, found by reading its opcodes without executing them."""
     strings: list[str] = []
     try:
         with path.open("rb") as stream:
@@ -136,10 +144,15 @@ def _global_of_pickle(path: Path) -> str | None:
 
 
 def _torchscript(path: Path) -> dict[str, Tensor] | None:
-    """The tensors of a TorchScript archive by name; None where the zip is not one.
+    """Read the tensors of a TorchScript archive without torch.jit and torch.load.
 
-    Neither torch.jit nor torch.load sees the file: its data.pkl is read by an unpickler that knows tensors and inert
-    stand-ins for modules, and the code in the archive is never opened.
+    An unpickler that knows only tensors and inert stand-ins for modules reads data.pkl. Code in the archive is not opened.
+
+    Args:
+        path: a zip file.
+
+    Returns:
+        The tensors by name; None if the zip file is no TorchScript archive.
     """
     with zipfile.ZipFile(path) as archive:
         folders = [name.removesuffix("constants.pkl") for name in archive.namelist() if name.endswith("/constants.pkl")]
@@ -151,7 +164,7 @@ def _torchscript(path: Path) -> dict[str, Tensor] | None:
 
 
 class _Module:
-    """In the place of a TorchScript module: keeps its attributes, does nothing."""
+    """Inert stand-in for a TorchScript module, which keeps its attributes."""
 
     def __init__(self) -> None:
         self.state: dict[str, Any] = {}
@@ -180,17 +193,17 @@ _STORAGES = {
 
 
 def _tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Tensor:
-    """A tensor in a storage; as_strided itself refuses to look outside."""
+    """A tensor in a storage; as_strided refuses access outside of the storage."""
     return storage.as_strided(size, stride, offset)
 
 
 def _same(value: Any, *_: object) -> Any:
-    """TorchScript's typed lists, as the lists they are."""
+    """Return a typed list of TorchScript unchanged."""
     return value
 
 
 class _Archive(pickle.Unpickler):
-    """Reads data.pkl of a TorchScript archive: every global it may ask for is here, and none of them acts."""
+    """An unpickler for data.pkl of a TorchScript archive that knows inert globals only."""
 
     def __init__(self, stream: Any, archive: zipfile.ZipFile, folder: str) -> None:
         super().__init__(stream)
@@ -198,7 +211,18 @@ class _Archive(pickle.Unpickler):
         self.storages: dict[str, Tensor] = {}
 
     def find_class(self, module: str, name: str) -> Any:
-        """The stand-in for a global; UnpicklingError for any that is not expected."""
+        """The inert stand-in for a global.
+
+        Args:
+            module: module of the global.
+            name: name of the global.
+
+        Returns:
+            The stand-in.
+
+        Raises:
+            pickle.UnpicklingError: for any global that weights do not need.
+        """
         known: dict[tuple[str, str], Any] = {
             ("collections", "OrderedDict"): OrderedDict,
             ("torch._utils", "_rebuild_tensor_v2"): _tensor,
@@ -214,7 +238,17 @@ class _Archive(pickle.Unpickler):
         raise pickle.UnpicklingError(f"GLOBAL {module}.{name} is not needed for weights")
 
     def persistent_load(self, pid: Any) -> Tensor:
-        """A storage, flat."""
+        """A storage as a flat tensor.
+
+        Args:
+            pid: the identifier in the pickle, with type and key of the storage.
+
+        Returns:
+            The tensor.
+
+        Raises:
+            zipfile.BadZipFile: for a compressed storage.
+        """
         _, dtype, key, *_ = pid
         if key not in self.storages:
             info = self.archive.getinfo(f"{self.folder}data/{key}")
@@ -229,19 +263,26 @@ class _Archive(pickle.Unpickler):
 
 
 def recognise(content: Any, form: str = "") -> tuple[str, dict[str, Tensor]]:
-    """(kind, the encoder's tensors) of a file's content. ValueError says what it holds where that is no state dict to read.
+    """Recognise the encoder in the content of a file; other content raises ValueError with a description of it.
 
-    Tensors without data (device meta) will do, except a ViT's positions.
+    Tensors on the device "meta" suffice, except for the position embeddings of a ViT.
+
+    Args:
+        content: the loaded content.
+        form: the container format.
+
+    Returns:
+        The kind of the encoder, and its tensors.
     """
     kind, tensors = _reduced(unwrapped(content))
     if kind == CLIP:
         tensors = {n: t for n, t in tensors.items() if n not in _NO_WEIGHTS and not n.endswith("attn_mask")}
-        kind = OPENAI_CLIP if form == "TorchScript" else CLIP  # nobody else publishes CLIPs in this form
+        kind = OPENAI_CLIP if form == "TorchScript" else CLIP  # only OpenAI publishes CLIPs in this form
     return kind, tensors
 
 
 def unwrapped(content: Any) -> dict[str, Tensor]:
-    """The state dict in a checkpoint: its own tensors, or those of the wrapper that training code put around them."""
+    """The state dict in a checkpoint, bare or under one of the keys WRAPPERS; raises ValueError if there is none."""
     if not isinstance(content, Mapping):
         raise ValueError(f"a {type(content).__name__}, not a state dict")
     inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
@@ -253,7 +294,7 @@ def unwrapped(content: Any) -> dict[str, Tensor]:
 
 def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     if moco := _under(state, "module.base_encoder."):
-        return MOCO, _without(moco, "fc.", "head.")  # its projection is called as the classifier was
+        return MOCO, _without(moco, "fc.", "head.")  # MoCo v3 stores its projector under the name of the classifier
     if all(name.startswith("module.") for name in state):
         return _reduced(_under(state, "module."))  # trained on several devices
     if backbone := _under(state, "backbone."):
@@ -279,10 +320,16 @@ def _bare(state: dict[str, Tensor]) -> str:
 
 
 def _positions(table: Tensor) -> str:
-    """Whose positions [1, 1 + P, D] these are.
+    """The kind of a bare ViT by its position embeddings.
 
-    Fixed ones leave the class token at zero. Of neighbours in a row MAE and MILAN tell the column in the first half of the
-    channels, MoCo v3 in the second; so exactly one half is the same for both.
+    Fixed embeddings are zero for the class token. MAE and MILAN encode the column in the first half of the channels, MoCo v3
+    in the second half. Two patches that are neighbours in a row therefore agree in the other half.
+
+    Args:
+        table: position embeddings, [1, 1 + P, D].
+
+    Returns:
+        The kind.
     """
     if table[0, 0].any():
         return VIT_LEARNED
@@ -302,12 +349,12 @@ def _without(state: Mapping[str, Tensor], *prefixes: str) -> dict[str, Tensor]:
 
 
 def blocks(tensors: Mapping[str, Tensor], prefix: str = "") -> tuple[int, ...]:
-    """Blocks in each of a ResNet's four stages: (3, 4, 6, 3) is 50 layers, (3, 4, 23, 3) is 101."""
+    """Number of blocks in the four stages of a ResNet: (3, 4, 6, 3) for ResNet-50, (3, 4, 23, 3) for ResNet-101."""
     return tuple(_count(tensors, f"{prefix}layer{stage}.") for stage in (1, 2, 3, 4))
 
 
 def depth(tensors: Mapping[str, Tensor], prefix: str) -> int:
-    """Layers of a transformer whose blocks are called `prefix`0, `prefix`1, ..."""
+    """Number of layers of a transformer with blocks named `prefix`0, `prefix`1, ..."""
     return _count(tensors, prefix)
 
 
@@ -316,14 +363,14 @@ def _count(tensors: Mapping[str, Tensor], prefix: str) -> int:
 
 
 _VIT_NAMES = {192: "ViT-Ti", 384: "ViT-S", 1024: "ViT-L", 1280: "ViT-H"}
-"""Widths by which the other published ViTs are told from ViT-B, some of them just as deep."""
+"""Names of published ViTs other than ViT-B by width; some have the depth of ViT-B."""
 
 
 def architecture(tensors: Mapping[str, Tensor]) -> str:
-    """The network that these tensors are of, as far as depth and patches go; "" for one of another design."""
+    """Description of the network of a state dict: kind, depth and patch size; "" for another design."""
     clip = "visual." if "visual.conv1.weight" in tensors else ""
     if f"{clip}layer1.0.conv1.weight" in tensors:
-        basic = "" if f"{clip}layer1.0.conv3.weight" in tensors else "basic "  # as many as a ResNet-50 has a ResNet-34
+        basic = "" if f"{clip}layer1.0.conv3.weight" in tensors else "basic "  # 3-4-6-3 of both ResNet-50 and ResNet-34
         return f"ResNet of {'-'.join(map(str, blocks(tensors, clip)))} {basic}blocks"
     patches = tensors.get("visual.conv1.weight" if clip else "patch_embed.proj.weight")
     if patches is None or patches.ndim != 4:
@@ -333,7 +380,7 @@ def architecture(tensors: Mapping[str, Tensor]) -> str:
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
-    """sha256 of names, shapes and float32 values: the same weights have one digest in whatever container and precision."""
+    """The sha256 of names, shapes and float32 values, independent of the container format and the stored precision."""
     found = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name]

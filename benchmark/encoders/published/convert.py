@@ -1,4 +1,4 @@
-"""Any published container -> one safetensors file per slot, with where it came from in its header."""
+"""Conversion of published checkpoints to one safetensors file a slot, with the provenance in its header."""
 
 import secrets
 from pathlib import Path
@@ -13,7 +13,17 @@ from benchmark.encoders.published import containers, slots
 
 
 def slot_of(file: Path) -> str:
-    """The slot that a file fills by what it holds, or, where several would do, by its name as well. BenchError if unclear."""
+    """The slot that a file fills, by its content and, among slots with equal networks, by its name.
+
+    Args:
+        file: a published checkpoint; BenchError is also raised if it cannot be read.
+
+    Returns:
+        The name of the slot.
+
+    Raises:
+        BenchError: if no slot, or several slots, fit.
+    """
     container = containers.read(file)
     same = [slot for slot in slots.SLOTS.values() if slot.architecture == container.architecture]
     fits = [slot.name for slot in same if slot.kind == container.kind]
@@ -30,10 +40,20 @@ def slot_of(file: Path) -> str:
 
 
 def convert(file: Path, slot: str, folder: Path) -> Path:
-    """Write <folder>/<slot>.safetensors: the encoder's tensors as they are in the file, no training state, no pickle.
+    """Write <folder>/<slot>.safetensors with the unchanged tensors of the encoder, without training state.
 
-    Its header names the source file with its sha256, kind, architecture, normalisation and licence. BenchError where the file
-    is not the slot's kind.
+    The header names the source file with its sha256, kind, architecture, normalisation and licence.
+
+    Args:
+        file: a published checkpoint.
+        slot: name of the slot.
+        folder: folder of the new file, created if missing.
+
+    Returns:
+        The path of the new file.
+
+    Raises:
+        BenchError: if the file holds another kind of network than the slot.
     """
     container, known = containers.read(file), slots.get(slot)
     if container.kind not in (known.kind, known.alike) or container.architecture != known.architecture:

@@ -1,4 +1,4 @@
-"""Files of Hugging Face repositories: the one that is here already, else fetched, but only if that is allowed."""
+"""Files of Hugging Face repositories, from the local cache or, with --download, from the network."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,9 +7,19 @@ from benchmark.core.errors import Incomplete
 
 
 def file(what: str, repository: str, names: Sequence[str], download: bool) -> Path:
-    """The first of these names that is in the local cache; else, with --download, the first that can be fetched.
+    """The first file of a repository that is in the local cache or, with --download, can be fetched.
 
-    Incomplete names `what` and the repository.
+    Args:
+        what: name of the asset, for messages.
+        repository: name of the repository on Hugging Face.
+        names: alternative names of the file, in order of preference.
+        download: whether the file may be fetched.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        Incomplete: if no file is cached, and downloads are not allowed or fail.
     """
     import huggingface_hub
 

@@ -1,7 +1,7 @@
-"""Published encoders for suites: CLIP and auxiliary networks from files here, any timm model, any open_clip pair.
+"""Loaders of published encoders for suites: CLIP and auxiliary networks from files, models of timm, pairs of open_clip.
 
-A loader asks only for the fingerprint; the network is built when something is encoded. The fingerprint is of the weights and
-of how they are used (normalisation, pooling, precision), not of the file: after `bench weights import` it is the same.
+A loader computes the fingerprint; the network is built at the first encoding. The fingerprint covers the weights and their
+use (normalisation, pooling, precision), not the file: `bench weights import` does not change it.
 """
 
 import hashlib
@@ -23,15 +23,26 @@ from benchmark.encoders.published import hub, slots
 from benchmark.methods.clip import Clip
 
 Normalisation = tuple[Sequence[float], Sequence[float]]
-"""Mean and standard deviation of the channels."""
+"""Mean and standard deviation of the channels, for pixels in 0 .. 1."""
 
-SIZE = 224  # pixels a side; every published encoder of the paper takes this
+SIZE = 224  # side of the images in pixels, for all published encoders
 POOLS = ("cls", "patch_mean")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
-    """One of OpenAI's CLIPs. Features are those of `encode_image`, not normalised; `spatial` has 49 or 196 places."""
+    """One of OpenAI's CLIPs, from the file that fills a slot.
+
+    Raises Incomplete if the file is missing, and BenchError if it is unusable.
+
+    Args:
+        role: name of the encoder in the suite.
+        slot: name of the slot.
+        settings: folders, device and precision.
+
+    Returns:
+        The encoder. Features are the output of `encode_image`, not L2-normalised; there are 49 or 196 patch features.
+    """
     path, weights = slots.use(slot, settings)
     normalisation = slots.NORMALISATIONS[slots.get(slot).normalisation]
 
@@ -48,10 +59,22 @@ def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
 
 
 def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", *, settings: Settings) -> Encoder:
-    """A self-supervised image encoder.
+    """A self-supervised image encoder, from the file that fills a slot.
 
-    pool: what a ViT gives, its class token ("cls") or the mean of its patch tokens ("patch_mean"). A ResNet has one pooling.
-    normalisation: "imagenet" or "clip"; "" is the encoder's own. CaFo's code feeds DINO CLIP's.
+    Raises Incomplete if the file is missing, and BenchError if it is unusable.
+
+    Args:
+        role: name of the encoder in the suite.
+        slot: name of the slot.
+        pool: the feature of a ViT, its class token ("cls") or the mean of its patch tokens ("patch_mean").
+        normalisation: "imagenet" or "clip"; "" for the one of the encoder's training. CaFo's code uses CLIP's for DINO.
+        settings: folders, device and precision.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        BenchError: if `pool` is "patch_mean" for a ResNet.
     """
     choose(pool, POOLS, "pooling")
     known = slots.get(slot)
@@ -79,9 +102,18 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", 
 def look(
     loader: str, role: str, slot: str = "", deep: bool = False, *, settings: Settings, **_: object
 ) -> Asset | None:
-    """What there is of an encoder's weights, for `bench doctor`; `deep` also hashes them and looks at what they hold.
+    """Inspect the weights of an encoder, for `bench doctor`.
 
-    None for the weights of timm and open_clip, which are known only to these.
+    Args:
+        loader: name of the loader.
+        role: name of the encoder in the suite.
+        slot: name of the slot; "" for weights of timm and open_clip.
+        deep: whether to compute hashes and to check values for plausibility.
+        settings: folders, and whether downloads are allowed.
+        **_: further options of the encoder, ignored.
+
+    Returns:
+        The state of the weights; None without a slot, as only timm and open_clip know their own weights.
     """
     if not slot:
         return None
@@ -107,7 +139,21 @@ def look(
 
 
 def timm_model(role: str, name: str, *, settings: Settings) -> Encoder:
-    """Any pretrained model of timm as an auxiliary encoder: its pooled features and its own normalisation."""
+    """A pretrained model of timm as an auxiliary encoder, with its pooled features and its normalisation.
+
+    Raises Incomplete if the weights are missing and cannot be fetched.
+
+    Args:
+        role: name of the encoder in the suite.
+        name: name of the model in timm, with a tag.
+        settings: folders, device, precision, and whether downloads are allowed.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        BenchError: if timm has no such model or weights, or the model takes images of another size.
+    """
     from benchmark.core.libraries import timm
 
     what = f"timm:{name}"
@@ -136,7 +182,22 @@ def timm_model(role: str, name: str, *, settings: Settings) -> Encoder:
 
 
 def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings) -> Encoder:
-    """Any CLIP of open_clip with CLIP's own text tower and tokenizer, as a backbone: architecture and pretrained tag."""
+    """A CLIP of open_clip with the text tower and tokenizer of OpenAI's CLIP, as a backbone.
+
+    Raises BenchError for an unknown architecture or tag, and Incomplete if the weights are missing and cannot be fetched.
+
+    Args:
+        role: name of the encoder in the suite.
+        arch: architecture in open_clip.
+        pretrained: tag of the weights in open_clip.
+        settings: folders, device, precision, and whether downloads are allowed.
+
+    Returns:
+        The encoder.
+
+    Raises:
+        BenchError: if the model has another text tower or tokenizer, or takes images of another size.
+    """
     from benchmark.core.libraries import open_clip
 
     what = f"open_clip:{arch}/{pretrained}"
@@ -147,7 +208,7 @@ def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings)
         raise BenchError(f"{what}: has a text tower or a tokenizer of its own; methods here need CLIP's")
     if sizes["vision_cfg"]["image_size"] != SIZE:
         raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
-    # the activation is the one that the weights were trained with, whatever the architecture is called
+    # the tag, not the name of the architecture, determines the activation of training
     sizes = {**sizes, "quick_gelu": bool(tag.get("quick_gelu"))}
     path = _of_open_clip(what, tag, settings)
     normalisation = (tag["mean"], tag["std"])
@@ -178,13 +239,13 @@ def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation, setti
 def _fed(
     model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation, settings: Settings
 ) -> Callable[[Tensor], Tensor]:
-    """uint8 images [B, 3, 224, 224] on the chosen device -> their features there, in the chosen precision or better."""
+    """A function from images, uint8 [B, 3, 224, 224], to features, on the chosen device and in the chosen precision."""
     device, precision = settings.torch_device, PRECISIONS[_precision(settings)]
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     preprocess = _preprocess(normalisation, device)
 
     def forward(images: Tensor) -> Tensor:
-        # in train mode batch norm would use, and change, the statistics of the batch
+        # in training mode, batch norm would use batch statistics and update its running statistics
         assert not any(module.training for module in model.modules()), "a frozen encoder left eval mode"
         with torch.autocast(device.type, precision, enabled=precision != torch.float32), _exact(device):
             return encode(preprocess(images))
@@ -193,12 +254,12 @@ def _fed(
 
 
 def _exact(device: torch.device) -> AbstractContextManager[None]:
-    """cuDNN would round float32 to TF32's ten bits without a word; who wants speed asks for half precision."""
+    """Switch off TF32, to which cuDNN silently rounds float32; half precision is the option for speed."""
     return torch.backends.cudnn.flags(allow_tf32=False) if device.type == "cuda" else nullcontext()
 
 
 def _preprocess(normalisation: Normalisation, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """uint8 [B, 3, 224, 224] -> normalised float32 on the chosen device; bit for bit what ToTensor and Normalize give."""
+    """A function that standardises uint8 [B, 3, 224, 224] to float32, bit-identical to ToTensor and Normalize."""
     mean, std = (torch.tensor(values, device=device)[:, None, None] for values in normalisation)
 
     def preprocess(images: Tensor) -> Tensor:
@@ -211,16 +272,16 @@ def _preprocess(normalisation: Normalisation, device: torch.device) -> Callable[
 
 
 class Tokenizer:
-    """CLIP's tokenizer, which refuses a text that it would have to cut: OpenAI's raises there, open_clip's cuts silently."""
+    """CLIP's tokenizer, which refuses texts that are too long, as OpenAI's does; open_clip's silently cuts them."""
 
     def __init__(self, tokenizer: Any, length: int) -> None:
         self.tokenizer, self.length = tokenizer, length
 
     def __call__(self, texts: list[str]) -> Tensor:
-        """Token ids [N, length]. BenchError names the first text that is too long."""
+        """Token ids of texts, [N, length]; raises BenchError for a text that is too long."""
         ids = self.tokenizer(texts, self.length)
-        for row in ids[:, -1].nonzero().flatten().tolist():  # those that fill their row, exactly or by being cut
-            tokens = len(self.tokenizer.encode(texts[row])) + 2  # and a start and an end
+        for row in ids[:, -1].nonzero().flatten().tolist():  # texts that fill the row, maybe by a cut
+            tokens = len(self.tokenizer.encode(texts[row])) + 2  # with the tokens of start and end
             if tokens > self.length:
                 shown = texts[row] if len(texts[row]) <= 60 else f"{texts[row][:57]}..."
                 raise BenchError(f"text {shown!r} has {tokens} tokens, CLIP reads {self.length}; shorten it")
@@ -239,7 +300,7 @@ def _fingerprint(weights: str, settings: Settings, *how: object) -> str:
 
 
 def _of_open_clip(what: str, tag: Mapping[str, Any], settings: Settings) -> Path:
-    """The weights of an open_clip tag: the file that its address names in a folder here, else its repository's."""
+    """The file of an open_clip tag, found in a weights folder by its published name, else in its repository."""
     name = tag.get("url", "").rpartition("/")[2]
     for folder in settings.weights_dirs:
         if name and (folder / name).is_file():

@@ -1,7 +1,7 @@
-"""The published networks, made in the sizes that their tensors have, and CLIP's features place by place.
+"""The published networks, built in the sizes of the tensors of a checkpoint, and patch features of CLIP.
 
-Sizes are inferred, as OpenAI's own builder does, so one way leads from any checkpoint to its network. What tensors do not
-show is fixed here: QuickGELU, 64 channels a head, and twelve heads in the auxiliary ViTs.
+Sizes are inferred from the shapes of the tensors, as in OpenAI's builder. Properties that shapes do not determine are fixed
+here: QuickGELU, 64 channels a head, and twelve heads in the auxiliary ViTs.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,19 @@ from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
 from benchmark.encoders.published.containers import blocks, depth
 
-HEAD = 64  # channels of an attention head, in every CLIP of OpenAI's
+HEAD = 64  # channels of an attention head in all CLIPs of OpenAI
 
 
 def build_clip(tensors: Mapping[str, Tensor]) -> Any:
-    """OpenAI's CLIP in the sizes of its tensors, weights random: the `*-quickgelu` configurations of open_clip.
+    """OpenAI's CLIP with random weights, equal to the `*-quickgelu` configurations of open_clip.
 
-    With plain GELU, which `open_clip.create_model("RN50", pretrained=path)` takes without a word, text features are wrong.
+    `open_clip.create_model("RN50", pretrained=path)` silently uses plain GELU, which gives wrong text features.
+
+    Args:
+        tensors: the state dict, which determines the sizes.
+
+    Returns:
+        An open_clip.CLIP.
     """
     embed = tensors["text_projection"].shape[1]
     width = tensors["ln_final.weight"].shape[0]
@@ -48,14 +54,19 @@ def _vision(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
 
 
 def _side(positions: Tensor) -> int:
-    """Places along one side of the picture, from positions [1 + P, D] of which the first is no place."""
+    """Number of patches along one side of the image, from position embeddings [1 + P, D] with the class token first."""
     return round((positions.shape[0] - 1) ** 0.5)
 
 
 def build_auxiliary(tensors: Mapping[str, Tensor]) -> nn.Module:
-    """timm's ResNet-50 ([B, 3, 224, 224] -> [B, 2048]) or ViT-B/16 (-> [B, 768]) in the widths of the tensors.
+    """timm's ResNet-50 or ViT-B/16 with random weights, in the widths of the tensors.
 
-    Weights are random. A ViT's feature is the class token behind the last norm, which MAE, MILAN, MoCo v3 and DINO evaluate.
+    Args:
+        tensors: the state dict.
+
+    Returns:
+        A network, [B, 3, 224, 224] -> [B, 2048] for a ResNet-50. For a ViT-B/16 -> [B, 768], the class token after the last
+        norm, which MAE, MILAN, MoCo v3 and DINO evaluate.
     """
     if "cls_token" in tensors:
         return timm.create_model("vit_base_patch16_224", num_classes=0, embed_dim=tensors["cls_token"].shape[-1])
@@ -64,7 +75,16 @@ def build_auxiliary(tensors: Mapping[str, Tensor]) -> nn.Module:
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load every tensor, none missing and none left over; half precision becomes float32 exactly. BenchError in one line."""
+    """Load a state dict strictly and freeze the network; half precision converts to float32 exactly.
+
+    Args:
+        model: the network, put in eval mode.
+        tensors: the state dict.
+        path: file of the tensors, for messages.
+
+    Raises:
+        BenchError: if tensors are missing, unexpected or of other shapes.
+    """
     try:
         model.load_state_dict(dict(tensors), strict=True)
     except RuntimeError as error:
@@ -74,9 +94,17 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def text(model: Any, ids: Tensor) -> Tensor:
-    """What a CLIP's `encode_text` gives, [N, L] -> [N, D], read no further than the last end of a text.
+    """Text features of a CLIP, equal to its `encode_text`, without the padding after the longest text.
 
-    Exact, for attention looks back only: nothing behind an end of text is seen at it. Of 77 places a prompt fills about ten.
+    The result is exact, because attention is causal: no token attends to padding behind it. A prompt has about ten tokens of
+    77 positions.
+
+    Args:
+        model: an open_clip.CLIP.
+        ids: token ids, [N, L].
+
+    Returns:
+        Text features, [N, D], not L2-normalised.
     """
     ends = ids.argmax(dim=-1)
     length = int(ends.max()) + 1
@@ -86,21 +114,28 @@ def text(model: Any, ids: Tensor) -> Tensor:
 
 
 def patch_mean(model: Any, images: Tensor) -> Tensor:
-    """A ViT's mean over the places instead of its class token: [B, 3, 224, 224] -> [B, D], behind the last norm too."""
+    """The mean of the patch tokens of a ViT after the last norm: [B, 3, 224, 224] -> [B, D]."""
     return model.forward_features(images)[:, 1:].mean(dim=1)
 
 
 def spatial(model: Any, images: Tensor) -> Tensor:
-    """What a CLIP sees at each place, in the joint space: float [B, 3, 224, 224] -> [B, P, D], not normalised.
+    """Patch features of a CLIP in the joint image-text space, not L2-normalised.
 
-    A ViT's last tokens go through the norm and projection that the class token goes through. In a ResNet each place asks the
-    attention pool what the mean of all places asks for `encode_image`. P: 49 for the ResNets and patches of 32, 196 for 16.
+    The last tokens of a ViT go through the norm and projection of the class token. In a ResNet, each position is a query of
+    the attention pool, as the mean of all positions is in `encode_image`.
+
+    Args:
+        model: an open_clip.CLIP for which `has_places` holds.
+        images: standardised images, float [B, 3, 224, 224].
+
+    Returns:
+        Features, [B, P, D], with P = 49 for ResNets and ViT-B/32 and P = 196 for ViT-B/16.
     """
     return at_all_tokens(model, images)[:, 1:]
 
 
 def has_places(model: Any) -> bool:
-    """Whether a CLIP's image tower is of the two kinds that `spatial` knows: those of OpenAI's."""
+    """Whether the image tower of a CLIP is a ResNet or ViT of OpenAI's designs, as `spatial` requires."""
     visual = model.visual
     if isinstance(visual, open_clip.transformer.VisionTransformer):
         return visual.attn_pool is None and visual.pool_type == "tok" and not visual.final_ln_after_pool
@@ -108,7 +143,15 @@ def has_places(model: Any) -> bool:
 
 
 def at_all_tokens(model: Any, images: Tensor) -> Tensor:
-    """As `spatial`, [B, 1 + P, D], with the feature of `encode_image` first."""
+    """Features of all tokens of a CLIP's image tower in the joint space, not L2-normalised.
+
+    Args:
+        model: an open_clip.CLIP for which `has_places` holds.
+        images: standardised images, float [B, 3, 224, 224].
+
+    Returns:
+        The image feature of `encode_image`, then P patch features, [B, 1 + P, D].
+    """
     visual = model.visual
     if hasattr(visual, "attnpool"):
         maps = visual.layer4(visual.layer3(visual.layer2(visual.layer1(visual.stem(images)))))
@@ -126,7 +169,7 @@ def at_all_tokens(model: Any, images: Tensor) -> Tensor:
 
 
 def _asked_everywhere(pool: Any, places: Tensor) -> Tensor:
-    """CLIP's attention pool, [B, P, C] -> [B, 1 + P, D]; the tower itself keeps the first answer only."""
+    """CLIP's attention pool with all tokens as queries, [B, P, C] -> [B, 1 + P, D]; CLIP uses the first query only."""
     tokens = torch.cat([places.mean(dim=1, keepdim=True), places], dim=1) + pool.positional_embedding
 
     def heads(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""Whether weights look as training leaves them: what a strict load cannot tell (`bench doctor --deep`)."""
+"""Plausibility checks of the values of weights, which a strict load does not cover (`bench doctor --deep`)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,11 +8,11 @@ from torch import Tensor
 from benchmark.encoders.published import containers
 
 LOGIT_SCALE = 100.0
-"""exp(logit_scale) of OpenAI's CLIPs: clipped at 100 while they were trained, and constant 100 in the code built on them."""
+"""exp(logit_scale) of OpenAI's CLIPs, clipped at 100 in training; a constant 100 in the code of few-shot methods."""
 
 
 def amiss(path: Path) -> str:
-    """What is wrong with a file's weights, in a few words; empty where nothing is."""
+    """The first implausible value in the weights of a file, in a few words; "" if there is none."""
     tensors = containers.read(path).tensors
     return next(filter(None, (_not_finite(tensors), _variance(tensors), _logit_scale(tensors))), "")
 

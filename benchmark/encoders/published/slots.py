@@ -1,7 +1,8 @@
-"""Which file here fills which slot of the published weights (slots.toml), and what its hashes say.
+"""Search for the file that fills a slot of the published weights (slots.toml), and checks of its hashes.
 
-A file fills a slot by what it holds. Its name decides only between files whose content is alike, such as DINO's bare
-ResNet-50 and SparK's: there the published name, the slot's, or its first word ("dino") has to say which it is.
+The content of a file decides which slot it fills. The name matters only between networks of equal form, such as the bare
+ResNet-50 of DINO and that of SparK: then the name must be the published one or the slot's, or contain the slot's first word
+("dino").
 """
 
 import sys
@@ -25,7 +26,7 @@ NORMALISATIONS = {
 """Mean and standard deviation of red, green and blue, for pixels in 0 .. 1."""
 
 SUFFIXES = (".pt", ".pth", ".tar", ".bin", ".pkl", ".ckpt", ".safetensors")
-FOLDER_FILE = "open_clip_model.safetensors"  # what a folder or repository of open_clip's calls its weights
+FOLDER_FILE = "open_clip_model.safetensors"  # name of the weights in a folder or repository of open_clip
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ SLOTS = _table()
 
 @dataclass(frozen=True)
 class Found:
-    """What there is for a slot: its state (`benchmark.core.asset`), the file, and what there is to say of it in one line."""
+    """Result of a search: state (`benchmark.core.asset`), file, and a message of one line."""
 
     slot: Slot
     state: str
@@ -74,20 +75,27 @@ class Found:
 
 
 def get(name: str) -> Slot:
-    """A slot by its name. BenchError with the nearest name where there is none."""
+    """A slot by its name; an unknown name raises BenchError with the nearest name."""
     return SLOTS[choose(name, SLOTS, "weights slot")]
 
 
 def find(name: str, settings: Settings) -> Path | None:
-    """The file that fills a slot, or None."""
+    """The file that fills a slot; None if there is none."""
     found = look(name, settings)
     return found.path if found.usable else None
 
 
 def need(name: str, settings: Settings) -> Found:
-    """What fills a slot, its hashes looked at; with --download, fetched if it is OpenAI's and missing.
+    """Find the file that fills a slot and check its hashes; with --download, fetch missing weights of OpenAI.
 
-    Incomplete says what to fetch from where, BenchError what is wrong.
+    Raises Incomplete if the file is missing, and BenchError if it is unusable.
+
+    Args:
+        name: name of the slot.
+        settings: folders, and whether downloads are allowed.
+
+    Returns:
+        The usable file.
     """
     found = look(name, settings, deep=True)
     if found.state == MISSING and found.slot.hub and settings.download:
@@ -99,9 +107,17 @@ def need(name: str, settings: Settings) -> Found:
 
 
 def use(name: str, settings: Settings) -> tuple[Path, str]:
-    """The file that fills a slot, and the digest of its weights, which are trusted from the first use on.
+    """Find the file that fills a slot, and trust its weights from the first use on.
 
-    One line to stderr where they are not those published, or not those of the first use. Raises as `need` does.
+    Weights that differ from the published ones, or from those of the first use, are reported on stderr. Raises Incomplete if
+    the file is missing, and BenchError if it is unusable.
+
+    Args:
+        name: name of the slot.
+        settings: folders, and whether downloads are allowed.
+
+    Returns:
+        The file, and the digest of its weights.
     """
     found, facts = need(name, settings), FileFacts(settings.cache)
     assert found.path is not None
@@ -114,9 +130,15 @@ def use(name: str, settings: Settings) -> tuple[Path, str]:
 
 
 def look(name: str, settings: Settings, deep: bool = False) -> Found:
-    """What there is for a slot. `deep` also reads the whole file that fills it, for its hashes.
+    """Search for the file that fills a slot; facts on files are cached, so that only the first search takes time.
 
-    What is found out of a file is remembered, so that only the first look costs time.
+    Args:
+        name: name of the slot.
+        settings: folders of weights and of cached facts on files.
+        deep: whether to compute hashes, which reads the whole file.
+
+    Returns:
+        The result, also for a missing or unusable file.
     """
     slot = get(name)
     override = settings.weights_paths.get(name)
@@ -134,7 +156,7 @@ def look(name: str, settings: Settings, deep: bool = False) -> Found:
 
 
 def _chosen(usable: list[Found]) -> Found:
-    """The first of several files that no name decides between; where there are others, it says so."""
+    """The first of several usable files, with a message that names the others."""
     first = usable[0]
     others = sorted({str(found.path) for found in usable} - {str(first.path)})
     if others:
@@ -154,7 +176,7 @@ def _fetch(slot: Slot, settings: Settings) -> str:
 
 
 def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
-    """Files that may fill a slot: those called after it in any folder, then all that lie in the first, the user's own."""
+    """Files that may fill a slot: files named after it in all folders, then all files in the first, the user's folder."""
     folders = [folder for folder in settings.weights_dirs if folder.is_dir()]
     for folder in folders:
         yield from (folder / name for name in _published(slot) if (folder / name).is_file())
@@ -166,16 +188,16 @@ def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
 
 
 def _published(slot: Slot) -> tuple[str, ...]:
-    """The names that a file of the slot has by right: as imported, as published."""
+    """Regular names of a file of the slot: as written by `bench weights import`, and as published."""
     return (f"{slot.name}.safetensors", *slot.files)
 
 
 def _repository(slot: Slot) -> str:
-    return f"models--{slot.hub.replace('/', '--')}"  # as the Hugging Face cache calls it
+    return f"models--{slot.hub.replace('/', '--')}"  # name in the Hugging Face cache
 
 
 def _assess(slot: Slot, path: Path, settings: Settings, said: bool) -> Found | None:
-    """What a file is to a slot; None where it is no business of the slot's. `said`: the user names it for this slot."""
+    """Assess a file for a slot; None if the file is unrelated. `said` is true for a path set by the user for the slot."""
     if not path.exists():
         return Found(slot, MISSING, path, f"{path}: no such file; [weights.paths] {slot.name} in bench.toml names it")
     file = path / FOLDER_FILE if path.is_dir() else path
@@ -197,23 +219,23 @@ def _assess(slot: Slot, path: Path, settings: Settings, said: bool) -> Found | N
 
 
 def _claimed(slot: Slot, file: Path) -> bool:
-    """Whether a file can be nobody else's by its name."""
+    """Whether the name of a file assigns it to the slot, whatever it holds."""
     return slot.name == file.name.split(".")[0] or file.name in slot.files or _repository(slot) in file.parts
 
 
 def called(slot: Slot, file: Path) -> bool:
-    """Whether its name says that a file is the slot's, among those that hold the same kind of network."""
+    """Whether the name of a file assigns it to the slot, among slots with networks of equal form."""
     first = slot.name.split("_")[0]  # "dino"; but any CLIP may be called clip
     return _claimed(slot, file) or (first != "clip" and first in file.name.lower())
 
 
 def words(kind: str, architecture: str) -> str:
-    """What a file holds, for people: "MoCo v3 (ResNet of 3-4-6-3 blocks)"."""
+    """Description of the content of a file: "MoCo v3 (ResNet of 3-4-6-3 blocks)"."""
     return f"{kind} ({architecture})" if architecture else kind
 
 
 def _content(file: Path) -> tuple[str, str]:
-    """(kind, architecture); where a file holds no encoder, what it holds instead. BenchError if it cannot be read."""
+    """Kind and architecture of the encoder in a file, or a description of other content; BenchError if unreadable."""
     from benchmark.encoders.published import containers
 
     form, content = containers.load(file)
@@ -228,7 +250,7 @@ def _content(file: Path) -> tuple[str, str]:
 
 
 def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
-    """The same, or what its hashes tell against it as far as they are known; `deep` makes them known."""
+    """Check a usable file against the trusted and published hashes, as far as cached; with `deep`, hashes are computed."""
     slot, file, facts = found.slot, found.path, FileFacts(settings.cache)
     assert file is not None
     weights = digest(file, settings) if deep else facts.known(file, "digest")
@@ -243,7 +265,7 @@ def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
 
 
 def _pinned(found: Found, file: Path, facts: FileFacts, deep: bool) -> Found:
-    """Against the hash that is published for the file of this name."""
+    """Check a file against the published hash, if its name is the published one."""
     slot = found.slot
     algorithm, expected = ("sha256", slot.sha256) if slot.sha256 else ("md5", slot.md5)
     if not expected or file.name != slot.files[0]:
@@ -256,7 +278,7 @@ def _pinned(found: Found, file: Path, facts: FileFacts, deep: bool) -> Found:
 
 
 def digest(file: Path, settings: Settings) -> str:
-    """sha256 of the encoder's weights in a file, the same in every container; remembered."""
+    """The sha256 of the weights of the encoder in a file, independent of the container format; cached."""
     from benchmark.encoders.published import containers
 
     return FileFacts(settings.cache).of(file, "digest", lambda: containers.digest(containers.read(file).tensors))
