@@ -106,7 +106,7 @@ class Observer:
                 self.best[name] = State(len(self.curves[name]), _copy(predictor), score)
 
     def outcomes(self, predictor: Predictor) -> dict[str, Outcome]:
-        """Results of the three selections; the fitted predictor's state counts as the only epoch if `watch` was never called."""
+        """Results of the three selections; the state after fitting counts as the only epoch if `watch` was never called."""
         if not self.curves["test"]:
             self.watch(predictor)
         last = State(len(self.curves["test"]), _copy(predictor), 0)

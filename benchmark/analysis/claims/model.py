@@ -1,7 +1,7 @@
-"""A conclusion of the paper as data: TOML -> claim -> contrasts. Operands are cells of exhibits, never numbers.
+"""A conclusion of the paper as data: TOML -> claim -> contrasts, whose operands are cells of exhibits and never numbers.
 
-A contrast is an effect of some cells: the difference of two, a rank correlation, what a rule picks less the best of the
-rest. Loading a claim binds every operand to a row and a column of its exhibit: nothing is measured for that.
+A contrast is an effect of some cells: the difference of two cells, a rank correlation, or the value of the row that a rule
+picks less the best other value. Loading a claim checks the row and the column of every operand and measures nothing.
 """
 
 import itertools
@@ -18,26 +18,33 @@ from benchmark.core.names import choose
 from benchmark.exhibits import exhibit as exhibit_module
 
 KINDS = ("superiority", "equivalence", "order", "association", "trend")
-"""superiority: left is above right by more than the margin.  equivalence: they differ by no more than the margin.
-order: each of `best_first` is above the next.  association: numbers go together over some rows, or within one record.
-trend: how far a number moves along an axis is more than the margin."""
+"""Kinds of contrasts.
+
+superiority: `left` is above `right` by more than the margin.
+equivalence: `left` and `right` differ by no more than the margin.
+order: each cell of `best_first` is above the next.
+association: two quantities are correlated over some rows, or within one record.
+trend: the change of a value along an axis is more than the margin.
+"""
 
 QUANTIFIERS = ("all", "most", "any", "mean")
-"""Which of a claim's contrasts must hold; "mean": their mean does."""
+"""Number of a claim's contrasts that must hold; "mean": the mean of the contrasts must hold."""
 
 PLACE = ("row", "column", "metric")
 SIDES = ("left", "right", "best_first", "of", "points", "given", "outcome", "superiority", "complementarity")
 COMPARE = frozenset(("exhibit", "kind", "margin", "premise", "rule", *PLACE, *SIDES))
-"""What a `[[compare]]` may say. row, column and metric stand for both sides; a list for each of its members in turn.
+"""Allowed keys of a table `[[compare]]`.
 
-premise: the claim says nothing where this does not hold.  points: the rows that an association or a rule runs over.
-rule: the exhibit whose `[rule]` picks among the points by `superiority` and `complementarity`; `outcome` judges it.
+row, column, metric: apply to both sides; a list stands for one contrast for each of its members.
+premise: whether the claim applies only if this contrast holds.
+points: the rows over which an association or a rule is evaluated.
+rule: the exhibit whose `[rule]` picks one of the points by `superiority` and `complementarity`, to be judged by `outcome`.
 """
 
 
 @dataclass(frozen=True)
 class Operand:
-    """A cell of an exhibit; metric: what is read of its records, where it is not what the cell shows."""
+    """A cell of an exhibit; `metric` is read from its records, or the cell's own metric if ""."""
 
     exhibit: str
     row: str
@@ -47,7 +54,16 @@ class Operand:
 
 @dataclass(frozen=True)
 class Contrast:
-    """An effect of cells. effect: values [..., operands] -> [...].  difference: it is the first less the second."""
+    """An effect of some cells.
+
+    Attributes:
+        name: Label: "AMU-Tuning against CoOp, 16-shot".
+        kind: One of `KINDS`.
+        margin: Margin, in the unit of the effect.
+        operands: Cells.
+        effect: Function from values of the cells [..., operands] to the effect [...].
+        premise: Whether the claim applies only if this contrast holds.
+    """
 
     name: str
     kind: str
@@ -58,17 +74,26 @@ class Contrast:
 
     @property
     def difference(self) -> bool:
-        """Whether it compares two cells, which may have been measured on the same images."""
+        """Whether the effect is the first cell less the second, which may have been measured on the same images."""
         return self.effect is effects.difference
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One conclusion.
+    """One conclusion of the paper.
 
-    quote and place: the paper's words, and where they stand.  reading: what is tested, in a sentence.  margin: of every
-    contrast that gives none, in points or in the unit of its effect.  note: where the printed numbers themselves disagree.
-    seeds: how many it takes for a verdict to be expected, where that is more than a suite's own.
+    Attributes:
+        id: Name of the TOML file.
+        quote: The paper's words.
+        place: Section, table or figure of the quotation.
+        reading: The tested statement, in one sentence.
+        kind: Kind of every contrast that names none.
+        compare: Tables `[[compare]]` with the keys in `COMPARE`.
+        quantifier: One of `QUANTIFIERS`.
+        margin: Margin of every contrast that names none, in percentage points or in the unit of its effect.
+        note: Remark on printed numbers that disagree with the claim.
+        seeds: Number of seeds for which a verdict is expected, if more than the suite's; else 0.
+        contrasts: Contrasts of all comparisons.
     """
 
     id: str
@@ -85,20 +110,20 @@ class Claim:
 
     @property
     def exhibits(self) -> list[str]:
-        """The exhibits that its operands are cells of, each once."""
+        """Ids of the exhibits with operands of the claim, without repetition."""
         return list(dict.fromkeys(operand.exhibit for c in self.contrasts for operand in c.operands))
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """The claims that there are, in the order of the exhibits that they rest on."""
+    """Ids of all claims, in the order of their first exhibits."""
     files = resources.files(__package__).iterdir()
     found = sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
     return tuple(sorted(found, key=lambda name: exhibit_module.load(_read(name).exhibits[0]).place))
 
 
 def load(name: str) -> Claim:
-    """Read one claim by its id; BenchError names the nearest one, or what is wrong in the file."""
+    """Read a claim by its id; BenchError with the nearest id if it is unknown, or for a wrong file."""
     return _read(choose(name, names(), "claim"))
 
 
@@ -108,7 +133,7 @@ def _read(name: str) -> Claim:
 
 
 def parse(name: str, text: str) -> Claim:
-    """A claim from the text of its TOML file."""
+    """Parse the text of a claim's TOML file; BenchError if a key, value or operand in it is wrong."""
     file = f"claims/{name}.toml"
     try:
         claim = Claim(id=name, **tomllib.loads(text))
@@ -116,7 +141,7 @@ def parse(name: str, text: str) -> Claim:
         choose(claim.quantifier, QUANTIFIERS, f"quantifier in {file}")
         contrasts = tuple(contrast for said in claim.compare for contrast in _contrasts(claim, said, file))
         return Claim(**{**vars(claim), "contrasts": contrasts})
-    except (TypeError, ValueError) as error:  # of which tomllib's is one
+    except (TypeError, ValueError) as error:  # tomllib's error is a ValueError
         raise BenchError(f"{file}: {error}") from error
     except KeyError as error:
         raise BenchError(f"{file}: a comparison of its kind needs {error}") from error
@@ -128,12 +153,14 @@ def _contrasts(claim: Claim, said: Mapping[str, Any], file: str) -> Iterator[Con
     kind = choose(said.get("kind", claim.kind), KINDS, f"kind in {file}")
     rest = kind, float(said.get("margin", claim.margin))
     premise = bool(said.get("premise", False))
-    for operands, effect in _bound(kind, said, file):
-        yield Contrast(_named(operands, effect), *rest, tuple(operands), effect, premise)
+    for operands, effect in _operands_and_effect(kind, said, file):
+        yield Contrast(_label(operands, effect), *rest, tuple(operands), effect, premise)
 
 
-def _bound(kind: str, said: Mapping[str, Any], file: str) -> Iterator[tuple[list[Operand], Callable[..., Any]]]:
-    """The operands of each contrast that a comparison stands for, and the effect of their values."""
+def _operands_and_effect(
+    kind: str, said: Mapping[str, Any], file: str
+) -> Iterator[tuple[list[Operand], Callable[..., Any]]]:
+    """Yield operands and effect of each contrast of a comparison."""
     for shared in _each({key: said[key] for key in PLACE if key in said}):
 
         def cells(part: Mapping[str, Any], shared: Mapping[str, Any] = shared) -> list[Operand]:
@@ -159,13 +186,13 @@ def _bound(kind: str, said: Mapping[str, Any], file: str) -> Iterator[tuple[list
 
 
 def _each(part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every choice of one member of each list."""
+    """Every combination of one member of each list; other values are kept."""
     lists = [value if isinstance(value, list) else [value] for value in part.values()]
     return (dict(zip(part, chosen, strict=True)) for chosen in itertools.product(*lists))
 
 
 def _operand(name: str, place: Mapping[str, Any], file: str) -> Operand:
-    """One cell; BenchError unless its exhibit has such a row and column, and the row a cell there."""
+    """Make an operand; BenchError unless its exhibit has a cell in the row and column."""
     shown = exhibit_module.load(name)
     for key in place:
         choose(key, PLACE, f"key of an operand in {file}")
@@ -183,12 +210,12 @@ def _cells(name: str) -> dict[tuple[str, str], exhibit_module.Cell]:
 
 
 def cell(operand: Operand) -> exhibit_module.Cell:
-    """The exhibit's cell that an operand is."""
+    """The cell of an exhibit that an operand names."""
     return _cells(operand.exhibit)[operand.row, operand.column]
 
 
-def _named(operands: Sequence[Operand], effect: Callable[..., Any]) -> str:
-    """ "AMU-Tuning against CoOp, 16-shot": what differs, and what is the same."""
+def _label(operands: Sequence[Operand], effect: Callable[..., Any]) -> str:
+    """Label of a contrast, first the differing names and then the common one: "AMU-Tuning against CoOp, 16-shot"."""
     first = operands[0]
     if len(operands) == 1:
         return f"{first.row}, {first.column}"
