@@ -35,8 +35,9 @@ def imagenet(sampler: str = "official", indices: str = "", *, settings: Settings
     or BenchError.
 
     Args:
-        sampler: see the module.
-        indices: see the module.
+        sampler: "official", "nested", "coop-cache" or "cross-modal".
+        indices: folder of the index files of cross_modal_adaptation, for "cross-modal".
+        settings: data root and folders of single data sets.
 
     Returns:
         The data set.

@@ -93,6 +93,7 @@ def find(known: PublishedSet, settings: Settings) -> Place:
 
     Args:
         known: the data set.
+        settings: data root and folders of single data sets.
 
     Returns:
         The location.
