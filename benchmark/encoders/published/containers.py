@@ -138,7 +138,7 @@ def _global_of_pickle(path: Path) -> str | None:
                     return ".".join(strings[-2:])
                 if isinstance(argument, str):
                     strings.append(argument)
-    except Exception:  # no pickle at all
+    except Exception:  # not a pickle
         return None
     return None
 
@@ -197,7 +197,7 @@ def _tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[i
     return storage.as_strided(size, stride, offset)
 
 
-def _same(value: Any, *_: object) -> Any:
+def _typed_list(value: Any, *_: object) -> Any:
     """Return a typed list of TorchScript unchanged."""
     return value
 
@@ -230,7 +230,7 @@ class _Archive(pickle.Unpickler):
         if module.split(".")[0] == "__torch__":
             return _Module
         if module == "torch.jit._pickle":
-            return _same
+            return _typed_list
         if module == "torch" and name in _STORAGES:
             return _STORAGES[name]
         if (module, name) in known:
@@ -259,7 +259,7 @@ class _Archive(pickle.Unpickler):
         return self.storages[key]
 
 
-# --- what is in them
+# --- recognition of the encoder
 
 
 def recognise(content: Any, form: str = "") -> tuple[str, dict[str, Tensor]]:
@@ -296,7 +296,7 @@ def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     if moco := _under(state, "module.base_encoder."):
         return MOCO, _without(moco, "fc.", "head.")  # MoCo v3 stores its projector under the name of the classifier
     if all(name.startswith("module.") for name in state):
-        return _reduced(_under(state, "module."))  # trained on several devices
+        return _reduced(_under(state, "module."))  # prefix of DistributedDataParallel
     if backbone := _under(state, "backbone."):
         if "head.last_layer.weight_v" in state:
             return DINO, backbone
@@ -345,7 +345,7 @@ def _without(state: Mapping[str, Tensor], *prefixes: str) -> dict[str, Tensor]:
     return {name: t for name, t in state.items() if not name.startswith(prefixes)}
 
 
-# --- what the tensors are
+# --- architecture and digest
 
 
 def blocks(tensors: Mapping[str, Tensor], prefix: str = "") -> tuple[int, ...]:

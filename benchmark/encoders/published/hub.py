@@ -34,6 +34,6 @@ def file(what: str, repository: str, names: Sequence[str], download: bool) -> Pa
     for name in names:
         try:
             return Path(huggingface_hub.hf_hub_download(repository, name))
-        except Exception as error:  # no network, no such file, no permission: the line below says which
+        except Exception as error:  # no network, no such file or no permission: the message contains the reason
             reason = " ".join(str(error).split())[:120]
     raise Incomplete(f"{what}: could not be fetched from {source} ({reason})")

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from benchmark.core.asset import Asset
+from benchmark.core.asset import MISSING, USABLE, WRONG, Asset
 from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
@@ -94,7 +94,7 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", 
         model = networks.build_auxiliary(tensors)
         networks.fill(model, tensors, path)
         pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
-        return Loaded(_fed(model, pooled, constants, settings), device=settings.torch_device)
+        return Loaded(_forward(model, pooled, constants, settings), device=settings.torch_device)
 
     return Encoder(role, _fingerprint(weights, settings, constants, pool), load)
 
@@ -123,8 +123,8 @@ def look(
         from benchmark.encoders.published import sanity
 
         amiss = sanity.amiss(found.path)
-        state, says = (slots.WRONG, f"{found.path}: {amiss}") if amiss else (state, says)
-    fetched = state == slots.MISSING and bool(found.slot.hub) and settings.download
+        state, says = (WRONG, f"{found.path}: {amiss}") if amiss else (state, says)
+    fetched = state == MISSING and bool(found.slot.hub) and settings.download
     known = found.slot
     return Asset(
         f"weights {slot}",
@@ -134,7 +134,7 @@ def look(
         known.page,
         known.licence,
         known.noncommercial,
-        usable=fetched or state in slots.USABLE,
+        usable=fetched or state in USABLE,
     )
 
 
@@ -173,10 +173,10 @@ def timm_model(role: str, name: str, *, settings: Settings) -> Encoder:
     def load() -> Loaded:
         from benchmark.encoders.published import containers, networks
 
-        model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading can be strict
+        model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading is strict
         networks.fill(model, containers.unwrapped(containers.load(path)[1]), path)
         model.reset_classifier(0)
-        return Loaded(_fed(model, model, normalisation, settings), device=settings.torch_device)
+        return Loaded(_forward(model, model, normalisation, settings), device=settings.torch_device)
 
     return Encoder(role, _fingerprint(FileFacts(settings.cache).hash(path), settings, normalisation, name), load)
 
@@ -210,7 +210,7 @@ def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings)
         raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
     # the tag, not the name of the architecture, determines the activation of training
     sizes = {**sizes, "quick_gelu": bool(tag.get("quick_gelu"))}
-    path = _of_open_clip(what, tag, settings)
+    path = _open_clip_file(what, tag, settings)
     normalisation = (tag["mean"], tag["std"])
 
     def load() -> Loaded:
@@ -223,20 +223,20 @@ def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings)
     return Encoder(role, _fingerprint(FileFacts(settings.cache).hash(path), settings, normalisation, arch), load)
 
 
-# --- feeding a network
+# --- preprocessing and precision
 
 
 def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation, settings: Settings) -> Loaded:
     from benchmark.encoders.published import networks
 
-    forward = _fed(model, model.encode_image, normalisation, settings)
+    forward = _forward(model, model.encode_image, normalisation, settings)
     told = Tokenizer(tokenizer, model.context_length)
     whole = Clip(model, told, _preprocess(normalisation, settings.torch_device), lambda ids: networks.text(model, ids))
-    spatial = _fed(model, lambda images: networks.spatial(model, images), normalisation, settings)
+    spatial = _forward(model, lambda images: networks.spatial(model, images), normalisation, settings)
     return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=settings.torch_device)
 
 
-def _fed(
+def _forward(
     model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation, settings: Settings
 ) -> Callable[[Tensor], Tensor]:
     """A function from images, uint8 [B, 3, 224, 224], to features, on the chosen device and in the chosen precision."""
@@ -292,14 +292,14 @@ def _precision(settings: Settings) -> str:
     return choose(settings.precision, PRECISIONS, "precision")
 
 
-# --- names and files
+# --- fingerprints and files
 
 
 def _fingerprint(weights: str, settings: Settings, *how: object) -> str:
     return hashlib.sha256("\n".join([weights, _precision(settings), *map(str, how)]).encode()).hexdigest()
 
 
-def _of_open_clip(what: str, tag: Mapping[str, Any], settings: Settings) -> Path:
+def _open_clip_file(what: str, tag: Mapping[str, Any], settings: Settings) -> Path:
     """The file of an open_clip tag, found in a weights folder by its published name, else in its repository."""
     name = tag.get("url", "").rpartition("/")[2]
     for folder in settings.weights_dirs:

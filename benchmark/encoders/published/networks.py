@@ -155,7 +155,7 @@ def at_all_tokens(model: Any, images: Tensor) -> Tensor:
     visual = model.visual
     if hasattr(visual, "attnpool"):
         maps = visual.layer4(visual.layer3(visual.layer2(visual.layer1(visual.stem(images)))))
-        return _asked_everywhere(visual.attnpool, maps.flatten(2).transpose(1, 2))
+        return _attention_pool(visual.attnpool, maps.flatten(2).transpose(1, 2))
     last = visual.forward_intermediates(
         images,
         indices=1,
@@ -168,7 +168,7 @@ def at_all_tokens(model: Any, images: Tensor) -> Tensor:
     return tokens @ visual.proj
 
 
-def _asked_everywhere(pool: Any, places: Tensor) -> Tensor:
+def _attention_pool(pool: Any, places: Tensor) -> Tensor:
     """CLIP's attention pool with all tokens as queries, [B, P, C] -> [B, 1 + P, D]; CLIP uses the first query only."""
     tokens = torch.cat([places.mean(dim=1, keepdim=True), places], dim=1) + pool.positional_embedding
 

@@ -70,7 +70,7 @@ class Found:
 
     @property
     def usable(self) -> bool:
-        """Whether there is a file to read."""
+        """Whether there is a file that can be read."""
         return self.state in USABLE
 
 
@@ -172,7 +172,7 @@ def _fetch(slot: Slot, settings: Settings) -> str:
     return f"weights {slot.name} are missing: put {file} from {slot.page} ({terms}) into one of {folders}{fetched}"
 
 
-# --- which file
+# --- search for the file
 
 
 def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
@@ -225,7 +225,7 @@ def _claimed(slot: Slot, file: Path) -> bool:
 
 def called(slot: Slot, file: Path) -> bool:
     """Whether the name of a file assigns it to the slot, among slots with networks of equal form."""
-    first = slot.name.split("_")[0]  # "dino"; but any CLIP may be called clip
+    first = slot.name.split("_")[0]  # such as "dino"; "clip" would fit every CLIP
     return _claimed(slot, file) or (first != "clip" and first in file.name.lower())
 
 
@@ -246,7 +246,7 @@ def _content(file: Path) -> tuple[str, str]:
     return kind, containers.architecture(tensors)
 
 
-# --- whether it is the right one
+# --- checks of the hashes
 
 
 def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
