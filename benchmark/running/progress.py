@@ -33,7 +33,7 @@ def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator
 
 
 def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what: str) -> Iterator[Done]:
-    """Yield finished work whose items have a `size` in images; show images per second and the time left as for `follow`."""
+    """Yield finished items of work with a `size` in images; show images per second and the time left, as bar or lines."""
     pictures, seen = sum(item.size for item in work), 0
     terminal = sys.stderr.isatty()
     with closing(done), tqdm(total=pictures, desc=what, unit=" images", disable=not terminal, leave=False) as bar:
