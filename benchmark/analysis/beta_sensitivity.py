@@ -1,13 +1,14 @@
-"""How much of a method's accuracy hangs on the weight of its bias: what a beta costs that is wrong by a factor.
+"""Sensitivity of a method to the weight of its bias, beta: the points of accuracy lost where beta is wrong by a factor.
 
-From the exact curve over beta that every record of a method with such a weight keeps, on the test images, at the epoch that
-validation chose.
+Read from the exact curve over beta that the record of a method with such a weight keeps: test images classified correctly at
+each of `benchmark.records.metrics.BETAS`, at the epoch selected on validation images.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import log2
 
+from benchmark.analysis.grids import Grid, methods_by_shots
 from benchmark.analysis.results import Measured
 from benchmark.numerics import stats
 from benchmark.records import readings
@@ -15,18 +16,22 @@ from benchmark.records.metrics import BETAS, readable
 from benchmark.records.record import Record
 
 SOURCE = "table4"
-"""The exhibit whose rows and columns are methods and shots on the source task."""
+"""The exhibit with methods in the rows and shots in the columns, on the source task."""
 
 FACTORS = (2, 4)
 OCTAVE = 8
-"""Points of BETAS to a factor of two."""
+"""Points of `BETAS` between a beta and twice that beta."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Points that a beta costs which is `factor` times too large or too small, whichever costs more; mean over seeds.
+    """Points of accuracy lost by a beta that is `factor` times too large or too small, whichever loses more.
 
-    low, high: the 95 % interval by Student's t over seeds, None for one seed.
+    Attributes:
+        method, shots, factor: The cell, and by how much beta is wrong.
+        cost: The points lost, as a mean over seeds.
+        low, high: The 95 % interval by Student's t over seeds; None for one seed.
+        seeds: The number of seeds.
     """
 
     method: str
@@ -39,7 +44,7 @@ class Cost:
 
 
 def costs(exhibits: Iterable[Measured]) -> list[Cost]:
-    """Of every method of `SOURCE` that keeps a curve, at every number of shots that is measured."""
+    """The cost for every measured cell of `SOURCE` with a curve over beta and a support set."""
     found = []
     for measured in exhibits:
         for (row, _), records in measured.records.items() if measured.exhibit.id == SOURCE else ():
@@ -52,35 +57,44 @@ def costs(exhibits: Iterable[Measured]) -> list[Cost]:
 def _cost(row: str, records: Sequence[Record], factor: int) -> Cost:
     values = [_of(record, factor) for record in records]
     middle, low, high = stats.spread(values) if len(values) > 1 else (values[0], None, None)
-    return Cost(row, records[0]["asked"]["shots"], factor, middle, low, high, len(values))
+    shots = records[0]["asked"]["shots"]
+    return Cost(method=row, shots=shots, factor=factor, cost=middle, low=low, high=high, seeds=len(values))
 
 
 def _of(record: Record, factor: int) -> float:
-    """Accuracy at the beta that validation chose less the lower of those at so many times more and less."""
+    """Accuracy at the beta selected on validation images less the lower of those at `factor` times more and less."""
     own = record["asked"]["settings"].get("beta", 1.0)
     chosen = record["selections"]["val"].get("tuned", {}).get("beta", own)
     at, step = _nearest(chosen), round(log2(factor) * OCTAVE)
-    correct = record["beta_curve"]["correct"]
-    wrong = min(correct[max(0, at - step)], correct[min(len(BETAS) - 1, at + step)])
-    return 100 * (correct[at] - wrong) / record["n"]
+    return 100 * lost(record["beta_curve"]["correct"], at, (-step, step)) / record["n"]
+
+
+def lost(correct: Sequence[int], at: int, steps: Iterable[int]) -> int:
+    """Images that the worst of some wrong betas loses.
+
+    Args:
+        correct: Images classified correctly at each of `BETAS`.
+        at: Index of the right beta.
+        steps: Indices of the wrong betas, counted from `at`; beyond an end of the curve its end counts.
+
+    Returns:
+        Images classified correctly at the right beta less the fewest at a wrong one; negative where all of these are better.
+    """
+    last = len(correct) - 1
+    return correct[at] - min(correct[min(max(0, at + step), last)] for step in steps)
 
 
 def _nearest(beta: float) -> int:
-    """The place of the nearest of BETAS, in proportion."""
+    """Index of the nearest of `BETAS` on a logarithmic scale."""
     return min(range(len(BETAS)), key=lambda place: abs(log2(BETAS[place] / max(beta, BETAS[0]))))
 
 
-def grids(found: Sequence[Cost]) -> dict[int, tuple[list[str], list[list[str]]]]:
-    """Factor -> header and rows: a method each, a number of shots a column."""
-    grids_ = {}
-    for factor in sorted({cost.factor for cost in found}):
-        here = [cost for cost in found if cost.factor == factor]
-        shots = sorted({cost.shots for cost in here})
-        by_place = {(cost.method, cost.shots): _words(cost) for cost in here}
-        methods = dict.fromkeys(cost.method for cost in here)
-        rows = [[method, *(by_place.get((method, k), "–") for k in shots)] for method in methods]
-        grids_[factor] = (["method", *(f"{k}-shot" for k in shots)], rows)
-    return grids_
+def grids(found: Sequence[Cost]) -> dict[int, Grid]:
+    """Factor -> table of the costs, methods by shots."""
+    return {
+        factor: methods_by_shots((cost.method, cost.shots, _words(cost)) for cost in found if cost.factor == factor)
+        for factor in sorted({cost.factor for cost in found})
+    }
 
 
 def _words(cost: Cost) -> str:

@@ -1,4 +1,8 @@
-"""Two rows of an exhibit against each other, column by column: the same seeds, and where there are any the same images."""
+"""Comparison of two rows of an exhibit, column by column.
+
+Accuracies are compared at the same seeds and on the same images where the records keep every image's answer, other numbers
+seed by seed.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,19 +22,29 @@ from benchmark.records.record import Record
 from benchmark.records.store import Store
 
 LEFT, RIGHT, ALIKE, OPEN = "better", "worse", "alike", "no difference shown"
-"""What a comparison says of the left row: `ALIKE` where the whole interval lies within the margin."""
+"""The verdicts on the left row: `ALIKE` where the whole interval lies within the margin."""
 
-LEVEL = 1 - stats.LEVEL
+ALPHA = 1 - stats.LEVEL
+"""The level of the tests: false alarms in one family of columns out of twenty."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One column. effect, low, high: left less right in points (or in the unit of a ratio), with the 95 % interval.
+    """The comparison in one column.
 
-    p: of no difference; adjusted: by Holm over the columns.  mcnemar: the exact p of each seed by itself, where there is
-    every image's answer.  over: what the interval is over.  scatter: what the effect varies by.  seeds_needed: for a
-    difference of this size to be found four times in five among as many columns, inf where more seeds alone would not do,
-    None where it is found already or nothing tells.
+    Attributes:
+        column: The column.
+        effect: Left less right, in points (or in the unit of a ratio).
+        low, high: The 95 % interval of the effect; None where one seed does not tell it.
+        p: Two-sided p-value of no difference; NaN where nothing tells it.
+        adjusted: `p`, adjusted by Holm's method over the columns.
+        mcnemar: The exact p-value of McNemar's test for each seed, where every image's answer is kept.
+        seeds: The number of seeds.
+        over: The units that the interval is over: images, seeds, or both; "one seed" where there is no interval.
+        margin: Points within which two rows count as alike.
+        scatter: The components by which the effect varies; None where one seed does not tell them.
+        seeds_needed: Seeds at which a difference of this size would be found with a power of 0.8 among as many columns; inf
+            where more seeds alone would not suffice, None where the difference is found already or nothing tells.
     """
 
     column: str
@@ -48,8 +62,8 @@ class Compared:
 
     @property
     def says(self) -> str:
-        """The verdict, by the adjusted p."""
-        if self.adjusted <= LEVEL and self.effect:
+        """The verdict in words, by the adjusted p-value."""
+        if self.adjusted <= ALPHA and self.effect:
             return LEFT if self.effect > 0 else RIGHT
         inside = (
             self.low is not None and self.high is not None and -self.margin <= self.low and self.high <= self.margin
@@ -58,7 +72,20 @@ class Compared:
 
 
 def row_named(exhibit: Exhibit, name: str) -> str:
-    """The row of that name, or the only one of that class (module:Class, or Class alone). BenchError names the nearest."""
+    """Find a row of an exhibit.
+
+    BenchError names the nearest row where there is none of that name.
+
+    Args:
+        exhibit: The exhibit.
+        name: The row's name, or its method as `module:Class` or `Class`.
+
+    Returns:
+        The row's name.
+
+    Raises:
+        BenchError: Several rows are of that class.
+    """
     rows = [row["name"] for row in exhibit.rows]
     if name in rows:
         return name
@@ -75,9 +102,22 @@ def row_named(exhibit: Exhibit, name: str) -> str:
 def compare(
     measured: Measured, left: str, right: str, store: Store, selection: str, margin: float, columns: Iterable[str] = ()
 ) -> list[Compared]:
-    """Every column (or the named ones) in which both rows are measured; Incomplete where there is none.
+    """Compare two rows in every column, or the named ones, in which both are measured.
 
-    margin: points within which two rows count as alike.
+    Args:
+        measured: The exhibit with our records.
+        left: A row of the exhibit.
+        right: The row that is subtracted from it.
+        store: The answers of the records, image by image.
+        selection: "last", "val" or "test".
+        margin: Points within which two rows count as alike.
+        columns: Names of columns; all where none is named.
+
+    Returns:
+        One comparison a column, adjusted by Holm's method over these columns.
+
+    Raises:
+        Incomplete: No column has both rows measured at the same seeds.
     """
     wanted = list(columns) or [column["name"] for column in measured.exhibit.columns]
     found = [_column(measured, left, right, name, store, selection, margin) for name in wanted]
@@ -88,7 +128,7 @@ def compare(
             f" {measured.command} measures them"
         )
     adjusted = stats.holm([1.0 if np.isnan(c.p) else c.p for c in known])
-    return [_settled(c, p, LEVEL / len(known)) for c, p in zip(known, adjusted, strict=True)]
+    return [_settled(c, p, ALPHA / len(known)) for c, p in zip(known, adjusted, strict=True)]
 
 
 def _settled(compared: Compared, adjusted: float, level: float) -> Compared:
@@ -113,26 +153,48 @@ def _column(
     return _by_seed(column, paired, said, selection, margin)
 
 
-def _by_image(column: str, bits: Sequence[Sequence[np.ndarray]], margin: float) -> Compared:
-    left, right = bits
+def _by_image(column: str, answers: Sequence[Sequence[np.ndarray]], margin: float) -> Compared:
+    left, right = answers
     found = stats.paired(left, right)
-    exact = [stats.mcnemar(*pair) for pair in zip(left, right, strict=True)]
-    over = "seeds and images" if found.seeds > 1 else "images"
-    interval = found.effect, found.low, found.high
-    return Compared(column, *interval, found.p, found.p, exact, found.seeds, over, margin, found.scatter)
+    return Compared(
+        column=column,
+        effect=found.effect,
+        low=found.low,
+        high=found.high,
+        p=found.p,
+        adjusted=found.p,
+        mcnemar=[stats.mcnemar(*both) for both in zip(left, right, strict=True)],
+        seeds=found.seeds,
+        over="seeds and images" if found.seeds > 1 else "images",
+        margin=margin,
+        scatter=found.scatter,
+    )
 
 
 def _by_seed(column: str, paired: Paired, said: Mapping[str, object], selection: str, margin: float) -> Compared | None:
-    """Differences seed by seed, for what has no image of its own: a shift, a mean of data sets, a ratio."""
+    """Differences seed by seed, where no answers of single images are kept: a shift, a mean of data sets, a ratio."""
     values = [[_value(records, said, selection) for records in side] for side in paired.sides]
     if any(value is None for row in values for value in row):
         return None
     differences = [a - b for a, b in zip(*values, strict=True)]
+    compared = Compared(
+        column=column,
+        effect=differences[0],
+        low=None,
+        high=None,
+        p=nan,
+        adjusted=1.0,
+        mcnemar=(),
+        seeds=len(differences),
+        over="one seed",
+        margin=margin,
+    )
     if len(differences) == 1:
-        return Compared(column, differences[0], None, None, nan, 1.0, (), 1, "one seed", margin)
-    interval, p = stats.spread(differences), stats.student(differences)
+        return compared
+    effect, low, high = stats.spread(differences)
+    p = stats.student(differences)
     scatter = Scatter(float(np.std(differences, ddof=1)), 0.0, 0.0, 1)
-    return Compared(column, *interval, p, p, (), len(differences), "seeds", margin, scatter)
+    return replace(compared, effect=effect, low=low, high=high, p=p, adjusted=p, over="seeds", scatter=scatter)
 
 
 def _value(records: Sequence[Record], said: Mapping[str, object], selection: str) -> float | None:
@@ -142,7 +204,7 @@ def _value(records: Sequence[Record], said: Mapping[str, object], selection: str
 
 
 def needs(compared: Compared) -> str:
-    """How many seeds would decide, in words; empty where that is no question."""
+    """The number of seeds that would decide, in words; empty where the comparison needs no more or nothing tells."""
     if compared.seeds_needed is None:
         return ""
     if isinf(compared.seeds_needed):

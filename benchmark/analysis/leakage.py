@@ -1,31 +1,39 @@
-"""What choosing on the test images adds: test minus val, method by method, by shots and data set, with intervals.
+"""The leakage gap: points that choosing on the test images adds, by method, shots and data set, with intervals.
 
-The released code of Tip-Adapter-F, CaFo and AMU-Tuning reports the best epoch (and best searched settings) on test. Each
-training here has both numbers, so what that is worth is known training by training.
+The released code of Tip-Adapter-F, CaFo and AMU-Tuning reports the best epoch (and the best searched settings) on the test
+images. Every training here is also selected on validation images, so that the gap, test minus val, is known for each.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import mean
 
+from benchmark.analysis.grids import Grid, methods_by_shots
 from benchmark.analysis.results import Measured
 from benchmark.core import tidy_csv
 from benchmark.numerics import stats
 from benchmark.records.record import Record
 
 SOURCES = ("table4", "figure5")
-"""The exhibits whose rows and columns are methods and shots: the source task, and the downstream tasks."""
+"""The exhibits with methods in the rows and shots in the columns: the source task, and the downstream tasks."""
 
 ALL = "mean of all"
-"""The data set of a row that is a mean over those that have a number."""
+"""Name of the mean over all data sets of a method."""
+
+Gaps = dict[int, tuple[float, float]]
+"""Seed -> test minus val, and val minus last, in points."""
 
 
 @dataclass(frozen=True)
 class Leak:
-    """One method at one number of shots on one data set. Points, means over seeds.
+    """The leakage gap of one method at one number of shots on one data set, in points, as a mean over seeds.
 
-    gap: test minus val, with its 95 % interval by Student's t over seeds (none for one seed).  last: val minus last, what
-    choosing on validation images adds to the last epoch at the method's own settings.
+    Attributes:
+        method, dataset, shots: The cell; `ALL` is the mean over the data sets.
+        gap: Accuracy under the test selection minus that under the val selection.
+        low, high: The 95 % interval of the gap by Student's t over seeds; None for one seed.
+        last: Accuracy under the val selection minus that at the last epoch with the method's own settings.
+        seeds: The number of seeds.
     """
 
     method: str
@@ -39,8 +47,8 @@ class Leak:
 
 
 def leaks(exhibits: Iterable[Measured]) -> list[Leak]:
-    """Every cell of `SOURCES` that is measured and learns something, and a mean over the data sets that a method has."""
-    cells: dict[tuple[str, str, int], dict[int, tuple[float, float]]] = {}
+    """The gap of every measured cell of `SOURCES` with a support set, and of each method's mean over its data sets."""
+    cells: dict[tuple[str, str, int], Gaps] = {}
     for measured in exhibits:
         if measured.exhibit.id not in SOURCES:
             continue
@@ -50,7 +58,7 @@ def leaks(exhibits: Iterable[Measured]) -> list[Leak]:
                 if asked["shots"]:
                     place = row, asked["dataset"], asked["shots"]
                     cells.setdefault(place, {})[asked["seed"]] = _gaps(record)
-    return [*(_leak(place, by_seed) for place, by_seed in cells.items()), *_means(cells)]
+    return [*(_leak(*place, by_seed) for place, by_seed in cells.items()), *_means(cells)]
 
 
 def _gaps(record: Record) -> tuple[float, float]:
@@ -59,15 +67,16 @@ def _gaps(record: Record) -> tuple[float, float]:
     return 100 * (test - val) / record["n"], 100 * (val - last) / record["n"]
 
 
-def _leak(place: tuple[str, str, int], by_seed: dict[int, tuple[float, float]]) -> Leak:
+def _leak(method: str, dataset: str, shots: int, by_seed: Gaps) -> Leak:
     gaps = [gap for gap, _ in by_seed.values()]
     middle, low, high = stats.spread(gaps) if len(gaps) > 1 else (gaps[0], None, None)
-    return Leak(*place, middle, low, high, mean(last for _, last in by_seed.values()), len(gaps))
+    last = mean(last for _, last in by_seed.values())
+    return Leak(method=method, dataset=dataset, shots=shots, gap=middle, low=low, high=high, last=last, seeds=len(gaps))
 
 
-def _means(cells: dict[tuple[str, str, int], dict[int, tuple[float, float]]]) -> list[Leak]:
-    """Over the data sets, seed by seed: a seed counts where every data set of the method has it."""
-    parts: dict[tuple[str, int], list[dict[int, tuple[float, float]]]] = {}
+def _means(cells: dict[tuple[str, str, int], Gaps]) -> list[Leak]:
+    """Means over the data sets of a method, seed by seed: a seed counts where all of these data sets have it."""
+    parts: dict[tuple[str, int], list[Gaps]] = {}
     for (method, _, shots), by_seed in cells.items():
         parts.setdefault((method, shots), []).append(by_seed)
     found = []
@@ -75,30 +84,25 @@ def _means(cells: dict[tuple[str, str, int], dict[int, tuple[float, float]]]) ->
         seeds = set.intersection(*map(set, several)) if len(several) > 1 else set()
         averaged = {s: (mean(p[s][0] for p in several), mean(p[s][1] for p in several)) for s in sorted(seeds)}
         if averaged:
-            found.append(_leak((method, ALL, shots), averaged))
+            found.append(_leak(method, ALL, shots, averaged))
     return found
 
 
 def words(leak: Leak) -> str:
-    """ "+0.5 (0.1 to 0.9)"."""
+    """The gap with its interval for people: "+0.5 (0.1 to 0.9)"."""
     interval = "" if leak.low is None or leak.high is None else f" ({leak.low:.1f} to {leak.high:.1f})"
     return f"{leak.gap:+.1f}{interval}"
 
 
-def grids(found: Sequence[Leak]) -> dict[str, tuple[list[str], list[list[str]]]]:
-    """Data set -> header and rows (a method each, a number of shots a column), the mean of all first."""
+def grids(found: Sequence[Leak]) -> dict[str, Grid]:
+    """Data set -> table of its gaps, methods by shots; the mean over the data sets comes first."""
     datasets = sorted(dict.fromkeys(leak.dataset for leak in found), key=lambda name: name != ALL)
-    grids_ = {}
-    for dataset in datasets:
-        here = [leak for leak in found if leak.dataset == dataset]
-        shots = sorted({leak.shots for leak in here})
-        by_place = {(leak.method, leak.shots): words(leak) for leak in here}
-        methods = list(dict.fromkeys(leak.method for leak in here))
-        rows = [[method, *(by_place.get((method, k), "–") for k in shots)] for method in methods]
-        grids_[dataset] = (["method", *(f"{k}-shot" for k in shots)], rows)
-    return grids_
+    return {
+        dataset: methods_by_shots((leak.method, leak.shots, words(leak)) for leak in found if leak.dataset == dataset)
+        for dataset in datasets
+    }
 
 
 def csv(found: Sequence[Leak]) -> str:
-    """Tidy rows, points to four decimals."""
+    """The gaps as tidy rows, points to four decimals."""
     return tidy_csv.text(list(Leak.__dataclass_fields__), map(asdict, found))

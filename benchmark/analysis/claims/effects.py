@@ -1,49 +1,74 @@
-"""Effects that a claim can be about: functions of the values of its cells, [..., operands] -> [...]."""
+"""Effects that a claim can be about: functions of the values of its cells, [..., operands] -> [...].
 
-from collections.abc import Mapping, Sequence
+An effect of more than two cells has `words`, its name in the name of a comparison, and `undefined`, the reason for a NaN.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from benchmark.core.names import resolve
+from benchmark.analysis.feature_rule import Rule, rule_of
+from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit as exhibit_module
 
 
 def difference(values: np.ndarray) -> np.ndarray:
-    """The first value less the second."""
+    """The first value less the second: [..., 2] -> [...]."""
     return values[..., 0] - values[..., 1]
 
 
 def itself(values: np.ndarray) -> np.ndarray:
-    """A value that is an effect already."""
+    """A single value that is an effect already: [..., 1] -> [...]."""
     return values[..., 0]
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks from 1 along the last axis, the mean rank where values are the same."""
+    """Ranks from 1 along the last axis, the mean rank where values are equal: [..., N] -> [..., N]."""
     one, other = values[..., :, None], values[..., None, :]
     return (other < one).sum(-1) + ((other == one).sum(-1) + 1) / 2
 
 
 def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Spearman's rank correlation along the last axis; NaN where one side is the same everywhere."""
+    """Spearman's rank correlation along the last axis, [..., N] and [..., N] -> [...]; NaN where one side is constant."""
     a, b = ranks(a), ranks(b)
     a, b = (side - side.mean(-1, keepdims=True) for side in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):
         return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
 
 
-def stronger(values: np.ndarray) -> np.ndarray:
-    """How much more the first third of the values goes with the last third, the outcome, than the second third does."""
+@dataclass(frozen=True)
+class Statistic:
+    """An effect of many cells.
+
+    Attributes:
+        of: Values [..., operands] -> effects [...].
+        words: The effect's name, for people.
+        undefined: Why an effect is NaN, for people.
+    """
+
+    of: Callable[[np.ndarray], np.ndarray]
+    words: str
+    undefined: str = "the effect is not defined for these numbers"
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """Effects [...] of values [..., operands]."""
+        return self.of(values)
+
+
+def _stronger(values: np.ndarray) -> np.ndarray:
+    """Rank correlation of the first third of the values with the last less that of the second third with the last."""
     left, right, outcome = _thirds(values)
     return rank_correlation(left, outcome) - rank_correlation(right, outcome)
 
 
-def partial(values: np.ndarray) -> np.ndarray:
-    """The rank correlation of the first third with the last, the second held fixed.
+def _partial(values: np.ndarray) -> np.ndarray:
+    """Partial rank correlation of the first third of the values with the last, the second third held fixed.
 
-    (r_lo - r_lg r_go) / √((1 - r_lg²)(1 - r_go²)), l the first third, g the second, o the outcome.
+    (r_lo - r_lg r_go) / √((1 - r_lg²)(1 - r_go²)), l the first third, g the second (given), o the last (outcome).
+
+    Returns:
+        Correlations [...]; NaN where the second third ranks the rows as one of the other thirds does, or in reverse.
     """
     left, given, outcome = _thirds(values)
     lo, lg, go = (rank_correlation(*pair) for pair in ((left, outcome), (left, given), (given, outcome)))
@@ -51,14 +76,27 @@ def partial(values: np.ndarray) -> np.ndarray:
         return (lo - lg * go) / np.sqrt((1 - lg**2) * (1 - go**2))
 
 
-stronger.words = "difference of rank correlations"  # type: ignore[attr-defined]
-partial.words = "partial rank correlation"  # type: ignore[attr-defined]
-partial.undefined = "two of the rankings are the same or reversed, so that neither can be held fixed"  # type: ignore[attr-defined]
+stronger = Statistic(_stronger, words="difference of rank correlations")
+"""How much more the first third of the values goes with the last third, the outcome, than the second third does."""
+
+partial = Statistic(
+    _partial,
+    words="partial rank correlation",
+    undefined="two of the rankings are the same or reversed, so that neither can be held fixed",
+)
+"""How the first third of the values goes with the last third, the outcome, with the second third held fixed."""
 
 
 @dataclass(frozen=True)
 class Picked:
-    """The outcome of the point that an exhibit's `[rule]` picks, less the best among the others; NaN where it picks none."""
+    """The outcome of the point that a rule picks first, less the best outcome among the other points.
+
+    Attributes:
+        exhibit: The exhibit with the `[rule]`.
+        points: Names of the points, in the order of their values.
+        words: The effect's name, for people.
+        undefined: Why an effect is NaN, for people.
+    """
 
     exhibit: str
     points: Sequence[str]
@@ -66,17 +104,26 @@ class Picked:
     undefined = "the rule picks none"
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """Values are superiority, complementarity and outcome, a third each."""
-        arguments = dict(exhibit_module.load(self.exhibit).rule)
-        function = resolve(arguments.pop("function"), "rule")
-        for operand in ("superiority", "complementarity"):  # columns of the exhibit; the claim names its own
-            arguments.pop(operand)
-        flat = values.reshape(-1, values.shape[-1])
-        return np.array([self._gain(function, arguments, row) for row in flat]).reshape(values.shape[:-1])
+        """Compute the effects of some points.
 
-    def _gain(self, function: Any, arguments: Mapping[str, Any], row: np.ndarray) -> float:
+        Args:
+            values: [..., 3 points]: superiority, complementarity and outcome of the points, a third each.
+
+        Returns:
+            Effects [...]; NaN where the rule picks no point.
+
+        Raises:
+            BenchError: The exhibit has no rule.
+        """
+        rule = rule_of(exhibit_module.load(self.exhibit))
+        if rule is None:
+            raise BenchError(f"exhibits/{self.exhibit}.toml has no [rule]")
+        flat = values.reshape(-1, values.shape[-1])
+        return np.array([self._gain(rule, row) for row in flat]).reshape(values.shape[:-1])
+
+    def _gain(self, rule: Rule, row: np.ndarray) -> float:
         superiority, complementarity, outcome = (dict(zip(self.points, part, strict=True)) for part in _thirds(row))
-        picked = function(superiority, complementarity, **arguments)
+        picked = rule.picks(superiority, complementarity)
         if not picked:
             return float("nan")
         return float(outcome.pop(picked[0]) - max(outcome.values()))

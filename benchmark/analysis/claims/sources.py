@@ -1,4 +1,4 @@
-"""What a claim is held against: the paper's printed numbers, or our records under one selection. Contrast -> effect."""
+"""Sources of the numbers for a claim: the paper's printed numbers, or our records under one selection. Contrast -> effect."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from benchmark.analysis.beta_sensitivity import OCTAVE, lost
 from benchmark.analysis.claims import model
 from benchmark.analysis.claims.model import Contrast, Operand
 from benchmark.analysis.pairing import Paired, pair, stored
@@ -19,16 +20,16 @@ from benchmark.records.record import Record
 from benchmark.records.store import Store
 
 DRAWS = 2000
-"""Draws by which the uncertainty of values becomes that of an effect: its 95 % interval is then known to a few hundredths of
-its length."""
+"""Random draws that propagate the errors of values to an effect: enough for the length of its 95 % interval to be known to a
+few per cent."""
 
-NEAR = 16
-"""Points of `metrics.BETAS` on each side of the best that the span of a curve looks at: two octaves, a factor of four."""
+NEAR = 2 * OCTAVE
+"""Points of `metrics.BETAS` on each side of the best beta over which the span of a curve runs: a factor of four."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A number and its standard error over images, 0 where none is known."""
+    """A number and its standard error over images; 0 where no error is known."""
 
     value: float
     error: float = 0.0
@@ -36,10 +37,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Effect:
-    """An effect with its 95 % interval; none where one run of a ratio has none.
+    """An effect with its 95 % interval.
 
-    over: what the interval is over.  degrees: of Student's t that it was made with.  rests_on: records' keys or citations.
-    scatter: what it varies by, where seeds tell.  seeds: how many it is made of, 0 where that is no question.
+    Attributes:
+        value: The effect, in points or in the unit of a ratio; NaN where it is not defined.
+        low, high: The 95 % interval; None where nothing tells it, as for one run of a ratio.
+        over: The units that the interval is over: images, seeds, both, or nothing.
+        rests_on: Keys of the records, or the cells cited.
+        degrees: Degrees of freedom of Student's t distribution in the interval.
+        scatter: The components by which the effect varies; None where one seed does not tell them.
+        seeds: The number of seeds; 0 where the effect is not one over seeds.
     """
 
     value: float
@@ -62,29 +69,33 @@ class Effect:
 
 
 class Source(Protocol):
-    """Where numbers come from. silence: why it says nothing of a claim that it does not speak of."""
+    """A source of numbers.
+
+    Attributes:
+        silence: Why the source says nothing of a claim that it does not speak of, for people.
+    """
 
     silence: str
 
     def speaks_of(self, contrast: Contrast) -> bool:
-        """Whether it could have a number for every operand."""
+        """Whether the source could have a number for every operand."""
 
     def effect(self, contrast: Contrast) -> Effect | None:
         """The effect, or None where a number is missing."""
 
 
 class Paper:
-    """The printed numbers, through the exhibits' `cite`.
+    """The paper's printed numbers, found through the `cite` of the exhibits' cells.
 
-    A printed accuracy is taken as that of one run: its error is the binomial one over the images of its test set, and two
-    accuracies vary by themselves, for the paper does not say on which images each was right. The error over draws of the
-    support set is printed nowhere, so the intervals are too short by it.
+    A printed accuracy is taken as that of one run: its error is the binomial one over the images of its test set. Two
+    accuracies are taken as independent, because the paper does not say which images each method classifies correctly. The
+    paper prints no error over draws of the support set, so that the intervals are too short.
     """
 
     silence = "the paper prints no number for it"
 
     def speaks_of(self, contrast: Contrast) -> bool:
-        """Whether every operand is printed. What is read of a record only, such as a curve, never is."""
+        """Whether every operand is printed; a number that only a record has, such as the span of a curve, never is."""
         return all(self._value(operand) is not None for operand in contrast.operands)
 
     def effect(self, contrast: Contrast) -> Effect | None:
@@ -108,8 +119,13 @@ class Paper:
 class Records:
     """Our records under one selection.
 
-    Two accuracies on the same test images and seeds: paired, over both (`stats.paired`). Else differences seed by seed. What
-    draws no support set has one run, which stands beside every seed of the other.
+    Two accuracies on the same test images and seeds are compared over both, image by image (`stats.paired`). Other effects
+    are computed seed by seed. The one run of a row without a support set is compared with the other row's run at every seed.
+
+    Attributes:
+        measured: Exhibit -> its records.
+        store: The answers of the records, image by image.
+        selection: "last", "val" or "test".
     """
 
     measured: Mapping[str, Measured]
@@ -123,7 +139,7 @@ class Records:
         return not any(model.cell(o).lacks(self.measured[o.exhibit].suite) for o in contrast.operands)
 
     def effect(self, contrast: Contrast) -> Effect | None:
-        """The effect of what is measured, over the seeds that every operand has."""
+        """The effect of our records over the seeds that every operand has; None where one operand is not measured."""
         cells = [self.measured[o.exhibit].records.get((o.row, o.column), []) for o in contrast.operands]
         paired = pair(*cells)
         if not paired.seeds:
@@ -150,13 +166,13 @@ class Records:
 
     @staticmethod
     def _same_images(operands: Sequence[Operand]) -> bool:
-        """Whether both are accuracies on the test images of one data set, of which each record has every image's."""
+        """Whether all operands are accuracies on the test images of one data set, for which records keep answers."""
         said = [_said(operand) for operand in operands]
         plain = all(s["metric"] == "accuracy" and not {"target", "mean_over"} & set(s) for s in said)
         return plain and len({s["dataset"] for s in said}) == 1
 
     def _over_images(self, paired: Paired, keys: tuple[str, ...]) -> Effect | None:
-        """The difference of two rows image by image; None where the images differ or the answers of a run are gone."""
+        """The difference of two cells image by image; None where the images differ or the answers of a run are gone."""
         answers = paired.answers(self._answers, self._answers)
         if answers is None:
             return None
@@ -165,7 +181,7 @@ class Records:
         return Effect(found.effect, found.low, found.high, over, keys, scatter=found.scatter, seeds=found.seeds)
 
     def _answers(self, record: Record) -> np.ndarray | None:
-        """The answers of a run, read once: several claims may rest on it."""
+        """The answers of a run, read from the store once, since several claims may rest on the run."""
         key = readings.under(record, self.selection)["key"]
         if key not in self._read:
             self._read[key] = stored(self.store, self.selection)(record)
@@ -173,7 +189,12 @@ class Records:
 
 
 def propagated(contrast: Contrast, values: Sequence[Value], rests_on: tuple[str, ...]) -> Effect:
-    """An effect of values that vary independently and normally, each by its standard error. Without any it is exact."""
+    """Propagate standard errors of values to an effect, the values being independent and normal.
+
+    Returns:
+        The effect, with the exact interval of a difference and a sampled one of other effects; exact where no value has an
+        error.
+    """
     centre = np.array([value.value for value in values])
     errors = np.array([value.error for value in values])
     effect = float(contrast.effect(centre))
@@ -191,7 +212,11 @@ def propagated(contrast: Contrast, values: Sequence[Value], rests_on: tuple[str,
 
 
 def _over_seeds(contrast: Contrast, values: Sequence[Sequence[Value]], keys: tuple[str, ...]) -> Effect:
-    """By Student's t over the seeds' effects; at one seed over images, where every number has an error over these."""
+    """The effect over seeds, by Student's t distribution.
+
+    Returns:
+        At one seed, the effect with its interval over images where every value has an error over these, else without one.
+    """
     if len(values[0]) == 1:
         found = propagated(contrast, [column[0] for column in values], keys)
         return found if all(column[0].error for column in values) else Effect(found.value, None, None, "nothing", keys)
@@ -203,13 +228,13 @@ def _over_seeds(contrast: Contrast, values: Sequence[Sequence[Value]], keys: tup
 
 
 def _said(operand: Operand) -> dict[str, Any]:
-    """What the operand's cell says, with the operand's own metric."""
+    """The definition of the operand's cell, with the operand's own metric."""
     said = dict(model.cell(operand).said)
     return {**said, "metric": operand.metric or said["metric"]}
 
 
 def _read(record: Record, said: Mapping[str, Any], selection: str) -> Value | None:
-    """A reading of one record, with its error over images."""
+    """The metric value of one record, with its error over images."""
     if said["metric"] in OF_A_RECORD:
         return OF_A_RECORD[said["metric"]](readings.under(record, selection))
     reading = readings.read(record, said, selection)
@@ -220,23 +245,31 @@ def _read(record: Record, said: Mapping[str, Any], selection: str) -> Value | No
 
 
 def beta_span(record: Record) -> Value | None:
-    """How many points of accuracy a weight of the bias costs that is wrong by a factor of four at most: the best of the exact
-    curve over beta less the lowest within two octaves of it. Its error is that of two unpaired accuracies.
+    """Points of accuracy lost by a weight of the bias (beta) that is wrong by a factor of four at most.
+
+    The best accuracy on the record's exact curve over beta less the lowest within a factor of four of the best beta.
+
+    Returns:
+        Points, with the error of two independent accuracies; None where the record has no curve.
     """
     curve = record.get("beta_curve")
     if not metrics.readable(curve) or curve is None:
         return None
     correct, n = list(map(int, curve["correct"])), record["n"]
     best = max(range(len(correct)), key=correct.__getitem__)
-    lowest = min(correct[max(0, best - NEAR) : best + NEAR + 1])
-    errors = [_binomial(count / n, n) for count in (correct[best], lowest)]
-    return Value(100 * (correct[best] - lowest) / n, hypot(*errors))
+    span = lost(correct, best, range(-NEAR, NEAR + 1))
+    errors = [_binomial(count / n, n) for count in (correct[best], correct[best] - span)]
+    return Value(100 * span / n, hypot(*errors))
 
 
 def confidence(record: Record) -> Value | None:
-    """How well the largest zero-shot logit tells right answers from wrong: 2 AUC - 1, the rank-biserial correlation, -1 to 1.
+    """How well the largest zero-shot logit tells correct predictions from wrong ones: 2 AUC - 1, from -1 to 1.
 
-    From the record's histogram, two images in one bar being half a win; its error after Hanley and McNeil (1982).
+    The rank-biserial correlation, from the record's histogram; a correct and a wrong prediction in one bin count half.
+
+    Returns:
+        The correlation, with the error of Hanley and McNeil (1982); None where the record has no histogram, or the
+        predictions are all correct or all wrong.
     """
     found = record.get("max_logit")
     if found is None:
@@ -252,15 +285,15 @@ def confidence(record: Record) -> Value | None:
 
 
 OF_A_RECORD: dict[str, Callable[[Record], Value | None]] = {"beta_span": beta_span, "confidence": confidence}
-"""Metrics that a whole record has, whatever the selection, and that no table shows."""
+"""Metrics of a whole record that are the same under every selection, and that no table shows."""
 
 
 def _images(said: Mapping[str, Any]) -> float:
-    """Images of a cell's published test set; of a mean over sets, how many one set would need to have its error."""
+    """Images of a cell's published test set; for a mean over sets, the images of a single set with the same error."""
     roles = said.get("mean_over", {}).get("dataset") or [said.get("target", said["dataset"])]
     return len(roles) ** 2 / sum(1 / reference.images(role) for role in roles)
 
 
 def _binomial(share: float, n: float) -> float:
-    """Standard error of a share of n images, in points."""
+    """Standard error in points of an accuracy on n images, `share` from 0 to 1."""
     return 100 * sqrt(share * (1 - share) / n)

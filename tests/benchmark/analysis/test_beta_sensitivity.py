@@ -49,6 +49,16 @@ def test_without_a_choice_it_is_the_method_s_own_weight() -> None:
     assert [c.cost for c in costs(records(20, {}))] == [2.0, 4.0]  # Tip-Adapter's own is 1
 
 
+@pytest.mark.parametrize(
+    ("at", "steps", "images"),
+    [(2, (-1, 1), 3), (2, range(-2, 3), 5), (0, (-4, 1), 0), (0, (1,), -2), (4, (0,), 0), (4, (9,), 0), (2, (9,), 5)],
+)
+def test_the_worst_of_the_wrong_weights_counts_within_the_ends_of_the_curve(
+    at: int, steps: tuple[int, ...], images: int
+) -> None:
+    assert beta_sensitivity.lost([5, 7, 9, 6, 4], at, steps) == images
+
+
 def test_over_seeds_there_is_an_interval() -> None:
     (half, _) = costs(records(10, {"beta": 1.0}, seeds=(1, 2, 3)))
     assert half.cost == pytest.approx(2)

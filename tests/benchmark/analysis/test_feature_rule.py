@@ -44,6 +44,15 @@ def test_an_exhibit_without_a_rule_picks_nothing() -> None:
     assert feature_rule.tables(gather(table(), toy(), {})) == []
 
 
+def test_the_rule_of_an_exhibit_is_unpacked_once_for_all_who_ask() -> None:
+    rule = feature_rule.rule_of(measured().exhibit)
+    assert rule is not None
+    assert (rule.name, rule.superiority, rule.complementarity) == ("toy_house:better_than", "SUP", "CMY")
+    assert rule.arguments == {"least": 40}
+    assert rule.picks({"low": 30, "high": 50}, {"low": 0.1, "high": 0.2}) == ["high"]
+    assert feature_rule.rule_of(table()) is None
+
+
 def test_a_function_that_is_not_there_is_named() -> None:
     with pytest.raises(BenchError, match="rule 'toy_house:worse'"):
         feature_rule.apply(measured(function="toy_house:worse"))

@@ -143,3 +143,14 @@ def test_the_rules_choice_is_held_against_the_best_of_the_rest() -> None:
     assert picked(np.array([*superior, *complementary, *outcome])) == 60 - 70  # b and c are in both, b is superior
     draws = np.array([[*superior, *complementary, *outcome]] * 2)
     assert picked(draws).tolist() == [-10, -10]
+
+
+def test_an_exhibit_without_a_rule_picks_no_point() -> None:
+    with pytest.raises(BenchError, match=r"table4\.toml has no"):
+        effects.Picked("table4", ["a"])(np.zeros(3))
+
+
+def test_an_effect_of_many_cells_has_its_words_and_its_reason_for_not_being_defined() -> None:
+    assert effects.stronger.words == "difference of rank correlations"
+    assert effects.stronger.undefined == "the effect is not defined for these numbers"
+    assert "neither can be held fixed" in effects.partial.undefined
