@@ -1,7 +1,7 @@
-"""The paper's printed numbers under a lens: where they disagree with themselves, with their sources, or with arithmetic.
+"""Disagreements of the paper's printed numbers: with each other, with their sources, and with arithmetic.
 
-Nothing is measured. What two tables both print is found by what their cells would run, so a new exhibit is looked at as well.
-Printed numbers and those of other sources lie in results/reference/paper/, each row with its source.
+Nothing is measured. Two tables print the same quantity where their cells would run the same, so that new exhibits are checked
+as well. The printed numbers and those of other sources lie in results/reference/paper/, each row with its source.
 """
 
 import itertools
@@ -17,21 +17,25 @@ from benchmark.suites import suite
 LOGS = ("tip_adapter_explog.csv", "cafo_explog.csv")
 """Logs of single runs, whose accuracies are whole numbers of images."""
 ELSEWHERE = (*LOGS, "amu_readme.csv", "coop_numbers.csv", "tip_paper_tables.csv", "user_reproductions.csv")
-"""Where other people, or the methods' own authors, give the same numbers."""
+"""Files with the numbers of the methods' own authors and of other people for quantities that the paper prints."""
 ROUNDED = 0.005
-"""Two numbers of two decimals that are no further apart are the same."""
+"""Two numbers printed with two decimals agree where they differ by no more."""
 K = TypeVar("K")
 V = TypeVar("V")
 
 ALIASES = {"ZS-CLIP": "Zero-shot CLIP"}
-"""The paper's word -> that of its sources."""
+"""The paper's name of a method -> the name in its sources."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One disagreement. kind: disagreement, attainability, mixed, duplicate, elsewhere or remark.
+    """One disagreement.
 
-    where: tables and cells.  sources: whose numbers, or whose code, it rests on.
+    Attributes:
+        kind: "disagreement", "attainability", "mixed", "duplicate", "elsewhere" or "remark".
+        where: Tables and cells.
+        says: The disagreement in words.
+        sources: The sources of the numbers, or of the code, that the finding rests on.
     """
 
     kind: str
@@ -42,7 +46,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Printed:
-    """A printed accuracy: its exhibit, cell, row of the reference file, and what it is a number of."""
+    """A printed accuracy.
+
+    Attributes:
+        table: The exhibit.
+        cell: The exhibit's cell.
+        row: The row of the reference file.
+        quantity: The runs behind the number and the way it is read of them; equal for cells that print the same quantity.
+    """
 
     table: str
     cell: Cell
@@ -51,22 +62,22 @@ class Printed:
 
     @property
     def value(self) -> float:
-        """As printed."""
+        """The accuracy, in per cent."""
         return float(self.row["accuracy"])
 
     @property
     def where(self) -> str:
-        """For people."""
+        """Table and cell for people: "table4: CoOp, 16-shot"."""
         return f"{self.table}: {self.cell.row}, {self.cell.column}"
 
     @property
     def named(self) -> tuple[str, ...]:
-        """By what other sources call it."""
+        """Method, data set, backbone and shots in the names of other sources."""
         return _named(self.row)
 
 
 def findings() -> list[Finding]:
-    """Everything that is found, kind by kind."""
+    """All findings, kind by kind."""
     cells = list(printed())
     others = [row for file in ELSEWHERE for row in reference.rows(file)]
     logged = [row for file in LOGS for row in reference.rows(file)]
@@ -82,7 +93,7 @@ def findings() -> list[Finding]:
 
 
 def printed() -> Iterator[Printed]:
-    """Every cell with a printed number; several readings of one printed number count once."""
+    """Every cell with a printed number; several metrics of one printed number count once."""
     world = suite.load("mini")  # any suite will do: only whether two questions are the same counts
     for name in exhibit.names():
         shown = exhibit.load(name)
@@ -98,7 +109,7 @@ def printed() -> Iterator[Printed]:
 
 
 def disagreements(cells: Iterable[Printed]) -> Iterator[Finding]:
-    """One quantity that is printed twice, and not alike."""
+    """Find quantities that are printed twice with different numbers."""
     for same in _grouped((cell.quantity, cell) for cell in cells).values():
         if max(c.value for c in same) - min(c.value for c in same) > ROUNDED:
             where = "; ".join(cell.where for cell in same)
@@ -107,7 +118,7 @@ def disagreements(cells: Iterable[Printed]) -> Iterator[Finding]:
 
 
 def unattainable(rows: Iterable[Mapping[str, str]]) -> Iterator[Finding]:
-    """Accuracies that no whole number of images of the test set has (the GRIM test); a mean of seeds may well be one."""
+    """Find accuracies that no whole number of test images gives (the GRIM test); a mean over seeds may be such a number."""
     sizes = {row["dataset"]: int(row["n_test"]) for row in reference.rows("datasets.csv")}
     for row in rows:
         n = sizes.get(row["dataset"])
@@ -118,14 +129,14 @@ def unattainable(rows: Iterable[Mapping[str, str]]) -> Iterator[Finding]:
 
 
 def attainable(text: str, n: int) -> bool:
-    """Whether some k of n images is the percentage `text` when rounded to as many decimals as it has."""
+    """Whether k of n images, for some k, is the percentage `text`, rounded to the decimals of `text`."""
     value, half = float(text), 0.5 * 10 ** -len(text.partition(".")[2])
     nearest = round(value * n / 100)
     return abs(100 * nearest / n - value) <= half + 1e-9
 
 
 def mixed_sources(cells: Iterable[Printed], others: Iterable[Mapping[str, str]]) -> Iterator[Finding]:
-    """A row of a table of which two cells or more are another source's, and a third one is not,; no source has the whole."""
+    """Find table rows with two or more cells of a source that differs in another cell, where no source has the whole row."""
     by_source = _grouped(((row["source"], row["method"], _named(row)[0]), row) for row in others)
     for (table, name), row in _grouped(((cell.table, cell.cell.row), cell) for cell in cells).items():
         held = [_held(row, source) for (_, _, method), source in by_source.items() if method == row[0].named[0]]
@@ -140,10 +151,11 @@ def mixed_sources(cells: Iterable[Printed], others: Iterable[Mapping[str, str]])
 
 
 Pairs = list[tuple[Printed, Mapping[str, str]]]
+"""Printed cells, each with the row of another source for the same quantity."""
 
 
 def _held(cells: Sequence[Printed], source: Iterable[Mapping[str, str]]) -> tuple[Pairs, Pairs]:
-    """The cells that a source also has: those that agree, and those that do not."""
+    """The cells that a source also has: those with equal numbers, and those with different ones."""
     theirs = {_named(row): row for row in source}
     both = [(cell, theirs[cell.named]) for cell in cells if cell.named in theirs]
     agree = [abs(cell.value - float(row["accuracy"])) <= ROUNDED for cell, row in both]
@@ -151,7 +163,7 @@ def _held(cells: Sequence[Printed], source: Iterable[Mapping[str, str]]) -> tupl
 
 
 def mixed_statistics(cells: Iterable[Printed]) -> Iterator[Finding]:
-    """Tables that put numbers chosen on the test images beside means at the last epoch, as the released code makes them."""
+    """Find tables that mix numbers selected on test images with means at the last epoch, by the methods' released code."""
     protocols = {row["method"]: row for row in reference.rows("protocols.csv")}
     for table, inside in _grouped((cell.table, cell) for cell in cells).items():
         known = [protocols[name] for name in dict.fromkeys(cell.named[0] for cell in inside) if name in protocols]
@@ -162,7 +174,7 @@ def mixed_statistics(cells: Iterable[Printed]) -> Iterator[Finding]:
 
 
 def duplicates(cells: Iterable[Printed]) -> Iterator[Finding]:
-    """Equal numbers within a row of a table: of different quantities, so that one may be copied."""
+    """Find equal numbers for different quantities within a row of a table: one of them may be copied by mistake."""
     for (table, name, value), same in _grouped(((c.table, c.cell.row, c.row["accuracy"]), c) for c in cells).items():
         if len({cell.quantity for cell in same}) > 1:
             says = f"{value} in {' and '.join(cell.cell.column for cell in same)}"
@@ -170,7 +182,7 @@ def duplicates(cells: Iterable[Printed]) -> Iterator[Finding]:
 
 
 def elsewhere(cells: Iterable[Printed], others: Sequence[Mapping[str, str]]) -> Iterator[Finding]:
-    """A printed number of which other sources have another, furthest first."""
+    """Find printed numbers that differ from those of other sources, the largest difference first."""
     theirs = _grouped((_named(row), row) for row in others)
     found = []
     for named, same in _grouped((cell.named, cell) for cell in cells).items():
@@ -185,14 +197,14 @@ def elsewhere(cells: Iterable[Printed], others: Sequence[Mapping[str, str]]) -> 
 
 
 def _told(rows: Iterable[Mapping[str, str]], ours: float) -> str:
-    """Each number once, with how far it is from ours and whose it is."""
+    """Each number once, with its difference from the printed one and its sources."""
     by_number = _grouped((row["accuracy"], _label(row)) for row in rows)
     parts = (f"{text} ({float(text) - ours:+.2f}: {'; '.join(labels)})" for text, labels in by_number.items())
     return ", ".join(parts)
 
 
 def remarks(cells: Iterable[Printed]) -> Iterator[Finding]:
-    """What whoever copied the numbers noted beside them, and what no comparison of numbers finds."""
+    """Notes beside the copied numbers, and remarks that no comparison of numbers finds."""
     noted = _grouped(((c.table, c.cell.row, c.row["note"]), c) for c in cells if c.row.get("note"))
     for (table, name, note), same in noted.items():
         columns = ", ".join(cell.cell.column for cell in same)
@@ -202,7 +214,7 @@ def remarks(cells: Iterable[Printed]) -> Iterator[Finding]:
 
 
 def _named(row: Mapping[str, str]) -> tuple[str, ...]:
-    """Method, data set, backbone and shots as every source would call them: without prompts and auxiliary encoders."""
+    """Method, data set, backbone and shots in names common to all sources: without prompts and auxiliary encoders."""
     method = row["method"].partition(" (")[0]
     if method == "AMU[AUX=1,MTFi=1,UF=1]":
         method = "AMU-Tuning"
@@ -211,7 +223,7 @@ def _named(row: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _label(row: Mapping[str, str]) -> str:
-    """Whose number: the source, and what its method or note adds."""
+    """The source of a number, with the variant of the method and the note of its row."""
     more = [row["method"].partition(" (")[2].rstrip(")"), row.get("note") or row.get("setting") or ""]
     return ", ".join([row["source"], *filter(None, more)])
 

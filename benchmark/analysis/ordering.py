@@ -1,4 +1,7 @@
-"""Which method is ahead of which: what a suite of its own scale can be held against the paper with."""
+"""Rankings of the methods, the paper's and ours, with their rank correlation.
+
+A suite with data of another scale cannot be compared with the paper's numbers, but with their order.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,10 +14,14 @@ from benchmark.records import reference
 
 @dataclass(frozen=True)
 class Order:
-    """One column's ranking of the rows that both the paper and we have a number for, best first.
+    """Rankings in one column of the rows that have a number both in the paper and in our records.
 
-    tau: Kendall's rank correlation of the two, 1 for the same order, -1 for the reverse; None for fewer than three rows, or
-    where one side's numbers are all the same.
+    Attributes:
+        column: The column.
+        paper: Rows by the paper's numbers, best first.
+        ours: Rows by our numbers, best first.
+        tau: Kendall's rank correlation of the two, from -1 (reversed) to 1 (equal); None for fewer than three rows, or where
+            one side's numbers are all equal.
     """
 
     column: str
@@ -24,7 +31,7 @@ class Order:
 
 
 def orders(measured: Measured, selection: str = "val") -> list[Order]:
-    """The two rankings, column by column."""
+    """The paper's ranking and ours under `selection`, for every column with numbers on both sides."""
     exhibit = measured.exhibit
     cells = {(c.row, c.column): c for c in exhibit.cells()}
     found = []
@@ -49,9 +56,12 @@ def _order(column: str, pairs: list[tuple[str, float, float]]) -> Order:
 
 
 def kendall(pairs: Sequence[tuple[float, float]]) -> float | None:
-    """Kendall's τ_b: concordant less discordant pairs over √((all less tied on the left) (all less tied on the right)).
+    """Kendall's rank correlation τ_b of pairs of numbers.
 
-    None where one side's numbers are all the same.
+    (P - Q) / √((N - T) (N - U)): of all N pairs of pairs P are concordant, Q discordant, T tied on the left, U on the right.
+
+    Returns:
+        τ_b from -1 to 1; None where one side's numbers are all equal.
     """
     turns = [((a > c) - (a < c), (b > d) - (b < d)) for (a, b), (c, d) in combinations(pairs, 2)]
     untied = [sum(turn[side] != 0 for turn in turns) for side in (0, 1)]

@@ -1,6 +1,8 @@
 """What is odd about the printed numbers is found, each thing with its sources, and nothing that is in order."""
 
+import inspect
 import json
+import re
 
 import pytest
 from toy_world import bench
@@ -120,6 +122,14 @@ def test_the_command_prints_them_all(found: list[Finding]) -> None:
     assert "1 disagreement" in out.splitlines()[-1]
     code, out, _ = bench("lint-paper", "--format", "json")
     assert (code, len(json.loads(out))) == (0, len(found))
+
+
+def test_no_sentence_has_two_punctuation_marks_in_a_row(found: list[Finding]) -> None:
+    """Neither the printed findings nor what help() prints of the functions that make them."""
+    _, printed, _ = bench("lint-paper")
+    documented = [value.__doc__ or "" for value in vars(lint_paper).values() if inspect.isfunction(value)]
+    for text in (printed, *(finding.says for finding in found), *documented):
+        assert not re.search(r"[,;:] ?[,;:.]", text), text
 
 
 @pytest.mark.parametrize(("role", "n"), [("imagenet", 50_000), ("oxford_pets", 3669), ("imagenet_sketch", 50_889)])
