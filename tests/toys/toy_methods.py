@@ -95,9 +95,10 @@ def work(item: str) -> str:
 
 
 def sleep_long(path: str) -> None:
-    """Say who is at work, then work for two minutes."""
+    """Write the process's id to `path`, work for two minutes, and leave `path`.finished."""
     Path(path).write_text(str(os.getpid()))
     time.sleep(120)
+    Path(f"{path}.finished").touch()
 
 
 def joined(first: str, second: str, item: str) -> str:

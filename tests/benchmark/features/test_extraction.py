@@ -17,6 +17,8 @@ from benchmark.features import extraction, filling, requests, shard_files
 from benchmark.features.requests import Request
 
 TEST = Request("imagenet", "RN50", "test", 0)
+HANG = 600
+"""Seconds after which threads that do not come are given up; no outcome depends on it."""
 
 
 @pytest.fixture(autouse=True)
@@ -48,13 +50,17 @@ def test_images_keep_their_order_however_long_each_takes(ahead: bool) -> None:
 
 def test_photographs_are_decoded_by_several_threads_and_drawn_images_by_none() -> None:
     threads: set[int] = set()
+    together = threading.Barrier(4, timeout=HANG)
 
     def noting(ids: np.ndarray) -> torch.Tensor:
         threads.add(threading.get_ident())
-        time.sleep(0.01)
         return numbered(ids)
 
-    pixels(noting, 64)
+    def waiting(ids: np.ndarray) -> torch.Tensor:
+        together.wait()
+        return noting(ids)
+
+    pixels(waiting, 64)  # eight parts, four at a time
     assert len(threads) == 4
     assert threading.get_ident() not in threads
     threads.clear()
@@ -72,6 +78,10 @@ def test_no_more_is_decoded_than_two_batches_ahead() -> None:
     pictures = extraction._decoded(noting, np.array_split(np.arange(320), 20))
     for taken in range(1, 4):
         next(pictures)
+        until = time.monotonic() + HANG
+        while len(seen) < 16 * (taken + extraction.AHEAD):
+            assert time.monotonic() < until
+            time.sleep(0.01)
         time.sleep(0.05)
         assert len(seen) == 16 * (taken + extraction.AHEAD)
     pictures.close()

@@ -21,6 +21,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here; apt-get install chromium"),
     pytest.mark.slow,
 ]
+HANG = 600
+"""Seconds after which a browser that does not end is given up; no outcome depends on it."""
 SWITCHES = [
     "--headless",
     "--no-sandbox",
@@ -57,7 +59,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def looked(file: Path, tmp_path: Path, width: int, *more: str) -> tuple[Mapping[str, Any], str]:
     command = [str(CHROMIUM), *SWITCHES, f"--user-data-dir={tmp_path}", f"--window-size={width},900", *more]
     done = subprocess.run(
-        [*command, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=120, check=False
+        [*command, "--dump-dom", file.as_uri()], capture_output=True, text=True, timeout=HANG, check=False
     )
     assert '<pre id="looked">' in done.stdout, done.stderr[-2000:]
     text = done.stdout.partition('<pre id="looked">')[2].partition("</pre>")[0]

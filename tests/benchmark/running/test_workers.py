@@ -14,6 +14,8 @@ from toy_methods import joined, work
 from benchmark.running import workers
 
 TOYS = Path(__file__).parents[2] / "toys"
+HANG = 600
+"""Seconds after which processes that do not end are given up; no outcome depends on it."""
 
 
 def outcomes(items: list[str], jobs: int) -> dict[str, str]:
@@ -164,8 +166,9 @@ def gone(process: int) -> bool:
 def test_workers_end_when_their_parent_is_interrupted_or_killed(tmp_path: Path, sent: signal.Signals) -> None:
     parent, workers = start_parent(tmp_path)
     parent.send_signal(sent)
-    parent.communicate(timeout=10)
-    until = time.monotonic() + 10
+    parent.communicate(timeout=HANG)
+    until = time.monotonic() + HANG
     while not all(map(gone, workers)):
         assert time.monotonic() < until, "orphans"
         time.sleep(0.05)
+    assert not list(tmp_path.glob("*.finished")), "their work was done to its end"
