@@ -1,6 +1,7 @@
 """The house stands as drawn: imports go one way, exhibits bind, and asking for help loads nothing heavy."""
 
 import ast
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -59,10 +60,36 @@ def test_the_harness_names_no_method_but_in_exhibits_and_suites() -> None:
                 assert not node.value.startswith(("baselines.", "amu.")), f"{path}: {node.value}"
 
 
-def test_asking_for_help_loads_nothing_heavy() -> None:
-    heavy = "torch", "pandas", "matplotlib", "open_clip", "timm", "scipy", "numpy", "sklearn"
-    code = f"import sys, benchmark.cli; print([m for m in {heavy!r} if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True).stdout == "[]\n"
+HEAVY = {"torch", "pandas", "matplotlib", "open_clip", "timm", "scipy", "numpy", "sklearn", "jinja2"}
+ASK_EVERY_COMMAND = """
+import json, sys, click
+from benchmark.cli import cli
+
+def walk(command, path):
+    yield path
+    for name, one in getattr(command, "commands", {}).items():  # imports the command
+        yield from walk(one, [*path, name])
+
+found, seen = {}, set()
+for path in walk(cli, []):
+    try:
+        end = cli.main([*path, sys.argv[1]], standalone_mode=False)
+    except click.NoSuchOption as error:
+        end = error.option_name
+    found[" ".join(path)] = end, sorted(sys.modules.keys() - seen)
+    seen.update(sys.modules)
+print(json.dumps(found))
+"""
+
+
+@pytest.mark.parametrize(("option", "end"), [("--help", 0), ("--tabel", "--tabel")])
+def test_asking_a_command_for_help_or_mistyping_an_option_loads_nothing_heavy(option: str, end: int | str) -> None:
+    command = [sys.executable, "-c", ASK_EVERY_COMMAND, option]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert {"", "run", "features import", "weights trust"} <= found.keys()
+    assert {path: ended for path, (ended, _) in found.items() if ended != end} == {}
+    assert {path: heavy for path, (_, loaded) in found.items() if (heavy := HEAVY & set(loaded))} == {}
 
 
 PLACES = [(e, s) for e in exhibit.names() for s in suite.names()]

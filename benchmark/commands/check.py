@@ -1,24 +1,11 @@
 """`bench check`: the regression gate."""
 
-from collections.abc import Mapping, Sequence
+from typing import Any
 
 import click
 
-from benchmark.analysis import claims
-from benchmark.analysis.gate import reference_run
-from benchmark.analysis.gate.formats import FORMATS
-from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper
-from benchmark.analysis.results import gather
-from benchmark.commands.choosing import chosen_exhibits
-from benchmark.commands.opening import open_suite
 from benchmark.commands.options import common, exhibits
-from benchmark.core.errors import BenchError, ExitCode, Incomplete
-from benchmark.core.names import choose
-from benchmark.core.settings import Settings
-from benchmark.exhibits import exhibit
-from benchmark.records.record import Record
-from benchmark.records.store import Store
-from benchmark.suites.suite import Suite
+from benchmark.core.errors import ExitCode
 
 
 @click.command()
@@ -30,68 +17,8 @@ from benchmark.suites.suite import Suite
 )
 @click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
 @click.option("--update", is_flag=True, help="Make what is measured the reference run instead of comparing.")
-def check(
-    table: Sequence[str],
-    figure: Sequence[str],
-    suite: str,
-    settings: Settings,
-    against: str,
-    form: str,
-    fail_on: Sequence[str],
-    update: bool,
-) -> ExitCode:
+def check(**options: Any) -> ExitCode:
     """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""
-    for name in fail_on:
-        choose(name, ["all", *claims.names()], "claim")
-    world, store, records = open_suite(suite, settings)
-    names = chosen_exhibits(table, figure) if table or figure else None
-    if update:
-        return _update(names or list(exhibit.names()), world, records, store)
-    if not records:
-        raise Incomplete(f"{store.root}: there are no records; measure some with bench run --all --quick")
-    verdicts = _verdicts(names, world, records, store, against)
-    click.echo(FORMATS[form](verdicts))
-    compared = [v for v in verdicts if v.measured is not None]
-    if not compared:
-        click.echo("nothing that was chosen is both measured and in the reference", err=True)
-        return ExitCode.NOTHING_COMPARED
-    if any(v.says == WORSE for v in compared):
-        return ExitCode.REGRESSION
-    return _claims(world, records, store, fail_on) if fail_on else ExitCode.OK
+    from benchmark.commands.actions.check import check as action
 
-
-def _verdicts(
-    names: Sequence[str] | None, world: Suite, records: Mapping[str, Record], store: Store, against: str
-) -> list[Verdict]:
-    """Verdicts on every cell of the named exhibits, or of all exhibits in the reference where `names` is None."""
-    if against == "paper":
-        if not world.comparable:
-            raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
-        found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
-        return adjusted([v for m in found for v in against_paper(m)])
-    ours = reference_run.Golden(world.name)
-    found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
-    return adjusted([v for m in found for v in against_golden(m, ours, store)])
-
-
-def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> ExitCode:
-    """Exit code for the claims named by --fail-on; prints a line for each that is contradicted."""
-    rows = claims.all_verdicts(world, records, store)
-    code = claims.gate(rows, fail_on)
-    for row in rows:
-        verdict = row.verdicts["val"]
-        if (row.id in fail_on or "all" in fail_on) and verdict.says == claims.CONTRADICTED:
-            click.echo(f"contradicted: {row.id}: {claims.words(verdict)}, {verdict.at}", err=True)
-    return code
-
-
-def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:
-    """Make the records of the named exhibits the reference run."""
-    found = [gather(exhibit.load(name), world, records) for name in names]
-    measured = [m for m in found if any(m.records.values())]
-    if not measured:
-        raise Incomplete(f"{store.root}: nothing is measured that could become the reference; bench run --all")
-    written, changes = reference_run.update(measured, records, store)
-    for line in [*changes, *(f"wrote {path}" for path in written)]:
-        click.echo(line)
-    return ExitCode.OK
+    return action(**options)

@@ -1,179 +1,11 @@
 """`bench doctor`: examination of versions, device, data, weights, folders and records, with the remedy for each fault."""
 
-import json
-import os
-import platform
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
-from pathlib import Path
+from typing import Any
 
 import click
 
-from benchmark.commands.choosing import chosen_exhibits
 from benchmark.commands.options import common, exhibits, output_format, places
-from benchmark.core import devices, paths
-from benchmark.core.asset import Asset
-from benchmark.core.errors import BenchError, ExitCode
-from benchmark.core.machine import cpu_name
-from benchmark.core.settings import Settings
-from benchmark.encoders.published.slots import ALIAS, MISSING, OK
-from benchmark.exhibits import exhibit, inventory
-from benchmark.exhibits.inventory import Inventory
-from benchmark.exhibits.needs import DATASET, ENCODER, everything, needed
-from benchmark.records import provenance
-from benchmark.records.store import Store
-from benchmark.suites.suite import load as load_suite
-from benchmark.suites.world import World
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One line of the examination; `ok` is False where the user has to do something."""
-
-    what: str
-    says: str
-    ok: bool = True
-
-
-@dataclass(frozen=True)
-class Looked(Finding):
-    """A finding on published data or weights, which lie outside of the package.
-
-    Attributes:
-        state: one word, such as "ok" or "missing".
-        path: the file or folder found; empty where none was found.
-        blocks: ids of the exhibits that cannot be run without it.
-        page: URL of the publication.
-        licence: name of the licence; empty where unverified.
-        noncommercial: whether the licence forbids commercial use.
-    """
-
-    state: str = ""
-    path: str = ""
-    blocks: Sequence[str] = ()
-    page: str = ""
-    licence: str = ""
-    noncommercial: bool = False
-
-
-def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iterator[Finding]:
-    """Examine everything that runs of exhibits need.
-
-    Args:
-        world: the suite to run, on this machine.
-        names: ids of the exhibits; empty for all of them and everything else that the suite names.
-        deep: read data and weights in full instead of looking at their names and sizes.
-
-    Yields:
-        One finding a line, in the order of the output.
-    """
-    settings, name = world.settings, world.suite.name
-    yield from _software()
-    yield from _machine(settings)
-    yield from _assets(world, names, deep)
-    yield _folder("results", settings.results / name, "--results")
-    yield _folder("reports", settings.reports / name, "--reports")
-    yield _folder("cache", settings.cache, "BENCH_CACHE")
-    yield _records(settings.results / name)
-    yield _references()
-
-
-def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]:
-    """A finding for each published data set and weights file; assets without a file to look at are opened instead."""
-    used_by = needed((c for name in names or exhibit.names() for c in exhibit.load(name).cells()), world.suite)
-    needs = used_by if names else {need: used_by.get(need, []) for need in everything(world.suite)}
-    looked = {need: inventory.look(need, world, deep) for need in needs}
-    here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)
-    yield from (_asset(asset, here.blocks(asset)) for asset in {a.name: a for a in here.found.values()}.values())
-    rest = [need for need, asset in looked.items() if asset is None]
-    for need in rest:
-        if need.kind == ENCODER:
-            yield _finding(f"weights {need.role}", partial(_weights, world, need.role))
-    datasets = [need.role for need in rest if need.kind == DATASET]
-    if datasets:
-        yield _finding("data", partial(_data, world, datasets))
-
-
-def _asset(asset: Asset, used_by: Sequence[str]) -> Finding:
-    good = asset.usable and asset.state in (OK, ALIAS, MISSING)  # missing and usable: it will be downloaded
-    blocks = () if asset.usable else used_by
-    says = asset.line.removeprefix(f"{asset.name}: ") + (f"; blocks {', '.join(blocks)}" if blocks else "")
-    path = str(asset.path) if asset.path else ""
-    return Looked(asset.name, says, good, asset.state, path, blocks, asset.page, asset.licence, asset.noncommercial)
-
-
-def _software() -> Iterator[Finding]:
-    yield Finding("python", platform.python_version())
-    for name, found in provenance.versions().items():
-        yield Finding(name, found, found != "not installed")
-    from benchmark.core.libraries import TORCHVISION_MENDED
-
-    if TORCHVISION_MENDED:
-        yield Finding("torchvision", "its build does not match torch's; its compiled operators are left out")
-
-
-def _machine(settings: Settings) -> Iterator[Finding]:
-    import torch
-
-    yield Finding("cpu", cpu_name())
-    yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} cores")
-    yield _finding("device", partial(_device, settings))
-
-
-def _device(settings: Settings) -> str:
-    """The device that encoders and methods run on, and a GPU that is here but not used."""
-    import torch
-
-    used = settings.torch_device
-    there = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if used.type == "cpu" else []
-    return f"runs use {devices.name(used)}" + (f"; {there[0]} is here too: --device cuda" if there else "")
-
-
-def _weights(world: World, role: str) -> str:
-    encoder = world.encoder(role)
-    encoder.loaded  # noqa: B018  (builds the network and fills it)
-    return f"ok, sha256 {encoder.fingerprint[:12]}…"
-
-
-def _finding(what: str, look: Callable[[], str]) -> Finding:
-    """Finding with the result of `look`, or with the error that it raised, so that the examination goes on."""
-    try:
-        return Finding(what, look())
-    except BenchError as error:
-        return Finding(what, str(error), ok=False)
-    except Exception as error:
-        return Finding(what, f"{type(error).__name__}: {' '.join(str(error).split())}", ok=False)
-
-
-def _data(world: World, roles: Sequence[str]) -> str:
-    sizes = []
-    for role in roles:
-        dataset = world.dataset(role)
-        sizes.append(f"{role}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images")
-    return "; ".join(sizes)
-
-
-def _folder(what: str, folder: Path, how: str) -> Finding:
-    nearest = next(p for p in [folder, *folder.absolute().parents] if p.exists())
-    ok = nearest.is_dir() and os.access(nearest, os.W_OK)
-    files = [p for p in folder.rglob("*") if p.is_file()] if folder.is_dir() else []
-    size = sum(p.stat().st_size for p in files) / 2**20
-    says = f"{folder} ({len(files)} files, {size:.1f} MiB)" if ok else f"{folder} cannot be written; see {how}"
-    return Finding(what, says, ok)
-
-
-def _records(folder: Path) -> Finding:
-    store = Store(folder)
-    usable = len(store.records())
-    broken = "".join(f"; {name}: {why}" for name, why in store.problems.items())
-    return Finding("records", f"{usable} usable{broken}", ok=not store.problems)
-
-
-def _references() -> Finding:
-    folder = paths.reference()
-    files = sorted(p.name for p in folder.rglob("*.csv")) if folder.is_dir() else []
-    return Finding("reference numbers", f"{folder}: {', '.join(files) or 'none'}", ok=bool(files))
+from benchmark.core.errors import ExitCode
 
 
 @click.command()
@@ -182,14 +14,7 @@ def _references() -> Finding:
 @click.option("--deep", is_flag=True, help="Read data and weights in full: count, compare hashes, try every image.")
 @output_format
 @places
-def doctor(
-    table: Sequence[str],
-    figure: Sequence[str],
-    suite: str,
-    deep: bool,
-    form: str,
-    settings: Settings,
-) -> ExitCode:
+def doctor(**options: Any) -> ExitCode:
     """Say what is here, what is missing, and what that blocks: versions, device, data, weights, folders, records.
 
     With --table or --figure only what these need.
@@ -198,11 +23,6 @@ def doctor(
     Returns:
         OK when nothing is amiss, else MISSING.
     """
-    names = chosen_exhibits(table, figure) if table or figure else []
-    found = list(examine(World(load_suite(suite), settings), names, deep))
-    if form == "json":
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
-    else:
-        for finding in found:
-            click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
-    return ExitCode.OK if all(finding.ok for finding in found) else ExitCode.MISSING
+    from benchmark.commands.actions.doctor import doctor as action
+
+    return action(**options)

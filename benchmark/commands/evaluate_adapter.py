@@ -1,27 +1,11 @@
 """`bench evaluate-adapter`: accuracy of a released adapter of AMU-Tuning, beside the number of its README."""
 
-import json
-from collections.abc import Sequence
-from dataclasses import asdict
-from pathlib import Path
+from typing import Any
 
 import click
 
-from benchmark.commands.filling import fill, refused
 from benchmark.commands.options import output_format, places, worker_processes
-from benchmark.core import devices
 from benchmark.core.errors import ExitCode
-from benchmark.core.files import check_writable
-from benchmark.core.settings import Settings
-from benchmark.exhibits import inventory
-from benchmark.exhibits.exhibit import Cell
-from benchmark.exhibits.needs import without_shifts
-from benchmark.exhibits.opened import Opened
-from benchmark.features import requests
-from benchmark.running import released_adapter, workers
-from benchmark.running.released_adapter import Evaluated
-from benchmark.suites.suite import load as load_suite
-from benchmark.suites.world import World
 
 
 @click.command(name="evaluate-adapter")
@@ -31,47 +15,8 @@ from benchmark.suites.world import World
 @worker_processes
 @output_format
 @places
-def evaluate_adapter(
-    file: str, shots: int | None, suite: str, jobs: int | None, form: str, settings: Settings
-) -> ExitCode:
+def evaluate_adapter(**options: Any) -> ExitCode:
     """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
-    path, world = Path(file).expanduser(), World(without_shifts(load_suite(suite)), settings)
-    weights = released_adapter.read(path)
-    cells = released_adapter.cells(released_adapter.shots_of(path, shots))
-    here = inventory.take(cells, world)
-    if here.missing:
-        raise refused(here, "nothing was evaluated")
-    released_adapter.check(weights, released_adapter.untrained(cells[0], world.suite), world, path)
-    if _make(cells, world, jobs):
-        return ExitCode.RUNS_FAILED
-    found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
-    click.echo(json.dumps([_record(one) for one in found], indent=1) if form == "json" else _text(path, cells, found))
-    return ExitCode.OK
+    from benchmark.commands.actions.evaluate_adapter import evaluate_adapter as action
 
-
-def _make(cells: Sequence[Cell], world: World, jobs: int | None) -> int:
-    """Extract the features of the test images; the result is the number of pieces that failed."""
-    check_writable("cache", world.settings.cache, "BENCH_CACHE")
-    runs = [released_adapter.untrained(cell, world.suite) for cell in cells]
-    needed = [request for run in runs for request in requests.of(Opened(run, world))]
-    processes = devices.workers(jobs, world.settings.torch_device)
-    with workers.Crew(processes, world, debug=world.settings.debug) as crew:
-        return fill(needed, world, crew)
-
-
-def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
-    """The accuracies as text: a heading, and a line for each reading of the file."""
-    said = cells[0].said
-    lines = [f"{path.name}: {said['shots']} shots, {said['backbone']}, {found[0].n:,} test images of {said['dataset']}"]
-    width = max(len(one.reading) for one in found)
-    for one in found:
-        accuracy, low, high = one.accuracy
-        published = "" if one.published is None else f"  README {one.published:.2f}, {accuracy - one.published:+.2f}"
-        lines.append(f"  {one.reading:<{width}}  {accuracy:.2f} ({low:.2f} to {high:.2f}){published}")
-    return "\n".join(lines)
-
-
-def _record(one: Evaluated) -> dict[str, object]:
-    accuracy, low, high = one.accuracy
-    difference = None if one.published is None else accuracy - one.published
-    return {**asdict(one), "accuracy": accuracy, "low": low, "high": high, "difference": difference}
+    return action(**options)

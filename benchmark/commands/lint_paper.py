@@ -1,26 +1,17 @@
 """`bench lint-paper`: disagreements among the paper's printed numbers."""
 
-import json
-from collections import Counter
-from dataclasses import asdict
+from typing import Any
 
 import click
 
-from benchmark.analysis.lint_paper import findings
 from benchmark.commands.options import output_format
 from benchmark.core.errors import ExitCode
 
 
 @click.command(name="lint-paper")
 @output_format
-def lint_paper(form: str) -> ExitCode:
+def lint_paper(**options: Any) -> ExitCode:
     """List where the paper's printed numbers disagree, with themselves and with their sources."""
-    found = findings()
-    if form == "json":
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
-        return ExitCode.OK
-    for finding in found:
-        click.echo(f"{finding.kind}: {finding.where}: {finding.says}\n    [{'; '.join(finding.sources)}]")
-    counts = Counter(finding.kind for finding in found)
-    click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()))
-    return ExitCode.OK
+    from benchmark.commands.actions.lint_paper import lint_paper as action
+
+    return action(**options)

@@ -1,23 +1,17 @@
 """`bench report`: every exhibit that is measured far enough, and the HTML page of all exhibits, from the records."""
 
+from typing import Any
+
 import click
 
-from benchmark.commands.opening import gather_marked, open_suite
 from benchmark.commands.options import common
 from benchmark.core.errors import ExitCode
-from benchmark.core.settings import Settings
-from benchmark.exhibits import exhibit
-from benchmark.reporting.report import write as write_report
 
 
 @click.command()
 @common
-def report(suite: str, settings: Settings) -> ExitCode:
+def report(**options: Any) -> ExitCode:
     """Write the HTML page, and every exhibit's Markdown, CSV and PNG, from what is measured."""
-    opened, store, records = open_suite(suite, settings)
-    shown = gather_marked([exhibit.load(name) for name in exhibit.names()], opened, store, records, settings)
-    for name, problem in store.problems.items():
-        click.echo(f"skipped {store.root / name}: {problem}", err=True)
-    for path in write_report(shown, records, store, settings.reports / opened.name):
-        click.echo(f"wrote {path}")
-    return ExitCode.OK
+    from benchmark.commands.actions.report import report as action
+
+    return action(**options)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from toy_world import FILE, bench, bits_of, numbered, toy
 
-from benchmark.commands import doctor
-from benchmark.commands.doctor import Finding
+from benchmark.commands.actions import doctor
+from benchmark.commands.actions.doctor import Finding
 from benchmark.core.settings import read
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite

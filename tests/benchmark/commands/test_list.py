@@ -4,7 +4,7 @@ import json
 
 from toy_world import FILE, bench, here, toy
 
-from benchmark.commands.list import everything
+from benchmark.commands.actions.list import everything
 
 
 def test_everything_is_listed() -> None:

@@ -9,7 +9,7 @@ import torch
 from toy_house import FILE, house
 from toy_world import WORLDS, bench, here
 
-from benchmark.commands import doctor
+from benchmark.commands.actions import doctor
 from benchmark.core import devices
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import read

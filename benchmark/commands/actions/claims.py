@@ -1,0 +1,69 @@
+"""Work of `bench claims`: each conclusion of the paper with its verdicts on the printed numbers and on ours."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict, all_verdicts, gate, words
+from benchmark.analysis.claims import load as load_claim
+from benchmark.commands.actions.opening import open_suite
+from benchmark.core.errors import ExitCode
+from benchmark.core.settings import Settings
+from benchmark.exhibits import exhibit
+from benchmark.suites.suite import Suite
+
+
+def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail_on: Sequence[str]) -> ExitCode:
+    """Print the verdicts on the claims: in full for the named claims, else as a table of all."""
+    world, store, records = open_suite(suite, settings)
+    asked = [] if "all" in fail_on or not names else [*names, *fail_on]
+    rows = all_verdicts(world, records, store, names=asked)
+    code = gate(rows, fail_on)
+    wanted = [row for row in rows if not names or row.id in names]
+    if form == "json":
+        click.echo(json.dumps([asdict(row) for row in wanted], indent=1, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo("\n\n".join(_full(row, world) for row in wanted) if names else _table(wanted))
+    return code
+
+
+def _table(rows: Sequence[ClaimRow]) -> str:
+    """One line a claim: its three verdicts, and the effect that decides under `val`, else on the printed numbers."""
+    width = max(len(row.id) for row in rows)
+    lines = [f"{'claim':{width}}  " + "  ".join(f"{name:12}" for name in SOURCES) + "  effect"]
+    for row in rows:
+        says = "  ".join(f"{row.verdicts[name].says:12}" for name in SOURCES)
+        told = [f"{name}: {_line(row.verdicts[name])}" for name in ("val", "paper") if row.verdicts[name].comparisons]
+        lines.append(f"{row.id:{width}}  {says}  {told[0] if told else ''}".rstrip())
+    return "\n".join([*lines, "", "bench claims CLAIM shows what a claim says, and every comparison that it rests on."])
+
+
+def _line(verdict: Verdict) -> str:
+    """The effect that decides a verdict, where it was found, and how many comparisons are measured if not all are."""
+    decided = f"{words(verdict)}, {verdict.at}" if verdict.at else ""
+    part = f"{verdict.compared} of {verdict.asked} measured" if verdict.compared < verdict.asked else ""
+    return "; ".join(filter(None, (decided, part)))
+
+
+def _full(row: ClaimRow, world: Suite) -> str:
+    """A claim in full: quotation, reading, every verdict with its comparisons, and the commands that measure it."""
+    head = [row.id, f"  the paper: “{row.quote}” ({row.place})", f"  tested: {row.reading}"]
+    lines = [*head, f"  kind: {row.kind}, of {row.quantifier}", *([f"  note: {row.note}"] if row.note else [])]
+    for name, verdict in row.verdicts.items():
+        why = f" ({verdict.reason})" if verdict.reason else ""
+        lines.append(f"  {name}: {verdict.says}{why}; {verdict.compared} of {verdict.asked} comparisons")
+        what = "printed numbers" if name == "paper" else "records"
+        lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
+    seeds = load_claim(row.id).seeds
+    ask = f" --seeds 1-{seeds}" if seeds else ""
+    lines += [f"  measured by: {exhibit.load(name).command}{world.option}{ask}" for name in row.exhibits]
+    return "\n".join(lines)
+
+
+def _comparison(comparison: Comparison) -> str:
+    premise = "premise " if comparison.premise else ""
+    margin = f", margin {comparison.margin:g}" if comparison.margin else ""
+    effect = f"{words(comparison)} over {comparison.over}{margin}"
+    return f"{premise}{comparison.says}: {comparison.name}: {effect}"

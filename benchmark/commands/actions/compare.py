@@ -1,0 +1,83 @@
+"""Work of `bench compare`: the difference of two rows of an exhibit, column by column."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+import click
+
+from benchmark.analysis.compare import Compared, needs, row_named
+from benchmark.analysis.compare import compare as compare_rows
+from benchmark.analysis.results import gather
+from benchmark.commands.actions.choosing import chosen_exhibits
+from benchmark.commands.actions.opening import open_suite
+from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core.settings import Settings
+from benchmark.exhibits import exhibit
+from benchmark.exhibits.exhibit import Exhibit
+
+
+def compare(
+    left: str,
+    right: str,
+    table: Sequence[str],
+    figure: Sequence[str],
+    suite: str,
+    settings: Settings,
+    shots: Sequence[int] | None,
+    dataset: str | None,
+    selection: str,
+    margin: float,
+    form: str,
+) -> ExitCode:
+    """Compare two rows of an exhibit on the same seeds and images."""
+    world, store, records = open_suite(suite, settings)
+    told = {}
+    for name in chosen_exhibits(table, figure) if table or figure else ["table4"]:
+        shown = exhibit.load(name)
+        rows = row_named(shown, left), row_named(shown, right)
+        columns = _columns(shown, shots, dataset)
+        found = compare_rows(gather(shown, world, records), *rows, store, selection, margin, columns)
+        told[name] = found
+        if form == "text":
+            click.echo(_text(shown, *rows, found, selection))
+    if form == "json":
+        plain = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
+        click.echo(json.dumps(_finite(plain), indent=1))
+    return ExitCode.OK
+
+
+def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -> list[str]:
+    """Names of the columns at these numbers of shots and on this data set; BenchError where no column matches."""
+    united = {c["name"]: {**shown.fixed, **c} for c in shown.columns}
+    found = [
+        name
+        for name, said in united.items()
+        if (not shots or said.get("shots") in shots) and (not dataset or said.get("dataset") == dataset)
+    ]
+    if not found:
+        raise BenchError(f"{shown.id} has no such column; it has {', '.join(united)}")
+    return found
+
+
+def _text(shown: Exhibit, left: str, right: str, found: Sequence[Compared], selection: str) -> str:
+    """The comparison of two rows as text: a heading, and a line for each column."""
+    width = max(len(c.column) for c in found)
+    lines = [f"{left} less {right}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"]
+    for c in found:
+        interval = "" if c.low is None else f" ({c.low:+.2f} to {c.high:+.2f})"
+        exact = f"; McNemar, seed by seed: {', '.join(f'{p:.2g}' for p in c.mcnemar)}" if c.mcnemar else ""
+        test = "" if c.low is None else f", p {c.adjusted:.2g}"
+        counted = f"{c.seeds} seed{'s' * (c.seeds != 1)}"
+        words = f"{c.says}{test} over {c.over} ({counted}){exact}"
+        lines.append(f"  {c.column:{width}}  {c.effect:+.2f}{interval}  {'; '.join(filter(None, (words, needs(c))))}")
+    return "\n".join(lines)
+
+
+def _finite(value: object) -> object:
+    """Copy a value for JSON, with infinity and nan, which JSON does not have, replaced by None."""
+    if isinstance(value, dict):
+        return {name: _finite(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(part) for part in value]
+    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value

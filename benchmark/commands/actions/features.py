@@ -1,0 +1,177 @@
+"""Work of `bench features` and `bench features import`: state, extraction and import of features."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
+from benchmark.commands.actions.filling import fill
+from benchmark.core import devices
+from benchmark.core.errors import ExitCode, Incomplete
+from benchmark.core.files import check_writable
+from benchmark.core.names import choose
+from benchmark.core.settings import Settings
+from benchmark.exhibits import exhibit, inventory
+from benchmark.exhibits.needs import without
+from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.run import PIXELS, SPATIAL
+from benchmark.features import requests, status, text_classifiers
+from benchmark.features.importing import released_caches, write_suite
+from benchmark.features.requests import folder
+from benchmark.features.status import IMPOSSIBLE, Entry
+from benchmark.features.text_classifiers import Text
+from benchmark.running import workers
+from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
+
+
+def features(
+    suite: str,
+    dataset: Sequence[str],
+    encoder: Sequence[str],
+    part: Sequence[str],
+    seeds: Sequence[int] | None,
+    shots: Sequence[int] | None,
+    table: Sequence[str],
+    figure: Sequence[str],
+    make: bool,
+    jobs: int | None,
+    form: str,
+    settings: Settings,
+) -> ExitCode:
+    """Print a line for each data set, encoder and part, after extracting missing features if `make`."""
+    world = World(load_suite(suite), settings)
+    _check(world.suite, dataset, encoder)
+    text: list[Text] = []
+    if table or figure:
+        asked, text = _for_exhibits(world, table, figure, seeds, shots, (dataset, encoder, part))
+    else:
+        asked = status.asked(world, dataset, encoder, part, seeds, shots)
+    failed = 0
+    if make:
+        check_writable("cache", settings.cache, "BENCH_CACHE")
+        possible = [entry for entry in (status.look(entry, world) for entry in asked) if not entry.lacks]
+        with workers.Crew(devices.workers(jobs, settings.torch_device), world, debug=settings.debug) as crew:
+            failed = fill((request for entry in possible for request in entry.requests), world, crew, text)
+    found = [status.look(entry, world) for entry in asked]
+    if form == "json":
+        click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
+    else:
+        _print(found, world)
+    if failed:
+        return ExitCode.RUNS_FAILED
+    return ExitCode.MISSING if make and any(entry.lacks for entry in found) else ExitCode.OK
+
+
+def _check(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> None:
+    """Raise BenchError for a data set or an encoder that the suite does not have."""
+    for name in datasets:
+        choose(name, suite.datasets, f"data set of suite {suite.name}")
+    for name in encoders:
+        if name != PIXELS:
+            choose(name.removesuffix(SPATIAL), suite.encoders, f"encoder of suite {suite.name}")
+
+
+def _for_exhibits(
+    world: World,
+    table: Sequence[str],
+    figure: Sequence[str],
+    seeds: Sequence[int] | None,
+    shots: Sequence[int] | None,
+    only: tuple[Sequence[str], Sequence[str], Sequence[str]],
+) -> tuple[list[Entry], list[Text]]:
+    """Features and zero-shot classifiers that exhibits need; prints a line for missing data and weights.
+
+    Args:
+        world: the suite of the features, on this machine.
+        table: numbers of tables.
+        figure: numbers of figures.
+        seeds: seeds of the support sets; None for the suite's.
+        shots: numbers of shots; None for those of the exhibits.
+        only: names of data sets, of encoders and of parts to keep; an empty sequence keeps all.
+
+    Returns:
+        The features, and the classifiers that are not on disk.
+    """
+    cells = planned_cells([exhibit.load(name) for name in chosen_exhibits(table, figure)], world.suite, (), shots or ())
+    here = inventory.take(cells, world)
+    for line in here.lines():
+        click.echo(line, err=True)
+    gone = [*here.missing, *inventory.absent_shifts(world, cells)]
+    usable = World(without(world.suite, gone), world.settings)
+    runs = exhibit.unique(run for cell in cells for run in cell.runs(usable.suite, seeds))
+    needed = [request for run in runs for request in requests.of(Opened(run, usable))]
+    named = [(r, zip((r.dataset, r.role, r.part), only, strict=True)) for r in needed]
+    entries = status.of(r for r, pairs in named if all(not names or name in names for name, names in pairs))
+    return entries, text_classifiers.needed(runs, usable)
+
+
+def _print(found: Sequence[Entry], world: World) -> None:
+    """Print a line an entry, a line for each cause that prevents entries, and the total."""
+    if not found:
+        raise Incomplete("there are no such features, or none that can be made here; bench features shows all")
+    possible = [entry for entry in found if entry.state != IMPOSSIBLE]
+    widths = [max((len(getattr(entry, name)) for entry in possible), default=0) for name in ("dataset", "encoder")]
+    for entry in possible:
+        names = f"{entry.dataset:<{widths[0]}}  {entry.encoder:<{widths[1]}}  {entry.part:<9}"
+        click.echo(f"{names}  {_words(entry)}")
+    for lack in dict.fromkeys(entry.lacks for entry in found if entry.lacks):
+        names = ", ".join(dict.fromkeys(entry.dataset for entry in found if entry.lacks == lack))
+        click.echo(f"cannot be made here, of {names}: {lack}")
+    there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
+    total = sum(len(entry.requests) for entry in possible)
+    click.echo(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
+
+
+def _words(entry: Entry) -> str:
+    """State of an entry: "2 of 3 there, 5 of 12 shards of the rest, 2.5 MiB, 640 images, made at 812 images/s"."""
+    many = len(entry.requests) > 1
+    words = [f"{entry.whole} of {len(entry.requests)} there" if many and entry.whole else entry.state]
+    if entry.shards[0]:
+        words.append(f"{entry.shards[0]} of {entry.shards[1]} shards of the rest")
+    if entry.bytes:
+        words.append(f"{entry.bytes / 2**20:.1f} MiB")
+    if entry.pictures:
+        words.append(f"{entry.pictures} images")
+    if entry.speed:
+        words.append(f"made at {entry.speed:.0f} images/s")
+    return ", ".join(words)
+
+
+def _record(entry: Entry) -> dict[str, object]:
+    rest = {name: value for name, value in asdict(entry).items() if name != "requests"}
+    return {**rest, "files": len(entry.requests), "state": entry.state, "images_per_second": entry.speed}
+
+
+def features_import(
+    sources: Sequence[str],
+    dataset: str,
+    backbone: str,
+    aux: str,
+    seed: int,
+    text: str | None,
+    classnames: str | None,
+    template: Sequence[str],
+    out: str,
+    settings: Settings,
+) -> ExitCode:
+    """Convert foreign features to one file, and write a suite beside it that names the file."""
+    found = released_caches.read([Path(source) for source in sources], Path(text) if text else None)
+    names = write_suite.classnames(found, dataset, Path(classnames) if classnames else None)
+    told = write_suite.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
+    suite, file = write_suite.write(found, told, Path(out), settings)
+    for why in found.left_out:
+        click.echo(f"left out: {why}", err=True)
+    for note in found.notes:
+        click.echo(f"note: {note}", err=True)
+    for place, part in sorted(found.parts.items()):
+        views, images, width = part.features.shape
+        of_views = f"{views} views of " if views > 1 else ""
+        click.echo(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
+    click.echo(f"wrote {file} and {suite}")
+    click.echo(f"next: bench run --table 4 --suite {suite}")
+    return ExitCode.OK

@@ -1,0 +1,20 @@
+"""Work of `bench report`: exhibits and the HTML page of all exhibits, from the records."""
+
+import click
+
+from benchmark.commands.actions.opening import gather_marked, open_suite
+from benchmark.core.errors import ExitCode
+from benchmark.core.settings import Settings
+from benchmark.exhibits import exhibit
+from benchmark.reporting.report import write as write_report
+
+
+def report(suite: str, settings: Settings) -> ExitCode:
+    """Write the HTML page, and every exhibit's Markdown, CSV and PNG, from what is measured."""
+    opened, store, records = open_suite(suite, settings)
+    shown = gather_marked([exhibit.load(name) for name in exhibit.names()], opened, store, records, settings)
+    for name, problem in store.problems.items():
+        click.echo(f"skipped {store.root / name}: {problem}", err=True)
+    for path in write_report(shown, records, store, settings.reports / opened.name):
+        click.echo(f"wrote {path}")
+    return ExitCode.OK

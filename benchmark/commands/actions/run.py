@@ -1,0 +1,210 @@
+"""Work of `bench run`: plan the runs of exhibits, measure missing ones, draw."""
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import click
+
+from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
+from benchmark.commands.actions.filling import fill, refused
+from benchmark.commands.actions.opening import gather_marked, open_store
+from benchmark.core import devices
+from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core.files import check_writable
+from benchmark.core.machine import peak_memory_mib
+from benchmark.core.settings import Settings
+from benchmark.exhibits import exhibit, inventory, substitution
+from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.inventory import Inventory
+from benchmark.exhibits.needs import without
+from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.run import Run
+from benchmark.exhibits.substitution import Instead
+from benchmark.features import requests, text_classifiers
+from benchmark.records.record import Record
+from benchmark.records.store import Store
+from benchmark.records.timings import shares
+from benchmark.reporting.exhibit_files import write as write_exhibit
+from benchmark.reporting.report import write as write_report
+from benchmark.reporting.tables import main_table
+from benchmark.running import plan, progress, workers
+from benchmark.running.jobs import measured as measure_run
+from benchmark.running.plan import DONE, MISSING, STALE, Planned
+from benchmark.suites.suite import Suite
+from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
+
+STALE_WORDS = (
+    "stale: measured on other data or weights than today's, or before some of them were here;"
+    " --rerun measures them again"
+)
+
+
+def run(
+    table: Sequence[str],
+    figure: Sequence[str],
+    everything: bool,
+    quick: bool,
+    suite: str,
+    method: Sequence[str],
+    shots: Sequence[int] | None,
+    seeds: Sequence[int] | None,
+    jobs: int | None,
+    dry_run: bool,
+    rerun: bool,
+    skip_missing: bool,
+    dataset: str | None,
+    template: Sequence[str],
+    aux: str | None,
+    backbone: str | None,
+    settings: Settings,
+) -> ExitCode:
+    """Measure an exhibit and draw it. What is measured already is not measured again."""
+    asked, instead = substitution.with_roles(load_suite(suite), dataset, template, aux, backbone)
+    names = exhibit.names() if everything else chosen_exhibits(table, figure)
+    shown = [_extended(exhibit.load(name), method) for name in names]
+    if instead.words:
+        shown, asked = _substituted(shown, asked, instead, everything)
+    world = World(asked, settings)
+    cells = planned_cells(shown, asked, method, shots or (), quick)
+    here = inventory.take(cells, world)
+    if here.missing and not skip_missing:
+        raise refused(here, "nothing was run: --skip-missing runs the rest")
+    usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
+    store, records = open_store(asked, settings)
+    planned = _survey(cells, usable, seeds or (asked.quick["seeds"] if quick else None), records)
+    wanted = plan.to_run(planned, rerun, records)
+    processes = devices.workers(jobs, settings.torch_device)
+    _print_plan(planned, wanted, store, records, processes)
+    if dry_run:
+        return ExitCode.OK
+    failed = 0
+    _keep_missing(here, store)
+    if wanted:
+        _check_writable(store, world)
+        failed = _measure(wanted, store, usable, processes)
+        records = store.records()
+        _print_time([records[run.key] for run in wanted if run.key in records])
+    _draw(shown, world, store, records, everything)
+    return ExitCode.RUNS_FAILED if failed else ExitCode.OK
+
+
+def _substituted(
+    shown: Sequence[Exhibit], suite: Suite, instead: Instead, everything: bool
+) -> tuple[list[Exhibit], Suite]:
+    """The exhibits with other data or encoders in place of their own, and the suite that has these."""
+    if everything:
+        raise BenchError(
+            "--all draws the paper's exhibits; --dataset, --aux and --backbone go with --table or --figure"
+        )
+    found = []
+    for one in shown:
+        turned, suite = substitution.asked(one, suite, instead)
+        found.append(turned)
+    return found, suite
+
+
+def _survey(
+    cells: Sequence[Cell], world: World, seeds: Sequence[int] | None, records: Mapping[str, Record]
+) -> list[Planned]:
+    """The state of every run that the cells need, each once; a record counts as done if it has all that the cells read."""
+    asked: dict[str, Run] = {}
+    reads: dict[str, set[str]] = {}
+    for cell in cells:
+        for run in cell.runs(world.suite, seeds):
+            asked[run.key] = run
+            reads.setdefault(run.key, set()).add(cell.said.get("target", ""))
+    return plan.survey(asked.values(), records, world, reads)
+
+
+def _keep_missing(here: Inventory, store: Store) -> None:
+    """Note in the store which data and weights are missing, for reports, and drop the notes on those found again."""
+    gone = {need.words: asset.state for need, asset in here.missing.items()}
+    before = store.skipped()
+    if gone or before:
+        store.keep_skipped(gone, [need.words for need in here.found if need.words in before and need.words not in gone])
+
+
+def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
+    """The exhibit, with a row added for each named class that has none."""
+    present = {row.get("method") for row in shown.rows}
+    for method in methods:
+        if ":" in method and method not in present:
+            shown = exhibit.with_method(shown, method)
+    return shown
+
+
+def _print_plan(
+    planned: Sequence[Planned], wanted: Sequence[Run], store: Store, records: Mapping[str, Record], processes: int
+) -> None:
+    """Print how many runs are done, missing and stale, which records are unusable, and how long the rest takes."""
+    counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
+    click.echo(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
+    for name, problem in store.problems.items():
+        click.echo(f"skipped {store.root / name}: {problem}", err=True)
+    if counts[STALE]:
+        click.echo(STALE_WORDS, err=True)
+    if not wanted:
+        click.echo("nothing to run", err=True)
+        return
+    seconds = plan.estimate(wanted, records, processes)
+    time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
+    click.echo(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
+
+
+def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> int:
+    """Make the features that runs share, then measure the runs; the result is the number of failures."""
+    with workers.Crew(processes, world, debug=world.settings.debug) as crew:
+        needed = (request for run in wanted for request in requests.of(Opened(run, world)))
+        failed = fill(needed, world, crew, text_classifiers.needed(wanted, world))
+        measuring = crew.each(partial(measure_run, store=store), list(wanted))
+        failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
+    _print_memory(crew)
+    return failed
+
+
+def _check_writable(store: Store, world: World) -> None:
+    """Raise BenchError before anything is measured where results, reports or features cannot be written."""
+    store.check_writable()
+    check_writable("reports", world.settings.reports / world.suite.name, "--reports")
+    check_writable("cache", world.settings.cache, "BENCH_CACHE")
+
+
+def _print_time(made: Sequence[Record]) -> None:
+    """Print the share of the time that each method took."""
+    seconds = shares(made)
+    total = sum(seconds.values())
+    if total:
+        words = ", ".join(f"{name} {100 * took / total:.0f} % ({took:.0f} s)" for name, took in seconds.items())
+        click.echo(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
+
+
+def _print_memory(crew: workers.Crew) -> None:
+    """Print an upper bound of the memory held at a time: the sum of the peaks of all processes."""
+    peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
+    click.echo(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
+
+
+def _draw(
+    shown: Sequence[Exhibit],
+    world: World,
+    store: Store,
+    records: Mapping[str, Record],
+    everything: bool,
+) -> None:
+    """Write each exhibit and print its table; if `everything`, write the HTML page instead of printing."""
+    folder = world.settings.reports / world.suite.name
+    found = gather_marked(shown, world.suite, store, records, world.settings)
+    if everything:
+        for measured in found:
+            if not measured.ready:
+                click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
+        for path in write_report(found, records, store, folder):
+            click.echo(f"wrote {path}")
+        return
+    for measured in found:
+        written = write_exhibit(measured, folder)
+        click.echo(main_table(measured))
+        click.echo("")
+        click.echo("wrote " + ", ".join(map(str, written)))
