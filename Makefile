@@ -1,4 +1,4 @@
-# Two commands: `make demo` measures Table 4 on the mini suite and draws it, `make test` runs every test.
+# Two commands: `make demo` measures Table 4 on the mini suite and draws it, `make test` runs every test on all cores.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
@@ -15,7 +15,7 @@ demo: $(VENV)/.installed
 	@echo "Open reports/mini/index.html (the page), reports/mini/table4.md (the table), reports/mini/table4.png (the picture)."
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term --cov-fail-under 95
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
