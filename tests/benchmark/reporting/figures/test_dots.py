@@ -1,0 +1,102 @@
+"""Dot plot: a dot and an interval for every measured cell, a strip for every column."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import toy_figures
+from toy_figures import shown
+
+from benchmark.analysis.results import Measured
+from benchmark.reporting.figures import dots
+
+TWO = [{"name": "first", "shots": 1}, {"name": "second", "shots": 2}]
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield from toy_figures.closing()
+
+
+def marks(axes: Any) -> list[tuple[float, float]]:
+    """Position of every dot: mean and number of the row."""
+    return [tuple(line.get_xydata()[0]) for line in axes.get_lines() if line.get_linestyle() == "None"]
+
+
+def intervals(axes: Any) -> list[tuple[float, float, float]]:
+    """Low end, high end and number of the row of every interval."""
+    lines = [line for line in axes.get_lines() if line.get_linewidth() == 2]
+    return [(*line.get_xdata(), line.get_ydata()[0]) for line in lines]
+
+
+def visible(measured: Measured) -> list[Any]:
+    return [axes for axes in dots.draw(measured).axes if axes.get_visible()]
+
+
+def test_a_measured_cell_is_a_dot_at_its_mean_in_the_line_of_its_row_and_another_is_none() -> None:
+    cells = {("a", "first"): (50.0, 48.0, 53.0), ("c", "first"): 30.0, ("b", "second"): 10.0}
+    first, second = visible(shown("abc", TWO, cells))
+    assert marks(first) == [(50.0, 0.0), (30.0, 2.0)]
+    assert marks(second) == [(10.0, 1.0)]
+
+
+def test_an_interval_reaches_from_end_to_end_and_has_no_length_where_it_is_unknown() -> None:
+    (axes,) = visible(shown("ab", TWO[:1], {("a", "first"): (50.0, 48.0, 53.0), ("b", "first"): 30.0}))
+    assert intervals(axes) == [(48.0, 53.0, 0.0), (30.0, 30.0, 1.0)]
+
+
+def test_rows_are_named_from_top_to_bottom() -> None:
+    axes = visible(shown("abc", TWO, {("a", "first"): 1.0}))[0]
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b", "c"]
+    assert axes.get_ylim() == (2.5, -0.5)
+
+
+def test_one_strip_is_named_by_its_axis_and_several_by_their_titles() -> None:
+    mark = {"kind": "dots", "x_label": "accuracy"}
+    one = dots.draw(shown("ab", TWO[:1], {("a", "first"): 1.0}, mark=mark))
+    assert (one.axes[0].get_title(), one.axes[0].get_xlabel()) == ("", "accuracy")
+    assert "scale of its own" not in one.get_suptitle()
+    two = dots.draw(shown("ab", TWO, {("a", "first"): 1.0}, mark=mark))
+    assert [axes.get_title() for axes in two.axes] == ["first", "second"]
+    assert two.get_supxlabel() == "accuracy"
+    assert "each strip has a scale of its own" in two.get_suptitle()
+
+
+def test_without_a_label_the_axis_is_named_by_the_metric() -> None:
+    assert dots.draw(shown("a", TWO[:1], {}, mark={"kind": "dots"})).axes[0].get_xlabel() == "accuracy"
+
+
+def test_strips_stand_as_many_side_by_side_as_the_mark_says_and_empty_places_are_hidden() -> None:
+    columns = [{"name": str(n), "shots": n} for n in range(1, 6)]
+    figure = dots.draw(shown("a", columns, {}, mark={"kind": "dots", "across": 2}))
+    assert figure.axes[0].get_subplotspec().get_gridspec().get_geometry() == (3, 2)
+    assert [axes.get_visible() for axes in figure.axes] == [True] * 5 + [False]
+
+
+def test_a_column_of_declared_words_is_no_strip() -> None:
+    columns = [{"name": "words", "declares": "feature"}, *TWO]
+    assert [axes.get_title() for axes in visible(shown("a", columns, {}))] == ["first", "second"]
+
+
+def test_the_level_is_a_line_through_its_row_s_mean_where_that_is_measured() -> None:
+    mark = {"kind": "dots", "level": "b"}
+    first, second = visible(
+        shown("ab", TWO, {("a", "first"): 1.0, ("b", "first"): 7.0, ("a", "second"): 2.0}, mark=mark)
+    )
+    across = [
+        [list(line.get_xdata()) for line in axes.get_lines() if line.get_color() == "0.4"] for axes in (first, second)
+    ]
+    assert across == [[[7.0, 7.0]], []]
+
+
+def test_a_strip_without_numbers_says_so_and_one_with_numbers_does_not() -> None:
+    first, second = visible(shown("ab", TWO, {("a", "first"): 1.0}))
+    assert [text.get_text() for text in first.texts] == []
+    assert [text.get_text() for text in second.texts] == ["nothing measured yet"]
+
+
+def test_the_axis_does_not_reach_below_zero_for_numbers_that_do_not() -> None:
+    (near,) = visible(shown("ab", TWO[:1], {("a", "first"): 0.1, ("b", "first"): 90.0}))
+    (below,) = visible(shown("ab", TWO[:1], {("a", "first"): -0.1, ("b", "first"): 90.0}))
+    assert near.get_xlim()[0] == 0
+    assert below.get_xlim()[0] < -0.1

@@ -1,0 +1,107 @@
+"""Line plot: points and intervals of each row, the level line, and a second panel where the lines lie far apart."""
+
+import math
+from collections.abc import Iterator
+
+import pytest
+import toy_figures
+from toy_figures import TIP, Cells, of, points, shown
+from toy_world import table
+
+from benchmark.analysis.results import Measured
+from benchmark.reporting.figures import lines
+
+SHOTS = [{"name": f"{k}-shot", "shots": k} for k in (1, 2, 16)]
+
+
+@pytest.fixture(autouse=True)
+def _closed() -> Iterator[None]:
+    yield from toy_figures.closing()
+
+
+def levelled(cells: Cells) -> Measured:
+    """Row "level" is of no shots, rows "a" and "b" of as many as the column says."""
+    rows = [
+        {"name": "level", "method": "baselines.zero_shot:ZeroShotCLIP", "shots": 0},
+        *({"name": name, "method": TIP} for name in "ab"),
+    ]
+    return of(table(rows=rows, columns=SHOTS), {place: whole(value) for place, value in cells.items()})
+
+
+def whole(value: float | tuple[float, float, float]) -> tuple[float, float, float]:
+    """A mean with an interval, which is one point to either side where a test names none."""
+    return value if isinstance(value, tuple) else (value, value - 1, value + 1)
+
+
+LEVEL = {("level", f"{k}-shot"): 60.0 for k in (1, 2, 16)}
+
+
+def test_a_row_s_points_are_its_measured_cells_over_the_column_s_number() -> None:
+    found = lines.lines(shown("ab", SHOTS, {("a", "1-shot"): 50.0, ("a", "16-shot"): 70.0}), SHOTS)
+    assert [(look["label"], [(x, cell.mean) for x, cell in line]) for look, line in found] == [
+        ("a", [(1.0, 50.0), (16.0, 70.0)])
+    ]
+
+
+def test_a_mark_may_name_another_number_of_the_columns() -> None:
+    columns = [{"name": "few", "views": 3}, {"name": "many", "views": 9}]
+    measured = shown("a", columns, {("a", "few"): 1.0, ("a", "many"): 2.0}, mark={"kind": "line", "x": "views"})
+    ((_, line),) = lines.lines(measured, columns)
+    assert [x for x, _ in line] == [3.0, 9.0]
+
+
+def test_only_the_given_columns_are_read() -> None:
+    measured = shown("a", SHOTS, {("a", "1-shot"): 1.0, ("a", "2-shot"): 2.0})
+    ((_, line),) = lines.lines(measured, SHOTS[1:])
+    assert [x for x, _ in line] == [2.0]
+
+
+def test_the_level_is_the_row_that_fixes_the_number_and_there_may_be_none() -> None:
+    cells = {**LEVEL, ("a", "1-shot"): 50.0}
+    found = lines.lines(levelled(cells), SHOTS)
+    assert [look["marker"] == "" for look, _ in found] == [True, False]
+    assert lines.level_of(found) == 60.0
+    assert lines.level_of(found[1:]) == -math.inf
+    assert lines.means(found) == [60.0, 60.0, 60.0, 50.0]
+
+
+def test_an_axis_has_lines_intervals_and_a_tick_at_each_measured_number_evenly_by_doubling() -> None:
+    cells = {("a", "1-shot"): (50.0, 48.0, 53.0), ("a", "16-shot"): (70.0, 69.0, 71.0), ("b", "2-shot"): whole(40.0)}
+    (axes,) = lines.draw(shown("ab", SHOTS, cells)).axes
+    assert points(axes) == {"a": [(1.0, 50.0), (16.0, 70.0)], "b": [(2.0, 40.0)]}
+    band = axes.collections[0].get_paths()[0].vertices
+    assert {(1.0, 48.0), (1.0, 53.0), (16.0, 69.0), (16.0, 71.0)} <= {tuple(point) for point in band.tolist()}
+    assert (axes.get_xscale(), [text.get_text() for text in axes.get_xticklabels()]) == ("log", ["1", "2", "16"])
+    assert axes.get_xticks().tolist() == [1, 2, 16]
+
+
+def test_the_axes_are_named_by_the_mark_and_the_legend_names_each_row_once() -> None:
+    figure = lines.draw(levelled({**LEVEL, ("a", "1-shot"): 10.0, ("b", "1-shot"): 70.0}))
+    assert len(figure.axes) == 2
+    assert (figure.axes[0].get_ylabel(), figure.axes[1].get_ylabel()) == ("top-1 accuracy (%)", "")
+    assert [axes.get_xlabel() for axes in figure.axes] == ["shots per class"] * 2
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["level", "a", "b"]
+    assert list(lines.handles(*figure.axes)) == ["level", "a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "panels"),
+    [
+        (57.5, 70.0, 1),  # a point exactly 2.5 points below the level is shown with the rest
+        (57.4, 70.0, 2),
+        (10.0, 60.0, 2),
+    ],
+)
+def test_a_second_panel_begins_two_and_a_half_points_below_the_level(low: float, high: float, panels: int) -> None:
+    figure = lines.draw(levelled({**LEVEL, ("a", "1-shot"): low, ("b", "1-shot"): high}))
+    assert len(figure.axes) == panels
+    if panels == 2:
+        assert [axes.get_title() for axes in figure.axes] == ["all", "the upper part, at a larger scale"]
+        assert figure.axes[1].get_ylim() == (57.5, high + 1)
+        assert figure.axes[0].get_ylim()[0] < low
+
+
+@pytest.mark.parametrize("cells", [{}, {("a", "1-shot"): 10.0}], ids=["nothing", "no level"])
+def test_without_lines_or_a_level_there_is_one_panel(cells: Cells) -> None:
+    (axes,) = lines.draw(levelled(cells)).axes
+    assert [text.get_text() for text in axes.texts] == ([] if cells else ["nothing measured yet"])
