@@ -84,9 +84,9 @@ def one(name: str, folder: Path) -> None:
     record = measure(
         replace(run, shots=0) if name == "Zero-shot CLIP" else run, World(scale, read()), Store(folder / "results")
     )
-    correct = {selection: found["correct"] for selection, found in record["selections"].items()}
-    took = {"seconds": time.perf_counter() - started, "fit": record["seconds"]["fit"]}
-    print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record["n"], "correct": correct}))
+    correct = {selection: found["correct"] for selection, found in record.selections.items()}
+    took = {"seconds": time.perf_counter() - started, "fit": record.seconds["fit"]}
+    print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record.n, "correct": correct}))
 
 
 def main(names: Sequence[str]) -> None:

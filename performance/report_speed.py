@@ -25,7 +25,7 @@ from benchmark.exhibits import exhibit
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records.metrics import BETAS, BINS
-from benchmark.records.record import SCHEMA, SELECTIONS
+from benchmark.records.record import SCHEMA, SELECTIONS, Record
 from benchmark.records.store import Store
 from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
@@ -49,7 +49,7 @@ def runs(suite: Suite, records: int) -> Iterator[Run]:
                             return
 
 
-def made_up(run: Run, suite: Suite) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def made_up(run: Run, suite: Suite) -> tuple[Record, dict[str, np.ndarray]]:
     """A record with all fields that `measure` writes, and per-image correctness that agrees with it."""
     rng = np.random.default_rng(int(run.key[:8], 16))
     chance = 0.4 + 0.3 * (int(run.cell_key[:8], 16) % 1000) / 1000
@@ -77,7 +77,7 @@ def made_up(run: Run, suite: Suite) -> tuple[dict[str, Any], dict[str, np.ndarra
         "measured": "2024-01-01T00:00:00+00:00",
         "conditions": {"cpu": "made up", "commit": "0" * 40, "versions": {"torch": "2"}},
     }
-    return record, bits
+    return Record.from_json(record), bits
 
 
 def seconds(*arguments: str) -> float:

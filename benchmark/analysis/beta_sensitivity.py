@@ -48,8 +48,8 @@ def costs(exhibits: Iterable[Measured]) -> list[Cost]:
     found = []
     for measured in exhibits:
         for (row, _), records in measured.records.items() if measured.exhibit.id == SOURCE else ():
-            curves = [r for r in (readings.under(record, "val") for record in records) if readable(r.get("beta_curve"))]
-            if curves and curves[0]["asked"]["shots"]:
+            curves = [r for r in (readings.under(record, "val") for record in records) if readable(r.beta_curve)]
+            if curves and curves[0].shots:
                 found += [_cost(row, curves, factor) for factor in FACTORS]
     return found
 
@@ -57,16 +57,17 @@ def costs(exhibits: Iterable[Measured]) -> list[Cost]:
 def _cost(row: str, records: Sequence[Record], factor: int) -> Cost:
     values = [_of(record, factor) for record in records]
     middle, low, high = stats.spread(values) if len(values) > 1 else (values[0], None, None)
-    shots = records[0]["asked"]["shots"]
+    shots = records[0].shots
     return Cost(method=row, shots=shots, factor=factor, cost=middle, low=low, high=high, seeds=len(values))
 
 
 def _of(record: Record, factor: int) -> float:
     """Accuracy at the beta selected on validation images less the lower of those at `factor` times more and less."""
-    own = record["asked"]["settings"].get("beta", 1.0)
-    chosen = record["selections"]["val"].get("tuned", {}).get("beta", own)
+    own = record.settings.get("beta", 1.0)
+    chosen = (record.selections["val"].tuned or {}).get("beta", own)
     at, step = _nearest(chosen), round(log2(factor) * OCTAVE)
-    return 100 * lost(record["beta_curve"]["correct"], at, (-step, step)) / record["n"]
+    assert record.beta_curve is not None
+    return 100 * lost(record.beta_curve.correct, at, (-step, step)) / record.n
 
 
 def lost(correct: Sequence[int], at: int, steps: Iterable[int]) -> int:

@@ -54,7 +54,7 @@ def leaks(exhibits: Iterable[Measured]) -> list[Leak]:
             continue
         for (row, _), records in measured.records.items():
             for record in records:
-                asked = record["asked"]
+                asked = record.asked
                 if asked["shots"]:
                     place = row, asked["dataset"], asked["shots"]
                     cells.setdefault(place, {})[asked["seed"]] = _gaps(record)
@@ -63,8 +63,8 @@ def leaks(exhibits: Iterable[Measured]) -> list[Leak]:
 
 def _gaps(record: Record) -> tuple[float, float]:
     """Test minus val, and val minus last, in points."""
-    last, val, test = (record["selections"][name]["correct"] for name in ("last", "val", "test"))
-    return 100 * (test - val) / record["n"], 100 * (val - last) / record["n"]
+    last, val, test = (record.selections[name].correct for name in ("last", "val", "test"))
+    return 100 * (test - val) / record.n, 100 * (val - last) / record.n
 
 
 def _leak(method: str, dataset: str, shots: int, by_seed: Gaps) -> Leak:

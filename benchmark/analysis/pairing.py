@@ -36,7 +36,7 @@ class Paired:
     def keys(self, selection: str) -> tuple[str, ...]:
         """Keys of the runs whose results count under `selection`, each once, row by row."""
         runs = (record for side in self.sides for at_seed in side for record in at_seed)
-        return tuple(dict.fromkeys(readings.under(record, selection)["key"] for record in runs))
+        return tuple(dict.fromkeys(readings.under(record, selection).key for record in runs))
 
     def answers(self, *known: Answers) -> list[list[np.ndarray]] | None:
         """Which images each row classifies correctly: booleans [N], row by row and seed by seed.
@@ -71,7 +71,7 @@ def pair(*rows: Iterable[Record]) -> Paired:
 def repeated(records: Iterable[Record], times: int = 2) -> Paired:
     """The runs of one row, each paired with its own repetitions elsewhere (the reference run): every run counts."""
     side = tuple((record,) for record in records)
-    return Paired(tuple(record["asked"]["seed"] for (record,) in side), (side,) * times)
+    return Paired(tuple(record.seed for (record,) in side), (side,) * times)
 
 
 def stored(store: Store, selection: str) -> Answers:
@@ -79,7 +79,7 @@ def stored(store: Store, selection: str) -> Answers:
 
     def answers(record: Record) -> np.ndarray | None:
         try:
-            return store.correct(readings.under(record, selection)["key"], selection)
+            return store.correct(readings.under(record, selection).key, selection)
         except BenchError:
             return None
 
@@ -90,7 +90,7 @@ def by_seed(records: Iterable[Record]) -> dict[int, list[Record]]:
     """Seed -> the runs at that seed."""
     found: dict[int, list[Record]] = {}
     for record in records:
-        found.setdefault(record["asked"]["seed"], []).append(record)
+        found.setdefault(record.seed, []).append(record)
     return found
 
 
@@ -98,7 +98,7 @@ def by_dataset(records: Iterable[Record]) -> dict[str, list[Record]]:
     """Data set -> the runs on it, one a seed."""
     found: dict[str, list[Record]] = {}
     for record in records:
-        found.setdefault(record["asked"]["dataset"], []).append(record)
+        found.setdefault(record.dataset, []).append(record)
     return found
 
 
@@ -116,9 +116,9 @@ def _at(side: Mapping[int, Runs], seed: int) -> Runs:
 
 
 def _draws_nothing(side: Mapping[int, Runs]) -> bool:
-    return all(record["asked"]["shots"] == 0 for runs in side.values() for record in runs)
+    return all(record.shots == 0 for runs in side.values() for record in runs)
 
 
 def _images(record: Record) -> tuple[object, int]:
     """The test images of a run: the data set's fingerprint, and the number of images."""
-    return record["fingerprints"].get("data"), record["n"]
+    return record.fingerprints.get("data"), record.n

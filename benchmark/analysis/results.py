@@ -7,10 +7,9 @@ from functools import cached_property
 from benchmark.core import tidy_csv
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.needs import of_cell
-from benchmark.exhibits.run import cell_key
 from benchmark.numerics import stats
 from benchmark.records import readings, reference
-from benchmark.records.readings import Reading, Searched
+from benchmark.records.readings import Reading, searched
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.suites.suite import Suite
 
@@ -109,24 +108,12 @@ def gather(
     skipped: what runs went without, name -> its state then (Store.skipped).
     """
     by_cell: dict[str, list[Record]] = {}
-    for record in sorted(records.values(), key=lambda r: r["asked"].get("seed", 0)):
-        by_cell.setdefault(_cell_of(record), []).append(record)
+    for record in sorted(records.values(), key=lambda r: r.seed):
+        by_cell.setdefault(record.cell_key, []).append(record)
     measured = Measured(exhibit, suite, [], {})
     for cell in exhibit.cells():
         _add(measured, cell, by_cell, skipped or {})
     return measured
-
-
-_cells: dict[str, str] = {}
-"""A record's key -> its cell's: worked out once, for every exhibit asks for it of every record."""
-
-
-def _cell_of(record: Record) -> str:
-    """The cell that a record belongs to; its key is the hash of what was asked, and so decides it."""
-    key = record["key"]
-    if key not in _cells:
-        _cells[key] = cell_key(record["asked"])
-    return _cells[key]
 
 
 def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], skipped: Mapping[str, str]) -> None:
@@ -157,12 +144,12 @@ def _searched(alternatives: Sequence[list[Record]]) -> list[Record]:
     """Seed by seed what a search over several runs, the method's own first, gives; itself where there is but one."""
     if len(alternatives) == 1:
         return alternatives[0]
-    return [Searched(runs) for runs in _complete(alternatives)]
+    return [searched(runs) for runs in _complete(alternatives)]
 
 
 def _complete(groups: Sequence[list[Record]]) -> list[list[Record]]:
     """The records of each seed that every part has: what a mean over data sets may be taken of."""
-    by_seed = [{record["asked"]["seed"]: record for record in group} for group in groups]
+    by_seed = [{record.seed: record for record in group} for group in groups]
     if not by_seed:
         return []
     return [[part[seed] for part in by_seed] for seed in by_seed[0] if all(seed in part for part in by_seed)]

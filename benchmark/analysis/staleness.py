@@ -35,7 +35,7 @@ def _changed(record: Record, world: World, today: Today) -> list[str]:
 
 
 def _differs(record: Record, world: World, today: Today) -> list[str]:
-    run = Run(**{name: value for name, value in record["asked"].items() if name != "protocol"})
+    run = Run(**{name: value for name, value in record.asked.items() if name != "protocol"})
     place = repr((run.dataset, run.backbone, sorted(run.roles().values()), run.wants()))
     if place not in today:
         try:
@@ -43,7 +43,7 @@ def _differs(record: Record, world: World, today: Today) -> list[str]:
         except BenchError:
             today[place] = {}
     names = {"data": run.dataset}
-    return [names.get(name, name) for name, then in record["fingerprints"].items() if _other(today[place], name, then)]
+    return [names.get(name, name) for name, then in record.fingerprints.items() if _other(today[place], name, then)]
 
 
 def _other(today: Mapping[str, str], name: str, then: object) -> bool:

@@ -3,14 +3,15 @@
 All are cheap compared with a predictor's forward pass, so every run's record contains them.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from typing import TypeGuard
 
 import torch
 from torch import Tensor
 
 from benchmark.methods.samples import Scores
 from benchmark.numerics import beta_curve as sweep
+from benchmark.records.record import Best, BetaCurve, Histogram
 
 BINS = 40
 """Bins of the histogram of the largest logits."""
@@ -94,7 +95,7 @@ def of_scores(s: Scores, labels: Tensor) -> dict[str, float]:
     }
 
 
-def max_logits(s0: Tensor, labels: Tensor) -> dict[str, Any]:
+def max_logits(s0: Tensor, labels: Tensor) -> Histogram:
     """Histogram of the images' largest zero-shot logits.
 
     Args:
@@ -102,25 +103,25 @@ def max_logits(s0: Tensor, labels: Tensor) -> dict[str, Any]:
         labels: Classes [B].
 
     Returns:
-        low and high, the range, divided into `BINS` equal bins; right and wrong, the counts of the images that zero-shot
-        CLIP classifies correctly and incorrectly.
+        The range, divided into `BINS` equal bins, and the counts of the images that zero-shot CLIP classifies correctly and
+        incorrectly.
 
     Example:
         >>> found = max_logits(torch.tensor([[1.0, 0.0], [0.0, 5.0]]), torch.tensor([0, 0]))
-        >>> found["low"], found["high"], found["right"][0], found["wrong"][-1]
+        >>> found.low, found.high, found.right[0], found.wrong[-1]
         (1.0, 5.0, 1, 1)
     """
     largest, answer = s0.max(1)
     low, high = float(largest.min()), float(largest.max())
     high = high if high > low else low + 1
-    counts = {
-        name: torch.histc(largest[mask].double(), BINS, low, high).long().tolist()
-        for name, mask in (("right", answer == labels), ("wrong", answer != labels))
-    }
-    return {"low": round(low, 6), "high": round(high, 6), **counts}
+    right, wrong = (
+        torch.histc(largest[mask].double(), BINS, low, high).long().tolist()
+        for mask in (answer == labels, answer != labels)
+    )
+    return Histogram(round(low, 6), round(high, 6), right, wrong)
 
 
-def beta_curve(s0: Tensor, b: Tensor, labels: Tensor) -> dict[str, Any]:
+def beta_curve(s0: Tensor, b: Tensor, labels: Tensor) -> BetaCurve:
     """Count the images that s₀ + beta · b classifies correctly, as a function of beta.
 
     Args:
@@ -129,18 +130,18 @@ def beta_curve(s0: Tensor, b: Tensor, labels: Tensor) -> dict[str, Any]:
         labels: Classes [N].
 
     Returns:
-        correct, the counts at `BETAS`; best, the best beta from 0 upwards and its count.
+        The counts at `BETAS`, and the best beta from 0 upwards with its count.
 
     Example:
         >>> found = beta_curve(torch.tensor([[2.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1]))
-        >>> found["best"]  # correct where beta > 2
-        {'beta': 4.0, 'correct': 1}
+        >>> found.best.beta, found.best.correct  # correct where beta > 2
+        (4.0, 1)
     """
     exact = sweep.exact(s0, b, labels)
     beta, correct = exact.best()
-    return {"correct": exact.at(BETAS), "best": {"beta": beta, "correct": correct}}
+    return BetaCurve(exact.at(BETAS), Best(beta, correct))
 
 
-def readable(curve: Any) -> bool:
-    """Whether a record's curve over beta has the format of `beta_curve`."""
-    return isinstance(curve, Mapping) and len(curve.get("correct", ())) == len(BETAS)
+def readable(curve: BetaCurve | None) -> TypeGuard[BetaCurve]:
+    """Whether a record has a curve over beta with a count for each of BETAS."""
+    return curve is not None and len(curve.correct) == len(BETAS)

@@ -3,7 +3,7 @@
 import hashlib
 import platform
 import subprocess
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark import __version__
 from benchmark.core import paths
 from benchmark.core.machine import cpu_name
+from benchmark.records.record import Record
 
 if TYPE_CHECKING:
     import torch
@@ -45,16 +46,16 @@ def versions() -> dict[str, str]:
     return {name: _version(name) for name in PACKAGES}
 
 
-def summary(records: Collection[Mapping[str, Any]]) -> dict[str, str]:
+def summary(records: Collection[Record]) -> dict[str, str]:
     """Conditions of a set of records by name, with all values where they differ; also total seconds and peak memory."""
     found: dict[str, set[str]] = {}
     for record in records:
-        said = dict(record.get("conditions", {}))
+        said = dict(record.conditions)
         said.update(said.pop("versions", {}))
         for name, value in said.items():
             found.setdefault(name, set()).add(str(value))
-    seconds = sum(record.get("seconds", {}).get("total", 0) for record in records)
-    peak = max((record.get("peak_memory_mib", 0) for record in records), default=0)
+    seconds = sum(record.seconds.get("total", 0) for record in records)
+    peak = max((record.peak_memory_mib for record in records), default=0)
     shown = {name.replace("_", " "): ", ".join(sorted(values)) for name, values in found.items()}
     return {
         "runs": str(len(records)),

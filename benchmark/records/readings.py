@@ -4,10 +4,10 @@ Accuracies are in per cent and come with their counts of images. All other metri
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.records.record import Record
+from benchmark.records.record import Record, Selection
 
 COUNTED = ("accuracy", "bias_accuracy", "val_accuracy")
 """Metrics that count images, in per cent; all other metrics, such as cmy_raw and bias_cmy_centred, are ratios."""
@@ -27,39 +27,38 @@ def counted(metric: str) -> bool:
     return metric in COUNTED
 
 
-class Searched(dict[str, Any]):
+def searched(runs: Sequence[Record]) -> Record:
     """The record of a search over settings, composed of several runs at one seed; the method's own settings come first.
 
     The selections `val` and `test` take the run with the most correctly classified validation or test images, the earliest
     in a tie; `last` takes the run at the method's own settings. The `tuned` of a selection holds the settings of its run that
     differ from the method's own.
     """
-
-    def __init__(self, runs: Sequence[Record]) -> None:
-        own = runs[0]
-        self.picked = {"last": own, "val": _best(runs, "val"), "test": _best(runs, "test")}
-        selections = {name: _told(record, own, name) for name, record in self.picked.items()}
-        super().__init__({**own, "selections": selections})
+    own = runs[0]
+    picked = {"last": own, "val": _best(runs, "val"), "test": _best(runs, "test")}
+    found = replace(own, selections={name: _told(record, own, name) for name, record in picked.items()})
+    object.__setattr__(found, "picked", picked)  # a composed record names its runs; it is never written
+    return found
 
 
 def _best(runs: Sequence[Record], name: str) -> Record:
-    return max(runs, key=lambda record: record.get("picked_on", {}).get(name, -1))
+    return max(runs, key=lambda record: (record.picked_on or {}).get(name, -1))
 
 
-def _told(record: Record, own: Record, name: str) -> dict[str, Any]:
-    before, selection = own["asked"]["settings"], record["selections"][name]
-    other = {k: value for k, value in record["asked"]["settings"].items() if value != before.get(k)}
-    return {**selection, "tuned": {**other, **selection.get("tuned", {})}}
+def _told(record: Record, own: Record, name: str) -> Selection:
+    selection = record.selections[name]
+    other = {k: value for k, value in record.settings.items() if value != own.settings.get(k)}
+    return replace(selection, tuned={**other, **(selection.tuned or {})})
 
 
 def runs(record: Record) -> list[Record]:
     """The runs that a record is composed of: the record itself, or the runs that a search picked, without duplicates."""
-    return list({r["key"]: r for r in record.picked.values()}.values()) if isinstance(record, Searched) else [record]
+    return list({r.key: r for r in record.picked.values()}.values()) or [record]
 
 
 def under(record: Record, selection: str) -> Record:
     """The run whose result counts under `selection`: the record itself, or the run that a search picked."""
-    return record.picked[selection] if isinstance(record, Searched) else record
+    return record.picked.get(selection, record)
 
 
 def read(record: Record, said: Mapping[str, Any], selection: str) -> Reading | None:
@@ -77,19 +76,19 @@ def read(record: Record, said: Mapping[str, Any], selection: str) -> Reading | N
     """
     metric, record = said["metric"], under(record, selection)
     if metric == "accuracy":
-        on = record if "target" not in said else record.get("shifts", {}).get(said["target"])
-        return None if on is None else _count(on["selections"][selection]["correct"], on["n"])
+        on = record if "target" not in said else (record.shifts or {}).get(said["target"])
+        return None if on is None else _count(on.selections[selection].correct, on.n)
     if metric == "val_accuracy":
         return _validation(record, selection)
-    numbers = record.get("metrics", {}).get(selection, {})
+    numbers = (record.metrics or {}).get(selection, {})
     if metric == "bias_accuracy":
-        return _count(numbers["bias_correct"], record["n"]) if "bias_correct" in numbers else None
+        return _count(int(numbers["bias_correct"]), record.n) if "bias_correct" in numbers else None
     return Reading(numbers[metric]) if metric in numbers else None
 
 
 def _validation(record: Record, selection: str) -> Reading | None:
-    curve, epoch = record["curves"].get("val", []), record["selections"][selection]["epoch"]
-    return _count(curve[epoch - 1], record["n_val"]) if 0 < epoch <= len(curve) and record["n_val"] else None
+    curve, epoch = (record.curves or {}).get("val", []), record.selections[selection].epoch or 0
+    return _count(curve[epoch - 1], record.n_val) if 0 < epoch <= len(curve) and record.n_val else None
 
 
 def _count(correct: int, n: int) -> Reading:

@@ -1,8 +1,11 @@
-"""The schema of a run's record, and its validation."""
+"""The record of a run as a frozen dataclass: its fields, its JSON, and the validation of what is read of it later."""
 
 import json
 import re
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, ClassVar, Self
 
 from benchmark.core.digest import digest
 
@@ -31,7 +34,228 @@ OPTIONAL = {
 LARGEST = 2**53
 """Largest valid number: a float holds integers exactly up to here."""
 
-Record = dict[str, Any]
+
+class Part:
+    """A part of a record's JSON: the fields of a dataclass, and whatever a later version adds, kept as it is.
+
+    Absent fields are None and stay absent, so that a round trip through `from_json` and `to_json` changes no letter.
+    """
+
+    parts: ClassVar[Mapping[str, "type[Part]"]] = {}
+    """Fields that are parts themselves."""
+    tables: ClassVar[Mapping[str, "type[Part]"]] = {}
+    """Fields that map names to parts."""
+    more: Mapping[str, Any]
+
+    @classmethod
+    def from_json(cls, said: Mapping[str, Any]) -> Self:
+        """Build the part from parsed JSON, which is valid (`invalid`)."""
+        known = {f.name for f in fields(cls) if f.init} - {"more"}  # type: ignore[arg-type]
+        given: dict[str, Any] = {name: value for name, value in said.items() if name in known}
+        for name, part in cls.parts.items():
+            if name in given:
+                given[name] = part.from_json(given[name])
+        for name, part in cls.tables.items():
+            if name in given:
+                given[name] = {key: part.from_json(value) for key, value in given[name].items()}
+        given["more"] = {name: value for name, value in said.items() if name not in known}
+        return cls(**given)
+
+    def to_json(self) -> dict[str, Any]:
+        """The part as plain data, unknown fields included."""
+        said: dict[str, Any] = dict(self.more)
+        for name in (f.name for f in fields(self) if f.init and f.name != "more"):  # type: ignore[arg-type]
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if name in self.parts:
+                value = value.to_json()
+            elif name in self.tables:
+                value = {key: part.to_json() for key, part in value.items()}
+            said[name] = value
+        return said
+
+
+@dataclass(frozen=True)
+class Selection(Part):
+    """The state of a method that one selection picks.
+
+    Attributes:
+        correct: Test images classified correctly.
+        epoch: Epoch of the state, from 1; 0 for a method without training. None on a shift.
+        tuned: Settings that the search after training changed. None on a shift.
+        more: Fields of later versions.
+    """
+
+    correct: int
+    epoch: int | None = None
+    tuned: Mapping[str, float] | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OnShift(Part):
+    """Accuracy on a shift of the run's data set.
+
+    Attributes:
+        n: Number of test images.
+        selections: Selection -> its state's count on the shift.
+        statistics: Classes over which the method's statistics ran, "all" or "held".
+        more: Fields of later versions.
+    """
+
+    tables: ClassVar[Mapping[str, type[Part]]] = {"selections": Selection}
+
+    n: int
+    selections: Mapping[str, Selection]
+    statistics: str | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Histogram(Part):
+    """Histogram of the largest zero-shot logit of the test images, apart for correct and wrong zero-shot answers.
+
+    Attributes:
+        low: Lower edge of the first bin.
+        high: Upper edge of the last bin.
+        right: Images of each bin that zero-shot CLIP classifies correctly.
+        wrong: Images of each bin that it classifies wrongly.
+        more: Fields of later versions.
+    """
+
+    low: float
+    high: float
+    right: Sequence[int]
+    wrong: Sequence[int]
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def side(self, name: str) -> Sequence[int]:
+        """The counts called "right" or "wrong"."""
+        return {"right": self.right, "wrong": self.wrong}[name]
+
+
+@dataclass(frozen=True)
+class Best(Part):
+    """The best point of a curve over beta.
+
+    Attributes:
+        beta: Weight of the logit bias.
+        correct: Test images classified correctly there.
+        more: Fields of later versions.
+    """
+
+    beta: float
+    correct: int
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BetaCurve(Part):
+    """Accuracy over the weight of the logit bias (Figure 4a), of the state that `val` picks.
+
+    Attributes:
+        correct: Test images classified correctly at each of `benchmark.records.metrics.BETAS`.
+        best: The best point of the exact curve.
+        more: Fields of later versions.
+    """
+
+    parts: ClassVar[Mapping[str, type[Part]]] = {"best": Best}
+
+    correct: Sequence[int]
+    best: Best
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record(Part):
+    """The record of a run: the question, the counts, and the conditions under which they were measured.
+
+    Attributes:
+        key: Name of the run: the hash of `asked`.
+        asked: The question with every default spelt out (`benchmark.exhibits.run.Run.asked`).
+        n: Number of test images.
+        selections: "last", "val", "test" -> the state that it picks.
+        fingerprints: "data", roles of encoders and shifts -> fingerprint on the day of measurement.
+        seconds: "load", "fit", "total" -> wall-clock seconds.
+        peak_memory_mib: Most memory that the process held, in MiB.
+        conditions: Versions, commit, processor, device, threads.
+        n_val: Number of validation images.
+        measured: Time of measurement, UTC, ISO 8601.
+        picked_on: "val", "test" -> images of that kind classified correctly by the state that it picked.
+        metrics: Selection -> name of a metric -> value.
+        shifts: Role of a shift -> accuracy there.
+        max_logit: Histogram of the largest zero-shot logits.
+        beta_curve: Accuracy over beta, for methods that tune it.
+        curves: "val", "test" -> images classified correctly after each epoch.
+        parameters: Number of trained parameters.
+        licences: Asset -> licence, where published data or weights took part.
+        noncommercial: Whether one of the licences forbids commercial use.
+        draw: Name of the file with the names of the images drawn.
+        answers: Name of the file with the answers, image by image.
+        schema: Version of this format.
+        more: Fields of later versions.
+        picked: Of a search over several runs: selection -> the run that it picks. Not part of the JSON.
+    """
+
+    parts: ClassVar[Mapping[str, type[Part]]] = {"max_logit": Histogram, "beta_curve": BetaCurve}
+    tables: ClassVar[Mapping[str, type[Part]]] = {"selections": Selection, "shifts": OnShift}
+
+    key: str
+    asked: Mapping[str, Any]
+    n: int
+    selections: Mapping[str, Selection]
+    fingerprints: Mapping[str, str]
+    seconds: Mapping[str, float]
+    peak_memory_mib: int
+    conditions: Mapping[str, Any]
+    n_val: int | None = None
+    measured: str | None = None
+    picked_on: Mapping[str, int] | None = None
+    metrics: Mapping[str, Mapping[str, float]] | None = None
+    shifts: Mapping[str, OnShift] | None = None
+    max_logit: Histogram | None = None
+    beta_curve: BetaCurve | None = None
+    curves: Mapping[str, Sequence[int]] | None = None
+    parameters: int | None = None
+    licences: Mapping[str, str] | None = None
+    noncommercial: bool | None = None
+    draw: str | None = None
+    answers: str | None = None
+    schema: int = SCHEMA
+    more: Mapping[str, Any] = field(default_factory=dict)
+    picked: Mapping[str, "Record"] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    @property
+    def method(self) -> str:
+        """The method's class, "package.module:Class"."""
+        return str(self.asked["method"])
+
+    @property
+    def shots(self) -> int:
+        """Shots of the support set; 0 where the method learns nothing."""
+        return int(self.asked["shots"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of the support set."""
+        return int(self.asked["seed"])
+
+    @property
+    def dataset(self) -> str:
+        """Role of the data set; "" where the question names none."""
+        return str(self.asked.get("dataset", ""))
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """Every hyper-parameter of the method."""
+        settings: Mapping[str, Any] = self.asked.get("settings", {})
+        return settings
+
+    @cached_property
+    def cell_key(self) -> str:
+        """Hash of the question without its seed: equal for all seeds of a cell."""
+        return digest({name: value for name, value in self.asked.items() if name != "seed"})
 
 
 def invalid(record: Any, key: str) -> str:
@@ -65,7 +289,7 @@ def invalid(record: Any, key: str) -> str:
     return "" if digest(record["asked"]) == key else "its name is not the hash of what it says was asked"
 
 
-def _misfit_of_more(record: Record) -> str:
+def _misfit_of_more(record: Mapping[str, Any]) -> str:
     """Why an optional field of a record is invalid, in a few words, lists and numbers included; "" if all are valid."""
     shape = {name: part for name, part in OPTIONAL.items() if name in record}
     if complaint := _misfit(record, shape, ""):

@@ -12,7 +12,7 @@ import secrets
 import zipfile
 import zlib
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -64,12 +64,12 @@ class Store:
         Raises:
             ValueError: for an invalid record, or for counts that disagree with `correct`.
         """
-        key = str(record["key"])
+        key = record.key
         packed = {name: np.packbits(bits) for name, bits in sorted(correct.items())}
-        record = {**record, "answers": _content(packed)}
-        if complaint := invalid(record, key) or _disagreement(record, correct):
+        record = replace(record, answers=_content(packed))
+        if complaint := invalid(record.to_json(), key) or _disagreement(record, correct):
             raise ValueError(complaint)
-        text = json.dumps(record, indent=1, sort_keys=True, allow_nan=False)
+        text = json.dumps(record.to_json(), indent=1, sort_keys=True, allow_nan=False)
         before = self.get(key)
         self._read_before.pop(key, None)
         with writing("results", self.root, "--results"):
@@ -136,7 +136,7 @@ class Store:
         path = self._answers(record)
         try:
             with np.load(path, allow_pickle=False) as file:
-                bits = np.unpackbits(file[selection], count=record["n"]).astype(bool)
+                bits = np.unpackbits(file[selection], count=record.n).astype(bool)
         except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
             raise BenchError(f"{path}: cannot be read ({error}); measure it again with --rerun") from error
         if complaint := _disagreement(record, {selection: bits}):
@@ -157,26 +157,26 @@ class Store:
 
     def _answers(self, record: Record) -> Path:
         """Path of the file of per-image correctness; early records have no `answers` in its name."""
-        named = f"-{record['answers']}" if "answers" in record else ""
-        return self.root / f"{record['key']}{named}.npz"
+        named = f"-{record.answers}" if record.answers is not None else ""
+        return self.root / f"{record.key}{named}.npz"
 
     def _read(self, path: Path) -> Record | None:
         try:
-            record = json.loads(path.read_bytes(), parse_constant=_no_number, parse_float=_finite)
-            complaint = invalid(record, path.stem)
+            said = json.loads(path.read_bytes(), parse_constant=_no_number, parse_float=_finite)
+            complaint = invalid(said, path.stem)
         except (OSError, ValueError, RecursionError) as error:
             complaint = f"not readable as JSON ({error})"
         if complaint:
             self.problems[path.name] = complaint
             return None
-        return record
+        return Record.from_json(said)
 
 
 def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
     """How per-image correctness and the counts of a record disagree, in a few words; "" if they agree."""
     for name, bits in correct.items():
         counted = (len(bits), int(bits.sum()))
-        said = (record["n"], record["selections"][name]["correct"])
+        said = (record.n, record.selections[name].correct)
         if counted != said:
             return (
                 f"selection {name!r}: {counted[1]} of {counted[0]} images right, the record says {said[1]} of {said[0]}"

@@ -34,9 +34,8 @@ def timings(records: Mapping[str, Record]) -> Timings:
     """Median seconds of the runs of a set of records, by method, data set and shots."""
     found: dict[tuple[str, str, int], list[float]] = {}
     for record in records.values():
-        asked = record["asked"]
-        for dataset in {asked.get("dataset", ""), ""}:
-            found.setdefault((asked["method"], dataset, asked["shots"]), []).append(record["seconds"]["total"])
+        for dataset in {record.dataset, ""}:
+            found.setdefault((record.method, dataset, record.shots), []).append(record.seconds["total"])
     return {place: median(seconds) for place, seconds in found.items()}
 
 
@@ -54,6 +53,6 @@ def shares(records: Iterable[Record]) -> dict[str, float]:
     """Total seconds of the records of each method, in descending order."""
     found: dict[str, float] = {}
     for record in records:
-        name = record["asked"]["method"].partition(":")[2]
-        found[name] = found.get(name, 0.0) + record["seconds"]["total"]
+        name = record.method.partition(":")[2]
+        found[name] = found.get(name, 0.0) + record.seconds["total"]
     return dict(sorted(found.items(), key=lambda share: -share[1]))

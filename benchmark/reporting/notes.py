@@ -110,10 +110,10 @@ def cached_views(suite: Suite) -> str:
 def _licences(measured: Measured) -> list[str]:
     """The sentence on the licences of data and weights, by the records; empty if the records name none."""
     records = [record for found in measured.records.values() for record in found]
-    terms = {name: text for record in records for name, text in record.get("licences", {}).items()}
+    terms = {name: text for record in records for name, text in (record.licences or {}).items()}
     if not terms:
         return []
-    kind = "Non-commercial" if any(record.get("noncommercial") for record in records) else "No non-commercial"
+    kind = "Non-commercial" if any(record.noncommercial for record in records) else "No non-commercial"
     return [f"{kind} assets took part; licences: " + "; ".join(f"{name}: {text}" for name, text in terms.items()) + "."]
 
 

@@ -101,7 +101,7 @@ def _facts(records: Sequence[Record]) -> str:
     if not records:
         return "Nothing is measured yet."
     seeds = _drawn_seeds(records)
-    days = sorted({str(record.get("measured", ""))[:10] for record in records} - {""})
+    days = sorted({(record.measured or "")[:10] for record in records} - {""})
     when = f", measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
     drawn = f"{len(seeds)} draws of the support set" if len(seeds) > 1 else "one draw of the support set"
     return f"{len(records)} runs, {drawn}{when}."
@@ -109,7 +109,7 @@ def _facts(records: Sequence[Record]) -> str:
 
 def _drawn_seeds(records: Sequence[Record]) -> list[int]:
     """Seeds of the runs with a support set, ascending."""
-    return sorted({record["asked"]["seed"] for record in records if record["asked"]["shots"]})
+    return sorted({record.seed for record in records if record.shots})
 
 
 def _claim(row: ClaimRow) -> dict[str, Any]:
@@ -237,30 +237,30 @@ def _again(measured: Measured, name: str, column: str) -> str:
 
 def _provenance(records: Sequence[Record]) -> str:
     """The sentence on dates, commits and processors of the measurement of a cell."""
-    days = sorted({str(record.get("measured", ""))[:10] for record in records})
-    commits = sorted({str(record["conditions"].get("commit", "unknown"))[:7] for record in records})
-    cpus = sorted({str(record["conditions"].get("cpu", "unknown")) for record in records})
+    days = sorted({(record.measured or "")[:10] for record in records})
+    commits = sorted({str(record.conditions.get("commit", "unknown"))[:7] for record in records})
+    cpus = sorted({str(record.conditions.get("cpu", "unknown")) for record in records})
     return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
 
 
 def _seed(record: Record, said: Mapping[str, Any]) -> dict[str, Any]:
     """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
     run = readings.under(record, "val")
-    dataset = f"{record['asked'].get('dataset')}, " if "mean_over" in said else ""
+    dataset = f"{record.dataset}, " if "mean_over" in said else ""
     return {
-        "seed": f"{dataset}{record['asked'].get('seed')}",
+        "seed": f"{dataset}{record.seed}",
         **{selection: _reading(record, said, selection) for selection in SELECTIONS},
         "chose": _chose(record),
-        "key": run["key"],
-        "fit": run.get("seconds", {}).get("fit"),
+        "key": run.key,
+        "fit": run.seconds.get("fit"),
     }
 
 
 def _chose(record: Record) -> str:
     """Epoch and settings chosen on validation images: "epoch 34, beta 3.2"."""
-    picked = record["selections"]["val"]
-    settings = (f"{name} {value:.3g}" for name, value in picked.get("tuned", {}).items())
-    return ", ".join([f"epoch {picked.get('epoch', '–')}", *settings])
+    picked = record.selections["val"]
+    settings = (f"{name} {value:.3g}" for name, value in (picked.tuned or {}).items())
+    return ", ".join([f"epoch {'–' if picked.epoch is None else picked.epoch}", *settings])
 
 
 def _reading(record: Record, said: Mapping[str, Any], selection: str) -> str:
@@ -285,4 +285,4 @@ def _picture(measured: Measured) -> str:
 def _each_once(exhibits: Sequence[Measured]) -> list[Record]:
     """All records of the exhibits, without duplicates."""
     shown = (record for measured in exhibits for found in measured.records.values() for record in found)
-    return list({record["key"]: record for record in shown}.values())
+    return list({record.key: record for record in shown}.values())

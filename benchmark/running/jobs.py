@@ -20,4 +20,4 @@ def fill(world: World, piece: Shard | Text) -> None:
 def measured(world: World, run: Run, store: Store) -> str:
     """Make and store a run's record; returns its accuracy in words."""
     record = measure(run, world, store)
-    return f"{100 * record['selections']['val']['correct'] / record['n']:.2f} %"
+    return f"{100 * record.selections['val'].correct / record.n:.2f} %"

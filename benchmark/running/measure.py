@@ -17,7 +17,7 @@ from benchmark.methods.samples import Samples, Scores
 from benchmark.methods.scoring import joined, parts, right, tuned
 from benchmark.methods.sealed import comparing, sealing
 from benchmark.records import metrics, provenance
-from benchmark.records.record import SCHEMA, Record
+from benchmark.records.record import BetaCurve, Histogram, OnShift, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.observer import Observer, Outcome
@@ -31,39 +31,41 @@ def measure(run: Run, world: World, store: Store) -> Record:
     opened = Opened(run, world)
     build, test = task.build(opened)
     drawn = _drawn(opened)
-    eye = Eye(test, task.shifts(opened))
+    states = StateMeasurements(test, task.shifts(opened))
     ready = time.perf_counter()
     predictor = run.predictor()
-    observer = Observer(build.val, test, eye.look)
+    observer = Observer(build.val, test, states.look)
     with sealing():
         with training.watching(observer.watch):
             predictor.fit(build)
         predictor.eval()
         fitted = time.perf_counter()
         outcomes = observer.outcomes(predictor)
-    record: Record = {
-        "schema": SCHEMA,
-        "key": run.key,
-        "asked": run.asked(),
-        "n": len(test),
-        "n_val": 0 if build.val is None else len(build.val),
-        "selections": {name: outcome.summary() for name, outcome in outcomes.items()},
-        "picked_on": observer.picked_on,
-        **eye.seen(predictor, outcomes),
-        "curves": observer.curves,
-        "parameters": sum(p.numel() for p in predictor.parameters()),
-        "fingerprints": opened.fingerprints,
+    record = Record(
+        key=run.key,
+        asked=run.asked(),
+        n=len(test),
+        n_val=0 if build.val is None else len(build.val),
+        selections={name: outcome.summary() for name, outcome in outcomes.items()},
+        picked_on=observer.picked_on,
+        metrics={name: outcome.seen["metrics"] for name, outcome in outcomes.items()},
+        shifts=states.on_shifts(outcomes),
+        max_logit=states.max_logits,
+        beta_curve=outcomes["val"].seen["curve"],
+        curves=observer.curves,
+        parameters=sum(p.numel() for p in predictor.parameters()),
+        fingerprints=opened.fingerprints,
         **inventory.licences(opened),
-        **({"draw": store.keep_draw(drawn)} if drawn else {}),
-        "seconds": {
+        draw=store.keep_draw(drawn) if drawn else None,
+        seconds={
             "load": round(ready - started, 3),
             "fit": round(fitted - ready, 3),
             "total": round(time.perf_counter() - started, 3),
         },
-        "peak_memory_mib": peak_memory_mib(),
-        "measured": provenance.now(),
-        "conditions": provenance.conditions(opened.device),
-    }
+        peak_memory_mib=peak_memory_mib(),
+        measured=provenance.now(),
+        conditions=provenance.conditions(opened.device),
+    )
     return store.put(record, {name: outcome.correct.cpu().numpy() for name, outcome in outcomes.items()})
 
 
@@ -73,37 +75,41 @@ def _drawn(opened: Opened) -> dict[str, list[str]]:
     return listed(dataset, dataset.draw(run.shots, run.seed)) if run.shots else {}
 
 
-class Eye:
-    """What a record keeps of each selected state beyond its count: the shifts, the metrics, the curve over beta."""
+class StateMeasurements:
+    """What a record keeps of each selected state beyond its count: the metrics, the shifts, the curve over beta."""
 
     def __init__(self, test: Samples, shifts: Mapping[str, Shift]) -> None:
         self.test = test
         self.shifts = shifts
-        self.max_logits: dict[str, Any] = {}
+        self.max_logits: Histogram | None = None
 
     def look(self, predictor: Predictor, s: Scores, selections: Sequence[str]) -> dict[str, Any]:
-        """One state: its metrics on the test images, its count on every shift; of `val` the curve over beta too."""
+        """Measure one state.
+
+        Args:
+            predictor: The predictor in this state.
+            s: Its scores of the test images.
+            selections: The selections that end in this state.
+
+        Returns:
+            "metrics" on the test images; "shifts", the images classified correctly on each; "curve", over beta, of the state
+            that `val` picks and where the method tunes beta, else None.
+        """
         shifts = {name: _right_on(predictor, on) for name, on in self.shifts.items()}
-        curve = _beta_curve(predictor, s, self.test) if "val" in selections else {}
+        curve = _beta_curve(predictor, s, self.test) if "val" in selections else None
         with comparing():
             self.max_logits = self.max_logits or metrics.max_logits(s.zero_shot, self.test.labels)
             return {"metrics": metrics.of_scores(s, self.test.labels), "shifts": shifts, "curve": curve}
 
-    def seen(self, predictor: Predictor, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-        """The parts of a record: selection by selection, the curve of `val` alone."""
-        curve = outcomes["val"].seen["curve"]
+    def on_shifts(self, outcomes: Mapping[str, Outcome]) -> dict[str, OnShift]:
+        """Role of a shift -> accuracy of every selected state there."""
         return {
-            "metrics": {name: outcome.seen["metrics"] for name, outcome in outcomes.items()},
-            "shifts": {
-                role: {
-                    "n": len(on.samples),
-                    "statistics": on.statistics,
-                    "selections": {name: {"correct": o.seen["shifts"][role]} for name, o in outcomes.items()},
-                }
-                for role, on in self.shifts.items()
-            },
-            "max_logit": self.max_logits,
-            **({"beta_curve": curve} if curve else {}),
+            role: OnShift(
+                n=len(on.samples),
+                statistics=on.statistics,
+                selections={name: Selection(outcome.seen["shifts"][role]) for name, outcome in outcomes.items()},
+            )
+            for role, on in self.shifts.items()
         }
 
 
@@ -112,10 +118,10 @@ def _right_on(predictor: Predictor, on: Shift) -> int:
 
 
 @torch.no_grad()
-def _beta_curve(predictor: Predictor, s: Scores, test: Samples) -> dict[str, Any]:
-    """Over the weight of the bias, where the method has one that may change after training; else nothing."""
+def _beta_curve(predictor: Predictor, s: Scores, test: Samples) -> BetaCurve | None:
+    """The curve over the weight of the logit bias; None for a method whose weight may not change after training."""
     if "beta" not in predictor.tunes:
-        return {}
+        return None
     beta = float(predictor.settings()["beta"])
     if beta == 0:
         with tuned(predictor, {"beta": 1.0}):

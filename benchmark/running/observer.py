@@ -20,6 +20,7 @@ from torch import Tensor
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Features, Samples, Scores
 from benchmark.methods.scoring import joined, parts, right_answers, tuned
+from benchmark.records.record import Selection
 from benchmark.running.search import search
 
 Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
@@ -60,9 +61,9 @@ class Outcome:
     tuned: dict[str, float]
     seen: dict[str, Any] = field(default_factory=dict)
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> Selection:
         """Plain data for the record."""
-        return {"correct": int(self.correct.sum()), "epoch": self.epoch, "tuned": self.tuned}
+        return Selection(int(self.correct.sum()), self.epoch, self.tuned)
 
 
 class Observer:

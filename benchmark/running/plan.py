@@ -44,7 +44,7 @@ def _state(run: Run, record: Record | None, world: World, reads: Collection[str]
     """State of a run; a shift that was missing when it was measured, or is missing now, counts only if it is read."""
     if record is None:
         return MISSING
-    then, today = record["fingerprints"], Opened(run, world).fingerprints
+    then, today = record.fingerprints, Opened(run, world).fingerprints
     spare = set() if reads is None else {*run.shifts(world.suite)} - {*reads}
     wanted = {name: found for name, found in today.items() if name in then or name not in spare}
     return DONE if all(then.get(name) == found for name, found in wanted.items()) else STALE

@@ -268,13 +268,13 @@ def test_a_torn_record_is_named_and_measured_again(place: Path) -> None:
 def test_the_report_is_written_from_what_is_there(place: Path) -> None:
     store, record = Store(place / "results" / "toy"), numbered(1)
     store.root.mkdir(parents=True)
-    (store.root / f"{record['key']}.json").write_text("torn")
+    (store.root / f"{record.key}.json").write_text("torn")
     code, out, err = bench("report", "--suite", FILE)
     assert code == 0
     assert "wrote reports/toy/index.html" in out
-    assert f"{record['key']}.json: not readable" in err
+    assert f"{record.key}.json: not readable" in err
     page = (place / "reports" / "toy" / "index.html").read_text(encoding="utf-8")
-    assert f"{record['key']}.json" in page
+    assert f"{record.key}.json" in page
 
 
 def test_results_go_where_the_option_or_else_the_environment_says(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,9 +330,7 @@ def test_workers_measure_what_one_process_measures_and_a_killed_one_costs_one_ru
     alone, together = (Store(place / name / "toy").records() for name in ("alone", "together"))
     ((key, record),) = alone.items()
     assert list(together) == [key]
-    assert [together[key][part] for part in ("selections", "curves")] == [
-        record[part] for part in ("selections", "curves")
-    ]
+    assert (together[key].selections, together[key].curves) == (record.selections, record.curves)
 
 
 def test_records_are_plain_json_that_anybody_can_read(place: Path) -> None:

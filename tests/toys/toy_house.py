@@ -1,13 +1,13 @@
 """A stand-in for a whole suite: six classes of coloured tiles in every role of the paper, encoders that are projections."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from toy_world import record_of
+from toy_world import edited, record_of
 
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw, nested_draw
@@ -104,15 +104,18 @@ def full_record(run: Run, suite: Suite, accuracy: float, n: int = 1000) -> Recor
     shares = {name: {"correct": c // 2} for name, c in zip(SELECTIONS, correct, strict=True)}
     cmy = {"cmy_raw": 1 - accuracy, "cmy_centred": 0.9 - accuracy / 2, "cmy_probabilities": 0.5}
     sure = [round(40 * np.exp(-(((i - 25) / 6) ** 2))) for i in range(BINS)]
-    record |= {
-        "shifts": {role: {"n": n, "selections": shares} for role in suite.datasets[run.dataset].get("shifts", ())},
-        "metrics": {name: {"bias_correct": correct[0] // 3, **cmy} for name in SELECTIONS},
-        "max_logit": {"low": 15.0, "high": 33.0, "right": sure, "wrong": sure[8:] + [0] * 8},
-    }
+    record = edited(
+        record,
+        shifts={role: {"n": n, "selections": shares} for role in suite.datasets[run.dataset].get("shifts", ())},
+        metrics={name: {"bias_correct": correct[0] // 3, **cmy} for name in SELECTIONS},
+        max_logit={"low": 15.0, "high": 33.0, "right": sure, "wrong": sure[8:] + [0] * 8},
+    )
     if "beta" in run.settings:
         curve = [round(n * (accuracy - 0.02 * np.log2(b / 2) ** 2 / 4)) for b in BETAS]
-        record["beta_curve"] = {"correct": [max(0, c) for c in curve], "best": {"beta": 2.0, "correct": correct[1]}}
-        record["selections"]["val"]["tuned"] = {"beta": 2.0}
+        best = {"beta": 2.0, "correct": correct[1]}
+        record = edited(record, beta_curve={"correct": [max(0, c) for c in curve], "best": best})
+        tuned = {**record.selections, "val": replace(record.selections["val"], tuned={"beta": 2.0})}
+        record = replace(record, selections=tuned)
     return record
 
 

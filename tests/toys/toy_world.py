@@ -22,7 +22,7 @@ from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.run import PROTOCOL, Run
 from benchmark.methods.contract.toy import WIDTH, toy_clip
-from benchmark.records.record import SCHEMA, SELECTIONS, Record
+from benchmark.records.record import SELECTIONS, Record, Selection
 from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
@@ -167,21 +167,31 @@ def some_run(**changes: Any) -> Run:
 
 def record_of(asked: Mapping[str, Any], correct: tuple[int, int, int] = (4, 5, 6), n: int = 10) -> Record:
     """A record as `measure` makes it; `correct` counts last, val, test."""
-    return {
-        "schema": SCHEMA,
-        "key": digest(asked),
-        "asked": dict(asked),
-        "n": n,
-        "n_val": 16,
-        "selections": {s: {"correct": c, "epoch": 1, "tuned": {}} for s, c in zip(SELECTIONS, correct, strict=True)},
-        "curves": {"val": [5], "test": [5]},
-        "parameters": 0,
-        "fingerprints": {"data": "squares-1", "RN50": "clip-RN50"},
-        "seconds": {"load": 0.5, "fit": 1.5, "total": 2.0},
-        "peak_memory_mib": 100,
-        "measured": "2024-01-01T00:00:00+00:00",
-        "conditions": {"cpu": "an abacus", "versions": {"torch": "2"}},
-    }
+    return Record(
+        key=digest(asked),
+        asked=dict(asked),
+        n=n,
+        n_val=16,
+        selections={s: Selection(c, 1, {}) for s, c in zip(SELECTIONS, correct, strict=True)},
+        curves={"val": [5], "test": [5]},
+        parameters=0,
+        fingerprints={"data": "squares-1", "RN50": "clip-RN50"},
+        seconds={"load": 0.5, "fit": 1.5, "total": 2.0},
+        peak_memory_mib=100,
+        measured="2024-01-01T00:00:00+00:00",
+        conditions={"cpu": "an abacus", "versions": {"torch": "2"}},
+    )
+
+
+def edited(record: Record, **changes: Any) -> Record:
+    """The record with other parts, in the form that its JSON has them."""
+    return Record.from_json({**record.to_json(), **changes})
+
+
+def change(record: Record, **changes: Any) -> None:
+    """Plant other parts into a record that somebody holds already, in the form that its JSON has them."""
+    for name, value in vars(edited(record, **changes)).items():
+        object.__setattr__(record, name, value)
 
 
 def numbered(number: int, correct: tuple[int, int, int] = (4, 5, 6), n: int = 10) -> Record:
@@ -191,7 +201,7 @@ def numbered(number: int, correct: tuple[int, int, int] = (4, 5, 6), n: int = 10
 
 def bits_of(record: Record) -> dict[str, np.ndarray]:
     """Per-image correctness that agrees with a record: the first images are right."""
-    return {name: np.arange(record["n"]) < s["correct"] for name, s in record["selections"].items()}
+    return {name: np.arange(record.n) < selection.correct for name, selection in record.selections.items()}
 
 
 def planted(
@@ -202,7 +212,7 @@ def planted(
     for cell in shown.cells():
         for seed, correct in enumerate(counts.get((cell.row, cell.column), []), 1):
             record = record_of(cell.runs(suite, [seed])[0].asked(), correct, n)
-            records[record["key"]] = record
+            records[record.key] = record
     return records
 
 

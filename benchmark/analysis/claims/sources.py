@@ -182,7 +182,7 @@ class Records:
 
     def _answers(self, record: Record) -> np.ndarray | None:
         """The answers of a run, read from the store once, since several claims may rest on the run."""
-        key = readings.under(record, self.selection)["key"]
+        key = readings.under(record, self.selection).key
         if key not in self._read:
             self._read[key] = stored(self.store, self.selection)(record)
         return self._read[key]
@@ -252,10 +252,10 @@ def beta_span(record: Record) -> Value | None:
     Returns:
         Points, with the error of two independent accuracies; None where the record has no curve.
     """
-    curve = record.get("beta_curve")
-    if not metrics.readable(curve) or curve is None:
+    curve = record.beta_curve
+    if not metrics.readable(curve):
         return None
-    correct, n = list(map(int, curve["correct"])), record["n"]
+    correct, n = list(map(int, curve.correct)), record.n
     best = max(range(len(correct)), key=correct.__getitem__)
     span = lost(correct, best, range(-NEAR, NEAR + 1))
     errors = [_binomial(count / n, n) for count in (correct[best], correct[best] - span)]
@@ -271,10 +271,10 @@ def confidence(record: Record) -> Value | None:
         The correlation, with the error of Hanley and McNeil (1982); None where the record has no histogram, or the
         predictions are all correct or all wrong.
     """
-    found = record.get("max_logit")
+    found = record.max_logit
     if found is None:
         return None
-    right, wrong = (np.array(found[side], float) for side in ("right", "wrong"))
+    right, wrong = (np.array(found.side(name), float) for name in ("right", "wrong"))
     if not right.sum() or not wrong.sum():
         return None
     below = np.concatenate([[0.0], np.cumsum(wrong)[:-1]])

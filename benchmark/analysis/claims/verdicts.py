@@ -33,7 +33,7 @@ SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "i
 SOURCES = ("paper", "test", "val")
 """The printed numbers, and our records by two ways of choosing epoch and settings."""
 
-LEVEL = 1 - stats.LEVEL
+ALPHA = 1 - stats.LEVEL
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ def _quantified(quantifier: str, tests: Sequence[Tried]) -> str:
     if set(says) == {by_each}:
         return by_each
     adjusted = stats.holm([t.p for t in tests])
-    sure = [word for word, p in zip(says, adjusted, strict=True) if p <= LEVEL]
+    sure = [word for word, p in zip(says, adjusted, strict=True) if p <= ALPHA]
     return by_one if by_one in sure else INCONCLUSIVE
 
 

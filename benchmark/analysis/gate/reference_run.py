@@ -79,9 +79,9 @@ class Golden:
         Nor has it where the images were others then: what they were is part of an answer's name.
         """
         packed = self.all_answers.get(_named(readings.under(record, SELECTION)))
-        if packed is None or len(packed) != -(-record["n"] // 8):
+        if packed is None or len(packed) != -(-record.n // 8):
             return None
-        return np.unpackbits(packed, count=record["n"]).astype(bool)
+        return np.unpackbits(packed, count=record.n).astype(bool)
 
     @cached_property
     def all_readings(self) -> dict[str, float]:
@@ -154,7 +154,7 @@ def keeps_answers(cell: Cell) -> bool:
 
 def _named(record: Record, on: str = "data") -> str:
     """What an answer is of: a question, and the images it was asked of (those of a shift, by its role)."""
-    return f"{record['key']}-{digest({'data': record['fingerprints'].get(on)})}"
+    return f"{record.key}-{digest({'data': record.fingerprints.get(on)})}"
 
 
 def _reading_named(record: Record, cell: Cell) -> str:
@@ -186,7 +186,7 @@ def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
 
 def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.ndarray]) -> bytes:
     """The answers of every run, packed eight images a byte, and others that stay."""
-    ours = {_named(record): np.packbits(store.correct(record["key"], SELECTION)) for record in records}
+    ours = {_named(record): np.packbits(store.correct(record.key, SELECTION)) for record in records}
     packed = dict(sorted({**others, **ours}.items()))
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **packed)

@@ -44,9 +44,9 @@ def tables(measured: Measured) -> list[dict[str, Any]]:
     for (row, column), records in measured.records.items():
         if row in measured.exhibit.mark.get("levels", ()) or not (found := mean_curve(records)):
             continue
-        records = [r for r in records if readable(r.get("beta_curve"))]
-        best = [100 * r["beta_curve"]["best"]["correct"] / r["n"] for r in records]
-        betas = [r["beta_curve"]["best"]["beta"] for r in records]
+        points = [(r.beta_curve.best, r.n) for r in records if readable(r.beta_curve)]
+        best = [100 * point.correct / n for point, n in points]
+        betas = [point.beta for point, _ in points]
         shown = [f"{found[BETAS.index(b)]:.1f}" for b in SHOWN]
         rows.append([f"{row}, {column}", *shown, f"{sum(best) / len(best):.1f}", ", ".join(f"{b:.3g}" for b in betas)])
     words = (
@@ -57,7 +57,7 @@ def tables(measured: Measured) -> list[dict[str, Any]]:
 
 def mean_curve(records: list[Record]) -> list[float]:
     """Accuracy (%) at each of BETAS, mean over the records with a curve; empty if no record has one."""
-    curves = [[100 * c / r["n"] for c in r["beta_curve"]["correct"]] for r in records if readable(r.get("beta_curve"))]
+    curves = [[100 * c / r.n for c in r.beta_curve.correct] for r in records if readable(r.beta_curve)]
     return [sum(at) / len(at) for at in zip(*curves, strict=True)]
 
 
@@ -79,7 +79,7 @@ def _panel(axes: Any, measured: Measured, column: str) -> None:
 def _chosen(axes: Any, records: list[Record], look: dict[str, Any]) -> None:
     """Mark beta and accuracy under the `val` selection, one point a seed."""
     for record in records:
-        beta = record["selections"]["val"]["tuned"].get("beta", record["asked"]["settings"].get("beta"))
+        beta = (record.selections["val"].tuned or {}).get("beta", record.settings.get("beta"))
         accuracy = readings.read(record, {"metric": "accuracy"}, "val")
         if beta and accuracy:
             axes.plot([beta], [accuracy.value], marker=look["marker"] or "o", color=look["color"], markersize=6)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from benchmark.analysis.results import Measured
-from benchmark.records.record import Record
+from benchmark.records.record import Histogram, Record
 from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
 
@@ -17,9 +17,9 @@ def draw(measured: Measured) -> Any:
     columns = measured.exhibit.columns
     figure, grid = style.subplots(1, len(columns), figsize=(3 + 4.2 * len(columns), 4.4), squeeze=False)
     for axes, column in zip(grid.flat, columns, strict=True):
-        found = [r for row in measured.exhibit.rows for r in _readable(measured.records[row["name"], column["name"]])]
-        for record in found[:1]:
-            _panel(axes, record)
+        found = [h for row in measured.exhibit.rows for h in _histograms(measured.records[row["name"], column["name"]])]
+        for histogram in found[:1]:
+            _panel(axes, histogram)
         if not found:
             style.nothing(axes)
         axes.set_title(column["name"], fontsize=10)
@@ -36,38 +36,37 @@ def tables(measured: Measured) -> list[dict[str, Any]]:
     header = ["", "images", *(f"{100 * q:g} %" for q in QUANTILES)]
     rows = []
     for (_, column), records in measured.records.items():
-        for record in _readable(records)[:1]:
+        for histogram in _histograms(records)[:1]:
             for name in LOOKS:
-                counts = record["max_logit"][name]
-                shown = [f"{quantile(record, name, q):.1f}" for q in QUANTILES] if sum(counts) else []
+                counts = histogram.side(name)
+                shown = [f"{quantile(histogram, name, q):.1f}" for q in QUANTILES] if sum(counts) else []
                 rows.append([f"{column}, {name}", str(sum(counts)), *shown])
     words = "Quantiles of the largest zero-shot logit of the images that zero-shot CLIP puts right, and wrong."
     return [{"title": "The distributions in numbers", "words": words, "header": header, "rows": rows}] if rows else []
 
 
-def _readable(records: list[Record]) -> list[Record]:
-    return [record for record in records if "max_logit" in record]
+def _histograms(records: list[Record]) -> list[Histogram]:
+    return [record.max_logit for record in records if record.max_logit is not None]
 
 
-def edges(record: Record) -> list[float]:
+def edges(histogram: Histogram) -> list[float]:
     """Edges of the bins, [B + 1]."""
-    low, high = record["max_logit"]["low"], record["max_logit"]["high"]
-    bins = len(record["max_logit"]["right"])
+    low, high, bins = histogram.low, histogram.high, len(histogram.right)
     return [low + (high - low) * i / bins for i in range(bins + 1)]
 
 
-def quantile(record: Record, name: str, q: float) -> float:
+def quantile(histogram: Histogram, name: str, q: float) -> float:
     """The q-quantile of the largest logits: the middle of the bin that contains it.
 
     Args:
-        record: a record with histograms of the largest logit.
+        histogram: the histogram of the largest logit.
         name: "right" or "wrong", the images that zero-shot CLIP classifies correctly or wrongly.
         q: share of the images, 0 .. 1.
 
     Returns:
         The quantile, as a logit.
     """
-    counts, places = record["max_logit"][name], edges(record)
+    counts, places = histogram.side(name), edges(histogram)
     reached = 0
     for i, count in enumerate(counts):
         reached += count
@@ -76,10 +75,10 @@ def quantile(record: Record, name: str, q: float) -> float:
     return places[-1]
 
 
-def _panel(axes: Any, record: Record) -> None:
-    places = edges(record)
+def _panel(axes: Any, histogram: Histogram) -> None:
+    places = edges(histogram)
     for name, look in LOOKS.items():
-        counts = record["max_logit"][name]
+        counts = histogram.side(name)
         total = sum(counts)
         label = f"{name} ({total} images)"
         shares = [100 * c / max(1, total) for c in counts]

@@ -1,10 +1,11 @@
 """What a weight of the bias costs that is wrong by a factor: planted curves, and the numbers they must give."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from toy_house import house
-from toy_world import record_of
+from toy_world import change, record_of
 
 from benchmark.analysis import beta_sensitivity
 from benchmark.analysis.beta_sensitivity import Cost
@@ -21,8 +22,9 @@ def records(drop: float, chosen: dict[str, float], seeds: tuple[int, ...] = (1,)
     for run in cell.runs(house(), seeds):
         lost = [drop * run.seed * abs(place - BETAS.index(1.0)) / 8 for place in range(len(BETAS))]
         record = record_of(run.asked(), (600, 600, 600), 1000)
-        record["beta_curve"] = {"correct": [round(600 - x) for x in lost], "best": {"beta": 1.0, "correct": 600}}
-        record["selections"]["val"] = {**record["selections"]["val"], "tuned": chosen}
+        curve = {"correct": [round(600 - x) for x in lost], "best": {"beta": 1.0, "correct": 600}}
+        val = {**record.selections["val"].to_json(), "tuned": chosen}
+        change(record, beta_curve=curve, selections=record.to_json()["selections"] | {"val": val})
         found[run.key] = record
     return found
 
@@ -72,7 +74,7 @@ def test_beyond_the_ends_of_the_curve_the_ends_count(beta: float) -> None:
 
 
 def test_what_has_no_curve_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    without: dict[str, Any] = {key: {**r, "beta_curve": {}} for key, r in records(20, {}).items()}
+    without: dict[str, Any] = {key: replace(r, beta_curve=None) for key, r in records(20, {}).items()}
     assert costs(without) == []
 
 

@@ -34,7 +34,7 @@ def planted(
             count = int(answers.sum())
             record = record_of(cell.runs(toy(), [seed])[0].asked(), (count, count, count), n)
             store.put(record, dict.fromkeys(("last", "val", "test"), answers))
-            records[record["key"]] = record
+            records[record.key] = record
     return gather(shown, toy(), records), store
 
 
@@ -56,7 +56,7 @@ def test_a_clear_difference_is_found_in_its_column_and_its_direction(tmp_path: P
 
 def test_the_numbers_are_those_of_the_statistics_on_the_stored_answers(tmp_path: Path) -> None:
     measured, store = planted(tmp_path, {"1-shot": 0.05, "2-shot": 0.0})
-    sides = [[store.correct(r["key"], "val") for r in measured.records[row, "1-shot"]] for row in ("Two", "One")]
+    sides = [[store.correct(r.key, "val") for r in measured.records[row, "1-shot"]] for row in ("Two", "One")]
     expected, found = stats.paired(*sides), compared(measured, store)["1-shot"]
     assert (found.effect, found.low, found.high, found.p) == (
         expected.effect,
@@ -99,7 +99,7 @@ def test_without_the_images_answers_the_seeds_differences_are_compared(tmp_path:
     for path in tmp_path.glob("*.npz"):
         path.unlink()
     found = compared(measured, store)["1-shot"]
-    rows = [[r["selections"]["val"]["correct"] / N for r in measured.records[row, "1-shot"]] for row in ("Two", "One")]
+    rows = [[r.selections["val"].correct / N for r in measured.records[row, "1-shot"]] for row in ("Two", "One")]
     differences = [100 * (a - b) for a, b in zip(*rows, strict=True)]
     assert (found.effect, found.low, found.high) == pytest.approx(stats.spread(differences))
     assert (found.over, tuple(found.mcnemar)) == ("seeds", ())

@@ -1,10 +1,11 @@
 """Two rows are compared at the same draws of the support set, and image by image where both keep their answers."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_world import bits_of, record_of, some_run, table, toy
+from toy_world import bits_of, edited, record_of, some_run, table, toy
 
 from benchmark.analysis import compare, pairing
 from benchmark.analysis.results import gather
@@ -22,7 +23,7 @@ def cell(*seeds: int, shots: int = 1, **changes: object) -> list[Record]:
 
 def of(found: pairing.Paired) -> list[list[list[int]]]:
     """Row by row and seed by seed, the seeds of the runs."""
-    return [[[record["asked"]["seed"] for record in runs] for runs in side] for side in found.sides]
+    return [[[record.seed for record in runs] for runs in side] for side in found.sides]
 
 
 def test_two_rows_are_paired_at_the_seeds_that_both_have() -> None:
@@ -83,7 +84,8 @@ def kept(folder: Path, *records: Record) -> pairing.Answers:
 
 def test_answers_are_given_row_by_row_and_seed_by_seed(tmp_path: Path) -> None:
     one, two = cell(1, 2), cell(1, 2, backbone="RN101")
-    two[1]["selections"]["val"]["correct"] = 9
+    val = replace(two[1].selections["val"], correct=9)
+    two[1] = replace(two[1], selections={**two[1].selections, "val": val})
     answers = kept(tmp_path, *one, *two)
     found = pairing.pair(one, two).answers(answers, answers)
     assert found is not None
@@ -102,7 +104,7 @@ def test_there_are_no_answers_where_one_run_was_measured_on_other_images(
     tmp_path: Path, other: dict[str, object]
 ) -> None:
     one, two = cell(1, 2), cell(1, 2, backbone="RN101")
-    two[1] |= other
+    two[1] = edited(two[1], **other)
     answers = kept(tmp_path, *one, *two)
     assert pairing.pair(one, two).answers(answers, answers) is None
 
@@ -118,7 +120,7 @@ def test_repeated_runs_are_paired_with_themselves_one_by_one(tmp_path: Path) -> 
 
 def test_keys_are_those_of_the_runs_each_once() -> None:
     zero, drawing = cell(0, shots=0), cell(1, 2, 3)
-    keys = [record["key"] for record in [*zero, *drawing]]
+    keys = [record.key for record in [*zero, *drawing]]
     assert pairing.pair(zero, drawing).keys("val") == tuple(keys)
 
 

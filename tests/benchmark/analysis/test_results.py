@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from toy_world import paper, planted, table, toy
 
-from benchmark.analysis import results
 from benchmark.analysis.results import gather
 from benchmark.core import paths
+from benchmark.records import record
 
 ONE = {("One", "1-shot"): [(40, 50, 60), (42, 54, 60)]}
 
@@ -17,7 +17,7 @@ def test_a_cell_s_mean_is_over_its_seeds_under_each_selection() -> None:
     assert [measured.at("One", "1-shot", s).mean for s in ("last", "val", "test")] == [41, 52, 60]
     row = measured.at("One", "1-shot")
     assert (row.seeds, row.correct, row.n) == (2, 104, 200)
-    assert [r["asked"]["seed"] for r in measured.records["One", "1-shot"]] == [1, 2]
+    assert [r.seed for r in measured.records["One", "1-shot"]] == [1, 2]
 
 
 def test_there_is_a_row_for_every_cell_and_selection() -> None:
@@ -39,10 +39,10 @@ def test_a_record_of_another_question_counts_for_no_cell() -> None:
     assert not any(measured.records.values())
 
 
-def test_what_a_record_belongs_to_is_worked_out_once_for_all_exhibits(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cell_of_a_record_is_computed_once_for_all_exhibits(monkeypatch: pytest.MonkeyPatch) -> None:
     records = planted(table(), toy(), ONE)
     first = gather(table(), toy(), records)
-    monkeypatch.setattr(results, "cell_key", lambda _: pytest.fail("worked out again"))
+    monkeypatch.setattr(record, "digest", lambda _: pytest.fail("computed again"))
     assert gather(table(), toy(), records).rows == first.rows
 
 

@@ -1,9 +1,10 @@
 """Which cells were measured on other data or weights than are here today."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from toy_world import FILE, bench, here, planted, record_of, table, toy
+from toy_world import FILE, bench, change, here, planted, record_of, table, toy
 
 from benchmark.analysis import results, staleness
 from benchmark.analysis.results import Measured, gather
@@ -17,20 +18,21 @@ from benchmark.records.store import Store
 COUNTS = {("One", "1-shot"): [(40, 50, 60)], ("Two", "1-shot"): [(61, 62, 63), (61, 62, 63)]}
 
 
-def marked(change: dict[str, str], row: str = "Two") -> Measured:
+def marked(other: dict[str, str], row: str = "Two") -> Measured:
     """The toy table with other fingerprints in a row's first record than the data and weights have today."""
     suite = toy()
     found = gather(table(), suite, planted(table(), suite, COUNTS))
     for records in found.records.values():
         for record in records:
-            record["fingerprints"] = Opened(run_of(record), here(suite)).fingerprints
-    found.records[row, "1-shot"][0]["fingerprints"] |= change
+            change(record, fingerprints=Opened(run_of(record), here(suite)).fingerprints)
+    first = found.records[row, "1-shot"][0]
+    change(first, fingerprints={**first.fingerprints, **other})
     staleness.mark([found], read())
     return found
 
 
 def run_of(record: Record) -> Run:
-    return Run(**{name: value for name, value in record["asked"].items() if name != "protocol"})
+    return Run(**{name: value for name, value in record.asked.items() if name != "protocol"})
 
 
 def test_nothing_is_stale_that_was_measured_on_what_is_here() -> None:
@@ -69,9 +71,10 @@ def test_of_a_search_over_runs_those_that_were_picked_count() -> None:
         records = {}
         for run in cell.runs(suite):
             beta = run.settings["beta"]
-            record = record_of(run.asked()) | {"picked_on": {"val": int(beta == 2), "test": int(beta == 2)}}
-            record["fingerprints"] = Opened(run, here(suite)).fingerprints | (
-                {"RN50": "old"} if beta == stale_beta else {}
+            record = replace(record_of(run.asked()), picked_on={"val": int(beta == 2), "test": int(beta == 2)})
+            record = replace(
+                record,
+                fingerprints=Opened(run, here(suite)).fingerprints | ({"RN50": "old"} if beta == stale_beta else {}),
             )
             records[run.key] = record
         found = gather(shown, suite, records)
@@ -86,9 +89,9 @@ def test_the_report_marks_what_is_stale(tmp_path: Any, monkeypatch: pytest.Monke
     assert code == 0
     store = Store(tmp_path / "results" / "toy")
     for key, record in store.records().items():
-        if record["asked"]["method"].endswith("TipAdapter"):
-            bits = {name: store.correct(key, name) for name in record["selections"]}
-            store.put(record | {"fingerprints": record["fingerprints"] | {"data": "squares-0"}}, bits)
+        if record.method.endswith("TipAdapter"):
+            bits = {name: store.correct(key, name) for name in record.selections}
+            store.put(replace(record, fingerprints={**record.fingerprints, "data": "squares-0"}), bits)
     monkeypatch.setattr(results, "ENOUGH", 0.1)
     assert bench("report", *folders)[0] == 0
     text = (tmp_path / "reports" / "toy" / "index.html").read_text("utf-8")

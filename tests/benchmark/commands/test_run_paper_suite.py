@@ -82,7 +82,7 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path) -> None:
     assert code == 0, err
     assert "| LP-CLIP | – (paper 22.17) |" in out
     (record,) = Store(place / "results" / "paper").records().values()
-    assert (record["n"], record["shifts"], record["noncommercial"]) == (1000, {}, True)
+    assert (record.n, record.shifts, record.noncommercial) == (1000, {}, True)
     assert_as_open_clip_has_it(place)
 
     # a method that learns, with the crops and epochs of a smaller suite

@@ -44,7 +44,9 @@ def _cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def record(run: Run, where: Path) -> dict[str, Any]:
     found = measure.measure(run, here(house()), Store(where))
-    return {name: value for name, value in found.items() if name not in ("seconds", "measured", "peak_memory_mib")}
+    return {
+        name: value for name, value in found.to_json().items() if name not in ("seconds", "measured", "peak_memory_mib")
+    }
 
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run.label)

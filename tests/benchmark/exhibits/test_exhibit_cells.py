@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from toy_house import full_record
-from toy_world import bits_of, record_of, table, toy
+from toy_world import bits_of, change, record_of, table, toy
 
 from benchmark.analysis.compare import compare
 from benchmark.analysis.results import UNREAD, Measured, gather
@@ -60,7 +60,7 @@ def records_of(cell: Cell, suite: Suite, counts: dict[tuple[str, int], int], n: 
     """Records of a cell's runs: (data set, seed) -> images right of n."""
     runs = {(r.dataset, r.seed): r for r in cell.runs(suite)}
     found = [full_record(runs[place], suite, c / n, n) for place, c in counts.items()]
-    return {record["key"]: record for record in found}
+    return {record.key: record for record in found}
 
 
 def test_arguments_and_citations_are_united_name_by_name() -> None:
@@ -139,7 +139,7 @@ def test_a_row_may_be_empty_in_some_columns() -> None:
 
 def with_metric(metric: str, record: Record) -> Measured:
     shown = table(rows=[{"name": "Tip", "method": TIP, "metric": metric}], columns=[{"name": "1-shot", "shots": 1}])
-    return gather(shown, toy(), {record["key"]: record})
+    return gather(shown, toy(), {record.key: record})
 
 
 def tip_record(seed: int = 1, accuracy: float = 0.5) -> Record:
@@ -161,7 +161,7 @@ def test_a_ratio_over_seeds_has_an_interval_that_knows_no_bounds_of_per_cent() -
 
 def test_a_record_from_before_a_metric_was_kept_says_so() -> None:
     record = tip_record()
-    del record["metrics"]
+    change(record, metrics=None)
     assert with_metric("cmy_raw", record).missing == {("Tip", "1-shot"): UNREAD}
 
 
@@ -169,7 +169,7 @@ def test_many_columns_that_are_not_run_are_counted_and_not_named() -> None:
     columns = [{"name": f"column {i}", "shots": i + 1} for i in range(10)]
     shown = table(rows=[{"name": "Tip", "method": TIP}], columns=columns)
     record = full_record(next(shown.cells()).runs(toy(), [1])[0], toy(), 0.5)
-    text = exhibit_files.markdown(gather(shown, toy(), {record["key"]: record}))
+    text = exhibit_files.markdown(gather(shown, toy(), {record.key: record}))
     assert "- Tip: not yet run at 9 of 10 columns." in text
 
 
@@ -199,7 +199,7 @@ def results_of_a_search(last: dict[float, int], val: dict[float, int], test: dic
     for run in cell.runs(toy(seeds=[1])):
         beta = run.settings["beta"]
         record = record_of(run.asked(), (last[beta], int(10 * beta), test[beta]), 100)
-        records[run.key] = record | {"picked_on": {"val": val[beta], "test": test[beta]}}
+        records[run.key] = replace(record, picked_on={"val": val[beta], "test": test[beta]})
     return records
 
 
@@ -223,9 +223,9 @@ def test_every_selection_picks_its_own_run_and_last_the_method_s_own() -> None:
     found = {s: measured.at("Tip", "1-shot", s).correct for s in ("last", "val", "test")}
     assert found == {"last": 40, "val": 20, "test": 51}
     (record,) = measured.records["Tip", "1-shot"]
-    betas = {s: under(record, s)["asked"]["settings"]["beta"] for s in ("last", "val", "test")}
+    betas = {s: under(record, s).settings["beta"] for s in ("last", "val", "test")}
     assert betas == {"last": 1, "val": 2, "test": 3}
-    assert {s: picked["tuned"] for s, picked in record["selections"].items()} == {
+    assert {s: picked.tuned for s, picked in record.selections.items()} == {
         "last": {},
         "val": {"beta": 2.0},
         "test": {"beta": 3.0},

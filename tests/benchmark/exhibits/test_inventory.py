@@ -118,13 +118,13 @@ def test_a_shift_that_was_missing_is_completed_by_rerun_when_it_is_there(root: P
     (root / "imagenet_r").unlink()
     run("--table", "5", *TIP, "--skip-missing")
     (record,) = records()
-    assert sorted(record["shifts"]) == ["imagenet_a", "imagenet_sketch", "imagenetv2"]
+    assert sorted(record.shifts) == ["imagenet_a", "imagenet_sketch", "imagenetv2"]
     (root / "imagenet_r").write_text("good")
     code, out, err = run("--table", "5", *TIP)
     assert (code, "1 runs: 0 done, 0 missing, 1 stale" in err) == (0, True)
     assert run("--table", "5", *TIP, "--rerun")[0] == 0
     (record,) = records()
-    assert sorted(record["shifts"]) == sorted(toy_outside.SHIFTS)
+    assert sorted(record.shifts) == sorted(toy_outside.SHIFTS)
     code, out, err = run("--table", "5", *TIP)
     assert "1 runs: 1 done" in err
     assert "not run" not in out
@@ -166,9 +166,9 @@ def test_a_note_that_cannot_be_read_is_none(tmp_path: Path) -> None:
 def test_a_record_and_its_table_name_the_licences_of_what_took_part(root: Path) -> None:
     run("--table", "4", "--shots", "1", *TIP)
     (record,) = records()
-    assert record["licences"]["RN50"] == "terms of RN50"
-    assert sorted(record["licences"]) == ["RN50", "imagenet", *sorted(toy_outside.SHIFTS)]
-    assert record["noncommercial"] is True
+    assert record.licences["RN50"] == "terms of RN50"
+    assert sorted(record.licences) == ["RN50", "imagenet", *sorted(toy_outside.SHIFTS)]
+    assert record.noncommercial is True
     assert (
         "- Non-commercial assets took part; licences: RN50: terms of RN50; imagenet: terms of"
         in Path("reports/outside/table4.md").read_text()

@@ -163,11 +163,11 @@ def test_any_folder_works_with_every_method_and_overwrites_nothing(place: Path) 
     assert written[0].startswith("table4-folder-birds-")
     assert "paper " not in out.partition("wrote")[0]
     records = Store(place / "results" / "paper").records().values()
-    assert {record["asked"]["dataset"].partition("-")[0] for record in records} == {"folder:birds"}
+    assert {record.dataset.partition("-")[0] for record in records} == {"folder:birds"}
     (place / "birds").rename(place / "moved")
     (place / "moved").rename(place / "birds")
     assert "2 runs: 2 done" in run("--dataset", "folder:birds", "--template", "a photo of a {}, a bird.")[2]
-    assert not any(str(place) in str(record["asked"]) for record in records)
+    assert not any(str(place) in str(record.asked) for record in records)
 
 
 def test_weights_that_are_not_here_are_a_line_and_a_wrong_name_a_mistake(
@@ -207,9 +207,9 @@ def test_any_timm_model_is_an_auxiliary_feature_and_any_open_clip_pair_a_backbon
     roles = ["--aux", "timm:resnet10t.c3_in1k", "--backbone", "open_clip:tiny-clip/own"]
     code, _, err = run("--dataset", "folder:birds", *roles)
     assert code == 0, err
-    (amu,) = [r for r in Store(place / "results" / "paper").records().values() if r["asked"]["shots"]]
-    assert (amu["asked"]["backbone"], amu["asked"]["settings"]["aux"]) == (roles[3], roles[1])
-    assert set(amu["fingerprints"]) == {"data", roles[1], roles[3]}
+    (amu,) = [r for r in Store(place / "results" / "paper").records().values() if r.shots]
+    assert (amu.asked["backbone"], amu.settings["aux"]) == (roles[3], roles[1])
+    assert set(amu.fingerprints) == {"data", roles[1], roles[3]}
     (table,) = (place / "reports" / "paper").glob("*.md")
     assert table.stem.endswith("-timm-resnet10t-c3-in1k-open-clip-tiny-clip-own")
     assert table.read_text().splitlines()[0].endswith(f", aux {roles[1]}, backbone {roles[3]}")

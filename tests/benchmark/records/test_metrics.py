@@ -8,6 +8,7 @@ from torch import Tensor
 
 from benchmark.methods import Scores
 from benchmark.records import metrics
+from benchmark.records.record import Best, BetaCurve
 
 
 def slow_cosine(a: list[float], b: list[float]) -> float:
@@ -64,29 +65,29 @@ def test_the_numbers_of_a_selection_are_of_the_fused_logits_and_of_the_bias() ->
 def test_every_image_is_in_one_bar_right_or_wrong_apart() -> None:
     s0 = torch.tensor([[1.0, 0.0], [5.0, 0.0], [0.0, 3.0], [0.0, 3.0]])
     found = metrics.max_logits(s0, torch.tensor([0, 1, 1, 0]))  # largest 1 right, 5 wrong, 3 right, 3 wrong
-    assert (found["low"], found["high"]) == (1, 5)
+    assert (found.low, found.high) == (1, 5)
     middle = metrics.BINS // 2
-    assert {i: c for i, c in enumerate(found["right"]) if c} == {0: 1, middle: 1}
-    assert {i: c for i, c in enumerate(found["wrong"]) if c} == {middle: 1, metrics.BINS - 1: 1}
+    assert {i: c for i, c in enumerate(found.right) if c} == {0: 1, middle: 1}
+    assert {i: c for i, c in enumerate(found.wrong) if c} == {middle: 1, metrics.BINS - 1: 1}
 
 
 def test_logits_that_are_all_alike_have_a_histogram_too() -> None:
     found = metrics.max_logits(torch.zeros(3, 2), torch.tensor([0, 1, 0]))
-    assert (sum(found["right"]), sum(found["wrong"])) == (2, 1)
-    assert found["high"] > found["low"]
+    assert (sum(found.right), sum(found.wrong)) == (2, 1)
+    assert found.high > found.low
 
 
 def test_the_curve_over_beta_is_what_counting_at_each_beta_gives() -> None:
     s0, b, labels = logits(rows=40, seed=3)
     curve = metrics.beta_curve(s0, b, labels)
     plain = [int(((s0.double() + beta * b.double()).argmax(1) == labels).sum()) for beta in metrics.BETAS]
-    assert curve["correct"] == plain
-    best = curve["best"]
-    assert best["correct"] >= max(plain)
-    assert int(((s0.double() + best["beta"] * b.double()).argmax(1) == labels).sum()) == best["correct"]
+    assert curve.correct == plain
+    best = curve.best
+    assert best.correct >= max(plain)
+    assert int(((s0.double() + best.beta * b.double()).argmax(1) == labels).sum()) == best.correct
     assert metrics.readable(curve)
 
 
-@pytest.mark.parametrize("curve", [None, {}, {"correct": [1, 2]}, [1]])
+@pytest.mark.parametrize("curve", [None, BetaCurve([], Best(1.0, 0)), BetaCurve([1, 2], Best(1.0, 2))])
 def test_a_curve_of_another_length_is_not_read(curve: object) -> None:
     assert not metrics.readable(curve)

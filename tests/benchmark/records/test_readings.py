@@ -1,6 +1,6 @@
 """What a cell reads of a record, and what it does where the record does not have it."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from toy_house import full_record, house
@@ -8,19 +8,25 @@ from toy_world import record_of, some_run
 
 from benchmark.records import readings
 from benchmark.records.readings import Reading
+from benchmark.records.record import Record
 
 
 @pytest.fixture
-def record() -> dict[str, Any]:
+def record() -> Record:
     """1000 images, 490, 500, 510 right; half as many on a shift; bias alone a third of `last`."""
     return full_record(some_run(), house(), 0.5)
 
 
-def read(record: dict[str, Any], selection: str = "val", **said: str) -> Reading | None:
+def read(record: Record, selection: str = "val", **said: str) -> Reading | None:
     return readings.read(record, {"metric": "accuracy", **said}, selection)
 
 
-def test_an_accuracy_is_the_selection_s_count(record: dict[str, Any]) -> None:
+def at_epochs(record: Record, **epochs: int) -> Record:
+    changed = {name: replace(record.selections[name], epoch=epoch) for name, epoch in epochs.items()}
+    return replace(record, selections={**record.selections, **changed})
+
+
+def test_an_accuracy_is_the_selection_s_count(record: Record) -> None:
     assert [read(record, s) for s in ("last", "val", "test")] == [
         Reading(49, 490, 1000),
         Reading(50, 500, 1000),
@@ -28,25 +34,24 @@ def test_an_accuracy_is_the_selection_s_count(record: dict[str, Any]) -> None:
     ]
 
 
-def test_on_a_target_it_is_the_shift_s_count(record: dict[str, Any]) -> None:
+def test_on_a_target_it_is_the_shift_s_count(record: Record) -> None:
     assert read(record, target="imagenet_a") == Reading(25, 250, 1000)
     assert read(record, target="imagenet_z") is None
 
 
-def test_the_bias_alone(record: dict[str, Any]) -> None:
+def test_the_bias_alone(record: Record) -> None:
     assert read(record, metric="bias_accuracy") == Reading(16.3, 163, 1000)
 
 
-def test_validation_accuracy_is_the_curve_s_at_the_selected_epoch(record: dict[str, Any]) -> None:
-    record |= {"n_val": 8, "curves": {"val": [2, 6], "test": [0, 0]}}
-    record["selections"]["val"]["epoch"], record["selections"]["last"]["epoch"] = 2, 1
+def test_validation_accuracy_is_the_curve_s_at_the_selected_epoch(record: Record) -> None:
+    record = replace(record, n_val=8, curves={"val": [2, 6], "test": [0, 0]})
+    record = at_epochs(record, val=2, last=1)
     assert read(record, metric="val_accuracy") == Reading(75, 6, 8)
     assert read(record, "last", metric="val_accuracy") == Reading(25, 2, 8)
-    record["selections"]["val"]["epoch"] = 3
-    assert read(record, metric="val_accuracy") is None
+    assert read(at_epochs(record, val=3), metric="val_accuracy") is None
 
 
-def test_any_other_metric_is_a_ratio_by_its_name(record: dict[str, Any]) -> None:
+def test_any_other_metric_is_a_ratio_by_its_name(record: Record) -> None:
     assert read(record, metric="cmy_raw") == Reading(0.5)
     assert read(record, metric="cmy_unheard_of") is None
     assert readings.counted("bias_accuracy")

@@ -8,6 +8,7 @@ import random
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from toy_world import bits_of, numbered
 
 from benchmark.core.errors import BenchError
+from benchmark.records.record import Record
 from benchmark.records.store import Store
 
 FORK = multiprocessing.get_context("fork")  # the children write files and never call torch, which is loaded already
@@ -42,7 +44,7 @@ def kill(writer: multiprocessing.process.BaseProcess) -> None:
 
 
 def wait_for(folder: Path, *numbers: int) -> None:
-    while not all((folder / f"{numbered(n, n=2000)['key']}.json").is_file() for n in numbers):
+    while not all((folder / f"{numbered(n, n=2000).key}.json").is_file() for n in numbers):
         time.sleep(0.01)
 
 
@@ -54,7 +56,7 @@ def store(tmp_path: Path) -> Store:
 def put(store: Store, number: int = 1, **how: Any) -> str:
     record = numbered(number, **how)
     store.put(record, bits_of(record))
-    return record["key"]
+    return record.key
 
 
 def answers(store: Store, key: str) -> Path:
@@ -65,9 +67,9 @@ def answers(store: Store, key: str) -> Path:
 
 def test_what_was_put_is_got(store: Store) -> None:
     key = put(store)
-    named = {"answers": answers(store, key).stem.partition("-")[2]}
-    assert store.get(key) == numbered(1) | named
-    assert store.records() == {key: numbered(1) | named}
+    expected = replace(numbered(1), answers=answers(store, key).stem.partition("-")[2])
+    assert store.get(key) == expected
+    assert store.records() == {key: expected}
     assert store.problems == {}
 
 
@@ -77,7 +79,7 @@ def test_correctness_comes_back_bit_by_bit_under_each_selection(store: Store) ->
     bits["last"][[0, 10]], bits["val"][[1, 2, 3]], bits["test"][[0, 2, 4, 8]] = True, True, True
     store.put(record, bits)
     for name, expected in bits.items():
-        np.testing.assert_array_equal(store.correct(record["key"], name), expected)
+        np.testing.assert_array_equal(store.correct(record.key, name), expected)
 
 
 def test_nothing_is_got_from_an_empty_or_absent_folder(store: Store) -> None:
@@ -148,8 +150,7 @@ def test_pickled_bits_are_never_unpickled(store: Store) -> None:
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_number_that_is_none_is_refused_on_writing(store: Store, value: float) -> None:
-    record = numbered(1)
-    record["curves"] = {"val": [value]}
+    record = replace(numbered(1), curves={"val": [value]})
     with pytest.raises(ValueError, match="JSON compliant"):
         store.put(record, bits_of(record))
     assert store.records() == {}
@@ -157,14 +158,14 @@ def test_a_number_that_is_none_is_refused_on_writing(store: Store, value: float)
 
 @pytest.mark.parametrize("key", ["../escaped", "/tmp/escaped", "a/b", "", "..", "x" * 20])
 def test_a_record_cannot_escape_its_folder(store: Store, key: str) -> None:
-    record = {**numbered(1), "key": key}
+    record = replace(numbered(1), key=key)
     with pytest.raises(ValueError, match="not the hash"):
         store.put(record, bits_of(record))
     assert not list(store.root.parent.parent.rglob("*escaped*"))
 
 
 def edited(**changes: Any) -> bytes:
-    return json.dumps({**numbered(2), **changes}).encode()
+    return json.dumps({**numbered(2).to_json(), **changes}).encode()
 
 
 def with_correct(correct: float) -> bytes:
@@ -192,8 +193,8 @@ HOSTILE = {
     "another schema": (edited(schema=2), "schema is 2"),
     "asked a list": (edited(asked=[]), "asked is no object"),
     "asked without method": (edited(asked={"shots": 1, "seed": 1}), "asked.method is missing"),
-    "a seed in words": (edited(asked={**numbered(2)["asked"], "seed": "one"}), "asked.seed is missing or of another"),
-    "another question": (edited(asked={**numbered(2)["asked"], "seed": 7}), "not the hash"),
+    "a seed in words": (edited(asked={**numbered(2).asked, "seed": "one"}), "asked.seed is missing or of another"),
+    "another question": (edited(asked={**numbered(2).asked, "seed": 7}), "not the hash"),
     "no n": (edited(n=None), "n is missing"),
     "n true": (edited(n=True), "n is missing or of another type"),
     "no images": (edited(n=0, selections={s: {"correct": 0} for s in ("last", "val", "test")}), "correct is no count"),
@@ -224,13 +225,13 @@ HOSTILE = {
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_what_is_no_record_is_named_and_everything_else_is_used(store: Store, kind: str) -> None:
     content, complaint = HOSTILE[kind]
-    good, bad = put(store, 1), f"{numbered(2)['key']}.json"
+    good, bad = put(store, 1), f"{numbered(2).key}.json"
     (store.root / bad).write_bytes(content)
     assert list(store.records()) == [good]
     assert list(store.problems) == [bad]
     assert complaint in store.problems[bad]
     assert "\n" not in store.problems[bad]
-    assert store.get(numbered(2)["key"]) is None
+    assert store.get(numbered(2).key) is None
 
 
 def test_a_renamed_record_is_named_and_skipped(store: Store) -> None:
@@ -313,14 +314,14 @@ def die_at(step: int, folder: Path, again: bool = False) -> None:
     os._exit(0)
 
 
-def other_answers() -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def other_answers() -> tuple[Record, dict[str, np.ndarray]]:
     """Record 1 measured again: as many images are right, but others."""
-    record = numbered(1) | {"measured": "later"}
+    record = replace(numbered(1), measured="later")
     return record, {name: bits[::-1] for name, bits in bits_of(record).items()}
 
 
 def test_wherever_a_second_measurement_dies_a_record_has_its_own_answers(tmp_path: Path) -> None:
-    key, seen = numbered(1)["key"], []
+    key, seen = numbered(1).key, []
     for step in itertools.count():
         store = Store(tmp_path / str(step))
         put(store)
@@ -328,9 +329,9 @@ def test_wherever_a_second_measurement_dies_a_record_has_its_own_answers(tmp_pat
         writer.start()
         writer.join()
         (record,) = store.records().values()
-        expected = other_answers()[1]["val"] if record["measured"] == "later" else bits_of(numbered(1))["val"]
+        expected = other_answers()[1]["val"] if record.measured == "later" else bits_of(numbered(1))["val"]
         assert store.correct(key, "val").tolist() == expected.tolist()
-        seen.append(record["measured"] == "later")
+        seen.append(record.measured == "later")
         if writer.exitcode == 0:
             break
     assert seen[0] is False
@@ -349,7 +350,7 @@ def test_measuring_the_same_again_keeps_the_answers_where_they_are(store: Store)
 def test_a_record_that_does_not_name_its_answers_has_them_under_its_own_name(store: Store) -> None:
     key = put(store)
     answers(store, key).rename(store.root / f"{key}.npz")
-    (store.root / f"{key}.json").write_text(json.dumps(numbered(1)))
+    (store.root / f"{key}.json").write_text(json.dumps(numbered(1).to_json()))
     assert store.correct(key, "val").sum() == 5
     put(store)
     assert sorted(p.suffix for p in store.root.iterdir()) == [".json", ".npz"]
@@ -357,7 +358,7 @@ def test_a_record_that_does_not_name_its_answers_has_them_under_its_own_name(sto
 
 
 def test_wherever_a_writer_dies_the_record_is_whole_or_not_there(tmp_path: Path) -> None:
-    key, seen = numbered(1)["key"], []
+    key, seen = numbered(1).key, []
     for step in itertools.count():
         folder = tmp_path / str(step)
         writer = FORK.Process(target=die_at, args=(step, folder))
@@ -384,7 +385,7 @@ def test_a_killed_writer_leaves_every_record_whole_or_not_there(tmp_path: Path) 
         kill(writer)
         records = store.records()
         assert store.problems == {}
-        assert numbered(first)["key"] in records
+        assert numbered(first).key in records
         for key in records:
             assert [store.correct(key, s).sum() for s in ("last", "val", "test")] == [4, 5, 6]
 
@@ -401,5 +402,5 @@ def test_sixteen_writers_at_once_leave_only_valid_records(tmp_path: Path) -> Non
         kill(writer)
     keys = set(store.records())
     assert store.problems == {}
-    assert {numbered(n)["key"] for n in (0, *starts)} <= keys
+    assert {numbered(n).key for n in (0, *starts)} <= keys
     assert all(store.correct(key, "test").sum() == 6 for key in keys)

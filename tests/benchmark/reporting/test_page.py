@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_world import planted, table, toy
+from toy_world import change, planted, table, toy
 
 from benchmark.analysis import beta_sensitivity, results
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict
@@ -59,7 +59,7 @@ def _no_picture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 def measured(**changes: Any) -> Measured:
     records = planted(table(), toy(), COUNTS)
     for record in records.values():
-        record.update(changes)
+        change(record, **changes)
     return gather(table(), toy(), records)
 
 
@@ -91,7 +91,7 @@ def test_every_measured_cell_is_there_with_its_seeds_and_records() -> None:
     assert {"50.00", "55.00", "62.00"} <= set(texts)
     for records in found.records.values():
         for record in records:
-            assert record["key"] in texts
+            assert record.key in texts
 
 
 def test_what_is_not_measured_is_said() -> None:
@@ -105,7 +105,7 @@ def test_what_is_not_measured_is_said() -> None:
 
 def test_conditions_are_listed_and_differing_ones_side_by_side() -> None:
     records = list(planted(table(), toy(), COUNTS).values())
-    records[1]["conditions"] = {"cpu": "a slide rule", "versions": {"torch": "2"}}
+    change(records[1], conditions={"cpu": "a slide rule", "versions": {"torch": "2"}})
     conditions = provenance.summary(records)
     assert conditions["cpu"] == "a slide rule, an abacus"
     assert conditions["torch"] == "2"
@@ -161,8 +161,12 @@ def test_a_cell_opens_to_what_validation_chose_where_it_was_measured_and_how_to_
     found = measured()
     for records in found.records.values():
         for record in records:
-            record["selections"]["val"] = {**record["selections"]["val"], "epoch": 7, "tuned": {"beta": 3.2}}
-            record["conditions"] = {"cpu": "an abacus", "commit": "0123456789", "versions": {}}
+            chosen = {"val": {**record.selections["val"].to_json(), "epoch": 7, "tuned": {"beta": 3.2}}}
+            change(
+                record,
+                selections=record.to_json()["selections"] | chosen,
+                conditions={"cpu": "an abacus", "commit": "0123456789", "versions": {}},
+            )
     text = page.html([found], {})
     assert "epoch 7, beta 3.2" in text
     assert "Measured 2024-01-01 at commit 0123456 on an abacus." in text
@@ -242,7 +246,7 @@ def test_a_cell_opens_to_what_it_reads_and_not_to_another_number() -> None:
     shown = table(columns=columns)
     records = planted(shown, toy(), {("One", "1-shot"): [(40, 50, 60)]})
     for record in records.values():
-        record["metrics"] = {name: {"cmy_centred": 0.25} for name in ("last", "val", "test")}
+        change(record, metrics={name: {"cmy_centred": 0.25} for name in ("last", "val", "test")})
     texts = read(page.html([gather(shown, toy(), records)], {})).texts
     assert texts.count("0.250") == 4  # the cell itself, and its seed under three selections
     assert texts.count("50.00") == 1

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from toy_house import house, planted
+from toy_world import change
 
 from benchmark.analysis import claims, leakage
 from benchmark.analysis.results import gather
@@ -47,7 +48,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shown = {name: exhibit.load(name) for name in ("table2", "table4", "figure4a", "table6")}
     records = {key: record for one in shown.values() for key, record in planted(one, suite).items()}
     for record in records.values():
-        record["conditions"] = {"cpu": "<script>window.hostile = true</script>", "versions": {}}
+        change(record, conditions={"cpu": "<script>window.hostile = true</script>", "versions": {}})
     found = [gather(one, suite, records) for one in shown.values()]
     verdicts = claims.all_verdicts(suite, records, Store(folder), found)
     page.write(found, {}, folder, verdicts, leakage.leaks(found))

@@ -125,16 +125,16 @@ def test_a_shift_says_over_which_classes_statistics_run_and_a_record_keeps_it(tm
     held = {**world.datasets, "imagenet_a": {**world.datasets["imagenet_a"], "statistics": "held"}}
     run = runs.make(world, {"method": AMU, "dataset": "imagenet", "backbone": "RN50", "shots": 4}, 1)
     records = [measure(run, here(w), Store(tmp_path / str(i))) for i, w in enumerate((world, house(datasets=held)))]
-    assert [r["shifts"]["imagenet_a"]["statistics"] for r in records] == ["all", "held"]
-    assert [r["fingerprints"]["imagenet_a"] for r in records] == ["tiles-13-[1, 3, 5]", "tiles-13-[1, 3, 5] held"]
-    assert records[0]["shifts"]["imagenet_r"] == records[1]["shifts"]["imagenet_r"]
+    assert [r.shifts["imagenet_a"].statistics for r in records] == ["all", "held"]
+    assert [r.fingerprints["imagenet_a"] for r in records] == ["tiles-13-[1, 3, 5]", "tiles-13-[1, 3, 5] held"]
+    assert records[0].shifts["imagenet_r"] == records[1].shifts["imagenet_r"]
 
 
 def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(tmp_path: Path) -> None:
     run, world = house_run(shots=4), house()
     record = measure(run, here(world), Store(tmp_path))
-    assert list(record["shifts"]) == SHIFTS
-    assert {role: on["n"] for role, on in record["shifts"].items()} == {
+    assert list(record.shifts) == SHIFTS
+    assert {role: on.n for role, on in record.shifts.items()} == {
         "imagenetv2": 6 * PER_CLASS["test"],
         "imagenet_sketch": 6 * PER_CLASS["test"],
         "imagenet_a": 3 * PER_CLASS["test"],
@@ -147,28 +147,28 @@ def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(
     expected = 0
     for logits, label in zip(predictor(held.samples.view()), held.samples.labels.tolist(), strict=True):
         expected += max([1, 3, 5], key=lambda c: logits[c].item()) == label
-    assert record["shifts"]["imagenet_a"]["selections"]["last"]["correct"] == expected
+    assert record.shifts["imagenet_a"].selections["last"].correct == expected
 
 
 def test_a_data_set_without_shifts_has_none(tmp_path: Path) -> None:
-    assert measure(house_run(dataset="dtd"), here(house()), Store(tmp_path))["shifts"] == {}
+    assert measure(house_run(dataset="dtd"), here(house()), Store(tmp_path)).shifts == {}
 
 
 def test_what_a_record_keeps_is_valid_and_of_its_own_counts(tmp_path: Path) -> None:
     record = measure(house_run(shots=2), here(house()), Store(tmp_path))
-    assert record_module.invalid(record, record["key"]) == ""
-    assert sum(record["max_logit"]["right"]) + sum(record["max_logit"]["wrong"]) == record["n"]
-    chosen = record["selections"]["val"]["tuned"]
-    assert record["beta_curve"]["best"]["correct"] >= record["selections"]["val"]["correct"], chosen
-    assert set(record["metrics"]) == {"last", "val", "test"}
+    assert record_module.invalid(record.to_json(), record.key) == ""
+    assert sum(record.max_logit.right) + sum(record.max_logit.wrong) == record.n
+    chosen = record.selections["val"].tuned
+    assert record.beta_curve.best.correct >= record.selections["val"].correct, chosen
+    assert set(record.metrics) == {"last", "val", "test"}
 
 
 def test_a_method_without_a_weight_to_tune_has_no_curve(tmp_path: Path) -> None:
     run = house_run(method="baselines.zero_shot:ZeroShotCLIP", shots=0, seed=0, settings={})
     record = measure(run, here(house()), Store(tmp_path))
-    assert "beta_curve" not in record
-    correct = record["selections"]["val"]["correct"]
-    assert sum(record["max_logit"]["right"]) == correct  # its logits are zero-shot CLIP's
+    assert record.beta_curve is None
+    correct = record.selections["val"].correct
+    assert sum(record.max_logit.right) == correct  # its logits are zero-shot CLIP's
 
 
 def test_each_state_is_looked_at_once_however_many_selections_end_in_it() -> None:
@@ -318,8 +318,8 @@ def test_an_encoder_without_places_says_so() -> None:
     ],
 )
 def test_a_record_whose_extras_cannot_be_read_is_no_record(change: dict[str, Any], words: str) -> None:
-    record = {**numbered(1), **change}
-    assert words in record_module.invalid(record, record["key"])
+    said = {**numbered(1).to_json(), **change}
+    assert words in record_module.invalid(said, said["key"])
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_the_predictor_is_left_as_it_was() -> None:
 
 def test_the_summary_is_plain_data() -> None:
     observer, predictor = observed([1, 2, 4])
-    assert observer.outcomes(predictor)["test"].summary() == {"correct": 3, "epoch": 1, "tuned": {}}
+    assert observer.outcomes(predictor)["test"].summary().to_json() == {"correct": 3, "epoch": 1, "tuned": {}}
 
 
 class Weighted(Predictor):

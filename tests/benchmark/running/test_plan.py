@@ -23,9 +23,9 @@ def store(tmp_path: Path) -> Store:
 
 
 def put(store: Store, run: Run, seconds: float = 2.0, fingerprints: dict[str, str] | None = None) -> None:
-    record = record_of(run.asked())
-    record["fingerprints"] = {**Opened(run, here(toy())).fingerprints, **(fingerprints or {})}
-    record["seconds"]["total"] = seconds
+    today = Opened(run, here(toy())).fingerprints
+    record = replace(record_of(run.asked()), fingerprints={**today, **(fingerprints or {})})
+    record.seconds["total"] = seconds
     store.put(record, bits_of(record))
 
 
@@ -113,7 +113,7 @@ def test_a_data_set_s_own_time_counts_before_the_median_of_all() -> None:
     runs = [some_run(dataset=name, seed=seed) for name, seed in (("imagenet", 1), ("dtd", 1), ("dtd", 2))]
     records = {run.key: record_of(run.asked()) for run in runs}
     for run, seconds in zip(runs, (10.0, 1.0, 3.0), strict=True):
-        records[run.key]["seconds"]["total"] = seconds
+        records[run.key].seconds["total"] = seconds
     assert plan.estimate([some_run(dataset="dtd", seed=9)], records, jobs=1) == 2
     assert plan.estimate([some_run(dataset="imagenet", seed=9)], records, jobs=1) == 10
     assert plan.estimate([some_run(dataset="eurosat", seed=9)], records, jobs=1) == 3  # of 10, 1 and 3
@@ -123,5 +123,5 @@ def test_the_share_of_each_method_is_told_the_largest_first() -> None:
     runs = [some_run(seed=1), some_run(seed=2), some_run(method="baselines.coop:CoOp", settings={})]
     records = [record_of(run.asked()) for run in runs]
     for record, seconds in zip(records, (1.0, 2.0, 4.0), strict=True):
-        record["seconds"]["total"] = seconds
+        record.seconds["total"] = seconds
     assert list(timings.shares(records).items()) == [("CoOp", 4), ("TipAdapter", 3)]

@@ -3,14 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pytest
 from toy_house import FILE, full_record, house
-from toy_world import bench, bits_of, record_of
+from toy_world import bench, bits_of, change, record_of
 
 from benchmark.analysis import claims
 from benchmark.analysis.claims import CONTRADICTED, INCONCLUSIVE, NOT_RUN, SUPPORTED, Verdict, model, sources, verdicts
@@ -21,7 +21,7 @@ from benchmark.core import paths
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit
 from benchmark.records.metrics import BETAS
-from benchmark.records.record import SELECTIONS, Record
+from benchmark.records.record import SELECTIONS, Best, BetaCurve, Histogram, Record
 from benchmark.records.store import Store
 
 SEEDS = (1, 2, 3)
@@ -65,7 +65,7 @@ def world(
             swapped = np.where(rng.random(n) < 0.2, rng.random(n), difficulty)
             bits = swapped < share
             record = record_of(asked(name, row, column, seed), (int(bits.sum()),) * 3, n)
-            store.of[record["key"]] = bits
+            store.of[record.key] = bits
             found.setdefault((row, column), []).append(record)
     return Records({name: Measured(exhibit.load(name), house(), [], found)}, store, "val")  # type: ignore[arg-type]
 
@@ -157,7 +157,7 @@ def test_without_the_images_seeds_are_compared() -> None:
     found = claims.verdict(claim(), source)
     assert {c.over for c in found.comparisons} == {"seeds"}
     counts = [
-        [r["selections"]["val"]["correct"] for r in source.measured["table4"].records[row, "1-shot"]]
+        [r.selections["val"].correct for r in source.measured["table4"].records[row, "1-shot"]]
         for row in ("AMU-Tuning", "CoOp")
     ]
     assert found.comparisons[0].effect == pytest.approx(np.mean(np.subtract(*counts)) / 20)
@@ -165,7 +165,7 @@ def test_without_the_images_seeds_are_compared() -> None:
 
 def test_images_of_other_data_are_not_paired() -> None:
     source = planted(8, 2000, 0)
-    source.measured["table4"].records["CoOp", "1-shot"][0]["fingerprints"] = {"data": "squares-2"}
+    change(source.measured["table4"].records["CoOp", "1-shot"][0], fingerprints={"data": "squares-2"})
     assert [c.over for c in claims.verdict(claim(), source).comparisons] == ["seeds", "seeds and images"]
 
 
@@ -290,21 +290,23 @@ def test_confidence_is_twice_the_auc_less_one() -> None:
     wins = sum(
         r * w * (1.0 if i > j else 0.5 if i == j else 0.0) for i, r in enumerate(right) for j, w in enumerate(wrong)
     )
-    found = sources.confidence({"max_logit": {"right": right, "wrong": wrong}})
+    record = record_of({"shots": 0, "seed": 0})
+    found = sources.confidence(replace(record, max_logit=Histogram(0, 4, right, wrong)))
     assert found is not None
     assert found.value == pytest.approx(2 * wins / 36 - 1)
     assert found.error > 0
-    assert sources.confidence({"max_logit": {"right": [0, 0], "wrong": [1, 2]}}) is None
+    assert sources.confidence(replace(record, max_logit=Histogram(0, 4, [0, 0], [1, 2]))) is None
 
 
 def test_the_span_of_a_curve_looks_two_octaves_around_its_best() -> None:
     best = len(BETAS) // 2
     correct = [0 if abs(i - best) > 16 else 80 - abs(i - best) for i in range(len(BETAS))]
-    found = sources.beta_span({"beta_curve": {"correct": correct}, "n": 100})
+    record = record_of({"shots": 1, "seed": 1}, n=100)
+    found = sources.beta_span(replace(record, beta_curve=BetaCurve(correct, Best(1.0, 80))))
     assert found is not None
     assert found.value == 16
     assert BETAS[best + 16] / BETAS[best] == 4
-    assert sources.beta_span({"n": 100}) is None
+    assert sources.beta_span(record) is None
 
 
 @pytest.fixture(scope="module")

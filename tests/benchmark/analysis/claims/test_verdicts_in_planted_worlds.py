@@ -152,12 +152,14 @@ def associated(store: Store, sign: Mapping[str, int], rng: np.random.Generator, 
         for run in cell.runs(house()):
             record = store.get(run.key) or record_of(run.asked(), (600, 600, 600), 1000)
             fused = {s: complementary[place] if way > 0 else superior[place] for s, way in sign.items()}
-            _write(record, cell.said["metric"], cell.column, fused, superior[place], complementary[place], rng, noise)
-            bits = {s: np.arange(1000) < record["selections"][s]["correct"] for s in ("last", "val", "test")}
+            record = _written(
+                record, cell.said["metric"], cell.column, fused, superior[place], complementary[place], rng, noise
+            )
+            bits = {s: np.arange(1000) < record.selections[s].correct for s in ("last", "val", "test")}
             store.put(record, bits)
 
 
-def _write(
+def _written(
     record: Record,
     metric: str,
     column: str,
@@ -166,15 +168,17 @@ def _write(
     complementary: int,
     rng: np.random.Generator,
     noise: float,
-) -> None:
-    """What a cell of Table 2 reads, with noise of its own for every seed."""
-    record.setdefault("metrics", {name: {} for name in ("last", "val", "test")})
+) -> Record:
+    """The record with what a cell of Table 2 reads, with noise of its own for every seed."""
+    said = record.to_json()
+    metrics = said.setdefault("metrics", {name: {} for name in ("last", "val", "test")})
     for selection in ("last", "val", "test"):
         place = superior if column == "SUP" else fused[selection]
         if metric == "accuracy":
-            record["selections"][selection]["correct"] = round(500 + 20 * place + noise * rng.normal())
+            said["selections"][selection]["correct"] = round(500 + 20 * place + noise * rng.normal())
         else:
-            record["metrics"][selection][metric] = 0.5 + 0.05 * complementary + noise / 400 * rng.normal()
+            metrics[selection][metric] = 0.5 + 0.05 * complementary + noise / 400 * rng.normal()
+    return Record.from_json(said)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from toy_world import FILE, bench, record_of, table, toy
+from toy_world import FILE, bench, change, record_of, table, toy
 
 from benchmark.analysis import claims
 from benchmark.analysis.gate import reference_run
@@ -264,7 +264,7 @@ def test_no_reference_and_no_records_are_exit_3(gate: Path, tmp_path: Path, monk
 def test_nothing_in_common_is_exit_5(gate: Path) -> None:
     store = Store(gate / "results" / "toy")
     record = record_of({"protocol": 0, "method": "m:M", "shots": 1, "seed": 1})
-    store.put(record, {name: np.arange(10) < s["correct"] for name, s in record["selections"].items()})
+    store.put(record, {name: np.arange(10) < s.correct for name, s in record.selections.items()})
     code, _, err = held(gate)
     assert (code, err.count("\n")) == (5, 1)
 
@@ -292,8 +292,8 @@ def test_answers_of_other_images_are_not_paired(gate: Path) -> None:
     """The same question, asked of a data set that has become another."""
     store = measure(gate / "results" / "toy", level)
     for key, record in store.records().items():
-        bits = {s: store.correct(key, s) for s in record["selections"]}
-        store.put({**record, "fingerprints": {**record["fingerprints"], "data": "squares-2"}}, bits)
+        bits = {s: store.correct(key, s) for s in record.selections}
+        store.put(replace(record, fingerprints={**record.fingerprints, "data": "squares-2"}), bits)
     assert {v.how for v in verdicts(gate).values()} == {"means"}
 
 
@@ -326,7 +326,7 @@ def test_a_cell_that_is_a_search_over_runs_is_paired_by_the_runs_it_picked(
     for run in cell.runs(toy()):
         answers = np.arange(N) < (6000 if run.settings["beta"] == 2 else 5900)
         count = int(answers.sum())
-        record = record_of(run.asked(), (count,) * 3, N) | {"picked_on": {"val": count, "test": count}}
+        record = replace(record_of(run.asked(), (count,) * 3, N), picked_on={"val": count, "test": count})
         store.put(record, dict.fromkeys(("last", "val", "test"), answers))
     assert held(gate, "--update")[0] == 0
     measured = gather(searching, toy(), store.records())
@@ -364,11 +364,14 @@ def seed_by_seed(folder: Path, accuracy: Callable[[str, int], int], seeds: tuple
         for run in cell.runs(SHIFTING, seeds):
             count = accuracy(cell.row, run.seed) + 100 * run.seed
             record = record_of(run.asked(), (6000,) * 3, N)
-            selections = {name: {"correct": count} for name in record["selections"]}
-            record["shifts"] = {"imagenet_a": {"n": 4000, "selections": selections}}
-            record["metrics"] = {name: {"cmy_centred": 0.3 + count / 40_000} for name in record["selections"]}
-            record["fingerprints"] |= {"imagenet_a": "squares-a"}
-            store.put(record, {name: np.arange(N) < 6000 for name in record["selections"]})
+            selections = {name: {"correct": count} for name in record.selections}
+            change(
+                record,
+                shifts={"imagenet_a": {"n": 4000, "selections": selections}},
+                metrics={name: {"cmy_centred": 0.3 + count / 40_000} for name in record.selections},
+                fingerprints={**record.fingerprints, "imagenet_a": "squares-a"},
+            )
+            store.put(record, {name: np.arange(N) < 6000 for name in record.selections})
     return store
 
 

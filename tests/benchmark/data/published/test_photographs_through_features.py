@@ -132,4 +132,4 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
     for method in METHODS:
         cell = {"method": method, "dataset": "mine", "backbone": "RN50", "shots": 8}
         record = measure.measure(runs.make(world, cell, seed=1), here(world), store)
-        assert record["n"] == 9 + 4 + 2 + 1, method
+        assert record.n == 9 + 4 + 2 + 1, method

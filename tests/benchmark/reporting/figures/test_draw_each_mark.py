@@ -1,5 +1,6 @@
 """Each kind of mark, drawn from planted records; labels, legends, and that a picture shows what its table says."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,12 +9,13 @@ import matplotlib.figure
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from toy_house import full_record, house, planted
-from toy_world import table, toy
+from toy_world import record_of, table, toy
 
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit
 from benchmark.records.metrics import BETAS
+from benchmark.records.record import Best, BetaCurve, Histogram
 from benchmark.reporting.figures import curve, histogram, style
 from benchmark.reporting.figures import draw as figure
 from benchmark.reporting.figures import panels as panels_module
@@ -154,7 +156,7 @@ def test_the_curve_s_table_says_what_the_curve_shows() -> None:
     found = measured("figure4a")
     (told,) = figure.tables(found)
     records = found.records["Tip-Adapter-F", "imagenet, 16-shot"]
-    at_two = sum(100 * r["beta_curve"]["correct"][BETAS.index(2)] / r["n"] for r in records) / len(records)
+    at_two = sum(100 * r.beta_curve.correct[BETAS.index(2)] / r.n for r in records) / len(records)
     row = told["rows"][0]
     assert row[0] == "Tip-Adapter-F, imagenet, 16-shot"
     assert row[told["header"].index("beta 2")] == f"{at_two:.1f}"
@@ -166,22 +168,24 @@ def test_the_shown_weights_are_kept_ones() -> None:
 
 
 def test_records_without_a_curve_have_none() -> None:
-    assert curve.mean_curve([{"n": 10}, {"n": 10, "beta_curve": {"correct": [1]}}]) == []
+    without = record_of({"shots": 1, "seed": 1})
+    short = replace(without, beta_curve=BetaCurve([1], Best(1.0, 1)))
+    assert curve.mean_curve([without, short]) == []
 
 
 def test_both_histograms_are_there_with_their_counts(drawn: Any) -> None:
     found = measured("figure4b")
     names = [text.get_text() for text in drawn(found).legends[0].get_texts()]
     (record,) = found.records["Zero-shot CLIP", "imagenet"]
-    right, wrong = (sum(record["max_logit"][side]) for side in ("right", "wrong"))
+    right, wrong = (sum(record.max_logit.side(side)) for side in ("right", "wrong"))
     assert names == [f"right ({right} images)", f"wrong ({wrong} images)"]
     (told,) = figure.tables(found)
     assert [row[:2] for row in told["rows"]] == [["imagenet, right", str(right)], ["imagenet, wrong", str(wrong)]]
 
 
 def test_a_quantile_is_the_middle_of_the_bar_that_reaches_it() -> None:
-    record = {"max_logit": {"low": 0, "high": 4, "right": [1, 1, 2, 0], "wrong": [0, 0, 0, 0]}}
-    assert [histogram.quantile(record, "right", q) for q in (0.25, 0.5, 0.75, 1)] == [0.5, 1.5, 2.5, 2.5]
+    counts = Histogram(0, 4, [1, 1, 2, 0], [0, 0, 0, 0])
+    assert [histogram.quantile(counts, "right", q) for q in (0.25, 0.5, 0.75, 1)] == [0.5, 1.5, 2.5, 2.5]
 
 
 def test_points_of_the_selection_are_ringed_where_the_rule_picks_them(drawn: Any) -> None:
@@ -206,5 +210,5 @@ def test_a_level_is_where_its_row_is(drawn: Any) -> None:
     ]
     shown = table(rows=rows, mark={"kind": "dots", "level": "a"})
     record = full_record(next(shown.cells()).runs(toy(), [1])[0], toy(), 0.4)
-    axes = drawn(gather(shown, toy(), {record["key"]: record})).axes[0]
+    axes = drawn(gather(shown, toy(), {record.key: record})).axes[0]
     assert [40.0, 40.0] in [list(line.get_xdata()) for line in axes.get_lines()]

@@ -1,0 +1,55 @@
+"""A record is a frozen value: its JSON goes through it and comes out letter by letter, fields of later versions included."""
+
+import json
+from dataclasses import FrozenInstanceError
+from pathlib import Path
+
+import pytest
+from toy_house import full_record, house
+from toy_world import numbered, some_run
+
+from benchmark.records.record import Record, invalid
+
+FULL = full_record(some_run(), house(), 0.5)
+
+
+def letters(said: object) -> str:
+    return json.dumps(said, sort_keys=True)
+
+
+@pytest.mark.parametrize("record", [numbered(1), FULL], ids=["bare", "full"])
+def test_a_round_trip_changes_no_letter(record: Record) -> None:
+    said = record.to_json()
+    assert letters(Record.from_json(json.loads(letters(said))).to_json()) == letters(said)
+
+
+def test_fields_of_later_versions_survive_at_every_depth() -> None:
+    said = json.loads(letters(FULL.to_json()))
+    said["later"] = {"a": 1}
+    for part in (said["selections"]["val"], said["shifts"]["imagenet_a"], said["max_logit"]):
+        part["later"] = [1, 2]
+    said["shifts"]["imagenet_a"]["selections"]["last"]["later"] = "x"
+    assert invalid(said, said["key"]) == ""
+    assert letters(Record.from_json(said).to_json()) == letters(said)
+
+
+def test_what_a_record_does_not_have_is_none_and_stays_out_of_its_json() -> None:
+    record = numbered(1)
+    assert (record.beta_curve, record.shifts, record.draw) == (None, None, None)
+    assert not {"beta_curve", "shifts", "draw", "more", "picked"} & record.to_json().keys()
+
+
+def test_the_parts_have_names() -> None:
+    assert (FULL.n, FULL.selections["val"].correct, FULL.shots, FULL.dataset) == (1000, 500, 1, "imagenet")
+    assert FULL.shifts is not None
+    assert FULL.shifts["imagenet_a"].selections["val"].correct == 250
+
+
+def test_a_record_is_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        FULL.n = 1  # type: ignore[misc]
+
+
+def test_the_cell_of_a_record_is_its_run_s_cell(tmp_path: Path) -> None:
+    run = some_run()
+    assert full_record(run, house(), 0.5).cell_key == run.cell_key
