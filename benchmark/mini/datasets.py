@@ -92,10 +92,6 @@ class Shifted:
         raise ValueError(f"{self.kind} is a test set: shots are drawn from its source")
 
 
-TRAIN_POOL = 100
-"""Images a class in the pool that support sets are drawn from."""
-
-
 @dataclass(frozen=True)
 class Downstream:
     """A downstream task drawn by the renderer; `kind` is a key of `tasks.TASKS`, such as "dtd"."""
