@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from benchmark.commands.options import output_format, weights_place
+from benchmark.core.asset import ALIAS, INCOMPLETE, MISSING, OK
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.settings import Settings
@@ -58,7 +59,7 @@ def weights_trust(names: Sequence[str], settings: Settings) -> ExitCode:
     """Accept what fills a slot now as its weights, where they are not those of the first use."""
     for name in names:
         found = slots.look(name, settings)
-        if found.path is None or found.state in (slots.MISSING, slots.INCOMPLETE):
+        if found.path is None or found.state in (MISSING, INCOMPLETE):
             raise Incomplete(found.says)
         digest = slots.digest(found.path, settings)
         FileFacts(settings.cache).trust(name, digest)
@@ -75,7 +76,7 @@ def _show(deep: bool, form: str, settings: Settings) -> ExitCode:
         for found in everything:
             click.echo(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
     needed = [found for found in everything if not found.slot.optional]
-    return ExitCode.OK if all(found.state in (slots.OK, slots.ALIAS) for found in needed) else ExitCode.MISSING
+    return ExitCode.OK if all(found.state in (OK, ALIAS) for found in needed) else ExitCode.MISSING
 
 
 def _record(found: slots.Found) -> dict[str, object]:
