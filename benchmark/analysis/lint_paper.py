@@ -130,7 +130,7 @@ def unattainable(rows: Iterable[Mapping[str, str]]) -> Iterator[Finding]:
 
 def attainable(text: str, n: int) -> bool:
     """Whether k of n images, for some k, is the percentage `text`, rounded to the decimals of `text`."""
-    value, half = float(text), 0.5 * 10 ** -len(text.partition(".")[2])
+    value, half = float(text), 0.5 * 10.0 ** -len(text.partition(".")[2])
     nearest = round(value * n / 100)
     return abs(100 * nearest / n - value) <= half + 1e-9
 

@@ -7,7 +7,8 @@ import torch
 from benchmark.data.dataset import Dataset, fingerprint_of
 from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.run import PIXELS, SPATIAL, Run
-from benchmark.suites.suite import STATISTICS, statistics_of
+from benchmark.methods.scoring import STATISTICS
+from benchmark.suites.suite import statistics_of
 from benchmark.suites.world import World
 
 

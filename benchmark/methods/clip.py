@@ -61,7 +61,8 @@ class Clip:
     @property
     def device(self) -> torch.device:
         """Device of the model."""
-        return self.model.logit_scale.device
+        device: torch.device = self.model.logit_scale.device
+        return device
 
     def tokenize(self, texts: Sequence[str]) -> Tensor:
         """Token ids [N, L] on the model's device."""

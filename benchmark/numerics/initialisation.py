@@ -41,7 +41,7 @@ def linear(outputs: int, inputs: int, generator: torch.Generator) -> nn.Linear:
         >>> list(layer.bias.shape), layer.bias.abs().max().item() <= 1 / 2
         ([3], True)
     """
-    layer = nn.utils.skip_init(nn.Linear, inputs, outputs)
+    layer: nn.Linear = nn.utils.skip_init(nn.Linear, inputs, outputs)
     with torch.no_grad():
         layer.weight.copy_(linear_weight(outputs, inputs, generator))
         layer.bias.uniform_(-1 / math.sqrt(inputs), 1 / math.sqrt(inputs), generator=generator)

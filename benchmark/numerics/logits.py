@@ -58,7 +58,7 @@ def zscore(logits: Tensor) -> Tensor:
     """
     centred = logits - logits.mean(-1, keepdim=True)
     # torch.std is slow on rows: it took half of the time in which CaFo fuses the logits of its caches.
-    spread = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
+    spread: Tensor = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
     # Compare the values: after rounding of the mean, the spread of a constant row is tiny but not zero.
     constant = logits.amax(-1, keepdim=True) == logits.amin(-1, keepdim=True)
     return centred.masked_fill(constant, 0) / spread.masked_fill(constant, 1)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
+from torch.autograd.function import FunctionCtx, once_differentiable
 
 LARGE = 2**20
 """Number of multiplications from which oneDNN is used: below it, its call overhead of 10 µs outweighs the gain."""
@@ -35,7 +35,8 @@ def product(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     if not _use_onednn(x, weight):
         return F.linear(x, weight, bias)
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in (x, weight, bias)):
-        return _Product.apply(x, weight, bias)
+        differentiable: Tensor = _Product.apply(x, weight, bias)  # type: ignore[no-untyped-call]  # torch has no types here
+        return differentiable
     return _onednn(x, weight, bias)
 
 
@@ -59,21 +60,22 @@ def through(layer: nn.Module, x: Tensor) -> Tensor:
         return x
     if isinstance(layer, nn.Linear) and type(layer).forward is nn.Linear.forward:  # no subclass with its own forward
         return product(x, layer.weight, layer.bias)
-    return layer(x)
+    outputs: Tensor = layer(x)
+    return outputs
 
 
 class _Product(torch.autograd.Function):
     """oneDNN's x Wᵀ + b with gradients that are computed by oneDNN too."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    def forward(ctx: FunctionCtx, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         ctx.save_for_backward(x, weight)
         return _onednn(x, weight, bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-        x, weight = ctx.saved_tensors
+        x, weight = ctx.saved_tensors  # no class of torch that describes `ctx` has it as a tuple of several tensors
         for_x, for_weight, for_bias = ctx.needs_input_grad
         rows = gradient.flatten(0, -2)
         return (
@@ -98,4 +100,5 @@ def _available() -> bool:
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Compute x Wᵀ + b by oneDNN, without gradients."""
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    outputs: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+    return outputs

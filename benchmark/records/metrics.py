@@ -38,7 +38,7 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
         >>> cosine(a, b).tolist()  # (3 · 4 + 4 · 3) / (5 · 5)
         [0.96]
     """
-    lengths = a.norm(dim=1) * b.norm(dim=1)
+    lengths: Tensor = a.norm(dim=1) * b.norm(dim=1)
     return (a * b).sum(1) / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
 
 

@@ -7,34 +7,42 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from benchmark.analysis.feature_rule import Rule, rule_of
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit as exhibit_module
 
+Floats = npt.NDArray[np.float64]
 
-def difference(values: np.ndarray) -> np.ndarray:
+Function = Callable[[Floats], Floats]
+"""Values of cells [..., operands] -> effects [...]."""
+
+
+def difference(values: Floats) -> Floats:
     """The first value less the second: [..., 2] -> [...]."""
     return values[..., 0] - values[..., 1]
 
 
-def itself(values: np.ndarray) -> np.ndarray:
+def itself(values: Floats) -> Floats:
     """A single value that is an effect already: [..., 1] -> [...]."""
     return values[..., 0]
 
 
-def ranks(values: np.ndarray) -> np.ndarray:
+def ranks(values: Floats) -> Floats:
     """Ranks from 1 along the last axis, the mean rank where values are equal: [..., N] -> [..., N]."""
     one, other = values[..., :, None], values[..., None, :]
-    return (other < one).sum(-1) + ((other == one).sum(-1) + 1) / 2
+    found: Floats = (other < one).sum(-1) + ((other == one).sum(-1) + 1) / 2
+    return found
 
 
-def rank_correlation(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def rank_correlation(a: Floats, b: Floats) -> Floats:
     """Spearman's rank correlation along the last axis, [..., N] and [..., N] -> [...]; NaN where one side is constant."""
     a, b = ranks(a), ranks(b)
     a, b = (side - side.mean(-1, keepdims=True) for side in (a, b))
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+        correlation: Floats = (a * b).sum(-1) / np.sqrt((a * a).sum(-1) * (b * b).sum(-1))
+        return correlation
 
 
 @dataclass(frozen=True)
@@ -47,22 +55,22 @@ class Statistic:
         undefined: Why an effect is NaN, for people.
     """
 
-    of: Callable[[np.ndarray], np.ndarray]
+    of: Function
     words: str
     undefined: str = "the effect is not defined for these numbers"
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def __call__(self, values: Floats) -> Floats:
         """Effects [...] of values [..., operands]."""
         return self.of(values)
 
 
-def _stronger(values: np.ndarray) -> np.ndarray:
+def _stronger(values: Floats) -> Floats:
     """Rank correlation of the first third of the values with the last less that of the second third with the last."""
     left, right, outcome = _thirds(values)
     return rank_correlation(left, outcome) - rank_correlation(right, outcome)
 
 
-def _partial(values: np.ndarray) -> np.ndarray:
+def _partial(values: Floats) -> Floats:
     """Partial rank correlation of the first third of the values with the last, the second third held fixed.
 
     (r_lo - r_lg r_go) / √((1 - r_lg²)(1 - r_go²)), l the first third, g the second (given), o the last (outcome).
@@ -103,7 +111,7 @@ class Picked:
     words = "the rule's choice against the best of the rest"
     undefined = "the rule picks none"
 
-    def __call__(self, values: np.ndarray) -> np.ndarray:
+    def __call__(self, values: Floats) -> Floats:
         """Compute the effects of some points.
 
         Args:
@@ -121,7 +129,7 @@ class Picked:
         flat = values.reshape(-1, values.shape[-1])
         return np.array([self._gain(rule, row) for row in flat]).reshape(values.shape[:-1])
 
-    def _gain(self, rule: Rule, row: np.ndarray) -> float:
+    def _gain(self, rule: Rule, row: Floats) -> float:
         superiority, complementarity, outcome = (dict(zip(self.points, part, strict=True)) for part in _thirds(row))
         picked = rule.picks(superiority, complementarity)
         if not picked:
@@ -129,5 +137,5 @@ class Picked:
         return float(outcome.pop(picked[0]) - max(outcome.values()))
 
 
-def _thirds(values: np.ndarray) -> list[np.ndarray]:
+def _thirds(values: Floats) -> list[Floats]:
     return np.split(values, 3, axis=-1)

@@ -16,7 +16,7 @@ from math import isinf, isnan
 
 import numpy as np
 
-from benchmark.analysis.claims import model, sources
+from benchmark.analysis.claims import effects, model, sources
 from benchmark.analysis.claims.model import Claim, Contrast
 from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
@@ -271,9 +271,10 @@ def _mean(contrasts: Sequence[Contrast]) -> Contrast:
     operands = tuple(dict.fromkeys(o for c in contrasts for o in c.operands))
     columns = [[operands.index(o) for o in c.operands] for c in contrasts]
 
-    def effect(values: np.ndarray) -> np.ndarray:
+    def effect(values: effects.Floats) -> effects.Floats:
         parts = [c.effect(values[..., column]) for c, column in zip(contrasts, columns, strict=True)]
-        return np.mean(parts, axis=0)
+        mean: effects.Floats = np.mean(parts, axis=0)
+        return mean
 
     margin = float(np.mean([c.margin for c in contrasts]))
     return Contrast(f"mean of {len(contrasts)} comparisons", contrasts[0].kind, margin, operands, effect)

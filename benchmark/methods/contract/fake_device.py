@@ -8,12 +8,13 @@ The simulated device uses the name of torch's "meta" device, which every build h
 mistake.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor
+from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
@@ -23,11 +24,17 @@ ELSEWHERE = torch.device("meta")
 MIXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_", "aten::copy_", "aten::_foreach_copy_")
 """Operations that accept tensors of the CPU together with tensors of another device: copies and indexing."""
 
+Types = Sequence[type]
+"""Types of the tensors in a call, as torch passes them to `__torch_function__` and `__torch_dispatch__`."""
+
+Named = Mapping[str, Any]
+"""Keyword arguments of a call."""
+
 
 @contextmanager
 def elsewhere() -> Iterator[torch.device]:
     """Within the context, simulate a second device, to which `.to(device)` moves tensors."""
-    with _TensorFunction(), _Dispatch():
+    with _TensorFunction(), _Dispatch():  # type: ignore[no-untyped-call]  # torch has no types here
         yield ELSEWHERE
 
 
@@ -54,27 +61,31 @@ class _SimulatedTensor(Tensor):
     def __repr__(self) -> str:  # type: ignore[override]
         return f"{self.here} (elsewhere)"
 
-    def tolist(self) -> Any:
+    def tolist(self) -> list[Any]:
         """Copy the values to the CPU and return them as a list."""
         return self.here.tolist()
 
-    def new_tensor(self, data: Any, **named: Any) -> Tensor:  # type: ignore[override]
+    def new_tensor(self, data: object, **named: Any) -> Tensor:  # type: ignore[override]
         """Make a tensor on the simulated device; torch would make one without values."""
         return self.here.new_tensor(data, **named).to(ELSEWHERE)
 
-    def numpy(self, **_: Any) -> Any:
+    def numpy(self, **_: object) -> NoReturn:
         """Fail as on any device other than the CPU."""
         raise TypeError("can't convert a tensor of another device to numpy; use .cpu() first")
 
     @classmethod
-    def __torch_dispatch__(cls, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:  # type: ignore[override]
+    def __torch_dispatch__(  # type: ignore[override]
+        cls, operation: OpOverload, types: Types, arguments: Sequence[object] = (), named: Named | None = None
+    ) -> object:
         return _run(operation, arguments, named or {})
 
 
 class _TensorFunction(TorchFunctionMode):
     """Replace torch.tensor(…, device=…), which would make a tensor without values."""
 
-    def __torch_function__(self, function: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+    def __torch_function__(
+        self, function: Callable[..., Any], types: Types, arguments: Sequence[object] = (), named: Named | None = None
+    ) -> object:
         named = dict(named or {})
         if function is torch.tensor and named.get("device") == ELSEWHERE:
             return function(*arguments, **{**named, "device": None}).to(ELSEWHERE)
@@ -84,11 +95,13 @@ class _TensorFunction(TorchFunctionMode):
 class _Dispatch(TorchDispatchMode):
     """Handle operations without an argument on the simulated device, which create tensors on it or move them to it."""
 
-    def __torch_dispatch__(self, operation: Any, types: Any, arguments: Any = (), named: Any = None) -> Any:
+    def __torch_dispatch__(
+        self, operation: OpOverload, types: Types, arguments: Sequence[object] = (), named: Named | None = None
+    ) -> object:
         return _run(operation, arguments, named or {})
 
 
-def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> Any:
+def _run(operation: OpOverload, arguments: Sequence[object], named: Named) -> object:
     """Run an operation on CPU values; its results are on the device of its arguments or on the one requested."""
     tensors = [value for value in tree_leaves((arguments, named)) if isinstance(value, Tensor)]
     there = {id(tensor.here): tensor for tensor in tensors if isinstance(tensor, _SimulatedTensor)}
@@ -100,7 +113,7 @@ def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> 
     if not to_there:
         return found
 
-    def wrapped(value: Any) -> Any:
+    def wrapped(value: object) -> object:
         """Wrap a result; an in-place operation returns the tensor that it was given."""
         if id(value) in there:
             return there[id(value)]
@@ -109,12 +122,12 @@ def _run(operation: Any, arguments: Sequence[Any], named: Mapping[str, Any]) -> 
     return tree_map(wrapped, found)
 
 
-def _cpu_values(value: Any) -> Any:
+def _cpu_values(value: object) -> object:
     """Replace a simulated tensor by its values on the CPU."""
     return value.here if isinstance(value, _SimulatedTensor) else value
 
 
-def _refuse(operation: Any, tensors: Sequence[Tensor], named: Mapping[str, Any], to_there: bool) -> None:
+def _refuse(operation: OpOverload, tensors: Sequence[Tensor], named: Named, to_there: bool) -> None:
     """Raise a RuntimeError where a real device would; a scalar tensor of the CPU may be combined with its tensors."""
     if to_there and isinstance(named.get("generator"), torch.Generator):
         raise RuntimeError("Expected a generator of the device that is drawn on, but found one of the CPU")
