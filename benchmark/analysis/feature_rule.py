@@ -4,11 +4,12 @@ Sec. 4.1 of AMU-Tuning picks auxiliary features so: those among the Top-K by sup
 function is named `package.module:function`, as methods are, so that the harness imports no method.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from benchmark.analysis.results import Measured
+from benchmark.core.digest import Json
 from benchmark.core.names import resolve
 from benchmark.exhibits.exhibit import Exhibit
 
@@ -25,10 +26,10 @@ class Rule:
     """
 
     name: str
-    function: Callable[..., Any]
+    function: Callable[..., Iterable[str]]
     superiority: str
     complementarity: str
-    arguments: Mapping[str, Any]
+    arguments: Json
 
     def picks(self, superiority: Mapping[str, float], complementarity: Mapping[str, float]) -> list[str]:
         """The rows picked by their numbers, best first."""

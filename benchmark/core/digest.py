@@ -5,14 +5,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+Json = Mapping[str, Any]
+"""Plain data by name: a JSON object or a table of a TOML file."""
 
-def digest(asked: Mapping[str, Any]) -> str:
+
+def digest(asked: Json) -> str:
     """First 20 hexadecimal digits of the sha256 of plain data, regardless of the order of keys; 1.0 counts as 1."""
     text = json.dumps(_canonical(asked), sort_keys=True, allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def _canonical(value: Any) -> Any:
+def _canonical(value: object) -> object:
     """Convert values that are equal in Python to equal JSON: whole floats to integers, tuples to lists."""
     if isinstance(value, Mapping):
         return {name: _canonical(part) for name, part in value.items()}

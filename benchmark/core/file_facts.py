@@ -7,11 +7,20 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 from benchmark.core.files import writing
 
 VERSION = 1  # raised when the meaning of a fact changes, so that older facts are ignored
+
+T = TypeVar("T")
+
+
+class _Memory(TypedDict):
+    """Content of the JSON file: key of a file -> facts by name; weights slot -> digest first used."""
+
+    files: dict[str, dict[str, Any]]
+    trusted: dict[str, str]
 
 
 def file_hash(file: Path, algorithm: str = "sha256") -> str:
@@ -37,14 +46,15 @@ class FileFacts:
         """The JSON file that holds all facts."""
         return self.cache / "weights.json"
 
-    def of(self, path: Path, fact: str, compute: Callable[[], Any]) -> Any:
+    def of(self, path: Path, fact: str, compute: Callable[[], T]) -> T:
         """The stored fact about the file at its present size and modification time, else the JSON data of `compute()`."""
         known = self._files().get(_key(path), {})
         if fact not in known:
             found = compute()
             self._change(lambda memory: memory["files"].setdefault(_key(path), {}).update({fact: found}))
             return found
-        return known[fact]
+        stored: T = known[fact]
+        return stored
 
     def known(self, path: Path, fact: str) -> Any:
         """The stored fact about the file at its present size and modification time; None if it was never computed."""
@@ -61,7 +71,7 @@ class FileFacts:
     def trust(self, slot: str, digest: str) -> None:
         """Store a digest as that of the weights of a slot, and remove it from every other slot."""
 
-        def edit(memory: dict[str, Any]) -> None:
+        def edit(memory: _Memory) -> None:
             others = {name: known for name, known in memory["trusted"].items() if known != digest}
             memory["trusted"] = {**others, slot: digest}
 
@@ -70,14 +80,14 @@ class FileFacts:
     def _files(self) -> dict[str, dict[str, Any]]:
         return dict(self._read()["files"])
 
-    def _read(self) -> dict[str, dict[str, Any]]:
+    def _read(self) -> _Memory:
         try:
             memory = json.loads(self.file.read_text())
             return {"files": dict(memory["files"]), "trusted": dict(memory["trusted"])}
         except (OSError, ValueError, KeyError, TypeError):
             return {"files": {}, "trusted": {}}
 
-    def _change(self, edit: Callable[[dict[str, Any]], object]) -> None:
+    def _change(self, edit: Callable[[_Memory], object]) -> None:
         memory = self._read()
         edit(memory)
         temporary = self.file.with_name(f".{self.file.name}.{secrets.token_hex(8)}.tmp")

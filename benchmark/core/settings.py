@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 
@@ -130,23 +131,23 @@ def read(
     )
 
 
-def _download(said: Mapping[str, str], file: Mapping[str, Mapping[str, Any]]) -> bool:
+def _download(said: Mapping[str, str], file: Mapping[str, Json]) -> bool:
     """The value of BENCH_DOWNLOAD if set ("0" and "" mean no), else that of bench.toml."""
     if "BENCH_DOWNLOAD" in said:
         return said["BENCH_DOWNLOAD"] not in ("", "0")
     return bool(_value(file, "run", "download"))
 
 
-def _value(file: Mapping[str, Mapping[str, Any]], table: str, key: str) -> Any:
+def _value(file: Mapping[str, Json], table: str, key: str) -> Any:
     return file.get(table, {}).get(key)
 
 
-def _paths(file: Mapping[str, Mapping[str, Any]], table: str) -> dict[str, Path]:
+def _paths(file: Mapping[str, Json], table: str) -> dict[str, Path]:
     """The key `paths` of table [data] or [weights], with "~" expanded."""
     return {name: Path(path).expanduser() for name, path in (_value(file, table, "paths") or {}).items()}
 
 
-def _file(said: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+def _file(said: Mapping[str, str]) -> Mapping[str, Json]:
     """Tables of the file in BENCH_CONFIG, else of bench.toml in the working folder; empty if there is none."""
     path = Path(said.get("BENCH_CONFIG") or "bench.toml").expanduser()
     if path.is_file():
@@ -156,7 +157,7 @@ def _file(said: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     return {}
 
 
-def _checked(path: Path) -> dict[str, dict[str, Any]]:
+def _checked(path: Path) -> Mapping[str, Json]:
     """Tables of a settings file; BenchError with the file and the unknown key or wrong value."""
     try:
         said = tomllib.loads(path.read_text("utf-8"))

@@ -2,16 +2,19 @@
 
 import inspect
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import is_dataclass, replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from benchmark.core.digest import digest
+from benchmark.core.digest import Json, digest
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, resolve
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.recipe import Recipe
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 
 @cache
@@ -23,7 +26,7 @@ def predictor_class(method: str) -> type[Predictor]:
     return cls
 
 
-def construct(method: str, arguments: Mapping[str, Any]) -> Predictor:
+def construct(method: str, arguments: Json) -> Predictor:
     """Construct a predictor from plain data; missing fields of a recipe, or of another dataclass, keep their defaults."""
     cls = predictor_class(method)
     known = [name for name in inspect.signature(cls).parameters]
@@ -46,7 +49,7 @@ def _has_fields(cls: type[Predictor], name: str) -> bool:
     return name == "recipe" or is_dataclass(inspect.signature(cls).parameters[name].default)
 
 
-def _completed(own: Any, argument: str, partial: Mapping[str, Any], method: str) -> Any:
+def _completed(own: "DataclassInstance | None", argument: str, partial: Json, method: str) -> "DataclassInstance":
     kind = Recipe if own is None else type(own)
     for name in partial:
         choose(name, kind.__dataclass_fields__, f"{argument} field of {method}")
@@ -56,12 +59,12 @@ def _completed(own: Any, argument: str, partial: Mapping[str, Any], method: str)
 class Facts(NamedTuple):
     """Settings of a method, the feature spaces it reads, and the optional Task fields it wants (`Predictor`)."""
 
-    settings: Mapping[str, Any]
+    settings: Json
     reads: Sequence[str]
     wants: Sequence[str]
 
 
-def facts(method: str, arguments: Mapping[str, Any]) -> Facts:
+def facts(method: str, arguments: Json) -> Facts:
     """Facts about a method with given arguments; BenchError if it cannot be constructed with them."""
     try:
         text = json.dumps(arguments, sort_keys=True)
@@ -76,12 +79,12 @@ def _facts(method: str, arguments: str) -> Facts:
     return _constructed(method, json.loads(arguments))
 
 
-def _constructed(method: str, arguments: Mapping[str, Any]) -> Facts:
+def _constructed(method: str, arguments: Json) -> Facts:
     predictor = construct(method, arguments)
     return Facts(_settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants))
 
 
-def _settings(predictor: Predictor, method: str) -> dict[str, Any]:
+def _settings(predictor: Predictor, method: str) -> Json:
     """Settings of a predictor; BenchError if it does not store its arguments, or they are no plain data."""
     try:
         settings = predictor.settings()

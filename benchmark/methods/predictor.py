@@ -8,11 +8,12 @@ are a feature space too, so that prompt learning, adapters and caches share this
 import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmark.core.digest import Json
 from benchmark.methods import training
 from benchmark.methods.recipe import Recipe
 from benchmark.methods.samples import Batch, Features, Scores, Task
@@ -58,7 +59,7 @@ class Predictor(nn.Module):
         super().__init__()
 
     @classmethod
-    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+    def published(cls, dataset: str, shots: int) -> Json:
         """Look up constructor arguments that the authors published, used by a suite with `published = true`.
 
         Args:
@@ -141,7 +142,7 @@ class Predictor(nn.Module):
         """Loss of a batch whose features are the output of `prepare`; by default cross-entropy of the fused logits."""
         return F.cross_entropy(self.combine(self.match(batch.x)).fused, batch.labels)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> Json:
         """Current values of all constructor arguments, which identify a run."""
         names = [name for name in inspect.signature(type(self).__init__).parameters if name != "self"]
         values = {name: getattr(self, name) for name in names}

@@ -7,10 +7,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark import __version__
 from benchmark.core import paths
+from benchmark.core.digest import Json
 from benchmark.core.machine import cpu_name
 from benchmark.records.record import Record
 
@@ -21,7 +22,7 @@ PACKAGES = ("torch", "torchvision", "open_clip_torch", "timm", "numpy", "scipy",
 
 
 @cache
-def conditions(device: "torch.device") -> dict[str, Any]:
+def conditions(device: "torch.device") -> Json:
     """Conditions of the measurements of this process on a device, computed once."""
     import torch
 

@@ -5,13 +5,17 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeAlias
 
-from benchmark.core.digest import digest
+from benchmark.core.digest import Json, digest
 
 SCHEMA = 1
 SELECTIONS = ("last", "val", "test")
-SHAPE = {
+
+Shape: TypeAlias = "type | tuple[type, ...] | dict[str, Shape]"
+"""Required type of a value, or alternative types, or the shapes of an object's fields."""
+
+SHAPE: dict[str, Shape] = {
     "asked": {"method": str, "shots": int, "seed": int},
     "n": int,
     "selections": {name: {"correct": int} for name in SELECTIONS},
@@ -21,8 +25,8 @@ SHAPE = {
     "conditions": {"versions": {}},
 }
 """Required fields of a record that are read somewhere, and their types."""
-COUNTS = {"n": int, "selections": {name: {"correct": int} for name in SELECTIONS}}
-OPTIONAL = {
+COUNTS: dict[str, Shape] = {"n": int, "selections": {name: {"correct": int} for name in SELECTIONS}}
+OPTIONAL: dict[str, Shape] = {
     "metrics": {name: {} for name in SELECTIONS},
     "max_logit": {"low": (int, float), "high": (int, float), "right": list, "wrong": list},
     "licences": {},
@@ -45,10 +49,10 @@ class Part:
     """Fields that are parts themselves."""
     tables: ClassVar[Mapping[str, "type[Part]"]] = {}
     """Fields that map names to parts."""
-    more: Mapping[str, Any]
+    more: Json
 
     @classmethod
-    def from_json(cls, said: Mapping[str, Any]) -> Self:
+    def from_json(cls, said: Json) -> Self:
         """Build the part from parsed JSON, which is valid (`invalid`)."""
         known = {f.name for f in fields(cls) if f.init} - {"more"}  # type: ignore[arg-type]
         given: dict[str, Any] = {name: value for name, value in said.items() if name in known}
@@ -61,7 +65,7 @@ class Part:
         given["more"] = {name: value for name, value in said.items() if name not in known}
         return cls(**given)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Json:
         """The part as plain data, unknown fields included."""
         said: dict[str, Any] = dict(self.more)
         for name in (f.name for f in fields(self) if f.init and f.name != "more"):  # type: ignore[arg-type]
@@ -90,7 +94,7 @@ class Selection(Part):
     correct: int
     epoch: int | None = None
     tuned: Mapping[str, float] | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,7 +113,7 @@ class OnShift(Part):
     n: int
     selections: Mapping[str, Selection]
     statistics: str | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,7 @@ class Histogram(Part):
     high: float
     right: Sequence[int]
     wrong: Sequence[int]
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Json = field(default_factory=dict)
 
     def side(self, name: str) -> Sequence[int]:
         """The counts called "right" or "wrong"."""
@@ -147,7 +151,7 @@ class Best(Part):
 
     beta: float
     correct: int
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -164,7 +168,7 @@ class BetaCurve(Part):
 
     correct: Sequence[int]
     best: Best
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,13 +206,13 @@ class Record(Part):
     tables: ClassVar[Mapping[str, type[Part]]] = {"selections": Selection, "shifts": OnShift}
 
     key: str
-    asked: Mapping[str, Any]
+    asked: Json
     n: int
     selections: Mapping[str, Selection]
     fingerprints: Mapping[str, str]
     seconds: Mapping[str, float]
     peak_memory_mib: int
-    conditions: Mapping[str, Any]
+    conditions: Json
     n_val: int | None = None
     measured: str | None = None
     picked_on: Mapping[str, int] | None = None
@@ -223,7 +227,7 @@ class Record(Part):
     draw: str | None = None
     answers: str | None = None
     schema: int = SCHEMA
-    more: Mapping[str, Any] = field(default_factory=dict)
+    more: Json = field(default_factory=dict)
     picked: Mapping[str, "Record"] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
@@ -247,9 +251,9 @@ class Record(Part):
         return str(self.asked.get("dataset", ""))
 
     @property
-    def settings(self) -> Mapping[str, Any]:
+    def settings(self) -> Json:
         """Every hyper-parameter of the method."""
-        settings: Mapping[str, Any] = self.asked.get("settings", {})
+        settings: Json = self.asked.get("settings", {})
         return settings
 
     @cached_property
@@ -258,7 +262,7 @@ class Record(Part):
         return digest({name: value for name, value in self.asked.items() if name != "seed"})
 
 
-def invalid(record: Any, key: str) -> str:
+def invalid(record: object, key: str) -> str:
     """Validate a record and everything that is read of it later.
 
     A text that cannot be encoded as UTF-8 raises ValueError.
@@ -289,7 +293,7 @@ def invalid(record: Any, key: str) -> str:
     return "" if digest(record["asked"]) == key else "its name is not the hash of what it says was asked"
 
 
-def _misfit_of_more(record: Mapping[str, Any]) -> str:
+def _misfit_of_more(record: Json) -> str:
     """Why an optional field of a record is invalid, in a few words, lists and numbers included; "" if all are valid."""
     shape = {name: part for name, part in OPTIONAL.items() if name in record}
     if complaint := _misfit(record, shape, ""):
@@ -312,11 +316,11 @@ def _misfit_of_more(record: Mapping[str, Any]) -> str:
     return next(filter(None, misfits), "")
 
 
-def _plain(number: Any, *kinds: type) -> bool:
-    return type(number) in kinds and abs(number) <= LARGEST
+def _plain(number: object, *kinds: type) -> bool:
+    return type(number) in kinds and isinstance(number, int | float) and abs(number) <= LARGEST
 
 
-def _misfit(value: Any, shape: Any, place: str) -> str:
+def _misfit(value: object, shape: Shape, place: str) -> str:
     """Where a value at `place` does not have the required shape, in a few words; "" if it has."""
     if isinstance(shape, dict):
         if not isinstance(value, dict):

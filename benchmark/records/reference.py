@@ -4,12 +4,12 @@ import csv
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from benchmark.core import paths
+from benchmark.core.digest import Json
 
 
-def printed(file: str, cite: Mapping[str, Any]) -> float | None:
+def printed(file: str, cite: Json) -> float | None:
     """The printed accuracy of one row of a reference file; an ambiguous citation raises ValueError.
 
     Args:
@@ -23,12 +23,12 @@ def printed(file: str, cite: Mapping[str, Any]) -> float | None:
     return float(found["accuracy"]) if found and found["accuracy"] else None
 
 
-def logged(log: Mapping[str, Any]) -> float | None:
+def logged(log: Json) -> float | None:
     """The accuracy (%) in a repository's log; `log` has the keys of a citation and `file`, the name of the reference file."""
     return printed(str(log.get("file", "")), {name: value for name, value in log.items() if name != "file"})
 
 
-def cited(file: str, cite: Mapping[str, Any]) -> dict[str, str] | None:
+def cited(file: str, cite: Json) -> dict[str, str] | None:
     """The row of a reference file that a citation identifies.
 
     Args:
@@ -61,7 +61,7 @@ def images(role: str) -> int:
     return size
 
 
-def _agrees(row: Mapping[str, str], cite: Mapping[str, Any]) -> bool:
+def _agrees(row: Mapping[str, str], cite: Json) -> bool:
     return all(row.get(key) == str(value) for key, value in cite.items())
 
 

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import numpy as np
 
@@ -203,7 +203,7 @@ def _finite(text: str) -> float:
     return value
 
 
-def _write(path: Path, fill: Callable[[BinaryIO], Any]) -> None:
+def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
     """Fill a temporary file beside `path`, sync it, and rename it into place."""
     temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
     try:

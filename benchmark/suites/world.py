@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from benchmark.core.asset import Asset
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, resolve
 from benchmark.core.settings import Settings
@@ -43,7 +44,8 @@ class World:
     def __init__(self, suite: Suite, settings: Settings) -> None:
         self.suite = suite
         self.settings = settings
-        self._opened: dict[tuple[str, str], Any] = {}
+        self._datasets: dict[str, Dataset] = {}
+        self._encoders: dict[str, Encoder] = {}
         self._inspected: dict[tuple[str, str, str], Asset] = {}
 
     def __reduce__(self) -> tuple[type["World"], tuple[Suite, Settings]]:
@@ -53,11 +55,15 @@ class World:
     def dataset(self, role: str) -> Dataset:
         """The data set of a role, opened at first use; sealed.Breach if called from a predictor's code."""
         sealed.refuse(f"the data set {role}")
-        return self._get("data set", role, ())
+        if role not in self._datasets:
+            self._datasets[role] = self._open("data set", role)
+        return self._datasets[role]
 
     def encoder(self, role: str) -> Encoder:
         """The frozen encoder of a role, with its weights, opened at first use."""
-        return self._get("encoder", role, (role,))
+        if role not in self._encoders:
+            self._encoders[role] = self._open("encoder", role, role)
+        return self._encoders[role]
 
     def inspect_dataset(self, role: str, part: str = "", deep: bool = False) -> Asset | None:
         """Inspect the files of a data set, or of a part of it, without opening it.
@@ -81,7 +87,7 @@ class World:
         return self._inspect("encoder", role, "", (role,), {}, deep)
 
     def _inspect(
-        self, kind: str, role: str, part: str, arguments: tuple[str, ...], more: Mapping[str, Any], deep: bool
+        self, kind: str, role: str, part: str, arguments: tuple[str, ...], more: Json, deep: bool
     ) -> Asset | None:
         """Call `look` of a role's module; a usable asset is inspected only once, unless `deep`."""
         spec, (key, _) = self._spec(kind, role), _KINDS[kind]
@@ -89,7 +95,7 @@ class World:
             module = sys.modules.get(getattr(resolve(spec[key], kind), "__module__", ""))
         except BenchError:  # raised again when the role is opened
             return None
-        look = getattr(module, "look", None)
+        look: Callable[..., Asset | None] | None = getattr(module, "look", None)
         if look is None:
             return None
         place = (kind, role, part)
@@ -101,20 +107,19 @@ class World:
                 self._inspected[place] = found
         return found
 
-    def _get(self, kind: str, role: str, arguments: tuple[str, ...]) -> Any:
+    def _open(self, kind: str, role: str, *arguments: str) -> Any:
+        """Call the reader or loader of a role."""
         spec, (key, _) = self._spec(kind, role), _KINDS[kind]
-        if (kind, role) not in self._opened:
-            opener = resolve(spec[key], kind)
-            given = {**_arguments(spec, key), **self._settings_for(opener)}
-            self._opened[kind, role] = opener(*arguments, **given)
-        return self._opened[kind, role]
+        opener = resolve(spec[key], kind)
+        given = {**_arguments(spec, key), **self._settings_for(opener)}
+        return opener(*arguments, **given)
 
-    def _spec(self, kind: str, role: str) -> Mapping[str, Any]:
+    def _spec(self, kind: str, role: str) -> Json:
         """The suite's table of a role; BenchError with the nearest role if it is unknown."""
-        table = getattr(self.suite, _KINDS[kind][1])
+        table: Mapping[str, Json] = getattr(self.suite, _KINDS[kind][1])
         return table[choose(role, table, f"{kind} of suite {self.suite.name}")]
 
-    def _settings_for(self, called: Callable[..., Any]) -> dict[str, Settings]:
+    def _settings_for(self, called: Callable[..., object]) -> dict[str, Settings]:
         """The settings as a keyword argument, if a reader, loader or `look` has a parameter `settings`."""
         return {"settings": self.settings} if "settings" in inspect.signature(called).parameters else {}
 
@@ -123,6 +128,6 @@ _KINDS = {"data set": ("reader", "datasets"), "encoder": ("loader", "encoders")}
 """Kind of a role -> key that names its reader or loader, and the suite's table of such roles."""
 
 
-def _arguments(spec: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _arguments(spec: Json, key: str) -> Json:
     """Arguments of a reader or loader: all keys of its table but its own name and `ROLE_KEYS`."""
     return {name: value for name, value in spec.items() if name not in (key, *ROLE_KEYS)}

@@ -6,13 +6,13 @@ picks less the best other value. Loading a claim checks the row and the column o
 
 import itertools
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
-from typing import Any
 
 from benchmark.analysis.claims import effects
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit as exhibit_module
@@ -69,7 +69,7 @@ class Contrast:
     kind: str
     margin: float
     operands: tuple[Operand, ...]
-    effect: Callable[..., Any]
+    effect: effects.Function
     premise: bool = False
 
     @property
@@ -101,7 +101,7 @@ class Claim:
     place: str
     reading: str
     kind: str
-    compare: Sequence[Mapping[str, Any]]
+    compare: Sequence[Json]
     quantifier: str = "all"
     margin: float = 0.0
     note: str = ""
@@ -147,7 +147,7 @@ def parse(name: str, text: str) -> Claim:
         raise BenchError(f"{file}: a comparison of its kind needs {error}") from error
 
 
-def _contrasts(claim: Claim, said: Mapping[str, Any], file: str) -> Iterator[Contrast]:
+def _contrasts(claim: Claim, said: Json, file: str) -> Iterator[Contrast]:
     for key in said:
         choose(key, sorted(COMPARE), f"key of a comparison in {file}")
     kind = choose(said.get("kind", claim.kind), KINDS, f"kind in {file}")
@@ -157,16 +157,14 @@ def _contrasts(claim: Claim, said: Mapping[str, Any], file: str) -> Iterator[Con
         yield Contrast(_label(operands, effect), *rest, tuple(operands), effect, premise)
 
 
-def _operands_and_effect(
-    kind: str, said: Mapping[str, Any], file: str
-) -> Iterator[tuple[list[Operand], Callable[..., Any]]]:
+def _operands_and_effect(kind: str, said: Json, file: str) -> Iterator[tuple[list[Operand], effects.Function]]:
     """Yield operands and effect of each contrast of a comparison."""
     for shared in _each({key: said[key] for key in PLACE if key in said}):
 
-        def cells(part: Mapping[str, Any], shared: Mapping[str, Any] = shared) -> list[Operand]:
+        def cells(part: Json, shared: Json = shared) -> list[Operand]:
             return [_operand(said["exhibit"], {**shared, **place}, file) for place in _each(part)]
 
-        def over(name: str, shared: Mapping[str, Any] = shared) -> list[Operand]:
+        def over(name: str, shared: Json = shared) -> list[Operand]:
             return cells({**said["points"], **said[name]}, shared)
 
         if "rule" in said:
@@ -185,13 +183,13 @@ def _operands_and_effect(
                 yield [left, right], effects.difference
 
 
-def _each(part: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _each(part: Json) -> Iterator[Json]:
     """Every combination of one member of each list; other values are kept."""
     lists = [value if isinstance(value, list) else [value] for value in part.values()]
     return (dict(zip(part, chosen, strict=True)) for chosen in itertools.product(*lists))
 
 
-def _operand(name: str, place: Mapping[str, Any], file: str) -> Operand:
+def _operand(name: str, place: Json, file: str) -> Operand:
     """Make an operand; BenchError unless its exhibit has a cell in the row and column."""
     shown = exhibit_module.load(name)
     for key in place:
@@ -214,7 +212,7 @@ def cell(operand: Operand) -> exhibit_module.Cell:
     return _cells(operand.exhibit)[operand.row, operand.column]
 
 
-def _label(operands: Sequence[Operand], effect: Callable[..., Any]) -> str:
+def _label(operands: Sequence[Operand], effect: effects.Function) -> str:
     """Label of a contrast, first the differing names and then the common one: "AMU-Tuning against CoOp, 16-shot"."""
     first = operands[0]
     if len(operands) == 1:

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core.digest import Json
 from benchmark.methods.contract.toy import toy_clip, toy_samples, toy_task
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import OPTIONAL, Features, Scores, Task
@@ -27,7 +28,7 @@ class Subject:
         settings: Constructor arguments.
     """
 
-    def __init__(self, cls: type[Predictor], settings: Mapping[str, Any]) -> None:
+    def __init__(self, cls: type[Predictor], settings: Json) -> None:
         self.cls = cls
         self.settings = settings
 
@@ -145,7 +146,7 @@ def given(task: Task, images: Features) -> dict[str, Tensor]:
     return tensors | {f"x[{name!r}]": value for name, value in images.items()}
 
 
-def random_states() -> tuple[Any, ...]:
+def random_states() -> tuple[object, ...]:
     """Global random states of Python, NumPy and torch in a form that can be compared."""
     numpy_state = np.random.get_state(legacy=False)
     return random.getstate(), str(numpy_state), torch.get_rng_state().tolist()
