@@ -103,9 +103,16 @@ class Measured:
 def gather(
     exhibit: Exhibit, suite: Suite, records: Mapping[str, Record], skipped: Mapping[str, str] | None = None
 ) -> Measured:
-    """Everything the records say about an exhibit. A cell counts with all the seeds that are there.
+    """Gather the records of an exhibit's cells; a cell is the mean over the seeds that have a record.
 
-    skipped: what runs went without, name -> its state then (Store.skipped).
+    Args:
+        exhibit: Exhibit.
+        suite: Suite of the records.
+        records: Key -> record.
+        skipped: Assets that were missing when runs were skipped, name -> state (`Store.skipped`).
+
+    Returns:
+        The exhibit with the rows and records of its cells, and the reasons for cells without a number.
     """
     by_cell: dict[str, list[Record]] = {}
     for record in sorted(records.values(), key=lambda r: r.seed):

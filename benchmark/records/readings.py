@@ -28,11 +28,17 @@ def counted(metric: str) -> bool:
 
 
 def searched(runs: Sequence[Record]) -> Record:
-    """The record of a search over settings, composed of several runs at one seed; the method's own settings come first.
+    """Compose the record of a search over settings from several runs at one seed.
 
     The selections `val` and `test` take the run with the most correctly classified validation or test images, the earliest
     in a tie; `last` takes the run at the method's own settings. The `tuned` of a selection holds the settings of its run that
     differ from the method's own.
+
+    Args:
+        runs: Records of the runs; the run at the method's own settings comes first.
+
+    Returns:
+        The composed record, which is never written.
     """
     own = runs[0]
     picked = {"last": own, "val": _best(runs, "val"), "test": _best(runs, "test")}

@@ -99,9 +99,17 @@ def all_verdicts(
     shown: Sequence[Measured] = (),
     names: Iterable[str] = (),
 ) -> list[ClaimRow]:
-    """Every claim with its three verdicts, in the order of the exhibits.
+    """Judge claims by each of `SOURCES`.
 
-    shown: exhibits that are gathered already.  names: only these claims; BenchError names the nearest of one that is none.
+    Args:
+        suite: Suite of the records.
+        records: Key -> record.
+        store: Store of the records, which holds the answers of their runs.
+        shown: Exhibits whose cells are gathered already.
+        names: Ids of claims, all by default. An unknown id raises BenchError with the nearest known id.
+
+    Returns:
+        A row for each claim, in the order of the exhibits.
     """
     wanted = {choose(name, model.names(), "claim") for name in names}
     claims = [model.load(name) for name in model.names() if name in wanted or not wanted]

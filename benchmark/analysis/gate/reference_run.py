@@ -74,9 +74,15 @@ class Golden:
             raise BenchError(f"{path}: cannot be read ({error}); make it again with bench check --update") from error
 
     def answers(self, record: Record) -> np.ndarray | None:
-        """Which images the reference's run of the same question had right, booleans [N]; None where it has none such.
+        """Look up which images the reference run classified correctly.
 
-        Nor has it where the images were others then: what they were is part of an answer's name.
+        Answers are stored by a hash of the question and of the test images, so that they are found for equal images only.
+
+        Args:
+            record: Record of a run with the question to look up.
+
+        Returns:
+            Booleans [N]; None if the reference run has no answers to this question on these images.
         """
         packed = self.all_answers.get(_named(readings.under(record, SELECTION)))
         if packed is None or len(packed) != -(-record.n // 8):
@@ -101,9 +107,15 @@ class Golden:
 
 
 def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Store) -> tuple[list[Path], list[str]]:
-    """Make what is measured the reference run; returns the files written, and what changed in a line each.
+    """Make the measured exhibits the reference run; exhibits that are not in `shown` keep their part of it.
 
-    Runs of exhibits that are not among these keep what the reference has of them.
+    Args:
+        shown: Measured exhibits of one suite, at least one.
+        records: Key -> record, for the seconds and the conditions.
+        store: Store of the records, which holds the answers of their runs.
+
+    Returns:
+        The files written, and a line for each change of a number in them.
     """
     from benchmark.analysis import results  # with what it draws by, which comparing does without
 
