@@ -71,6 +71,7 @@ def one(name: str, folder: Path) -> None:
     from baselines import lp_clip
     from benchmark.core import machine
     from benchmark.exhibits import run as runs
+    from benchmark.exhibits.question import Question
     from benchmark.records.store import Store
     from benchmark.running.measure import measure
     from benchmark.suites import suite
@@ -78,13 +79,13 @@ def one(name: str, folder: Path) -> None:
     lp_clip.MAX_ITER = ITERATIONS
     method, arguments = METHODS[name]
     scale = suite.load(str(folder / "scale.toml"))
-    cell = {"dataset": "imagenet", "backbone": "RN50", "method": method, "shots": SHOTS, "with": arguments}
-    run = runs.make(scale, cell, seed=1)
+    question = Question(method, arguments, dataset="imagenet", backbone="RN50", shots=SHOTS)
+    run = runs.make(scale, question, seed=1)
     started = time.perf_counter()
     record = measure(
         replace(run, shots=0) if name == "Zero-shot CLIP" else run, World(scale, read()), Store(folder / "results")
     )
-    correct = {selection: found["correct"] for selection, found in record.selections.items()}
+    correct = {selection: found.correct for selection, found in record.selections.items()}
     took = {"seconds": time.perf_counter() - started, "fit": record.seconds["fit"]}
     print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record.n, "correct": correct}))
 

@@ -116,4 +116,4 @@ def test_what_a_suite_sets_for_a_method_the_method_takes(name: str) -> None:
 @pytest.mark.parametrize("name", exhibit.names())
 def test_a_cell_that_is_not_run_says_why(name: str) -> None:
     for cell in exhibit.load(name).cells():
-        assert cell.method or cell.said.get("missing"), (cell.row, cell.column)
+        assert cell.method or cell.question.missing, (cell.row, cell.column)

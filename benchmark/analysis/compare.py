@@ -4,7 +4,7 @@ Accuracies are compared at the same seeds and on the same images where the recor
 seed by seed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import isinf, nan
 
@@ -15,6 +15,7 @@ from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.exhibits.question import Question
 from benchmark.numerics import stats
 from benchmark.numerics.stats import Scatter
 from benchmark.records import readings
@@ -144,13 +145,13 @@ def _column(
     paired = pair(*(measured.records.get((row, column), []) for row in (left, right)))
     if not paired.seeds:
         return None
-    said = {cell.column: cell.said for cell in measured.exhibit.cells() if cell.row == left}[column]
-    if said["metric"] == "accuracy" and not {"target", "mean_over"} & set(said):
+    question = {cell.column: cell.question for cell in measured.exhibit.cells() if cell.row == left}[column]
+    if question.metric == "accuracy" and question.target is None and question.mean_over is None:
         kept = stored(store, selection)
         answers = paired.answers(kept, kept)
         if answers is not None:
             return _by_image(column, answers, margin)
-    return _by_seed(column, paired, said, selection, margin)
+    return _by_seed(column, paired, question, selection, margin)
 
 
 def _by_image(column: str, answers: Sequence[Sequence[np.ndarray]], margin: float) -> Compared:
@@ -171,9 +172,9 @@ def _by_image(column: str, answers: Sequence[Sequence[np.ndarray]], margin: floa
     )
 
 
-def _by_seed(column: str, paired: Paired, said: Mapping[str, object], selection: str, margin: float) -> Compared | None:
+def _by_seed(column: str, paired: Paired, question: Question, selection: str, margin: float) -> Compared | None:
     """Differences seed by seed, where no answers of single images are kept: a shift, a mean of data sets, a ratio."""
-    values = [[_value(records, said, selection) for records in side] for side in paired.sides]
+    values = [[_value(records, question, selection) for records in side] for side in paired.sides]
     if any(value is None for row in values for value in row):
         return None
     differences = [a - b for a, b in zip(*values, strict=True)]
@@ -197,8 +198,8 @@ def _by_seed(column: str, paired: Paired, said: Mapping[str, object], selection:
     return replace(compared, effect=effect, low=low, high=high, p=p, adjusted=p, over="seeds", scatter=scatter)
 
 
-def _value(records: Sequence[Record], said: Mapping[str, object], selection: str) -> float | None:
-    read = [readings.read(record, said, selection) for record in records]
+def _value(records: Sequence[Record], question: Question, selection: str) -> float | None:
+    read = [readings.read(record, question, selection) for record in records]
     known = [reading.value for reading in read if reading is not None]
     return sum(known) / len(known) if known and len(known) == len(read) else None
 

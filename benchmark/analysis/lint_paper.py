@@ -99,12 +99,12 @@ def printed() -> Iterator[Printed]:
         shown = exhibit.load(name)
         seen: set[tuple[str, ...]] = set()
         for cell in shown.cells():
-            row = reference.cited(shown.reference, cell.said["cite"])
-            if row is None or not row["accuracy"] or tuple(row.values()) in seen or "declares" in cell.said:
+            row = reference.cited(shown.reference, cell.question.cite or {})
+            if row is None or not row["accuracy"] or tuple(row.values()) in seen or cell.question.declares is not None:
                 continue
             seen.add(tuple(row.values()))
             asked = [part[0][0].cell_key for part in cell.groups(world, [0])]
-            read = (str(cell.said["metric"]), str(cell.said.get("target", "")))
+            read = (str(cell.question.metric), cell.question.target or "")
             yield Printed(name, cell, row, (*(asked or [name, cell.row, cell.column]), *read))
 
 

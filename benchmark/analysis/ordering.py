@@ -41,7 +41,7 @@ def orders(measured: Measured, selection: str = "val") -> list[Order]:
         pairs = []
         for row in exhibit.rows:
             cell = cells[row["name"], column["name"]]
-            printed = reference.printed(exhibit.reference, cell.said["cite"])
+            printed = reference.printed(exhibit.reference, cell.question.cite or {})
             ours = measured.at(cell.row, cell.column, selection).mean
             if printed is not None and ours is not None:
                 pairs.append((cell.row, printed, ours))

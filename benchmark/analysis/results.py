@@ -134,7 +134,7 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], sk
     found = _complete(groups)
     measured.records[place] = [record for seed in found for record in seed]
     rows = [_row(measured, cell, selection, found) for selection in SELECTIONS]
-    logged = reference.logged(cell.said["log"]) if measured.suite.comparable and rows[0].paper is None else None
+    logged = reference.logged(cell.question.log or {}) if measured.suite.comparable and rows[0].paper is None else None
     if logged is not None:
         measured.logged[place] = logged
     measured.rows.extend(rows)
@@ -143,8 +143,8 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], sk
     gone = [need.words for need in of_cell(cell, measured.suite) if need.words in skipped]
     if gone:
         lacking = measured.skipped[place] = f"{gone[0]} {skipped[gone[0]]}"
-    reason = f"not run: {lacking}" if lacking else cell.said.get("missing", UNREAD if found else "not yet run")
-    measured.missing[place] = str(reason)
+    told = (UNREAD if found else "not yet run") if cell.question.missing is None else cell.question.missing
+    measured.missing[place] = f"not run: {lacking}" if lacking else told
 
 
 def _searched(alternatives: Sequence[list[Record]]) -> list[Record]:
@@ -163,10 +163,11 @@ def _complete(groups: Sequence[list[Record]]) -> list[list[Record]]:
 
 
 def _row(measured: Measured, cell: Cell, selection: str, found: Sequence[Sequence[Record]]) -> Row:
-    exhibit, suite, metric = measured.exhibit, measured.suite, cell.said["metric"]
+    exhibit, suite, metric = measured.exhibit, measured.suite, cell.question.metric
+    assert metric is not None
     place = (exhibit.id, cell.row, cell.column, suite.name, selection, metric)
-    paper = reference.printed(exhibit.reference, cell.said["cite"]) if suite.comparable else None
-    read = [[readings.read(record, cell.said, selection) for record in seed] for seed in found]
+    paper = reference.printed(exhibit.reference, cell.question.cite or {}) if suite.comparable else None
+    read = [[readings.read(record, cell.question, selection) for record in seed] for seed in found]
     seeds = [[reading for reading in seed if reading is not None] for seed in read]
     if not seeds or any(len(seed) < len(all_of_it) for seed, all_of_it in zip(seeds, read, strict=True)):
         return Row(*place, None, None, None, 0, None, None, paper)

@@ -15,6 +15,7 @@ from typing import Any
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.exhibits import run as run_module
+from benchmark.exhibits.question import Question
 from benchmark.exhibits.run import Run
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import Suite
@@ -96,7 +97,8 @@ class Exhibit:
             for column in self.columns:
                 said = united(base, column, row)
                 said.update({key: {} for key in ("cite", "log") if key not in row})
-                yield Cell(row["name"], column["name"], said, united(base, column), self.id)
+                of_column = Question.from_json(united(base, column))
+                yield Cell(row["name"], column["name"], Question.from_json(said), of_column, self.id)
 
     def by_panel(self) -> dict[str, list[Mapping[str, Any]]]:
         """Panel -> its columns; {"": all columns} if there are no panels."""
@@ -133,39 +135,42 @@ class Cell:
     Attributes:
         row: Name of the row.
         column: Name of the column.
-        said: Merged keys of `fixed`, panel, column and row.
-        column_said: Merged keys without those of the row.
+        question: Merged keys of `fixed`, panel, column and row.
+        of_column: Merged keys without those of the row.
         exhibit: Id of the exhibit.
     """
 
     row: str
     column: str
-    said: Mapping[str, Any]
-    column_said: Mapping[str, Any]
+    question: Question
+    of_column: Question
     exhibit: str = ""
 
     @property
     def method(self) -> str | None:
         """The method's name; None if the cell only cites a published number."""
-        return self.said.get("method")
+        return self.question.method
 
     @property
     def empty(self) -> bool:
         """Whether the row has no cell in this column."""
-        short = self.column_said.get("short", self.column)
-        return "only" in self.said and not {self.column, short} & set(self.said["only"])
+        only = self.question.only
+        return only is not None and not {self.column, self.of_column.short} & set(only)
 
     @property
     def declared(self) -> str | None:
         """The attribute of the method's class that fills the cell, as text; None for a cell without `declares`."""
-        if "declares" not in self.said or self.method is None or self.empty:
+        if self.question.declares is None or self.method is None or self.empty:
             return None
-        return str(getattr(predictor_class(self.method), self.said["declares"]))
+        return str(getattr(predictor_class(self.method), self.question.declares))
 
-    def parts(self) -> list[Mapping[str, Any]]:
-        """Keys of the runs of the cell: one table, or one for each combination of `mean_over`."""
-        over = self.said.get("mean_over", {})
-        return [{**self.said, **dict(zip(over, values, strict=True))} for values in itertools.product(*over.values())]
+    def parts(self) -> list[Question]:
+        """Questions of the runs of the cell: one, or one for each combination of `mean_over`."""
+        over = self.question.mean_over
+        if not over:
+            return [self.question]
+        combinations = itertools.product(*over.values())
+        return [self.question.changed(dict(zip(over, values, strict=True))) for values in combinations]
 
     def lacks(self, suite: Suite) -> str:
         """One line on a data set, encoder or shift that the cell needs and the suite lacks; "" if it can be run."""
@@ -184,9 +189,9 @@ class Cell:
             For each part, a list of groups: the method's own settings first, then the searched ones. A group has one run for
             each seed. Empty if the cell only cites or cannot be run in the suite.
         """
-        if self.method is None or self.empty or "declares" in self.said or self.lacks(suite):
+        if self.method is None or self.empty or self.question.declares is not None or self.lacks(suite):
             return []
-        chosen = self.said.get("seeds") or seeds or suite.seeds
+        chosen = self.question.seeds or seeds or suite.seeds
         return [_alternatives(suite, part, chosen) for part in self.parts()]
 
     def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
@@ -194,17 +199,17 @@ class Cell:
         return [run for part in self.groups(suite, seeds) for group in part for run in group]
 
 
-def _alternatives(suite: Suite, part: Mapping[str, Any], seeds: Sequence[int]) -> list[list[Run]]:
+def _alternatives(suite: Suite, part: Question, seeds: Sequence[int]) -> list[list[Run]]:
     """Groups of one run for each seed: at the method's own settings, then at each searched combination that differs."""
     own, *others = ([run_module.make(suite, question, seed) for seed in seeds] for question in _searched(part))
     return [own, *(group for group in others if group[0].settings != own[0].settings)]
 
 
-def _searched(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _searched(part: Question) -> list[Question]:
     """The part itself, then a copy with each combination of the settings in its `search`."""
-    over = part.get("search", {})
+    over, arguments = part.search or {}, part.arguments or {}
     points = itertools.product(*over.values()) if over else ()
-    return [part, *({**part, "with": {**part["with"], **dict(zip(over, point, strict=True))}} for point in points)]
+    return [part, *(replace(part, arguments={**arguments, **dict(zip(over, point, strict=True))}) for point in points)]
 
 
 @cache
@@ -279,11 +284,11 @@ def select(cells: Iterable[Cell], methods: Sequence[str], shots: Sequence[int]) 
     for method in methods:
         choose(method, dict.fromkeys(name for c in cells for name in _aliases(c)), "method")
     for shot in shots:
-        choose(str(shot), dict.fromkeys(str(c.column_said.get("shots")) for c in cells), "number of shots")
+        choose(str(shot), dict.fromkeys(str(c.of_column.shots) for c in cells), "number of shots")
     return [
         c
         for c in cells
-        if (not methods or set(_aliases(c)) & set(methods)) and (not shots or c.column_said.get("shots") in shots)
+        if (not methods or set(_aliases(c)) & set(methods)) and (not shots or c.of_column.shots in shots)
     ]
 
 

@@ -87,7 +87,7 @@ def take(cells: Iterable[Cell], world: World) -> Inventory:
 
 def absent_shifts(world: World, cells: Iterable[Cell]) -> list[Need]:
     """Shifts that are missing on this machine and not read by any of the cells, so that they may be left out."""
-    read = {part.get(key) for cell in cells for part in cell.parts() for key in ("target", "dataset")}
+    read = {role for cell in cells for part in cell.parts() for role in (part.target, part.dataset)}
     shifts = dict.fromkeys(shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ()))
     unread = [Need(DATASET, shift) for shift in shifts if shift not in read]
     return [need for need in unread if not (look(need, world) or _opened(need, world)).usable]

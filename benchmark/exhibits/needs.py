@@ -26,9 +26,10 @@ class Need(NamedTuple):
 
 def of_cell(cell: Cell, suite: Suite) -> list[Need]:
     """Assets that a cell needs; empty if it only cites a published number or cannot be run in the suite."""
-    if cell.method is None or cell.empty or "declares" in cell.said or cell.lacks(suite):
+    if cell.method is None or cell.empty or cell.question.declares is not None or cell.lacks(suite):
         return []
-    shift = [Need(DATASET, cell.said["target"])] if "target" in cell.said else []
+    target = cell.question.target
+    shift = [] if target is None else [Need(DATASET, target)]
     parts = (of_run(runs.make(suite, part, seed=0)) for part in cell.parts())
     return list(dict.fromkeys([need for part in parts for need in part] + shift))
 

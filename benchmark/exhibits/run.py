@@ -10,6 +10,7 @@ from typing import Any
 
 from benchmark.core.digest import digest
 from benchmark.core.names import choose
+from benchmark.exhibits.question import Question
 from benchmark.methods.construct import construct, facts, predictor_class
 from benchmark.methods.predictor import Predictor
 from benchmark.suites.suite import Suite
@@ -99,31 +100,35 @@ def cell_key(asked: Mapping[str, Any]) -> str:
     return digest({name: value for name, value in asked.items() if name != "seed"})
 
 
-def make(suite: Suite, cell: Mapping[str, Any], seed: int) -> Run:
+def make(suite: Suite, question: Question, seed: int) -> Run:
     """Make the run of an exhibit's cell at one seed.
 
-    The method's arguments are, in this order of precedence: the cell's `with`; the suite's for this method; those published
+    The method's arguments are, in this order of precedence: the question's; the suite's for this method; those published
     for the data set and number of shots, if the suite uses published settings; the method's defaults.
 
     Args:
         suite: Suite to run in.
-        cell: Keys of the cell (`Cell.said`).
+        question: Question of the cell, with a method, a data set, a backbone and shots.
         seed: Seed.
 
     Returns:
         The run.
     """
-    method = cell["method"]
-    arguments = _merge(suite.methods.get(method, {}), cell.get("with", {}))
+    method, dataset, backbone, shots = question.method, question.dataset, question.backbone, question.shots
+    assert method is not None
+    assert dataset is not None
+    assert backbone is not None
+    assert shots is not None
+    arguments = _merge(suite.methods.get(method, {}), question.arguments or {})
     if suite.published:
-        published = predictor_class(method).published(cell["dataset"], cell["shots"])
+        published = predictor_class(method).published(dataset, shots)
         arguments = _merge(published, arguments)
     run = Run(
         suite=suite.name,
-        dataset=choose(cell["dataset"], suite.datasets, f"data set of suite {suite.name}"),
-        backbone=choose(cell["backbone"], suite.encoders, f"backbone of suite {suite.name}"),
+        dataset=choose(dataset, suite.datasets, f"data set of suite {suite.name}"),
+        backbone=choose(backbone, suite.encoders, f"backbone of suite {suite.name}"),
         method=method,
-        shots=cell["shots"],
+        shots=shots,
         seed=seed,
         views=suite.views,
         settings=facts(method, arguments).settings,
@@ -137,22 +142,22 @@ def views_in(suite: Suite, roles: Iterable[str]) -> int:
     return suite.large_views or suite.views if large else suite.views
 
 
-def lacks(suite: Suite, cell: Mapping[str, Any]) -> str:
-    """One line on the first asset that a cell needs and the suite lacks; "" if the suite has all."""
+def lacks(suite: Suite, question: Question) -> str:
+    """One line on the first asset that a question needs and the suite lacks; "" if the suite has all."""
     for kind, role, there in (
-        ("data set", cell["dataset"], suite.datasets),
-        ("backbone", cell["backbone"], suite.encoders),
+        ("data set", question.dataset, suite.datasets),
+        ("backbone", question.backbone, suite.encoders),
     ):
         if role not in there:
             return f"{kind} {role} is missing in this suite"
-    run = make(suite, cell, seed=0)
+    run = make(suite, question, seed=0)
     for role in run.roles().values():
         if role != PIXELS and role.removesuffix(SPATIAL) not in suite.encoders:
             return f"encoder {role} is missing in this suite"
     if gone := _only_features(suite, run):
         return gone
-    if "target" in cell and cell["target"] not in run.shifts(suite):
-        return f"{cell['target']} is missing in this suite as a shift of {run.dataset} in these encoders"
+    if question.target is not None and question.target not in run.shifts(suite):
+        return f"{question.target} is missing in this suite as a shift of {run.dataset} in these encoders"
     wanted = [what for what in run.wants() if not suite.datasets[run.dataset].get(what)]
     return f"{STAND_INS[wanted[0]]} for {run.dataset} are missing in this suite" if wanted else ""
 

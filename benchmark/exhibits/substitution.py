@@ -142,7 +142,8 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
 
 def _replaced(exhibit: Exhibit, key: str, role: str) -> Exhibit:
     """Replace the only data set or backbone that the exhibit names."""
-    named = dict.fromkeys(str(part[key]) for cell in _run_cells(exhibit) for part in cell.parts() if key in part)
+    questions = [part.to_json() for cell in _run_cells(exhibit) for part in cell.parts()]
+    named = dict.fromkeys(str(question[key]) for question in questions if key in question)
     if len(named) != 1:
         raise BenchError(
             f"{exhibit.id} compares {', '.join(named)}, so --{key} {role} cannot take the place of all; "
@@ -171,7 +172,8 @@ def _with_aux(exhibit: Exhibit, aux: str) -> Exhibit:
 
 def _takes_aux(cell: Cell) -> bool:
     assert cell.method is not None
-    return "aux" in inspect.signature(predictor_class(cell.method)).parameters and "aux" not in cell.said["with"]
+    named = cell.question.arguments or {}
+    return "aux" in inspect.signature(predictor_class(cell.method)).parameters and "aux" not in named
 
 
 def _run_cells(exhibit: Exhibit) -> list[Cell]:

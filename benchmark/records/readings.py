@@ -3,10 +3,10 @@
 Accuracies are in per cent and come with their counts of images. All other metrics are ratios.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
+from benchmark.exhibits.question import Question
 from benchmark.records.record import Record, Selection
 
 COUNTED = ("accuracy", "bias_accuracy", "val_accuracy")
@@ -22,7 +22,7 @@ class Reading:
     n: int | None = None
 
 
-def counted(metric: str) -> bool:
+def counted(metric: str | None) -> bool:
     """Whether a metric counts images and is in per cent."""
     return metric in COUNTED
 
@@ -67,29 +67,29 @@ def under(record: Record, selection: str) -> Record:
     return record.picked.get(selection, record)
 
 
-def read(record: Record, said: Mapping[str, Any], selection: str) -> Reading | None:
+def read(record: Record, question: Question, selection: str) -> Reading | None:
     """The metric value of a record that a cell shows.
 
     Args:
         record: the record of a run or of a search.
-        said: the entries of the cell. `metric` is "accuracy" (on the shift `target` if given), "bias_accuracy" (of the logit
-            bias alone), "val_accuracy" (on validation images at the selected epoch, before the search over settings), or the
-            name of a metric in the record.
+        question: the question of the cell. `metric` is "accuracy" (on the shift `target` if given), "bias_accuracy" (of the
+            logit bias alone), "val_accuracy" (on validation images at the selected epoch, before the search over settings),
+            or the name of a metric in the record.
         selection: "last", "val" or "test".
 
     Returns:
         The metric value; None if the record does not have it.
     """
-    metric, record = said["metric"], under(record, selection)
+    metric, record = question.metric, under(record, selection)
     if metric == "accuracy":
-        on = record if "target" not in said else (record.shifts or {}).get(said["target"])
+        on = record if question.target is None else (record.shifts or {}).get(question.target)
         return None if on is None else _count(on.selections[selection].correct, on.n)
     if metric == "val_accuracy":
         return _validation(record, selection)
     numbers = (record.metrics or {}).get(selection, {})
     if metric == "bias_accuracy":
         return _count(int(numbers["bias_correct"]), record.n) if "bias_correct" in numbers else None
-    return Reading(numbers[metric]) if metric in numbers else None
+    return Reading(numbers[metric]) if metric is not None and metric in numbers else None
 
 
 def _validation(record: Record, selection: str) -> Reading | None:

@@ -3,11 +3,12 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import ClassVar, TypeAlias
 
 from benchmark.core.digest import Json, digest
+from benchmark.core.json_part import Part
 
 SCHEMA = 1
 SELECTIONS = ("last", "val", "test")
@@ -37,47 +38,6 @@ OPTIONAL: dict[str, Shape] = {
 """Optional fields of a record and their types, without `shifts`, which maps a shift's name to COUNTS."""
 LARGEST = 2**53
 """Largest valid number: a float holds integers exactly up to here."""
-
-
-class Part:
-    """A part of a record's JSON: the fields of a dataclass, and whatever a later version adds, kept as it is.
-
-    Absent fields are None and stay absent, so that a round trip through `from_json` and `to_json` changes no letter.
-    """
-
-    parts: ClassVar[Mapping[str, "type[Part]"]] = {}
-    """Fields that are parts themselves."""
-    tables: ClassVar[Mapping[str, "type[Part]"]] = {}
-    """Fields that map names to parts."""
-    more: Json
-
-    @classmethod
-    def from_json(cls, said: Json) -> Self:
-        """Build the part from parsed JSON, which is valid (`invalid`)."""
-        known = {f.name for f in fields(cls) if f.init} - {"more"}  # type: ignore[arg-type]
-        given: dict[str, Any] = {name: value for name, value in said.items() if name in known}
-        for name, part in cls.parts.items():
-            if name in given:
-                given[name] = part.from_json(given[name])
-        for name, part in cls.tables.items():
-            if name in given:
-                given[name] = {key: part.from_json(value) for key, value in given[name].items()}
-        given["more"] = {name: value for name, value in said.items() if name not in known}
-        return cls(**given)
-
-    def to_json(self) -> Json:
-        """The part as plain data, unknown fields included."""
-        said: dict[str, Any] = dict(self.more)
-        for name in (f.name for f in fields(self) if f.init and f.name != "more"):  # type: ignore[arg-type]
-            value = getattr(self, name)
-            if value is None:
-                continue
-            if name in self.parts:
-                value = value.to_json()
-            elif name in self.tables:
-                value = {key: part.to_json() for key, part in value.items()}
-            said[name] = value
-        return said
 
 
 @dataclass(frozen=True)

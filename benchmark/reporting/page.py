@@ -23,6 +23,7 @@ from benchmark.analysis.ordering import orders
 from benchmark.analysis.results import Measured, csv
 from benchmark.core.files import writing
 from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.question import Question
 from benchmark.records import provenance, readings
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import tables
@@ -222,7 +223,7 @@ def _cell(measured: Measured, cell: Cell) -> dict[str, Any]:
     return {
         "value": tables.shown(measured, row),
         "others": other_selections(measured, row),
-        "seeds": [_seed(record, cell.said) for record in records],
+        "seeds": [_seed(record, cell.question) for record in records],
         "provenance": _provenance(records),
         "again": _again(measured, name, column),
     }
@@ -243,13 +244,13 @@ def _provenance(records: Sequence[Record]) -> str:
     return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
 
 
-def _seed(record: Record, said: Mapping[str, Any]) -> dict[str, Any]:
+def _seed(record: Record, question: Question) -> dict[str, Any]:
     """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
     run = readings.under(record, "val")
-    dataset = f"{record.dataset}, " if "mean_over" in said else ""
+    dataset = "" if question.mean_over is None else f"{record.dataset}, "
     return {
         "seed": f"{dataset}{record.seed}",
-        **{selection: _reading(record, said, selection) for selection in SELECTIONS},
+        **{selection: _reading(record, question, selection) for selection in SELECTIONS},
         "chose": _chose(record),
         "key": run.key,
         "fit": run.seconds.get("fit"),
@@ -263,9 +264,9 @@ def _chose(record: Record) -> str:
     return ", ".join([f"epoch {'–' if picked.epoch is None else picked.epoch}", *settings])
 
 
-def _reading(record: Record, said: Mapping[str, Any], selection: str) -> str:
-    found = readings.read(record, said, selection)
-    return "–" if found is None else f"{found.value:.{2 if readings.counted(said['metric']) else 3}f}"
+def _reading(record: Record, question: Question, selection: str) -> str:
+    found = readings.read(record, question, selection)
+    return "–" if found is None else f"{found.value:.{2 if readings.counted(question.metric) else 3}f}"
 
 
 def _encoded(measured: Measured, drawn: Path | None) -> str:

@@ -18,6 +18,7 @@ from benchmark.encoders.published import containers
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.question import Question
 from benchmark.exhibits.run import Run
 from benchmark.methods.samples import Samples
 from benchmark.methods.scoring import right
@@ -82,14 +83,14 @@ def cells(shots: int) -> list[Cell]:
     told = {name: released()[name] for name in ("dataset", "backbone", "method")}
     found = []
     for reading in released()["readings"]:
-        said = {**told, "metric": "accuracy", "shots": shots, "with": reading["with"]}
-        found.append(Cell(reading["name"], f"{shots}-shot", said, said, "evaluate-adapter"))
+        question = Question(**told, metric="accuracy", shots=shots, arguments=reading["with"])
+        found.append(Cell(reading["name"], f"{shots}-shot", question, question, "evaluate-adapter"))
     return found
 
 
 def untrained(cell: Cell, suite: Suite) -> Run:
     """The run of a cell with 0 shots, so that no support set is drawn."""
-    return replace(runs.make(suite, cell.said, seed=0), shots=0)
+    return replace(runs.make(suite, cell.question, seed=0), shots=0)
 
 
 def check(weights: Tensor, run: Run, world: World, file: Path) -> None:
@@ -120,6 +121,6 @@ def evaluate(weights: Tensor, cell: Cell, world: World) -> Evaluated:
     state, parameter = predictor.state_dict(), released()["parameter"]
     predictor.load_state_dict({**state, parameter: weights.to(state[parameter])})
     correct = int(right(predictor.eval(), test).sum())
-    cite = {**released()["cite"], "shots": cell.said["shots"]}
+    cite = {**released()["cite"], "shots": cell.question.shots}
     published = reference.printed(released()["reference"], cite) if world.suite.comparable else None
     return Evaluated(cell.row, correct, len(test), published)

@@ -1,9 +1,9 @@
 """Sources of the numbers for a claim: the paper's printed numbers, or our records under one selection. Contrast -> effect."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import hypot, inf, isnan, sqrt
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from benchmark.analysis.claims.model import Contrast, Operand
 from benchmark.analysis.pairing import Paired, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.exhibits import exhibit
+from benchmark.exhibits.question import Question
 from benchmark.numerics import stats
 from benchmark.numerics.stats import Scatter
 from benchmark.records import metrics, readings, reference
@@ -108,11 +109,11 @@ class Paper:
         return propagated(contrast, known, tuple(cited))
 
     def _value(self, operand: Operand) -> Value | None:
-        said = model.cell(operand).said
-        printed = reference.printed(exhibit.load(operand.exhibit).reference, said["cite"])
+        question = model.cell(operand).question
+        printed = reference.printed(exhibit.load(operand.exhibit).reference, question.cite or {})
         if printed is None:
             return None
-        return Value(printed, _binomial(printed / 100, _images(said)) if readings.counted(said["metric"]) else 0.0)
+        return Value(printed, _binomial(printed / 100, _images(question)) if readings.counted(question.metric) else 0.0)
 
 
 @dataclass
@@ -157,7 +158,7 @@ class Records:
         return _over_seeds(contrast, values, keys) if complete else None
 
     def _value(self, operand: Operand, records: Sequence[Record]) -> Value | None:
-        read = [_read(record, _said(operand), self.selection) for record in records]
+        read = [_read(record, _question(operand), self.selection) for record in records]
         known = [value for value in read if value is not None]
         if not known or len(known) < len(read):
             return None
@@ -167,9 +168,9 @@ class Records:
     @staticmethod
     def _same_images(operands: Sequence[Operand]) -> bool:
         """Whether all operands are accuracies on the test images of one data set, for which records keep answers."""
-        said = [_said(operand) for operand in operands]
-        plain = all(s["metric"] == "accuracy" and not {"target", "mean_over"} & set(s) for s in said)
-        return plain and len({s["dataset"] for s in said}) == 1
+        asked = [_question(operand) for operand in operands]
+        plain = all(q.metric == "accuracy" and q.target is None and q.mean_over is None for q in asked)
+        return plain and len({q.dataset for q in asked}) == 1
 
     def _over_images(self, paired: Paired, keys: tuple[str, ...]) -> Effect | None:
         """The difference of two cells image by image; None where the images differ or the answers of a run are gone."""
@@ -227,17 +228,17 @@ def _over_seeds(contrast: Contrast, values: Sequence[Sequence[Value]], keys: tup
     return Effect(*stats.spread(by_seed.tolist()), "seeds", keys, len(by_seed) - 1, scatter, len(by_seed))
 
 
-def _said(operand: Operand) -> dict[str, Any]:
-    """The definition of the operand's cell, with the operand's own metric."""
-    said = dict(model.cell(operand).said)
-    return {**said, "metric": operand.metric or said["metric"]}
+def _question(operand: Operand) -> Question:
+    """The question of the operand's cell, with the operand's own metric."""
+    question = model.cell(operand).question
+    return replace(question, metric=operand.metric or question.metric)
 
 
-def _read(record: Record, said: Mapping[str, Any], selection: str) -> Value | None:
+def _read(record: Record, question: Question, selection: str) -> Value | None:
     """The metric value of one record, with its error over images."""
-    if said["metric"] in OF_A_RECORD:
-        return OF_A_RECORD[said["metric"]](readings.under(record, selection))
-    reading = readings.read(record, said, selection)
+    if question.metric in OF_A_RECORD:
+        return OF_A_RECORD[question.metric](readings.under(record, selection))
+    reading = readings.read(record, question, selection)
     if reading is None:
         return None
     counted = reading.correct is not None and reading.n is not None
@@ -288,9 +289,9 @@ OF_A_RECORD: dict[str, Callable[[Record], Value | None]] = {"beta_span": beta_sp
 """Metrics of a whole record that are the same under every selection, and that no table shows."""
 
 
-def _images(said: Mapping[str, Any]) -> float:
+def _images(question: Question) -> float:
     """Images of a cell's published test set; for a mean over sets, the images of a single set with the same error."""
-    roles = said.get("mean_over", {}).get("dataset") or [said.get("target", said["dataset"])]
+    roles = (question.mean_over or {}).get("dataset") or [question.tested_on]
     return len(roles) ** 2 / sum(1 / reference.images(role) for role in roles)
 
 

@@ -290,7 +290,7 @@ def _mean(contrasts: Sequence[Contrast]) -> Contrast:
 
 def _unit(contrast: Contrast) -> str:
     """What an effect is measured in."""
-    metrics = {o.metric or model.cell(o).said["metric"] for o in contrast.operands}
+    metrics = {o.metric or model.cell(o).question.metric for o in contrast.operands}
     if contrast.kind == "association":
         return "correlation"
     return "points" if any(readings.counted(m) or m == "beta_span" for m in metrics) else "CMY"

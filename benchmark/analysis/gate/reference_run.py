@@ -161,7 +161,7 @@ def _changes(measured: Measured, golden: Golden) -> list[str]:
 
 def keeps_answers(cell: Cell) -> bool:
     """Whether what a cell reads of a record is an accuracy on images whose answers are kept one by one."""
-    return cell.said["metric"] == "accuracy" and "target" not in cell.said
+    return cell.question.metric == "accuracy" and cell.question.target is None
 
 
 def _named(record: Record, on: str = "data") -> str:
@@ -170,8 +170,8 @@ def _named(record: Record, on: str = "data") -> str:
 
 
 def _reading_named(record: Record, cell: Cell) -> str:
-    target = cell.said.get("target", "data")
-    return f"{_named(readings.under(record, SELECTION), target)} {cell.said['metric']} {target}"
+    target = cell.question.target or "data"
+    return f"{_named(readings.under(record, SELECTION), target)} {cell.question.metric} {target}"
 
 
 def _has_others(golden: Golden, shown: Sequence[Measured]) -> bool:
@@ -190,7 +190,7 @@ def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
         for cell in measured.exhibit.cells()
         if not keeps_answers(cell)
         for record in measured.records.get((cell.row, cell.column), [])
-        if (reading := readings.read(record, cell.said, SELECTION)) is not None
+        if (reading := readings.read(record, cell.question, SELECTION)) is not None
     }
     lines = [f"{name},{value:.6f}" for name, value in sorted({**others, **ours}.items())]
     return "\n".join(["run,value", *lines]) + "\n"

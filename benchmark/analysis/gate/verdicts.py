@@ -169,8 +169,8 @@ def against_paper(measured: Measured) -> list[Verdict]:
     for row in measured.rows:
         if row.selection != SELECTION or row.paper is None or row.mean is None:
             continue
-        said = cells[row.row, row.column].said
-        images = 0 if "mean_over" in said else reference.images(said.get("target", said["dataset"]))
+        question = cells[row.row, row.column].question
+        images = 0 if question.mean_over is not None else reference.images(question.tested_on)
         half = 196 * sqrt(row.paper / 100 * (1 - row.paper / 100) / images) if images else nan
         printed = replace(row, mean=row.paper, ci_low=row.paper - half, ci_high=row.paper + half, seeds=1)
         found.append(_verdict(measured, (row.row, row.column), row.paper, row.mean, _by_means(row, printed), MARGIN))
@@ -279,7 +279,7 @@ def _repeats(measured: Measured, cell: Cell, golden: Golden) -> list[list[Repeat
         return []
     found = []
     for records in pairing.by_seed(measured.records.get((cell.row, cell.column), [])).values():
-        pairs = [(readings.read(record, cell.said, SELECTION), golden.reading(record, cell)) for record in records]
+        pairs = [(readings.read(record, cell.question, SELECTION), golden.reading(record, cell)) for record in records]
         there = [Repeat(ours, theirs) for ours, theirs in pairs if ours is not None and theirs is not None]
         if len(there) < len(pairs):
             return []
@@ -334,7 +334,7 @@ def _scatter(
     kind = [
         difference
         for place, found in repeats.items()
-        if readings.counted(cells[place].said["metric"]) == counted
+        if readings.counted(cells[place].question.metric) == counted
         for difference in _differences(found)
     ]
     return (1.4826 * median(map(abs, kind)), max(1.0, 0.37 * len(kind))) if kind else (nan, inf)

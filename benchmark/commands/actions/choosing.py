@@ -54,4 +54,4 @@ def planned_cells(
         raise BenchError(f"suite {world.name} has no quick grid; give its file a [quick] with seeds and shots")
     left_out = world.quick.get("without", ()) if quick else ()
     cells = exhibit.select([c for e in shown if e.id not in left_out for c in e.cells()], methods, shots)
-    return [c for c in cells if c.said.get("shots") in (0, *world.quick["shots"])] if quick else cells
+    return [c for c in cells if c.question.shots in (0, *world.quick["shots"])] if quick else cells

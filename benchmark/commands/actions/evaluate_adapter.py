@@ -53,8 +53,10 @@ def _make(cells: Sequence[Cell], world: World, jobs: int | None) -> int:
 
 def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
     """The accuracies as text: a heading, and a line for each reading of the file."""
-    said = cells[0].said
-    lines = [f"{path.name}: {said['shots']} shots, {said['backbone']}, {found[0].n:,} test images of {said['dataset']}"]
+    question = cells[0].question
+    lines = [
+        f"{path.name}: {question.shots} shots, {question.backbone}, {found[0].n:,} test images of {question.dataset}"
+    ]
     width = max(len(one.reading) for one in found)
     for one in found:
         accuracy, low, high = one.accuracy

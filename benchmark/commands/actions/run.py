@@ -114,7 +114,7 @@ def _survey(
     for cell in cells:
         for run in cell.runs(world.suite, seeds):
             asked[run.key] = run
-            reads.setdefault(run.key, set()).add(cell.said.get("target", ""))
+            reads.setdefault(run.key, set()).add(cell.question.target or "")
     return plan.survey(asked.values(), records, world, reads)
 
 

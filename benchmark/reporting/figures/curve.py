@@ -3,6 +3,7 @@
 from typing import Any
 
 from benchmark.analysis.results import Measured
+from benchmark.exhibits.question import Question
 from benchmark.records import readings
 from benchmark.records.metrics import BETAS, readable
 from benchmark.records.record import Record
@@ -80,6 +81,6 @@ def _chosen(axes: Any, records: list[Record], look: dict[str, Any]) -> None:
     """Mark beta and accuracy under the `val` selection, one point a seed."""
     for record in records:
         beta = (record.selections["val"].tuned or {}).get("beta", record.settings.get("beta"))
-        accuracy = readings.read(record, {"metric": "accuracy"}, "val")
+        accuracy = readings.read(record, Question(metric="accuracy"), "val")
         if beta and accuracy:
             axes.plot([beta], [accuracy.value], marker=look["marker"] or "o", color=look["color"], markersize=6)

@@ -18,6 +18,7 @@ from benchmark.data.published import sets
 from benchmark.exhibits import needs
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.question import Question
 from benchmark.records.store import Store
 from benchmark.reporting.figures import draw
 from benchmark.running import task
@@ -120,7 +121,7 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path) -> None:
 def assert_as_open_clip_has_it(place: Path, classes: int = 8) -> None:
     """Features of some test images and their classes' rows of the classifier, by open_clip's own transform and builder."""
     world = suite.load("paper")
-    run = runs.make(world, {"dataset": "imagenet", "backbone": "RN50", "method": ZERO_SHOT, "shots": 0}, 0)
+    run = runs.make(world, Question(ZERO_SHOT, dataset="imagenet", backbone="RN50", shots=0), 0)
     build, test = task.build(Opened(run, here(needs.without_shifts(world))))
     network, tokenizer = fake_weights.network("clip_rn50"), open_clip.get_tokenizer("RN50-quickgelu")
     names, templates = open_clip.IMAGENET_CLASSNAMES[:classes], open_clip.SIMPLE_IMAGENET_TEMPLATES

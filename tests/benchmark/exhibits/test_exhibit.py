@@ -38,8 +38,8 @@ name = "C"
 
 
 def test_a_cell_is_the_union_and_the_later_wins() -> None:
-    said = {(c.row, c.column): c.said for c in exhibit.parse("table0", TOML).cells()}
-    assert {place: s["shots"] for place, s in said.items()} == {
+    questions = {(c.row, c.column): c.question for c in exhibit.parse("table0", TOML).cells()}
+    assert {place: question.shots for place, question in questions.items()} == {
         ("A", "two"): 2,
         ("A", "fixed"): 1,
         ("B", "two"): 0,
@@ -50,7 +50,7 @@ def test_a_cell_is_the_union_and_the_later_wins() -> None:
 
 
 def test_a_cell_cites_what_its_row_and_its_column_say_and_nothing_where_the_row_cites_nothing() -> None:
-    cites = {(c.row, c.column): c.said["cite"] for c in exhibit.parse("table0", TOML).cells()}
+    cites = {(c.row, c.column): c.question.cite for c in exhibit.parse("table0", TOML).cells()}
     assert cites["A", "two"] == {"shots": 2, "method": "A"}
     assert cites["A", "fixed"] == {"method": "A"}
     assert cites["B", "two"] == {}

@@ -52,10 +52,10 @@ def test_every_cell_binds_in_a_suite_that_has_every_role(name: str) -> None:
 def test_roles_are_the_paper_s_so_that_a_mistyped_one_is_not_taken_for_a_missing_one(name: str) -> None:
     for c in exhibit.load(name).cells():
         for part in c.parts():
-            assert part["dataset"] in ["imagenet", *TEN]
-            assert part.get("target", SHIFTS[0]) in SHIFTS
-            assert part["backbone"] in ENCODERS
-            assert part.get("with", {}).get("aux", "mocov3") in ENCODERS
+            assert part.dataset in ["imagenet", *TEN]
+            assert part.target in [None, *SHIFTS]
+            assert part.backbone in ENCODERS
+            assert (part.arguments or {}).get("aux", "mocov3") in ENCODERS
 
 
 @pytest.mark.parametrize("name", exhibit.names())
@@ -77,8 +77,8 @@ def cited(shown: Exhibit) -> Counter[tuple[str, ...]]:
     rows = reference._rows(paths.reference() / "paper" / shown.reference)
     found: Counter[tuple[str, ...]] = Counter()
     for c in shown.cells():
-        if c.said["cite"] and "declares" not in c.said and not c.empty:
-            agreeing = [tuple(r.values()) for r in rows if reference._agrees(r, c.said["cite"])]
+        if c.question.cite and c.question.declares is None and not c.empty:
+            agreeing = [tuple(r.values()) for r in rows if reference._agrees(r, c.question.cite)]
             assert len(agreeing) == 1, (c.row, c.column, len(agreeing))
             found[agreeing[0]] += 1
     return found
@@ -159,7 +159,7 @@ def test_a_suite_without_a_role_lacks_those_cells_and_has_the_others() -> None:
     full = house()
     small = house(datasets={role: full.datasets[role] for role in ["imagenet", *SHIFTS, "dtd"]})
     five = exhibit.load("figure5")
-    lacking = {c.column_said["panel"]: c.lacks(small) for c in five.cells() if c.row == "CoOp"}
+    lacking = {c.of_column.panel: c.lacks(small) for c in five.cells() if c.row == "CoOp"}
     assert lacking["dtd"] == ""
     assert lacking["eurosat"] == "data set eurosat is missing in this suite"
     assert [bool(c.runs(small)) for c in five.cells() if c.row == "CoOp"].count(True) == 5

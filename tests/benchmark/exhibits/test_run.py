@@ -11,13 +11,14 @@ from baselines.tip_adapter import RECIPE, TipAdapterF
 from benchmark.core import digest
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import run as runs
+from benchmark.exhibits.question import Question
 from benchmark.methods import construct
 
 CELL = {"method": "baselines.tip_adapter:TipAdapterF", "dataset": "imagenet", "backbone": "RN50", "shots": 4}
 
 
 def made(**changes: Any) -> runs.Run:
-    return runs.make(toy(), {**CELL, **changes}, seed=1)
+    return runs.make(toy(), Question.from_json({**CELL, **changes}), seed=1)
 
 
 def test_a_key_is_twenty_hexadecimal_digits() -> None:
@@ -94,7 +95,7 @@ def test_a_recipe_in_part_leaves_the_rest_as_the_method_has_it() -> None:
 
 def test_suite_and_cell_may_each_give_a_part_of_the_recipe_and_the_cell_wins() -> None:
     suite = toy(methods={CELL["method"]: {"beta": 2.0, "recipe": {"epochs": 3, "lr": 0.5}}})
-    settings = runs.make(suite, {**CELL, "with": {"recipe": {"epochs": 4}}}, 1).settings
+    settings = runs.make(suite, Question.from_json({**CELL, "with": {"recipe": {"epochs": 4}}}), 1).settings
     assert (settings["beta"], settings["recipe"]["epochs"], settings["recipe"]["lr"]) == (2.0, 4, 0.5)
 
 

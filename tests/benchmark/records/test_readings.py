@@ -6,6 +6,7 @@ import pytest
 from toy_house import full_record, house
 from toy_world import record_of, some_run
 
+from benchmark.exhibits.question import Question
 from benchmark.records import readings
 from benchmark.records.readings import Reading
 from benchmark.records.record import Record
@@ -18,7 +19,7 @@ def record() -> Record:
 
 
 def read(record: Record, selection: str = "val", **said: str) -> Reading | None:
-    return readings.read(record, {"metric": "accuracy", **said}, selection)
+    return readings.read(record, Question.from_json({"metric": "accuracy", **said}), selection)
 
 
 def at_epochs(record: Record, **epochs: int) -> Record:

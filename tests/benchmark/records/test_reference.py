@@ -55,8 +55,8 @@ def test_a_file_that_is_not_there_has_no_numbers() -> None:
 
 def cited(name: str) -> dict[tuple[str, str], float | None]:
     shown = exhibit.load(name)
-    cells = [cell for cell in shown.cells() if cell.said["cite"] and not cell.empty]
-    return {(c.row, c.column): printed(shown.reference, c.said["cite"]) for c in cells}
+    cells = [cell for cell in shown.cells() if cell.question.cite and not cell.empty]
+    return {(c.row, c.column): printed(shown.reference, c.question.cite or {}) for c in cells}
 
 
 BLANK = {"table5": {(m, t) for m in ("CLIP-Adapter", "Tip-Adapter-F", "CaFo") for t in ("A", "R")}}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from toy_world import here, some_run, toy
 
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.question import Question
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
@@ -20,7 +22,7 @@ from benchmark.running import task
 from benchmark.running.measure import measure
 
 CAFO = "baselines.cafo:CaFo"
-CELL = {"dataset": "imagenet", "backbone": "RN50", "shots": 1}
+QUESTION = Question(dataset="imagenet", backbone="RN50", shots=1)
 ZERO = some_run(method="baselines.zero_shot:ZeroShotCLIP", shots=0, seed=0, settings={})
 
 
@@ -125,7 +127,7 @@ def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_the
     world = toy(datasets={"imagenet": {"reader": "toy_world:Anew"}})
     store = Store(tmp_path / "results")
     records = [
-        measure(runs.make(world, {**CELL, "method": m}, 1), here(world), store)
+        measure(runs.make(world, replace(QUESTION, method=m), 1), here(world), store)
         for m in ("baselines.tip_adapter:TipAdapter", CAFO)
     ]
     assert records[0].draw == records[1].draw
@@ -139,10 +141,10 @@ def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_the
 
 def test_a_suite_that_asks_for_published_settings_gets_those_of_the_data_set_and_shots() -> None:
     method = "toy_methods:Flat"
-    cell = {**CELL, "method": method, "shots": 2}
+    question = replace(QUESTION, method=method, shots=2)
     world = toy(published=True)
-    assert runs.make(toy(), cell, 1).settings["strength"] == 1.0
-    assert runs.make(world, cell, 1).settings["strength"] == 2.0
-    assert runs.make(world, {**cell, "with": {"strength": 3.0}}, 1).settings["strength"] == 3.0
+    assert runs.make(toy(), question, 1).settings["strength"] == 1.0
+    assert runs.make(world, question, 1).settings["strength"] == 2.0
+    assert runs.make(world, replace(question, arguments={"strength": 3.0}), 1).settings["strength"] == 3.0
     world = toy(published=True, methods={method: {"strength": 4.0}})
-    assert runs.make(world, cell, 1).settings["strength"] == 4.0
+    assert runs.make(world, question, 1).settings["strength"] == 4.0

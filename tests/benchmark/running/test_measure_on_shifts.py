@@ -20,6 +20,7 @@ from baselines.zero_shot import ZeroShotCLIP
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.question import Question
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request, Wave
@@ -36,7 +37,7 @@ from benchmark.running.observer import Observer
 from benchmark.suites import suite
 
 AMU = "amu.tuning:AMUTuning"
-CELL = {"dataset": "imagenet", "backbone": "RN50", "shots": 1}
+QUESTION = Question(dataset="imagenet", backbone="RN50", shots=1)
 SHIFTS = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
 
 
@@ -123,7 +124,7 @@ def _of(samples: Samples, classes: torch.Tensor) -> Samples:
 def test_a_shift_says_over_which_classes_statistics_run_and_a_record_keeps_it(tmp_path: Path) -> None:
     world = house()
     held = {**world.datasets, "imagenet_a": {**world.datasets["imagenet_a"], "statistics": "held"}}
-    run = runs.make(world, {"method": AMU, "dataset": "imagenet", "backbone": "RN50", "shots": 4}, 1)
+    run = runs.make(world, replace(QUESTION, method=AMU, shots=4), 1)
     records = [measure(run, here(w), Store(tmp_path / str(i))) for i, w in enumerate((world, house(datasets=held)))]
     assert [r.shifts["imagenet_a"].statistics for r in records] == ["all", "held"]
     assert [r.fingerprints["imagenet_a"] for r in records] == ["tiles-13-[1, 3, 5]", "tiles-13-[1, 3, 5] held"]
@@ -261,13 +262,13 @@ def test_of_what_is_large_a_suite_may_keep_fewer_views() -> None:
         filling.load(Request("dtd", role, "pool", 1), here(few)).shape[0] for role in ("RN50", "pixels", "RN50:spatial")
     ]
     assert shapes == [3, 2, 2]
-    vt_clip = runs.make(few, {**CELL, "dataset": "dtd", "method": "baselines.vt_clip:VTCLIP"}, 1)
+    vt_clip = runs.make(few, replace(QUESTION, dataset="dtd", method="baselines.vt_clip:VTCLIP"), 1)
     assert vt_clip.views == 2
     support = task_module.build(Opened(vt_clip, here(few)))[0].support
     assert {space: len(x) for space, x in support.spaces.items()} == {"clip": 2, "clip_spatial": 2}
     whole = filling.load(Request("dtd", "RN50", "pool", 1), here(few))
     assert torch.equal(support.spaces["clip"][:, 0], whole[:2, 0])
-    assert runs.make(few, {**CELL, "method": "baselines.tip_adapter:TipAdapter"}, 1).views == 3
+    assert runs.make(few, replace(QUESTION, method="baselines.tip_adapter:TipAdapter"), 1).views == 3
 
 
 def test_a_wave_makes_what_each_request_would_have_made_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,4 +153,4 @@ def test_data_and_weights_that_are_not_here_are_said() -> None:
 def test_the_backbone_is_a_clip() -> None:
     assert isinstance(toy_house.clip("RN50", settings=read()).clip, Clip)
     with pytest.raises(BenchError, match="unknown backbone"):
-        run.make(house(encoders={}), released_adapter.cells(1)[0].said, 0)
+        run.make(house(encoders={}), released_adapter.cells(1)[0].question, 0)

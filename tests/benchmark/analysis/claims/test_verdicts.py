@@ -20,6 +20,7 @@ from benchmark.analysis.results import Measured
 from benchmark.core import paths
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit
+from benchmark.exhibits.question import Question
 from benchmark.records.metrics import BETAS
 from benchmark.records.record import SELECTIONS, Best, BetaCurve, Histogram, Record
 from benchmark.records.store import Store
@@ -258,9 +259,9 @@ def test_a_printed_difference_has_the_error_of_two_shares_of_the_test_set() -> N
 
 def test_a_mean_of_sets_has_the_error_of_their_mean() -> None:
     roles = ["dtd", "imagenet"]
-    said = {"mean_over": {"dataset": roles}, "dataset": "imagenet"}
+    question = Question(dataset="imagenet", mean_over={"dataset": roles})
     expected = (0.25 / 1692 + 0.25 / 50_000) ** 0.5 / 2
-    assert sources._binomial(0.5, sources._images(said)) == pytest.approx(100 * expected)
+    assert sources._binomial(0.5, sources._images(question)) == pytest.approx(100 * expected)
 
 
 def test_many_draws_agree_with_the_formula() -> None:
@@ -370,8 +371,8 @@ def test_a_paper_without_its_numbers_prints_none(tmp_path: Path, monkeypatch: py
 
 def test_selections_are_judged_apart() -> None:
     record = record_of({"protocol": 0, "method": "m:M", "shots": 1, "seed": 1}, (40, 50, 60), 100)
-    said = {"metric": "accuracy"}
-    read = {name: sources._read(record, said, name) for name in SELECTIONS}
+    question = Question(metric="accuracy")
+    read = {name: sources._read(record, question, name) for name in SELECTIONS}
     assert [value.value for value in read.values() if value] == [40, 50, 60]
 
 

@@ -152,8 +152,9 @@ def associated(store: Store, sign: Mapping[str, int], rng: np.random.Generator, 
         for run in cell.runs(house()):
             record = store.get(run.key) or record_of(run.asked(), (600, 600, 600), 1000)
             fused = {s: complementary[place] if way > 0 else superior[place] for s, way in sign.items()}
+            assert cell.question.metric is not None
             record = _written(
-                record, cell.said["metric"], cell.column, fused, superior[place], complementary[place], rng, noise
+                record, cell.question.metric, cell.column, fused, superior[place], complementary[place], rng, noise
             )
             bits = {s: np.arange(1000) < record.selections[s].correct for s in ("last", "val", "test")}
             store.put(record, bits)

@@ -1,6 +1,7 @@
 """Photographs go the way of all images: the harness's features are those of the files, and named by what decides them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchmark.data.published.photographs import Photographs
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.question import Question
 from benchmark.features import filling
 from benchmark.features import requests as requests_module
 from benchmark.features.requests import Request
@@ -78,8 +80,8 @@ def test_other_generated_images_have_other_features(suite: Suite, root: Path) ->
 @pytest.mark.parametrize("part", ["generated", "sentences"])
 def test_a_record_is_stale_when_its_generated_images_or_sentences_change(part: str, suite: Suite, root: Path) -> None:
     names = eurosat(suite).classnames
-    cell = {"method": "baselines.cafo:CaFo", "dataset": "eurosat", "backbone": "RN50", "shots": 1}
-    run = runs.make(suite, {**cell, "with": {"generated": True}}, seed=1)
+    question = Question("baselines.cafo:CaFo", {"generated": True}, dataset="eurosat", backbone="RN50", shots=1)
+    run = runs.make(suite, question, seed=1)
     make_generated(root, "eurosat", names, per_class=2)
     file = make_prompts(root, "eurosat", names)
     before = Opened(run, here(suite)).fingerprints
@@ -89,7 +91,7 @@ def test_a_record_is_stale_when_its_generated_images_or_sentences_change(part: s
         file.write_text(file.read_text() + " ")
     after = Opened(run, here(suite)).fingerprints
     assert [name for name in before if before[name] != after[name]] == [part]
-    alone = runs.make(suite, {**cell, "method": "baselines.tip_adapter:TipAdapter"}, seed=1)
+    alone = runs.make(suite, replace(question, method="baselines.tip_adapter:TipAdapter", arguments=None), seed=1)
     assert not {"generated", "sentences"} & Opened(alone, here(suite)).fingerprints.keys()
 
 
@@ -130,6 +132,6 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
     )
     store = Store(tmp_path / "results")
     for method in METHODS:
-        cell = {"method": method, "dataset": "mine", "backbone": "RN50", "shots": 8}
-        record = measure.measure(runs.make(world, cell, seed=1), here(world), store)
+        question = Question(method, dataset="mine", backbone="RN50", shots=8)
+        record = measure.measure(runs.make(world, question, seed=1), here(world), store)
         assert record.n == 9 + 4 + 2 + 1, method
