@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from toy_world import here, some_run, toy
+from toy_world import here, record_of, some_run, toy
 
 from benchmark.features import filling, requests, shard_files, text_classifiers
 from benchmark.features.requests import Request
@@ -44,10 +44,10 @@ def test_a_run_is_stored_and_its_accuracy_under_val_is_told_in_per_cent(tmp_path
     assert record is not None
     right = int(store.correct(some_run().key, "val").sum())
     assert re.fullmatch(r"\d+\.\d\d %", told)
-    assert (told, record["n"]) == (f"{right / 160:.2%}".replace("%", " %"), 160)
+    assert (told, record.n) == (f"{right / 160:.2%}".replace("%", " %"), 160)
 
 
 def test_the_accuracy_is_that_of_val_and_not_of_another_selection(monkeypatch: pytest.MonkeyPatch) -> None:
-    counts = {"last": {"correct": 1}, "val": {"correct": 2}, "test": {"correct": 3}}
-    monkeypatch.setattr(jobs, "measure", lambda *_: {"selections": counts, "n": 8})
+    record = record_of(some_run().asked(), (1, 2, 3), 8)
+    monkeypatch.setattr(jobs, "measure", lambda *_: record)
     assert jobs.measured(here(toy()), some_run(), Store(Path("unused"))) == "25.00 %"
