@@ -7,13 +7,14 @@ text classifier of sentences from a language model (GPT-3).
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from baselines.tip_adapter import OFFICIAL_STEPS, RECIPE, SEARCH, Cache, Search
 from baselines.zero_shot import TextClassifier
+from benchmark.core.digest import Json
 from benchmark.methods import Features, Predictor, Recipe, Samples, Scores, Task, training
 from benchmark.numerics.logits import unit, zscore
 
@@ -121,7 +122,7 @@ class CaFo(Predictor):
         self.recipe = recipe
 
     @classmethod
-    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+    def published(cls, dataset: str, shots: int) -> Json:
         """Look up the configuration of a data set, with the whole official search.
 
         Args:

@@ -3,13 +3,11 @@
 A small bottleneck network transforms CLIP's image feature; its output and the feature are averaged with a fixed ratio.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor, nn
 
 from baselines.coop import RECIPE, published_epochs
 from baselines.zero_shot import TextClassifier
+from benchmark.core.digest import Json
 from benchmark.methods import Features, Predictor, Recipe, Scores, Task
 from benchmark.numerics.initialisation import linear_weight
 from benchmark.numerics.matmul import product
@@ -40,7 +38,7 @@ class CLIPAdapter(Predictor):
         self.recipe = recipe
 
     @classmethod
-    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+    def published(cls, dataset: str, shots: int) -> Json:
         """CoOp's number of epochs, because the readme of CLIP-Adapter refers to CoOp's command."""
         return published_epochs(dataset, shots)
 

@@ -4,14 +4,12 @@ The words in front of the class name are replaced by learned context vectors, sh
 unchanged, so image features are precomputed and gradients run through the text tower only.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from baselines.prompts import PromptEncoder, Remembered
 from baselines.zero_shot import TextClassifier
+from benchmark.core.digest import Json
 from benchmark.methods import Features, Predictor, Recipe, Scores, Task
 from benchmark.numerics.logits import cosine_logits, unit
 
@@ -30,7 +28,7 @@ RECIPE = Recipe(
 )
 
 
-def published_epochs(dataset: str, shots: int) -> Mapping[str, Any]:
+def published_epochs(dataset: str, shots: int) -> Json:
     """Epochs of CoOp's rn50_ep50, rn50_ep100 and rn50: 50 on ImageNet and at 1 shot, 100 at 2 and 4 shots, then 200."""
     if dataset == "imagenet" or shots <= 1:
         return {"recipe": {"epochs": 50}}
@@ -63,7 +61,7 @@ class CoOp(Predictor):
         self.recipe = recipe
 
     @classmethod
-    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+    def published(cls, dataset: str, shots: int) -> Json:
         """Number of epochs of CoOp's configurations, as `published_epochs` gives it."""
         return published_epochs(dataset, shots)
 

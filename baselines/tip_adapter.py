@@ -7,12 +7,13 @@ for each class, of its affinities to the keys. Tip-Adapter is not trained; Tip-A
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
+from benchmark.core.digest import Json
 from benchmark.methods import Features, Predictor, Recipe, Samples, Scores, Task
 from benchmark.numerics.logits import unit
 from benchmark.numerics.matmul import product
@@ -216,7 +217,7 @@ class TipAdapter(Predictor):
         self.tunes = search.grid
 
     @classmethod
-    def published(cls, dataset: str, shots: int) -> Mapping[str, Any]:
+    def published(cls, dataset: str, shots: int) -> Json:
         """Configuration of a data set with the whole official search; empty for an unknown data set."""
         if dataset not in CONFIGS:
             return {}

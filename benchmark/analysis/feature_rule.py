@@ -6,10 +6,9 @@ function is named `package.module:function`, as methods are, so that the harness
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from benchmark.analysis.results import Measured
-from benchmark.core.digest import Json
+from benchmark.core.digest import Json, JsonDict
 from benchmark.core.names import resolve
 from benchmark.exhibits.exhibit import Exhibit
 
@@ -76,7 +75,7 @@ def apply(measured: Measured) -> list[Picked]:
     return found
 
 
-def tables(measured: Measured) -> list[dict[str, Any]]:
+def tables(measured: Measured) -> list[JsonDict]:
     """The rows picked as a table for the reports: title, words, header and rows; no table where nothing is measured."""
     rule, found = rule_of(measured.exhibit), apply(measured)
     if rule is None or not found:

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 Json = Mapping[str, Any]
-"""Plain data by name: a JSON object or a table of a TOML file."""
+"""Plain data by name, to be read: a JSON object or a table of a TOML file."""
+
+JsonDict = dict[str, Any]
+"""Plain data by name while it is put together."""
 
 
 def digest(asked: Json) -> str:

@@ -6,12 +6,12 @@ a cell without one only cites a published number. Loading an exhibit checks its 
 
 import itertools
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
-from typing import Any
 
+from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.exhibits import run as run_module
@@ -67,15 +67,15 @@ class Exhibit:
     caption: str
     paper: str
     metric: str
-    rows: Sequence[Mapping[str, Any]]
-    columns: Sequence[Mapping[str, Any]]
-    fixed: Mapping[str, Any] = field(default_factory=dict)
-    mark: Mapping[str, Any] = field(default_factory=dict)
+    rows: Sequence[Json]
+    columns: Sequence[Json]
+    fixed: Json = field(default_factory=dict)
+    mark: Json = field(default_factory=dict)
     reference: str = ""
-    panels: Sequence[Mapping[str, Any]] = ()
+    panels: Sequence[Json] = ()
     place: float = 100
     row_header: str = "method"
-    rule: Mapping[str, Any] = field(default_factory=dict)
+    rule: Json = field(default_factory=dict)
 
     @property
     def command(self) -> str:
@@ -100,15 +100,15 @@ class Exhibit:
                 of_column = Question.from_json(united(base, column))
                 yield Cell(row["name"], column["name"], Question.from_json(said), of_column, self.id)
 
-    def by_panel(self) -> dict[str, list[Mapping[str, Any]]]:
+    def by_panel(self) -> dict[str, list[Json]]:
         """Panel -> its columns; {"": all columns} if there are no panels."""
-        found: dict[str, list[Mapping[str, Any]]] = {}
+        found: dict[str, list[Json]] = {}
         for column in self.columns:
             found.setdefault(column.get("panel", ""), []).append(column)
         return found
 
 
-def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
+def united(*parts: Json) -> JsonDict:
     """Merge several parts of an exhibit; a later part overrides an earlier one.
 
     Arguments (`with`) and citations (`cite`, `log`) are merged name by name, but a part with a method discards the arguments
@@ -120,7 +120,7 @@ def united(*parts: Mapping[str, Any]) -> dict[str, Any]:
     Returns:
         The merged keys, always with `with`, `cite` and `log`.
     """
-    said: dict[str, Any] = {}
+    said: JsonDict = {}
     for part in parts:
         under = {} if "method" in part else said.get("with", {})
         cited = {key: {**said.get(key, {}), **part.get(key, {})} for key in ("cite", "log")}
@@ -252,7 +252,7 @@ def parse(name: str, text: str) -> Exhibit:
     )
 
 
-def _in_panel(panel: Mapping[str, Any], column: Mapping[str, Any]) -> dict[str, Any]:
+def _in_panel(panel: Json, column: Json) -> JsonDict:
     """Merge a panel and a column into a column named "panel, column"."""
     names = {"name": f"{panel['name']}, {column['name']}", "panel": panel["name"], "short": column["name"]}
     return {**united(panel, column), **names}

@@ -5,9 +5,9 @@ Files are inspected where the reader or loader can do that; only other data sets
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from benchmark.core.asset import MISSING, OK, Asset
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import Incomplete
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
@@ -16,7 +16,7 @@ from benchmark.exhibits.opened import Opened
 from benchmark.suites.world import World
 
 
-def licences(opened: Opened) -> dict[str, Any]:
+def licences(opened: Opened) -> JsonDict:
     """Licences of the data sets and weights of a run, for its record.
 
     Args:

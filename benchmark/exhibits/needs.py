@@ -1,9 +1,10 @@
 """Data sets and encoders that cells and runs need, and a suite without missing ones."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from benchmark.core.digest import Json
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.run import Run
@@ -65,7 +66,7 @@ def without(suite: Suite, gone: Collection[Need]) -> Suite:
     return replace(suite, datasets={role: _reduced_table(suite, role, gone) for role in there}, encoders=encoders)
 
 
-def _reduced_table(suite: Suite, role: str, gone: Collection[Need]) -> Mapping[str, Any]:
+def _reduced_table(suite: Suite, role: str, gone: Collection[Need]) -> Json:
     """The suite's table of a data set, without removed shifts, shift encoders, generated images and sentences."""
     spec = {name: value for name, value in suite.datasets[role].items() if Need(name, role) not in gone}
     for key, kind in (("shifts", DATASET), ("shift_encoders", ENCODER)):

@@ -37,7 +37,7 @@ class Question(Part):
     keys: ClassVar[Mapping[str, str]] = {"arguments": "with"}
 
     method: str | None = None
-    arguments: Mapping[str, Any] | None = None
+    arguments: Json | None = None
     search: Mapping[str, Sequence[Any]] | None = None
     dataset: str | None = None
     backbone: str | None = None
@@ -47,8 +47,8 @@ class Question(Part):
     target: str | None = None
     declares: str | None = None
     mean_over: Mapping[str, Sequence[Any]] | None = None
-    cite: Mapping[str, Any] | None = None
-    log: Mapping[str, Any] | None = None
+    cite: Json | None = None
+    log: Json | None = None
     missing: str | None = None
     only: Sequence[str] | None = None
     name: str | None = None

@@ -6,9 +6,8 @@ A run is named by a hash of its data set, method and settings, with every defaul
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import Any
 
-from benchmark.core.digest import digest
+from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.names import choose
 from benchmark.exhibits.question import Question
 from benchmark.methods.construct import construct, facts, predictor_class
@@ -39,9 +38,9 @@ class Run:
     shots: int
     seed: int
     views: int
-    settings: Mapping[str, Any]
+    settings: Json
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self) -> JsonDict:
         """The run as plain data, which its record contains and whose hash names the record."""
         return {"protocol": PROTOCOL, **asdict(self)}
 
@@ -95,7 +94,7 @@ class Run:
         return "clip" in facts(self.method, self.settings).wants
 
 
-def cell_key(asked: Mapping[str, Any]) -> str:
+def cell_key(asked: Json) -> str:
     """Hash of a run's plain data (`Run.asked`) without the seed."""
     return digest({name: value for name, value in asked.items() if name != "seed"})
 
@@ -176,7 +175,7 @@ def _only_features(suite: Suite, run: Run) -> str:
     return f"of {run.shots} shots there are no features of {short[0]}" if short else ""
 
 
-def _merge(under: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(under: Json, over: Json) -> JsonDict:
     """Merge arguments, of which `over` overrides `under`; a recipe, or another table of fields, is merged field by field."""
     both = {name for name in under.keys() & over.keys() if isinstance(under[name], Mapping)}
     return {**under, **over, **{name: {**under[name], **over[name]} for name in both}}

@@ -11,11 +11,12 @@ templates. Its records are therefore found again after the folder was moved, but
 import hashlib
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
@@ -71,7 +72,7 @@ def _with_folder(suite: Suite, path: str, templates: Sequence[str]) -> tuple[Sui
     if not path:
         raise BenchError(f"--dataset {FOLDER} names no folder; write {FOLDER}PATH")
     _check_photographs(suite, f"{FOLDER}{path}")
-    spec: dict[str, Any] = {"reader": "benchmark.data.published.folder:ImageFolder", "path": str(Path(path).absolute())}
+    spec: JsonDict = {"reader": "benchmark.data.published.folder:ImageFolder", "path": str(Path(path).absolute())}
     if templates:
         spec["template"] = list(templates)
     found = World(replace(suite, datasets={FOLDER: spec}), Settings()).dataset(FOLDER)
@@ -150,7 +151,7 @@ def _replaced(exhibit: Exhibit, key: str, role: str) -> Exhibit:
             "it takes that of an exhibit which names but one, such as table 4"
         )
 
-    def changed(part: Mapping[str, Any]) -> dict[str, Any]:
+    def changed(part: Json) -> JsonDict:
         return {**part, key: role} if key in part else dict(part)
 
     return _each_part(exhibit, changed)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from benchmark.core.devices import CPU
+from benchmark.core.digest import JsonDict
 from benchmark.data import views
 from benchmark.exhibits.run import PIXELS
 from benchmark.features import extraction, shard_files
@@ -90,7 +91,7 @@ def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int 
     return extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
 
 
-def _notes(requests: Sequence[Request], world: World, seconds: float) -> dict[str, Any]:
+def _notes(requests: Sequence[Request], world: World, seconds: float) -> JsonDict:
     """Notes on how features were extracted; `seconds` is the time of all requests of the wave together."""
     return {
         "pictures": images_of(requests[0], world).size,

@@ -13,13 +13,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import safetensors.torch
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from benchmark.core.digest import Json
 from benchmark.core.files import writing
 
 NAME = "features"
@@ -63,7 +64,7 @@ def there(where: Path, of: int) -> int:
     return sum(readable(shard(where, index, of)) for index in range(of)) if _folder(where).is_dir() else 0
 
 
-def write(where: Path, features: Tensor, notes: Mapping[str, Any]) -> None:
+def write(where: Path, features: Tensor, notes: Json) -> None:
     """Write features [V, N, D] and notes to a file or to a shard of one."""
     said = {name: str(value) for name, value in notes.items()}
     with _written_whole(where) as file:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
 from benchmark.mini.world.captions import CONTEXT, Tokenizer
@@ -36,7 +37,7 @@ _VIT = {
     "pos_embed_type": "sin_cos_2d",
 }
 # As in CLIP: RN101 is the deeper ResNet; B/32 and B/16 are one transformer over coarser and finer patches.
-VISION: dict[str, dict[str, Any]] = {
+VISION: dict[str, JsonDict] = {
     "RN50": {"timm_model_name": "mini_rn10", **_RESNET},
     "RN101": {"timm_model_name": "mini_rn16", **_RESNET},
     "ViT-B/32": {"patch_size": 12, **_VIT},

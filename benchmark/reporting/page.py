@@ -11,7 +11,6 @@ import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -21,6 +20,7 @@ from benchmark.analysis.claims import ClaimRow, Comparison
 from benchmark.analysis.leakage import Leak
 from benchmark.analysis.ordering import orders
 from benchmark.analysis.results import Measured, csv
+from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import writing
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.question import Question
@@ -113,7 +113,7 @@ def _drawn_seeds(records: Sequence[Record]) -> list[int]:
     return sorted({record.seed for record in records if record.shots})
 
 
-def _claim(row: ClaimRow) -> dict[str, Any]:
+def _claim(row: ClaimRow) -> JsonDict:
     ours = row.verdicts["val"]
     told = {name: getattr(row, name) for name in ("quote", "place", "reading", "note", "quantifier")}
     effect = f"{claims.words(ours)}, {ours.at}" if ours.at and ours.effect is not None else ""
@@ -130,7 +130,7 @@ def _said(says: str) -> dict[str, str]:
     return {"says": says, "css": says.replace(" ", "-")}
 
 
-def _comparisons(row: ClaimRow) -> list[dict[str, Any]]:
+def _comparisons(row: ClaimRow) -> list[JsonDict]:
     """Each comparison of a claim, with its outcome by source (paper, test, val)."""
     by_source = {name: {c.name: c for c in verdict.comparisons} for name, verdict in row.verdicts.items()}
     names = dict.fromkeys(name for found in by_source.values() for name in found)
@@ -156,7 +156,7 @@ def _tally(verdicts: Sequence[ClaimRow]) -> str:
     return f"Of the {len(says)} conclusions, on validation's choice: {counted}."
 
 
-def _exhibit(measured: Measured, drawn: Path | None) -> dict[str, Any]:
+def _exhibit(measured: Measured, drawn: Path | None) -> JsonDict:
     views = cached_views(measured.suite)
     cells = {(cell.row, cell.column): cell for cell in measured.exhibit.cells()}
     return {
@@ -201,9 +201,7 @@ def _waiting(measured: Measured) -> dict[str, str]:
     }
 
 
-def _panel(
-    measured: Measured, cells: Mapping[tuple[str, str], Cell], name: str, columns: Sequence[Mapping[str, Any]]
-) -> dict[str, Any]:
+def _panel(measured: Measured, cells: Mapping[tuple[str, str], Cell], name: str, columns: Sequence[Json]) -> JsonDict:
     return {
         "name": name,
         "columns": [column.get("short", column["name"]) for column in columns],
@@ -214,7 +212,7 @@ def _panel(
     }
 
 
-def _cell(measured: Measured, cell: Cell) -> dict[str, Any]:
+def _cell(measured: Measured, cell: Cell) -> JsonDict:
     name, column = cell.row, cell.column
     if (name, column) in measured.texts:
         return {"value": measured.texts[name, column], "others": "", "seeds": []}
@@ -244,7 +242,7 @@ def _provenance(records: Sequence[Record]) -> str:
     return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
 
 
-def _seed(record: Record, question: Question) -> dict[str, Any]:
+def _seed(record: Record, question: Question) -> JsonDict:
     """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
     run = readings.under(record, "val")
     dataset = "" if question.mean_over is None else f"{record.dataset}, "

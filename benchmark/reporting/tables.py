@@ -1,12 +1,12 @@
 """Markdown and LaTeX tables of an exhibit, and the text of a cell."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
 
 from benchmark.analysis import feature_rule
 from benchmark.analysis.ordering import orders
 from benchmark.analysis.results import Measured, Row
+from benchmark.core.digest import Json, JsonDict
 from benchmark.records import readings
 from benchmark.reporting.figures import draw
 
@@ -52,12 +52,12 @@ def _tex(text: str) -> str:
     return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
 
 
-def extra_tables(measured: Measured) -> list[dict[str, Any]]:
+def extra_tables(measured: Measured) -> list[JsonDict]:
     """Further tables of an exhibit, each with title, words, header and rows: the figure in numbers, the rule's picks."""
     return [*draw.tables(measured), *feature_rule.tables(measured)]
 
 
-def extra_grid(table: Mapping[str, Any]) -> str:
+def extra_grid(table: Json) -> str:
     """One of `extra_tables` in Markdown: title, a sentence, and the table."""
     return f"## {table['title']}\n\n{table['words']}\n\n" + _lines(table["header"], table["rows"])
 
@@ -130,7 +130,7 @@ def grid(measured: Measured, text: Callable[[Row], str]) -> str:
     return "\n\n".join(tables)
 
 
-def _texts(measured: Measured, row: str, columns: Sequence[Mapping[str, Any]], text: Callable[[Row], str]) -> list[str]:
+def _texts(measured: Measured, row: str, columns: Sequence[Json], text: Callable[[Row], str]) -> list[str]:
     names = [column["name"] for column in columns]
     return [measured.texts.get((row, name)) or text(measured.at(row, name)) for name in names]
 

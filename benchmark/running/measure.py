@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.machine import peak_memory_mib
 from benchmark.data.dataset import listed
 from benchmark.exhibits import inventory
@@ -83,7 +83,7 @@ class StateMeasurements:
         self.shifts = shifts
         self.max_logits: Histogram | None = None
 
-    def look(self, predictor: Predictor, s: Scores, selections: Sequence[str]) -> dict[str, Any]:
+    def look(self, predictor: Predictor, s: Scores, selections: Sequence[str]) -> JsonDict:
         """Measure one state.
 
         Args:

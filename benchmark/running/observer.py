@@ -12,18 +12,18 @@ its code runs (`benchmark.methods.sealed`).
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmark.core.digest import JsonDict
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Features, Samples, Scores
 from benchmark.methods.scoring import joined, parts, right_answers, tuned
 from benchmark.records.record import Selection
 from benchmark.running.search import search
 
-Look = Callable[[Predictor, Scores, Sequence[str]], dict[str, Any]]
+Look = Callable[[Predictor, Scores, Sequence[str]], JsonDict]
 """Function that computes further plain data of a selected state, from the predictor in this state, its scores of the test
 images, and the names of the selections with this state."""
 
@@ -59,7 +59,7 @@ class Outcome:
     correct: Tensor
     epoch: int
     tuned: dict[str, float]
-    seen: dict[str, Any] = field(default_factory=dict)
+    seen: JsonDict = field(default_factory=dict)
 
     def summary(self) -> Selection:
         """Plain data for the record."""
@@ -142,7 +142,7 @@ class Observer:
             return state
         return State(state.epoch, state.weights, found.correct, found.tuned)
 
-    def _answered(self, predictor: Predictor, state: State, names: Sequence[str]) -> tuple[Tensor, dict[str, Any]]:
+    def _answered(self, predictor: Predictor, state: State, names: Sequence[str]) -> tuple[Tensor, JsonDict]:
         """Predicted classes of the test images [N] in a state, and the result of `look`; labels are not used here."""
         predictor.load_state_dict(state.weights)
         with tuned(predictor, state.tuned), torch.no_grad():

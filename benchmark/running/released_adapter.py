@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.data import views
 from benchmark.encoders.published import containers
@@ -52,7 +52,7 @@ class Evaluated:
 
 
 @cache
-def released() -> Mapping[str, Any]:
+def released() -> Json:
     """Content of released_adapter.toml."""
     return tomllib.loads(resources.files(__package__).joinpath("released_adapter.toml").read_text("utf-8"))
 

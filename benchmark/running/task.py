@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core.digest import JsonDict
 from benchmark.data.dataset import Dataset
 from benchmark.exhibits.opened import Opened
 from benchmark.features import filling, requests, text_classifiers
@@ -59,10 +59,10 @@ def shifts(opened: Opened) -> dict[str, Shift]:
     return found
 
 
-def _wanted(opened: Opened) -> dict[str, Any]:
+def _wanted(opened: Opened) -> JsonDict:
     """Optional fields of the Task that the method wants."""
     run, dataset = opened.run, opened.dataset
-    found: dict[str, Any] = {"clip": opened.backbone.clip} if run.prompts else {}
+    found: JsonDict = {"clip": opened.backbone.clip} if run.prompts else {}
     if "generated" in run.wants():
         per_class = requests.generated_per_class(run.dataset, opened.world)
         labels = torch.as_tensor(dataset.generated(per_class)[1], dtype=torch.long)  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.methods.scoring import STATISTICS
@@ -59,9 +60,9 @@ class Suite:
     seeds: list[int]
     views: int
     batch_size: int
-    datasets: Mapping[str, Mapping[str, Any]]
-    encoders: Mapping[str, Mapping[str, Any]]
-    methods: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    datasets: Mapping[str, Json]
+    encoders: Mapping[str, Json]
+    methods: Mapping[str, Json] = field(default_factory=dict)
     note: str = ""
     pixels: int = 0
     large_views: int = 0

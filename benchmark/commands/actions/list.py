@@ -1,11 +1,11 @@
 """Work of `bench list`: the names of exhibits, methods, data sets, backbones, encoders and suites."""
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 import click
 
+from benchmark.core.digest import Json
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
@@ -47,7 +47,7 @@ def _dataset(world: World, role: str) -> str:
     return f"{len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images"
 
 
-def _file(spec: Mapping[str, Any]) -> str:
+def _file(spec: Json) -> str:
     """Loader of an encoder, with its arguments."""
     said = ", ".join(f"{name} = {value}" for name, value in spec.items() if name != "loader")
     return spec["loader"] + (f" ({said})" if said else "")

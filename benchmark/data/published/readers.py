@@ -7,9 +7,9 @@ Common options: `key`, such as "caltech101"; `sampler`, "official" (default), "n
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from benchmark.core.asset import Asset
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
@@ -138,7 +138,7 @@ def _listed(known: PublishedSet, kind: str, sampler: str, indices: str, settings
     )
 
 
-def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str, settings: Settings) -> dict[str, Any]:
+def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str, settings: Settings) -> JsonDict:
     samplers: dict[str, Callable[[], Sampler]] = {
         "official": lambda: sampling.official,
         "nested": lambda: sampling.nested,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
@@ -57,8 +57,8 @@ def _table() -> dict[str, PublishedSet]:
     return {key: _entry(key, said) for key, said in tomllib.loads(text).items()}
 
 
-def _entry(key: str, said: dict[str, Any]) -> PublishedSet:
-    lists: dict[str, Any] = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
+def _entry(key: str, said: JsonDict) -> PublishedSet:
+    lists: JsonDict = {name: tuple(value) for name, value in said.items() if isinstance(value, list)}
     return PublishedSet(key, **{**said, **lists})
 
 

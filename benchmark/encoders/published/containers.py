@@ -26,6 +26,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 
 OPENAI_CLIP = "OpenAI's CLIP"
@@ -167,7 +168,7 @@ class _Module:
     """Inert stand-in for a TorchScript module, which keeps its attributes."""
 
     def __init__(self) -> None:
-        self.state: dict[str, Any] = {}
+        self.state: JsonDict = {}
 
     def __setstate__(self, state: Any) -> None:
         self.state = state if isinstance(state, dict) else {}

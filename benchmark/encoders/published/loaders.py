@@ -5,7 +5,7 @@ use (normalisation, pooling, precision), not the file: `bench weights import` do
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.core.asset import MISSING, USABLE, WRONG, Asset
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
@@ -299,7 +300,7 @@ def _fingerprint(weights: str, settings: Settings, *how: object) -> str:
     return hashlib.sha256("\n".join([weights, _precision(settings), *map(str, how)]).encode()).hexdigest()
 
 
-def _open_clip_file(what: str, tag: Mapping[str, Any], settings: Settings) -> Path:
+def _open_clip_file(what: str, tag: Json, settings: Settings) -> Path:
     """The file of an open_clip tag, found in a weights folder by its published name, else in its repository."""
     name = tag.get("url", "").rpartition("/")[2]
     for folder in settings.weights_dirs:

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
 from benchmark.encoders.published.containers import blocks, depth
@@ -42,7 +43,7 @@ def build_clip(tensors: Mapping[str, Tensor]) -> Any:
     return open_clip.CLIP(embed, _vision(tensors), text, quick_gelu=True)
 
 
-def _vision(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
+def _vision(tensors: Mapping[str, Tensor]) -> JsonDict:
     if "visual.proj" in tensors:
         width, _, patch, _ = tensors["visual.conv1.weight"].shape
         side = _side(tensors["visual.positional_embedding"])

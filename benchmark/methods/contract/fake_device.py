@@ -8,7 +8,7 @@ The simulated device uses the name of torch's "meta" device, which every build h
 mistake.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
@@ -19,6 +19,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from benchmark.core.digest import Json
+
 ELSEWHERE = torch.device("meta")
 
 MIXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_", "aten::copy_", "aten::_foreach_copy_")
@@ -27,7 +29,7 @@ MIXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_", "aten::co
 Types = Sequence[type]
 """Types of the tensors in a call, as torch passes them to `__torch_function__` and `__torch_dispatch__`."""
 
-Named = Mapping[str, Any]
+Named = Json
 """Keyword arguments of a call."""
 
 

@@ -15,13 +15,13 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
 from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
@@ -149,7 +149,7 @@ class Run:
         table.writerows(self.curve)
         write(self.out / f"{stem(self.role)}.log.csv", text.getvalue().encode())
 
-    def _state(self) -> dict[str, Any]:
+    def _state(self) -> JsonDict:
         return {
             "asked": [self.steps, world.VERSION, SEED],
             "algorithm": self.algorithm.state_dict(),
@@ -220,7 +220,7 @@ def _finish(run: Run, threads: int) -> None:
     write(run.out / f"{stem(run.role)}.json", (json.dumps(card, indent=1) + "\n").encode())
 
 
-def _card(run: Run, threads: int, sha256: str) -> dict[str, Any]:
+def _card(run: Run, threads: int, sha256: str) -> JsonDict:
     """The content of the model card."""
     schedule = run.algorithm.schedule
     return {

@@ -1,8 +1,9 @@
 """Accuracy as a function of the weight of the logit bias: the exact curves of the records, averaged over seeds."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
+from benchmark.core.digest import JsonDict
 from benchmark.exhibits.question import Question
 from benchmark.records import readings
 from benchmark.records.metrics import BETAS, readable
@@ -10,11 +11,14 @@ from benchmark.records.record import Record
 from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SHOWN = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 """Weights in the table, a subset of `benchmark.records.metrics.BETAS`."""
 
 
-def draw(measured: Measured) -> Any:
+def draw(measured: Measured) -> "Figure":
     """Draw one panel a data set, with a curve for each row; rows in `mark.levels` are horizontal lines."""
     panels = measured.exhibit.by_panel()
     figure, grid = style.subplots(1, len(panels), figsize=(2.5 + 4.2 * len(panels), 4.6), squeeze=False)
@@ -38,7 +42,7 @@ def _fraction(beta: float) -> str:
     return f"{beta:g}" if beta >= 1 else f"1/{1 / beta:g}"
 
 
-def tables(measured: Measured) -> list[dict[str, Any]]:
+def tables(measured: Measured) -> list[JsonDict]:
     """The table of the curves: accuracy (%) at the weights SHOWN, the best accuracy of any weight, and its weight."""
     header = ["", *(f"beta {b:g}" for b in SHOWN), "best", "at beta"]
     rows = []
@@ -77,7 +81,7 @@ def _panel(axes: Any, measured: Measured, column: str) -> None:
             _chosen(axes, records, look)
 
 
-def _chosen(axes: Any, records: list[Record], look: dict[str, Any]) -> None:
+def _chosen(axes: Any, records: list[Record], look: JsonDict) -> None:
     """Mark beta and accuracy under the `val` selection, one point a seed."""
     for record in records:
         beta = (record.selections["val"].tuned or {}).get("beta", record.settings.get("beta"))

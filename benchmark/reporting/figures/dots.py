@@ -1,12 +1,16 @@
 """Dot plot: mean and interval of every cell, one strip with a scale of its own for each column, one line for each row."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
 from benchmark.reporting.figures import style
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-def draw(measured: Measured) -> Any:
+
+def draw(measured: Measured) -> "Figure":
     """Draw the strips, at most `mark.across` side by side (default 6)."""
     columns = [c for c in measured.exhibit.columns if "declares" not in c]
     across = min(len(columns), measured.exhibit.mark.get("across", 6))
@@ -27,7 +31,7 @@ def draw(measured: Measured) -> Any:
     return figure
 
 
-def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None:
+def _strip(axes: "Axes", measured: Measured, column: Any, names: list[str]) -> None:
     looks = style.styles(measured)
     empty = True
     for place, name in enumerate(names):
@@ -53,7 +57,7 @@ def _strip(axes: Any, measured: Measured, column: Any, names: list[str]) -> None
     style.plain(axes)
 
 
-def _level(axes: Any, measured: Measured, column: Any) -> None:
+def _level(axes: "Axes", measured: Measured, column: Any) -> None:
     """Draw a dashed line through the mean of the row `mark.level`, to compare other rows with."""
     name = measured.exhibit.mark.get("level")
     mean = None if name is None else measured.at(name, column["name"]).mean

@@ -11,9 +11,10 @@ from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import IO, Any
+from typing import IO
 
 from benchmark.analysis.results import Measured
+from benchmark.core.digest import JsonDict
 from benchmark.core.names import choose
 from benchmark.reporting.figures import curve, dots, histogram, lines, panels, scatter
 
@@ -123,7 +124,7 @@ def _drawn_of(path: Path) -> str | None:
         return None
 
 
-def tables(measured: Measured) -> list[dict[str, Any]]:
+def tables(measured: Measured) -> list[JsonDict]:
     """Tables of data that the figure shows and the main table does not, each with title, words, header and rows."""
     of_kind = getattr(_kind(measured), "tables", None)
     return [] if of_kind is None else of_kind(measured)

@@ -1,18 +1,22 @@
 """Confidence of zero-shot CLIP: distributions of the largest logit of correctly and wrongly classified images."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
+from benchmark.core.digest import JsonDict
 from benchmark.records.record import Histogram, Record
 from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # Blue and orange of the palette of Okabe and Ito; hatching distinguishes the two without colour.
 LOOKS = {"right": {"color": "#0072B2", "hatch": "//"}, "wrong": {"color": "#E69F00", "hatch": ".."}}
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
-def draw(measured: Measured) -> Any:
+def draw(measured: Measured) -> "Figure":
     """Draw one panel a column, with two histograms over common bins, each normalised to 100 % of its images."""
     columns = measured.exhibit.columns
     figure, grid = style.subplots(1, len(columns), figsize=(3 + 4.2 * len(columns), 4.4), squeeze=False)
@@ -31,7 +35,7 @@ def draw(measured: Measured) -> Any:
     return figure
 
 
-def tables(measured: Measured) -> list[dict[str, Any]]:
+def tables(measured: Measured) -> list[JsonDict]:
     """The table of the distributions: number of images and quantiles, exact to the width of a bin."""
     header = ["", "images", *(f"{100 * q:g} %" for q in QUANTILES)]
     rows = []

@@ -1,20 +1,24 @@
 """Line plot: accuracy over the variable of the columns, one line a row, with a second, enlarged panel if needed."""
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured, Row
+from benchmark.core.digest import Json, JsonDict
 from benchmark.reporting.figures import style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 BELOW = 2.5
 """Percentage points below the level line that the enlarged panel shows."""
 
-Line = tuple[dict[str, Any], list[tuple[float, Row]]]
+Line = tuple[JsonDict, list[tuple[float, Row]]]
 """Style of a row for matplotlib, and its points (x, cell)."""
 
 
-def draw(measured: Measured) -> Any:
+def draw(measured: Measured) -> "Figure":
     """Draw all lines; if one falls far below the level line, draw the upper part again in a second, enlarged panel."""
     found = lines(measured, measured.exhibit.columns)
     floor = level_of(found) - BELOW
@@ -34,12 +38,12 @@ def draw(measured: Measured) -> Any:
     return figure
 
 
-def handles(*many: Any) -> dict[str, Any]:
+def handles(*many: Any) -> JsonDict:
     """Legend handles of several axes by label, each label once."""
     return {label: handle for axes in many for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
 
 
-def lines(measured: Measured, columns: Sequence[Mapping[str, Any]]) -> list[Line]:
+def lines(measured: Measured, columns: Sequence[Json]) -> list[Line]:
     """Style and points of each row with a measured cell in `columns`."""
     x_of = measured.exhibit.mark.get("x", "shots")
     looks = style.styles(measured)
@@ -53,7 +57,7 @@ def lines(measured: Measured, columns: Sequence[Mapping[str, Any]]) -> list[Line
     return found
 
 
-def plot(axes: Any, found: Sequence[Line], mark: Mapping[str, Any]) -> None:
+def plot(axes: Any, found: Sequence[Line], mark: Json) -> None:
     """Draw lines and their intervals over a logarithmic x axis of base 2."""
     for look, points in found:
         x = [p[0] for p in points]

@@ -1,10 +1,13 @@
 """Small multiples of line plots: one for each panel of the exhibit, with one legend."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
 from benchmark.reporting.figures import lines, style
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 ACROSS = (4, 5)
 ROOM = 4.0
@@ -16,7 +19,7 @@ def abreast(panels: int) -> int:
     return min(ACROSS, key=lambda n: -panels % n)
 
 
-def draw(measured: Measured) -> Any:
+def draw(measured: Measured) -> "Figure":
     """Draw panels with scales of their own; points far below the level line are cut off and printed as numbers."""
     panels = measured.exhibit.by_panel()
     mark, n = measured.exhibit.mark, abreast(len(measured.exhibit.by_panel()))

@@ -1,6 +1,6 @@
 """Scatter plots of two columns of each panel, one point a row; rows picked by the exhibit's rule are ringed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis import feature_rule
 from benchmark.analysis.results import Measured
@@ -8,8 +8,11 @@ from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
 from benchmark.reporting.figures.panels import abreast
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-def draw(measured: Measured) -> Any:
+
+def draw(measured: Measured) -> "Figure":
     """Draw one scatter plot a panel; `mark.x` and `mark.y` name the two columns."""
     mark, panels = measured.exhibit.mark, measured.exhibit.by_panel()
     n = abreast(len(panels))

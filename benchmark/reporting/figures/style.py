@@ -5,9 +5,14 @@ import tomllib
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
+from benchmark.core.digest import JsonDict
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = "osD^vPXh*"
@@ -16,11 +21,11 @@ LEVEL = {"color": "0.35", "linestyle": (0, (5, 3)), "marker": ""}
 
 
 @cache
-def _known() -> dict[str, dict[str, Any]]:
+def _known() -> dict[str, JsonDict]:
     return tomllib.loads(resources.files(__package__).joinpath("styles.toml").read_text("utf-8"))
 
 
-def styles(measured: Measured) -> dict[str, dict[str, Any]]:
+def styles(measured: Measured) -> dict[str, JsonDict]:
     """Keyword arguments of matplotlib's `plot` for each row: by styles.toml, else the next free colour and marker."""
     names = [row["name"] for row in measured.exhibit.rows]
     known = {name: look for name, look in _known().items() if name in names}
@@ -29,13 +34,13 @@ def styles(measured: Measured) -> dict[str, dict[str, Any]]:
     return {name: {"label": name, **(_named(known[name]) if name in known else next(free))} for name in names}
 
 
-def _named(look: dict[str, Any]) -> dict[str, Any]:
+def _named(look: JsonDict) -> JsonDict:
     dashes = look.get("dashes")
     line = (0, tuple(dashes)) if dashes else "-"
     return {"color": look["color"], "marker": look["marker"], "linestyle": line, "markersize": 5}
 
 
-def _numbered(number: int) -> dict[str, Any]:
+def _numbered(number: int) -> JsonDict:
     """Style number `number`: colours and markers in turn, dashed from the ninth style on."""
     return {
         "color": COLOURS[number % len(COLOURS)],
@@ -56,7 +61,7 @@ def subplots(*shape: int, **settings: Any) -> tuple[Any, Any]:
     return plt.subplots(*shape, layout="constrained", **settings)
 
 
-def plain(axes: Any) -> None:
+def plain(axes: "Axes") -> None:
     """Style axes with a light grid and without top and right spines."""
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
@@ -80,14 +85,14 @@ def title(measured: Measured, words: str = "val selection, 95 % intervals") -> s
     return f"{measured.exhibit.title}\n{measured.suite.name} suite, {words}"
 
 
-def legend(figure: Any, handles: dict[str, Any], below: bool = False) -> None:
+def legend(figure: "Figure", handles: JsonDict, below: bool = False) -> None:
     """Draw one legend for all panels, to the right of them, or below them in at most eight columns."""
     place = {"loc": "outside lower center", "ncols": min(8, len(handles))} if below else {"loc": "outside right upper"}
     if handles:
         figure.legend(handles.values(), handles.keys(), frameon=False, fontsize=9, **place)
 
 
-def nothing(axes: Any, words: str = "nothing measured yet") -> None:
+def nothing(axes: "Axes", words: str = "nothing measured yet") -> None:
     """Write `words` into an empty panel and remove its x ticks."""
     axes.set_xticks([])
     axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4", fontsize=9)
