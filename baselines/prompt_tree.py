@@ -8,13 +8,13 @@ queries. The text features are exact, not approximated.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from baselines.prompts import Heads, attend_causally, finish, heads, name_tokens, project
-from benchmark.methods.clip import Clip
+from benchmark.methods.clip import Clip, Model
 
 
 class Tree(NamedTuple):
@@ -77,8 +77,8 @@ class PromptTree:
     """
 
     def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
-        self.model: Any = clip.model
-        self.blocks: list[Any] = list(self.model.transformer.resblocks)
+        self.model: Model = clip.model
+        self.blocks: list[Model] = list(self.model.transformer.resblocks)
         tokens, lengths = name_tokens(clip, classnames, n_ctx)
         rows = [row[1 : 1 + n] for row, n in zip(tokens.tolist(), lengths.tolist(), strict=True)]
         self.tree = Tree(*(part.to(tokens.device) for part in tree(rows)))

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from itertools import zip_longest
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from baselines.prompts import Heads, finish, heads
-from benchmark.methods.clip import Clip
+from benchmark.methods.clip import Clip, Model
 from benchmark.numerics.matmul import product
 
 
@@ -34,8 +33,8 @@ class PromptedViT:
             )
         if tower.attn_pool is not None or tower.pool_type != "tok":
             raise ValueError("this ViT does not read its features at the class token, so prompts change what is read")
-        self.tower: Any = tower
-        self.blocks: list[Any] = list(tower.transformer.resblocks)
+        self.tower: Model = tower
+        self.blocks: list[Model] = list(tower.transformer.resblocks)
         self.width = len(tower.class_embedding)
 
     def __call__(self, images: Tensor, prompts: Sequence[Tensor]) -> Tensor:

@@ -9,13 +9,13 @@ The text features are exact, not approximated.
 
 from collections.abc import Callable, Sequence
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from benchmark.methods.clip import Clip
+from benchmark.methods.clip import Clip, Model
 from benchmark.numerics.matmul import product, through
 
 EVERY, LAST = slice(None), slice(-1, None)
@@ -90,8 +90,8 @@ class PromptEncoder:
     """
 
     def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
-        self.model: Any = clip.model
-        self.blocks: list[Any] = list(self.model.transformer.resblocks)
+        self.model: Model = clip.model
+        self.blocks: list[Model] = list(self.model.transformer.resblocks)
         tokens, lengths = name_tokens(clip, classnames, n_ctx)
         order = lengths.argsort(stable=True)
         self.ends = lengths[order].cumsum(0) - 1
@@ -140,7 +140,7 @@ class PromptEncoder:
         self.names = torch.cat([embed(row[1 : 1 + n]) + behind[:n] for row, n in zip(tokens, lengths, strict=True)])
         self.first = heads(self.blocks[0], self.names)
 
-    def _name_heads(self, block: Any, x: Tensor) -> Heads:
+    def _name_heads(self, block: Model, x: Tensor) -> Heads:
         """Queries, keys and values of the names; in the first layer they do not depend on the context and are precomputed."""
         return self.first if block is self.blocks[0] else heads(block, x)
 
@@ -174,7 +174,7 @@ def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int) -> tuple[Tens
     return tokens.to(positions.device), lengths.to(positions.device)
 
 
-def project(model: Any, x: Tensor) -> Tensor:
+def project(model: Model, x: Tensor) -> Tensor:
     """Text features [..., D] of end-of-text tokens [..., width] after the last block."""
     x, projection = model.ln_final(x), model.text_projection
     if projection is None:
@@ -206,7 +206,7 @@ def _groups(lengths: Tensor, prefix: int) -> list[Group]:
     return groups
 
 
-def heads(block: Any, x: Tensor) -> Heads:
+def heads(block: Model, x: Tensor) -> Heads:
     """Queries, keys and values of tokens [..., T, width] in a transformer block."""
     attention = block.attn
     projected = product(block.ln_1(x), attention.in_proj_weight, attention.in_proj_bias)
@@ -237,7 +237,7 @@ def attend_causally(x: Heads) -> Tensor:
     return F.scaled_dot_product_attention(q, k, v, is_causal=True).transpose(1, 2).flatten(2)
 
 
-def finish(block: Any, x: Tensor, mixed: Tensor) -> Tensor:
+def finish(block: Model, x: Tensor, mixed: Tensor) -> Tensor:
     """Apply the part of a transformer block after its attention: output projection, residual, feed-forward."""
     x = x + block.ls_1(through(block.attn.out_proj, mixed))
     return x + block.ls_2(through(block.mlp, block.ln_2(x)))

@@ -8,6 +8,9 @@ from torch import Tensor, nn
 
 from benchmark.numerics.logits import unit
 
+Model = Any
+"""A CLIP of open_clip, its image tower or a block of it: modules are reached by name, and open_clip annotates none."""
+
 
 class Texts(Protocol):
     """A source of zero-shot text classifiers: a CLIP model or precomputed classifiers."""
@@ -43,7 +46,7 @@ class Clip:
         preprocess: Callable[[Tensor], Tensor] | None = None,
         text: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
-        self.model: Any = model.eval().requires_grad_(False)
+        self.model: Model = model.eval().requires_grad_(False)
         self.tokenizer = tokenizer
         self._preprocess = preprocess
         self._text = text

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
+from benchmark.methods.clip import Model
 from benchmark.mini.world.captions import CONTEXT, Tokenizer
 from benchmark.mini.world.render import SIZE
 from benchmark.numerics.matmul import product
@@ -132,7 +133,7 @@ def build_clip(role: str) -> tuple[nn.Module, Tokenizer]:
     return open_clip.CLIP(EMBED, VISION[role], {**TEXT, "vocab_size": len(tokenizer)}), tokenizer
 
 
-def spatial(model: Any, images: Tensor) -> Tensor:
+def spatial(model: Model, images: Tensor) -> Tensor:
     """Patch features of a CLIP in the joint image-text space, not L2-normalised.
 
     The last feature map of a ResNet or the last layer's patch tokens of a ViT, each through the projection of the pooled
@@ -218,7 +219,7 @@ def _by_product(tower: nn.Module) -> nn.Module:
     return tower
 
 
-def places(model: Any) -> Callable[[Tensor], Tensor] | None:
+def places(model: Model) -> Callable[[Tensor], Tensor] | None:
     """A faster `spatial` for a CLIP with a ResNet.
 
     Args:

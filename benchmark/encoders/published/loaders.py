@@ -21,7 +21,7 @@ from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.encoders.published import hub, slots
-from benchmark.methods.clip import Clip
+from benchmark.methods.clip import Clip, Model
 
 Normalisation = tuple[Sequence[float], Sequence[float]]
 """Mean and standard deviation of the channels, for pixels in 0 .. 1."""
@@ -227,7 +227,7 @@ def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings)
 # --- preprocessing and precision
 
 
-def _loaded_clip(model: Any, tokenizer: Any, normalisation: Normalisation, settings: Settings) -> Loaded:
+def _loaded_clip(model: Model, tokenizer: Any, normalisation: Normalisation, settings: Settings) -> Loaded:
     from benchmark.encoders.published import networks
 
     forward = _forward(model, model.encode_image, normalisation, settings)

@@ -6,7 +6,6 @@ here: QuickGELU, 64 channels a head, and twelve heads in the auxiliary ViTs.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -16,11 +15,12 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
 from benchmark.encoders.published.containers import blocks, depth
+from benchmark.methods.clip import Model
 
 HEAD = 64  # channels of an attention head in all CLIPs of OpenAI
 
 
-def build_clip(tensors: Mapping[str, Tensor]) -> Any:
+def build_clip(tensors: Mapping[str, Tensor]) -> Model:
     """OpenAI's CLIP with random weights, equal to the `*-quickgelu` configurations of open_clip.
 
     `open_clip.create_model("RN50", pretrained=path)` silently uses plain GELU, which gives wrong text features.
@@ -94,7 +94,7 @@ def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     model.eval().requires_grad_(False)
 
 
-def text(model: Any, ids: Tensor) -> Tensor:
+def text(model: Model, ids: Tensor) -> Tensor:
     """Text features of a CLIP, equal to its `encode_text`, without the padding after the longest text.
 
     The result is exact, because attention is causal: no token attends to padding behind it. A prompt has about ten tokens of
@@ -114,12 +114,12 @@ def text(model: Any, ids: Tensor) -> Tensor:
     return x[torch.arange(len(x), device=x.device), ends] @ model.text_projection
 
 
-def patch_mean(model: Any, images: Tensor) -> Tensor:
+def patch_mean(model: Model, images: Tensor) -> Tensor:
     """The mean of the patch tokens of a ViT after the last norm: [B, 3, 224, 224] -> [B, D]."""
     return model.forward_features(images)[:, 1:].mean(dim=1)
 
 
-def spatial(model: Any, images: Tensor) -> Tensor:
+def spatial(model: Model, images: Tensor) -> Tensor:
     """Patch features of a CLIP in the joint image-text space, not L2-normalised.
 
     The last tokens of a ViT go through the norm and projection of the class token. In a ResNet, each position is a query of
@@ -135,7 +135,7 @@ def spatial(model: Any, images: Tensor) -> Tensor:
     return at_all_tokens(model, images)[:, 1:]
 
 
-def has_places(model: Any) -> bool:
+def has_places(model: Model) -> bool:
     """Whether the image tower of a CLIP is a ResNet or ViT of OpenAI's designs, as `spatial` requires."""
     visual = model.visual
     if isinstance(visual, open_clip.transformer.VisionTransformer):
@@ -143,7 +143,7 @@ def has_places(model: Any) -> bool:
     return hasattr(visual, "attnpool")
 
 
-def at_all_tokens(model: Any, images: Tensor) -> Tensor:
+def at_all_tokens(model: Model, images: Tensor) -> Tensor:
     """Features of all tokens of a CLIP's image tower in the joint space, not L2-normalised.
 
     Args:
@@ -169,7 +169,7 @@ def at_all_tokens(model: Any, images: Tensor) -> Tensor:
     return tokens @ visual.proj
 
 
-def _attention_pool(pool: Any, places: Tensor) -> Tensor:
+def _attention_pool(pool: Model, places: Tensor) -> Tensor:
     """CLIP's attention pool with all tokens as queries, [B, P, C] -> [B, 1 + P, D]; CLIP uses the first query only."""
     tokens = torch.cat([places.mean(dim=1, keepdim=True), places], dim=1) + pool.positional_embedding
 

@@ -5,14 +5,13 @@ images.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from benchmark.methods.clip import Clip
+from benchmark.methods.clip import Clip, Model
 from benchmark.mini import networks, weights
 from benchmark.mini.pretraining import monitor
 from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
@@ -43,7 +42,7 @@ def contrastive(image: Tensor, text: Tensor, scale: Tensor) -> Tensor:
     return (cross_entropy(logits, target) + cross_entropy(logits.T, target)) / 2
 
 
-def inherit_text(model: Any, role: str) -> str:
+def inherit_text(model: Model, role: str) -> str:
     """Load the shipped text tower of another role into a CLIP; its logit scale and image tower are kept.
 
     Args:
@@ -72,7 +71,7 @@ class ClipPretraining(Algorithm):
     def __init__(self, role: str) -> None:
         super().__init__()
         model, self._tokenizer = networks.build_clip(role)
-        self.model: Any = model
+        self.model: Model = model
         if role in TEXT_FROM:
             self.data = f"{self.data}; {inherit_text(model, TEXT_FROM[role])}"
         self.schedule = Schedule(steps=STEPS[role], batch=256)

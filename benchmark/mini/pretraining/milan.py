@@ -5,13 +5,12 @@ CLIP's patch features of the unmasked image (section 3.1). The prompting decoder
 patches only; the tokens from the encoder serve as keys and values and are not updated.
 """
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import layer_norm
 
+from benchmark.methods.clip import Model
 from benchmark.mini import networks, weights
 from benchmark.mini.pretraining import monitor
 from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
@@ -23,7 +22,7 @@ WIDTH, HEADS = networks.VIT_WIDTH, networks.VIT_HEADS
 
 
 @torch.no_grad()
-def teach(visual: Any, images: Tensor) -> tuple[Tensor, Tensor]:
+def teach(visual: Model, images: Tensor) -> tuple[Tensor, Tensor]:
     """Targets and sampling weights of the patches, from the image tower of a CLIP.
 
     Args:
