@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
+from benchmark.core.digest import JsonDict
 from benchmark.core.files import writing
 
 VERSION = 1  # raised when the meaning of a fact changes, so that older facts are ignored
@@ -19,7 +20,7 @@ T = TypeVar("T")
 class _Memory(TypedDict):
     """Content of the JSON file: key of a file -> facts by name; weights slot -> digest first used."""
 
-    files: dict[str, dict[str, Any]]
+    files: dict[str, JsonDict]
     trusted: dict[str, str]
 
 
@@ -77,7 +78,7 @@ class FileFacts:
 
         self._change(edit)
 
-    def _files(self) -> dict[str, dict[str, Any]]:
+    def _files(self) -> dict[str, JsonDict]:
         return dict(self._read()["files"])
 
     def _read(self) -> _Memory:

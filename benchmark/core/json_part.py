@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
-from benchmark.core.digest import Json
+from benchmark.core.digest import Json, JsonDict
 
 
 class Part:
@@ -25,7 +25,7 @@ class Part:
     def from_json(cls, said: Json) -> Self:
         """Build the part from parsed and valid JSON or TOML."""
         known = cls._known()
-        given: dict[str, Any] = {known[key]: value for key, value in said.items() if key in known}
+        given: JsonDict = {known[key]: value for key, value in said.items() if key in known}
         for name, part in cls.parts.items():
             if name in given:
                 given[name] = part.from_json(given[name])
@@ -37,7 +37,7 @@ class Part:
 
     def to_json(self) -> Json:
         """The part as plain data, unknown keys included."""
-        said: dict[str, Any] = dict(self.more)
+        said: JsonDict = dict(self.more)
         for key, name in self._known().items():
             value = getattr(self, name)
             if value is None:

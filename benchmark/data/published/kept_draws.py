@@ -174,7 +174,7 @@ def read_cache(file: Path) -> Lists:
     return _lists(file, said, _of_datum)
 
 
-def _of_datum(datum: Any) -> Item | None:
+def _of_datum(datum: object) -> Item | None:
     kept = vars(datum) if isinstance(datum, _Datum) else {}
     match kept:
         case {"_impath": str(path), "_label": int(label)}:
@@ -205,18 +205,18 @@ def read_indices(file: Path) -> Lists:
     return _lists(file, {name: part.get("data") for name, part in parts if isinstance(part, dict)}, _of_entry)
 
 
-def _of_entry(entry: Any) -> Item | None:
+def _of_entry(entry: object) -> Item | None:
     match entry:
         case {"impath": str(path), "label": int(label)}:
             return Item(path, label)
     return None
 
 
-def _lists(file: Path, said: Any, item: Callable[[Any], Item | None]) -> Lists:
+def _lists(file: Path, said: object, item: Callable[[object], Item | None]) -> Lists:
     """Items of the lists "train" and "val" of a parsed file; raises BenchError if they are no lists of images."""
     found: Lists = {}
     for part in ("train", "val"):
-        entries: Sequence[Any] | None = said.get(part) if isinstance(said, dict) else None
+        entries: Sequence[object] | None = said.get(part) if isinstance(said, dict) else None
         if entries is None and part == "val":
             continue
         items = [item(entry) for entry in entries] if isinstance(entries, list) else [None]

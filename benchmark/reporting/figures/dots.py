@@ -1,8 +1,9 @@
 """Dot plot: mean and interval of every cell, one strip with a scale of its own for each column, one line for each row."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from benchmark.analysis.results import Measured
+from benchmark.core.digest import Json
 from benchmark.reporting.figures import style
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def draw(measured: Measured) -> "Figure":
     return figure
 
 
-def _strip(axes: "Axes", measured: Measured, column: Any, names: list[str]) -> None:
+def _strip(axes: "Axes", measured: Measured, column: Json, names: list[str]) -> None:
     looks = style.styles(measured)
     empty = True
     for place, name in enumerate(names):
@@ -57,7 +58,7 @@ def _strip(axes: "Axes", measured: Measured, column: Any, names: list[str]) -> N
     style.plain(axes)
 
 
-def _level(axes: "Axes", measured: Measured, column: Any) -> None:
+def _level(axes: "Axes", measured: Measured, column: Json) -> None:
     """Draw a dashed line through the mean of the row `mark.level`, to compare other rows with."""
     name = measured.exhibit.mark.get("level")
     mean = None if name is None else measured.at(name, column["name"]).mean
