@@ -14,9 +14,8 @@ from importlib import resources
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
-from benchmark.exhibits import run as run_module
 from benchmark.exhibits.question import Question
-from benchmark.exhibits.run import Run
+from benchmark.exhibits.run import Run, lacks, make
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import Suite
 
@@ -176,7 +175,7 @@ class Cell:
         """One line on a data set, encoder or shift that the cell needs and the suite lacks; "" if it can be run."""
         if self.method is None:
             return ""
-        return next(filter(None, (run_module.lacks(suite, part) for part in self.parts())), "")
+        return next(filter(None, (lacks(suite, part) for part in self.parts())), "")
 
     def groups(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[list[list[Run]]]:
         """Group the runs of this cell by part (`mean_over`) and by settings (`search`).
@@ -201,7 +200,7 @@ class Cell:
 
 def _alternatives(suite: Suite, part: Question, seeds: Sequence[int]) -> list[list[Run]]:
     """Groups of one run for each seed: at the method's own settings, then at each searched combination that differs."""
-    own, *others = ([run_module.make(suite, question, seed) for seed in seeds] for question in _searched(part))
+    own, *others = ([make(suite, question, seed) for seed in seeds] for question in _searched(part))
     return [own, *(group for group in others if group[0].settings != own[0].settings)]
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from benchmark.core.asset import MISSING, OK, Asset
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import Incomplete
-from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import DATASET, ENCODER, Need, needed, of_run
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.run import STAND_INS
 from benchmark.suites.world import World
 
 
@@ -38,7 +38,7 @@ def look(need: Need, world: World, deep: bool = False) -> Asset | None:
     """Inspect a needed asset, every file of it if `deep`; None if its reader or loader cannot do that without opening it."""
     if need.kind == ENCODER:
         return world.inspect_encoder(need.role, deep)
-    return world.inspect_dataset(need.role, need.kind if need.kind in runs.STAND_INS else "", deep)
+    return world.inspect_dataset(need.role, need.kind if need.kind in STAND_INS else "", deep)
 
 
 def _opened(need: Need, world: World) -> Asset:

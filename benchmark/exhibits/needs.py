@@ -5,9 +5,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from benchmark.core.digest import Json
-from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
-from benchmark.exhibits.run import Run
+from benchmark.exhibits.run import PIXELS, SPATIAL, STAND_INS, Run, make
 from benchmark.suites.suite import Suite
 
 DATASET, ENCODER = "data set", "encoder"
@@ -22,7 +21,7 @@ class Need(NamedTuple):
     @property
     def words(self) -> str:
         """Name for printing: "imagenet_r", "generated images of imagenet"."""
-        return f"{runs.STAND_INS[self.kind]} of {self.role}" if self.kind in runs.STAND_INS else self.role
+        return f"{STAND_INS[self.kind]} of {self.role}" if self.kind in STAND_INS else self.role
 
 
 def of_cell(cell: Cell, suite: Suite) -> list[Need]:
@@ -31,13 +30,13 @@ def of_cell(cell: Cell, suite: Suite) -> list[Need]:
         return []
     target = cell.question.target
     shift = [] if target is None else [Need(DATASET, target)]
-    parts = (of_run(runs.make(suite, part, seed=0)) for part in cell.parts())
+    parts = (of_run(make(suite, part, seed=0)) for part in cell.parts())
     return list(dict.fromkeys([need for part in parts for need in part] + shift))
 
 
 def of_run(run: Run) -> list[Need]:
     """Assets that a run needs, without the shifts on which it is also tested."""
-    roles = [role.removesuffix(runs.SPATIAL) for role in run.roles().values() if role != runs.PIXELS]
+    roles = [role.removesuffix(SPATIAL) for role in run.roles().values() if role != PIXELS]
     needs = [Need(DATASET, run.dataset), *(Need(kind, run.dataset) for kind in run.wants())]
     return [*needs, *(Need(ENCODER, role) for role in dict.fromkeys([run.backbone, *roles]))]
 
@@ -45,7 +44,7 @@ def of_run(run: Run) -> list[Need]:
 def everything(suite: Suite) -> list[Need]:
     """Every asset of the suite: data sets, generated images and sentences, encoders."""
     found = [Need(DATASET, role) for role in suite.datasets]
-    for kind in runs.STAND_INS:
+    for kind in STAND_INS:
         found += [Need(kind, role) for role, spec in suite.datasets.items() if spec.get(kind)]
     return found + [Need(ENCODER, role) for role in suite.encoders]
 

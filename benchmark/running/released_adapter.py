@@ -15,11 +15,10 @@ from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.data import views
 from benchmark.encoders.published import containers
-from benchmark.exhibits import run as runs
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
-from benchmark.exhibits.run import Run
+from benchmark.exhibits.run import Run, make
 from benchmark.methods.samples import Samples
 from benchmark.methods.scoring import right
 from benchmark.numerics import stats
@@ -90,7 +89,7 @@ def cells(shots: int) -> list[Cell]:
 
 def untrained(cell: Cell, suite: Suite) -> Run:
     """The run of a cell with 0 shots, so that no support set is drawn."""
-    return replace(runs.make(suite, cell.question, seed=0), shots=0)
+    return replace(make(suite, cell.question, seed=0), shots=0)
 
 
 def check(weights: Tensor, run: Run, world: World, file: Path) -> None:

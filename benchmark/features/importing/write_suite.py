@@ -17,7 +17,7 @@ from benchmark.data.published import imagenet
 from benchmark.data.published.sets import SETS
 from benchmark.encoders.published import containers, slots
 from benchmark.features.importing.released_caches import Given
-from benchmark.suites import suite as suites
+from benchmark.suites.suite import names as suite_names
 
 SLOTS = {"RN50": "clip_rn50", "RN101": "clip_rn101", "ViT-B/32": "clip_vitb32", "ViT-B/16": "clip_vitb16"}
 """Role of CLIP -> weights slot whose text tower encodes the classifier if none was imported."""
@@ -86,7 +86,7 @@ def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
 
 def write(given: Given, told: Told, folder: Path, settings: Settings) -> tuple[Path, Path]:
     """Write the suite's TOML file and the file of features, and return both paths; BenchError for a reserved name."""
-    if re.fullmatch(r"[\w.-]+", told.dataset) is None or told.dataset in suites.names():
+    if re.fullmatch(r"[\w.-]+", told.dataset) is None or told.dataset in suite_names():
         raise BenchError(
             f"--dataset {told.dataset!r}: records are kept by this name; letters, numbers and _, and no suite's"
         )
