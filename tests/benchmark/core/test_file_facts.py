@@ -52,6 +52,7 @@ def test_a_fact_is_computed_once_and_outlives_the_object(facts: FileFacts, file:
 def test_facts_of_several_names_and_files_stand_side_by_side(facts: FileFacts, file: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.bin"
     other.write_bytes(b"abc")
+    os.utime(other, ns=(file.stat().st_atime_ns, file.stat().st_mtime_ns))
     facts.of(file, "a", lambda: 1)
     facts.of(file, "b", lambda: [2])
     facts.of(other, "a", lambda: None)
