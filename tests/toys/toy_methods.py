@@ -33,6 +33,12 @@ class Flat(Predictor):
         return Scores(zero_shot=zeros, bias=zeros, fused=zeros)
 
 
+class PixelsAlone(Flat):
+    """Reads the images themselves and no features."""
+
+    reads = ("pixels",)
+
+
 class Failing(Flat):
     """Its training ends in an error of several lines."""
 

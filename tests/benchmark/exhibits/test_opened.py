@@ -78,9 +78,9 @@ def test_roles_fill_the_spaces_and_the_encoders_are_those_of_the_roles_once_each
 
 
 def test_pixels_need_no_encoder_but_the_backbone_is_always_one() -> None:
-    one = opened(**MAPLE)
-    assert one.roles == {"clip": "RN50", "pixels": "pixels"}
-    assert list(one.encoders) == ["RN50"]
+    both, alone = opened(**MAPLE), opened(method="toy_methods:PixelsAlone", settings={})
+    assert (both.roles, alone.roles) == ({"clip": "RN50", "pixels": "pixels"}, {"pixels": "pixels"})
+    assert list(both.encoders) == list(alone.encoders) == ["RN50"]
 
 
 def test_patch_features_are_of_the_backbone_itself() -> None:

@@ -70,11 +70,12 @@ def test_the_fingerprint_is_that_of_the_shipped_weights_and_needs_no_network() -
         assert "loaded" not in vars(encoder)
 
 
-def test_a_clip_is_frozen_in_eval_mode_with_its_own_tokenizer() -> None:
+def test_networks_are_frozen_and_a_clip_is_in_eval_mode_with_its_own_tokenizer() -> None:
     clip = encoders.clip("RN50", settings=SETTINGS).clip
     assert clip is not None
     assert not clip.model.training
     assert not any(parameter.requires_grad for parameter in clip.model.parameters())
+    assert not encoders.auxiliary("mae", settings=SETTINGS).loaded.forward(IMAGES).requires_grad
     text = clip.classifier(["red ring", "blue ring"], ["a photo of a {}"])
     assert text.shape == (2, networks.EMBED)
     torch.testing.assert_close(text.norm(dim=-1), torch.ones(2))

@@ -13,7 +13,7 @@ from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
 from benchmark.methods.sealed import Breach, comparing, sealing
 from benchmark.suites.suite import Suite
-from benchmark.suites.world import ROLE_KEYS, World
+from benchmark.suites.world import World
 
 SETTINGS = Settings(cache=Path("/cache"), device="cpu")
 DATASETS: dict[str, dict[str, Any]] = {
@@ -73,7 +73,18 @@ def test_a_reader_with_a_parameter_settings_is_given_them_and_one_without_is_not
 
 
 def test_what_the_suite_says_to_the_harness_is_no_argument(calls: list[dict[str, Any]]) -> None:
-    said = dict.fromkeys(ROLE_KEYS, "for the harness")
+    keys = [
+        "shifts",
+        "shift_encoders",
+        "generated",
+        "sentences",
+        "stand_ins",
+        "statistics",
+        "images",
+        "shots",
+        "network",
+    ]
+    said = dict.fromkeys(keys, "for the harness")
     world(datasets={"imagenet": {**DATASETS["imagenet"], **said}}).dataset("imagenet")
     assert calls == [{"size": 3}]
 

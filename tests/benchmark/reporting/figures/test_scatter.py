@@ -81,9 +81,9 @@ def test_places_beyond_the_panels_are_hidden_and_the_lowest_of_each_column_are_l
 
 
 def test_the_legend_names_the_rows_that_have_a_point_once() -> None:
-    cells = {**both(0, a=(0.2, 0.9)), **both(1, a=(0.3, 0.4), c=(0.5, 0.5))}
+    cells = {**both(0, a=(0.2, 0.9), c=(0.5, 0.5)), **both(1, a=(0.3, 0.4), b=(0.6, 0.6))}
     (legend,) = scatter.draw(measured(cells, rule=RULE)).legends
-    assert [text.get_text() for text in legend.get_texts()] == ["a", "c"]
+    assert [text.get_text() for text in legend.get_texts()] == ["a", "c", "b"]
 
 
 def test_the_title_says_which_points_are_ringed() -> None:
