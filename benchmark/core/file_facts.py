@@ -1,16 +1,15 @@
-"""A store of facts computed from large files (hashes, content), keyed by path, size and modification time."""
+"""A store of facts computed from large files (hashes, content), keyed by path, size, times and inode."""
 
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
+from benchmark.core import contents
 from benchmark.core.digest import JsonDict
-from benchmark.core.files import writing
+from benchmark.core.files import written_whole
 
 VERSION = 1  # raised when the meaning of a fact changes, so that older facts are ignored
 
@@ -48,21 +47,22 @@ class FileFacts:
         return self.cache / "weights.json"
 
     def of(self, path: Path, fact: str, compute: Callable[[], T]) -> T:
-        """The stored fact about the file at its present size and modification time, else the JSON data of `compute()`."""
+        """The stored fact about the unchanged file (`benchmark.core.contents`), else the JSON data of `compute()`."""
         known = self._files().get(_key(path), {})
         if fact not in known:
             found = compute()
-            self._change(lambda memory: memory["files"].setdefault(_key(path), {}).update({fact: found}))
+            if contents.settled(path):
+                self._change(lambda memory: memory["files"].setdefault(_key(path), {}).update({fact: found}))
             return found
         stored: T = known[fact]
         return stored
 
     def known(self, path: Path, fact: str) -> Any:
-        """The stored fact about the file at its present size and modification time; None if it was never computed."""
+        """The stored fact about the unchanged file; None if it was never computed."""
         return self._files().get(_key(path), {}).get(fact)
 
     def hash(self, path: Path, algorithm: str = "sha256") -> str:
-        """Hash of a file's bytes, in hexadecimal; computed once for each size and modification time."""
+        """Hash of a file's bytes, in hexadecimal; computed once while the file does not change."""
         return str(self.of(path, algorithm, lambda: file_hash(path, algorithm)))
 
     def trusted(self) -> dict[str, str]:
@@ -91,13 +91,9 @@ class FileFacts:
     def _change(self, edit: Callable[[_Memory], object]) -> None:
         memory = self._read()
         edit(memory)
-        temporary = self.file.with_name(f".{self.file.name}.{secrets.token_hex(8)}.tmp")
-        with writing("cache", self.cache, "BENCH_CACHE"):
-            self.cache.mkdir(parents=True, exist_ok=True)
-            temporary.write_text(json.dumps(memory, indent=1))
-            os.replace(temporary, self.file)
+        with written_whole("cache", self.file, "BENCH_CACHE") as file:
+            file.write(json.dumps(memory, indent=1).encode())
 
 
 def _key(path: Path) -> str:
-    stat = path.stat()
-    return f"{VERSION} {path.absolute()} {stat.st_size} {stat.st_mtime_ns}"
+    return f"{VERSION} {path.absolute()} {' '.join(map(str, contents.stamp(path)))}"

@@ -1,11 +1,50 @@
-"""Folders that output is written to: errors of writing in one line, and a check before work starts."""
+"""Folders that output is written to: files written whole, errors of writing in one line, a check before work starts."""
 
+import io
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from benchmark.core.errors import BenchError
+
+
+def read_text(file: Path, *, what: str = "", kind: str = "text", remedy: str = "save it as UTF-8") -> str:
+    """Read a text file in UTF-8, with or without a byte order mark, which is left out.
+
+    Args:
+        file: The file.
+        what: Words for the file in an error; its path by default.
+        kind: Words for the expected content in an error: "cannot be read as `kind`"; "" for none.
+        remedy: Last words of the error on a file that is no text.
+
+    Returns:
+        The text, with line ends as "\\n".
+
+    Raises:
+        BenchError: If the file cannot be read, or is no text; it names the file and the line.
+    """
+    failed = f"{what or file}: cannot be read" + (f" as {kind}" if kind else "")
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise BenchError(f"{failed} ({error.strerror or error})") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise BenchError(f"{failed} (line {line} is no UTF-8 text); {remedy}") from error
+    before, zero, _ = text.partition("\0")
+    if zero:  # UTF-16 without a mark passes for it
+        raise BenchError(f"{failed} (line {before.count(chr(10)) + 1} has a zero byte); {remedy}")
+    return io.StringIO(text, newline=None).read()
+
+
+def read_lines(file: Path, *, kind: str = "text") -> list[str]:
+    """Read the lines of a text file that are not blank, without the blanks around them; BenchError as `read_text`."""
+    return [line.strip() for line in read_text(file, kind=kind).splitlines() if line.strip()]
 
 
 @contextmanager
@@ -25,3 +64,28 @@ def check_writable(what: str, folder: Path, how: str) -> None:
         probe = folder / f".writable.{secrets.token_hex(8)}.tmp"
         probe.write_bytes(b"")
         probe.unlink()
+
+
+@contextmanager
+def written_whole(what: str, where: Path, how: str) -> Iterator[BinaryIO]:
+    """Open a temporary file for writing; at the end it is synced and renamed, so that no incomplete file has the final name.
+
+    Args:
+        what: Name of the folder for error messages.
+        where: Path of the file; its folder is created.
+        how: Option that chooses another folder.
+
+    Yields:
+        The temporary file.
+    """
+    temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
+    with writing(what, where.parent, how):
+        where.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with temporary.open("xb") as file:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, where)
+        finally:
+            temporary.unlink(missing_ok=True)

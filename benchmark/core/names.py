@@ -1,7 +1,9 @@
 """Names given by the user: suggestions for unknown ones, and import of the object that `package.module:Class` names."""
 
 import difflib
+import hashlib
 import pkgutil
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,6 +23,14 @@ def choose(value: str, known: Iterable[str], what: str) -> str:
 
 def _are_listed(names: list[str]) -> str:
     return ("is " if len(names) == 1 else "are ") + (", ".join(names) or "none")
+
+
+def for_file(text: str, longest: int = 80) -> str:
+    """A text as part of a file's name, in ASCII letters, digits, ".", "_" and "-"; a longer text is cut and gets its hash."""
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", text)
+    if len(name) <= longest:
+        return name
+    return f"{name[: longest - 9]}-{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()[:8]}"
 
 
 def resolve(name: str, what: str) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch import Tensor
 
+from benchmark.core.names import for_file
 from benchmark.exhibits.run import Run
 from benchmark.features import shard_files
 from benchmark.suites.world import World
@@ -53,9 +54,9 @@ def of(run: Run) -> Iterator[Text]:
 
 def path(text: Text, world: World) -> Path:
     """Path of the file for a zero-shot classifier."""
-    said = [world.encoder(text.backbone).fingerprint, text.of, *_texts(text, world)]
+    said = [world.encoder_fingerprint(text.backbone), text.of, *_texts(text, world)]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:20]
-    name = f"{text.dataset}-{text.backbone}-{text.of}-{digest}.safetensors".replace("/", "-")
+    name = f"{for_file(f'{text.dataset}-{text.backbone}-{text.of}')}-{digest}.safetensors"
     return world.settings.cache / "texts" / world.suite.name / name
 
 

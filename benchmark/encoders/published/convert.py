@@ -1,6 +1,5 @@
 """Conversion of published checkpoints to one safetensors file a slot, with the provenance in its header."""
 
-import secrets
 from pathlib import Path
 
 import safetensors.torch
@@ -8,7 +7,7 @@ import safetensors.torch
 from benchmark import __version__
 from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import file_hash
-from benchmark.core.files import writing
+from benchmark.core.files import written_whole
 from benchmark.encoders.published import containers, slots
 
 
@@ -73,12 +72,6 @@ def convert(file: Path, slot: str, folder: Path) -> Path:
     }
     content = safetensors.torch.save({name: t.clone() for name, t in container.tensors.items()}, header)
     where = folder / f"{slot}.safetensors"
-    temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
-    with writing("weights", folder, "--weights-dir"):
-        folder.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(where)
-        finally:
-            temporary.unlink(missing_ok=True)
+    with written_whole("weights", where, "--weights-dir") as stream:
+        stream.write(content)
     return where

@@ -21,6 +21,7 @@ def facts(tmp_path: Path) -> FileFacts:
 def file(tmp_path: Path) -> Path:
     path = tmp_path / "weights.bin"
     path.write_bytes(b"abc")
+    os.utime(path, (1_000_000, 1_000_000))  # seconds after a write, another one may have an equal time
     return path
 
 

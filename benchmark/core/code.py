@@ -1,0 +1,137 @@
+"""Identity of code: a hash of the source files that a class or function is made of, without comments and docstrings."""
+
+import ast
+import hashlib
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec, resolve_name
+from pathlib import Path
+
+HARNESS = "benchmark"
+"""The package whose changes are counted by the protocol number instead."""
+
+METHODS = ("amu", "baselines")
+"""The packages of this project's own methods."""
+
+
+def fingerprint(thing: object) -> str:
+    """Hash of the code that a class or function outside of the harness is made of; "" for one of the harness itself.
+
+    The code is the module of the object (of a class also of its bases) and the modules that these import, as far as they are
+    of the same package, of this project's methods, or of no installed package. Comments, docstrings and layout do not count.
+
+    Args:
+        thing: A class or function.
+
+    Returns:
+        24 hexadecimal digits.
+    """
+    classes = thing.__mro__ if isinstance(thing, type) else (thing,)
+    return _hash_of(tuple(str(getattr(one, "__module__", "")) for one in classes))
+
+
+@cache
+def _hash_of(modules: tuple[str, ...]) -> str:
+    found = _sources(modules)
+    content = "\n".join(f"{name} {_hash(file)}" for name, file in sorted(found.items()))
+    return hashlib.sha256(content.encode()).hexdigest()[:24] if found else ""
+
+
+def _sources(modules: tuple[str, ...]) -> dict[str, Path]:
+    """Name -> file of the modules that an object is made of, which is defined in the first of `modules`."""
+    todo = list(modules)
+    near = {*METHODS, _top(todo[0])} - {HARNESS}
+    found: dict[str, Path] = {}
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        file = _file(name)
+        if file is not None and _is_own(name, file, near):
+            found[name] = file
+            todo += _imported(name, file)
+    return found
+
+
+def _top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def _file(name: str) -> Path | None:
+    """The file of a module, imported or not; None for one that is built in or cannot be found."""
+    module = sys.modules.get(name)
+    file = getattr(module, "__file__", None)
+    if module is None:
+        try:
+            spec = find_spec(name)
+        except (ImportError, ValueError, AttributeError):  # a name that is imported from a module, not a module
+            return None
+        file = spec.origin if spec and spec.has_location else None
+    return Path(file).resolve() if file else None
+
+
+def _is_own(name: str, file: Path, near: set[str]) -> bool:
+    """Whether a module belongs to the code of a method rather than to the harness or an installed library."""
+    if _top(name) == HARNESS or not file.is_file():
+        return False
+    return _top(name) in near or not any(file.is_relative_to(folder) for folder in _libraries())
+
+
+@cache
+def _libraries() -> list[Path]:
+    """Folders of Python's own modules and of installed packages."""
+    paths = sysconfig.get_paths()
+    named = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return [Path(folder).resolve() for folder in [*named, *site.getsitepackages(), site.getusersitepackages()]]
+
+
+def _imported(name: str, file: Path) -> Iterator[str]:
+    """Names that a module imports, as modules and as members of modules, also within its functions."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    for node in ast.walk(_parsed(file)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                try:
+                    base = resolve_name("." * node.level + base, package)
+                except ImportError:
+                    continue
+            yield base
+            if _top(base) != HARNESS:
+                yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+@cache
+def _parsed(file: Path) -> ast.Module:
+    """The syntax tree of a source file without docstrings; an empty one for an extension module."""
+    try:
+        return _without_docstrings(ast.parse(file.read_bytes()))
+    except (OSError, SyntaxError, ValueError, RecursionError):
+        return ast.Module([], [])
+
+
+@cache
+def _hash(file: Path) -> str:
+    """Hash of a source file without comments, docstrings and layout; of an extension module, of its bytes."""
+    tree = _parsed(file)
+    content = ast.dump(tree).encode() if tree.body else file.read_bytes()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
+    return tree
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)

@@ -1,0 +1,187 @@
+"""Hashes of the bytes of many files below one folder, remembered so that a second look costs a stat each.
+
+A file counts as unchanged while its size, its times (mtime and ctime, ns) and its inode are those of the last look. A file
+that was written less than `SETTLED` seconds ago is not remembered, because a second write may have equal times.
+"""
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from tqdm import tqdm
+
+from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.files import written_whole
+
+SETTLED = 2.0
+"""Seconds; time stamps have a resolution of milliseconds, on network file systems of a second."""
+
+READERS = 16
+"""Threads that read files: reading waits for the disk or the network, and hashing leaves the interpreter free."""
+
+BLOCK = 64
+"""Files in a unit of work of a thread."""
+
+_STAMP = np.dtype([("size", "<i8"), ("mtime", "<i8"), ("ctime", "<i8"), ("inode", "<u8")])
+
+
+def stamp(path: str | Path) -> tuple[int, int, int, int]:
+    """Size, mtime and ctime (ns) and inode of a file: all that a remembered hash is trusted by."""
+    found = os.stat(path)
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
+
+
+def settled(path: str | Path) -> bool:
+    """Whether the last write of a file is so old that another write would have another time."""
+    return os.stat(path).st_mtime < time.time() - SETTLED
+
+
+def hashes(root: Path, names: Iterable[bytes], cache: Path, what: str = "files") -> np.ndarray:
+    """The sha256 of files, from the memory of the cache folder where they have not changed.
+
+    Missing files raise Incomplete, with their number and the first of them; an unreadable file raises BenchError.
+
+    Args:
+        root: Folder of the files.
+        names: Their paths relative to it, N in number.
+        cache: The cache folder (`Settings.cache`).
+        what: Name of the files for the progress display.
+
+    Returns:
+        The hashes, uint8 [N, 32].
+    """
+    wanted = [bytes(name) for name in names]
+    stamps = _stamps(root, wanted)
+    found = np.empty((len(wanted), 32), dtype=np.uint8)
+    memory = _Memory(root, cache)
+    known = memory.rows()
+    new = []
+    for place, name in enumerate(wanted):
+        row = known.get(name)
+        if row is not None and memory.stamps[row] == stamps[place]:
+            found[place] = memory.hashes[row]
+        else:
+            new.append(place)
+    if new:
+        found[new] = _hashed(root, [wanted[place] for place in new], what)
+        fresh = (time.time() - SETTLED) * 1e9
+        keep = [place for place in new if stamps[place]["mtime"] < fresh]
+        memory.add([wanted[place] for place in keep], stamps[keep], found[keep])
+    return found
+
+
+def changed(root: Path, names: Iterable[bytes], cache: Path, what: str = "files") -> list[str]:
+    """Read files again, whatever is remembered of them; the paths of those whose remembered hash was another."""
+    wanted = [bytes(name) for name in names]
+    memory = _Memory(root, cache)
+    known, before = memory.rows(), memory.hashes
+    memory.drop(wanted)
+    now = hashes(root, wanted, cache, what)
+    return [
+        os.fsdecode(name)
+        for place, name in enumerate(wanted)
+        if (row := known.get(name)) is not None and not np.array_equal(before[row], now[place])
+    ]
+
+
+def forget(cache: Path) -> None:
+    """Delete all remembered hashes, so that every file is read again at the next look."""
+    shutil.rmtree(_folder(cache), ignore_errors=True)
+
+
+def digest(found: np.ndarray) -> str:
+    """One hash, in hexadecimal, of the hashes [N, 32] of several files in their order."""
+    return hashlib.sha256(np.ascontiguousarray(found).tobytes()).hexdigest()
+
+
+def _stamps(root: Path, names: list[bytes]) -> np.ndarray:
+    """Stamps of the files, structured [N]; Incomplete with their number if some are missing."""
+    found, missing = np.empty(len(names), dtype=_STAMP), []
+    folder = os.fsencode(root) + b"/"
+    for place, name in enumerate(names):
+        try:
+            found[place] = stamp(os.fsdecode(folder + name))
+        except FileNotFoundError:
+            missing.append(name)
+        except OSError as error:
+            raise _unreadable(root / os.fsdecode(name), error) from error
+    if missing:
+        first = root / os.fsdecode(missing[0])
+        if len(missing) == 1:
+            raise Incomplete(f"{first}: no such file, but it is listed; copy it there from where the others came")
+        says = f"the first of {len(missing):,} missing files of {len(names):,} that are listed"
+        raise Incomplete(f"{first}: {says}; copy them there from where the others came")
+    return found
+
+
+def _hashed(root: Path, names: list[bytes], what: str) -> np.ndarray:
+    blocks = [names[first : first + BLOCK] for first in range(0, len(names), BLOCK)]
+    bar = tqdm(total=len(names), desc=f"reading {what} once", unit=" files", leave=False, delay=1)
+    bar.disable = bar.disable or not sys.stderr.isatty()
+    with ThreadPoolExecutor(READERS, thread_name_prefix="hash") as pool, bar:
+        parts = []
+        for block in pool.map(lambda block: [_hash(root / os.fsdecode(name)) for name in block], blocks):
+            parts += block
+            bar.update(len(block))
+    return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, 32)
+
+
+def _hash(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").digest()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> BenchError:
+    return BenchError(f"{path}: cannot be read ({error.strerror or error}); mend it, or take it out of the folder")
+
+
+def _folder(cache: Path) -> Path:
+    return cache / "contents"
+
+
+class _Memory:
+    """Remembered names [N], stamps [N] and hashes [N, 32] of the files below one folder."""
+
+    def __init__(self, root: Path, cache: Path) -> None:
+        self.file = _folder(cache) / f"{hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:20]}.npz"
+        try:
+            with np.load(self.file, allow_pickle=False) as kept:
+                self.names, self.stamps, self.hashes = kept["names"], kept["stamps"], kept["hashes"]
+                fits = self.stamps.dtype == _STAMP and self.hashes.dtype == np.uint8 and self.names.dtype.kind == "S"
+                if not fits or self.hashes.shape != (len(self.names), 32) or len(self.stamps) != len(self.names):
+                    raise ValueError("not of this form")
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # it can be made again
+            self.names = np.array([], dtype="S1")
+            self.stamps = np.empty(0, dtype=_STAMP)
+            self.hashes = np.empty((0, 32), dtype=np.uint8)
+
+    def rows(self) -> dict[bytes, int]:
+        """Name -> its place."""
+        return {bytes(name): place for place, name in enumerate(self.names)}
+
+    def drop(self, names: list[bytes]) -> None:
+        """Forget these files."""
+        kept = ~np.isin(self.names, np.array(names, dtype=np.bytes_))
+        if not kept.all():
+            self._write(self.names[kept], self.stamps[kept], self.hashes[kept])
+
+    def add(self, names: list[bytes], stamps: np.ndarray, found: np.ndarray) -> None:
+        """Remember these files, in place of what was known of them."""
+        if names:
+            kept = ~np.isin(self.names, np.array(names))
+            together = zip((self.stamps, self.hashes), (stamps, found), strict=True)
+            self._write(np.array([*self.names[kept], *names]), *(np.concatenate([a[kept], b]) for a, b in together))
+
+    def _write(self, names: np.ndarray, stamps: np.ndarray, found: np.ndarray) -> None:
+        with written_whole("cache", self.file, "BENCH_CACHE") as stream:
+            np.savez(stream, names=names, stamps=stamps, hashes=found)

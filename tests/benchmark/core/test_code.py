@@ -1,0 +1,111 @@
+"""Code is known by its source files, without comments and docstrings."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from amu.tuning import AMUTuning
+from baselines.coop import CoOp
+from benchmark.core import code
+from benchmark.data.published.folder import ImageFolder
+
+OWN = "from helper_of_mine import factor\n\nclass Mine:\n    def scores(self):\n        return factor()\n"
+HELPER = "def factor():\n    return 1\n"
+
+Written = Callable[..., str]
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Written]:
+    """Write modules, import the first anew, and return the fingerprint of its class Mine."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def write(own: str = OWN, helper: str = HELPER) -> str:
+        (tmp_path / "mine_of_mine.py").write_text(own)
+        (tmp_path / "helper_of_mine.py").write_text(helper)
+        forget()
+        return code.fingerprint(importlib.import_module("mine_of_mine").Mine)
+
+    yield write
+    forget()
+
+
+def forget() -> None:
+    """What a new process does not know."""
+    for name in ("mine_of_mine", "helper_of_mine"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    for remembered in (code._hash_of, code._parsed, code._hash):
+        remembered.cache_clear()
+
+
+def test_an_edited_class_is_another_one(written: Written) -> None:
+    assert written() == written()
+    assert written(OWN.replace("factor()", "-factor()")) != written()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("class Mine:\n", 'class Mine:\n    """Documented now."""\n\n'),
+        ("return factor()", "return factor()  # the factor"),
+        ("factor()\n", "factor()\n\n\n"),
+    ],
+)
+def test_comments_docstrings_and_layout_do_not_count(old: str, new: str, written: Written) -> None:
+    assert written(OWN.replace(old, new)) == written()
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        OWN,
+        "import helper_of_mine\n\nclass Mine:\n    x = 1\n",
+        "class Mine:\n    def scores(self):\n        from helper_of_mine import factor\n        return factor()\n",
+        "from helper_of_mine import *\n\nclass Mine:\n    pass\n",
+    ],
+)
+def test_a_module_that_it_imports_counts_however_it_is_imported(own: str, written: Written) -> None:
+    assert written(own, HELPER.replace("1", "2")) != written(own)
+
+
+def test_a_base_class_in_another_module_counts(written: Written) -> None:
+    own, helper = "from helper_of_mine import Base\nclass Mine(Base):\n    pass\n", "class Base:\n    x = {}\n"
+    assert written(own, helper.format(1)) != written(own, helper.format(2))
+
+
+def test_modules_of_a_package_count_with_relative_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "pack_of_mine"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "own.py").write_text("from . import parts\nfrom .parts import x\nclass Mine:\n    pass\n")
+    (package / "parts.py").write_text("x = 1\n")
+    mine: Any = importlib.import_module("pack_of_mine.own").Mine
+    assert {"pack_of_mine.own", "pack_of_mine.parts"} <= set(code._sources((mine.__module__,)))
+
+
+def test_the_harness_and_installed_libraries_do_not_count() -> None:
+    assert code.fingerprint(ImageFolder) == ""
+    found = code._sources(("baselines.lp_clip",))
+    assert {name.partition(".")[0] for name in found} == {"baselines"}
+
+
+def test_a_shipped_method_is_made_of_its_file_and_of_what_that_imports_of_other_methods() -> None:
+    assert code.fingerprint(AMUTuning) != code.fingerprint(CoOp) != ""
+    assert {"amu.tuning", "amu.fusion", "baselines.zero_shot"} <= set(code._sources((AMUTuning.__module__,)))
+    assert {"baselines.coop", "baselines.prompts"} <= set(code._sources((CoOp.__module__,)))
+
+
+def test_a_function_has_a_fingerprint_too(written: Written) -> None:
+    before = written()
+    factor = importlib.import_module("helper_of_mine").factor
+    assert code.fingerprint(factor) not in ("", before)
+
+
+def test_code_without_a_file_has_none() -> None:
+    assert code.fingerprint(type("Typed", (), {"__module__": "nowhere"})) == ""
