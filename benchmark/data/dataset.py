@@ -38,6 +38,8 @@ class Dataset(Protocol):
     listed(ids): names of images of the split "train", kept with the record of a draw; by default none.
     generated(per_class), sentences(): further inputs of methods (`benchmark.running.task`). Generated images are uint8
         [N, H, W, 3], or an object with a method views(ids, views, seed) that returns uint8 [V, N, 3, H, W].
+    content(split, ids): hash of the files of images, for a data set of files; features keep it, for a comparison later.
+    remarks: lines about the data that a user has to know (files left out, images that are in two parts).
     fingerprint_of("generated" or "sentences"): identifier of these inputs, if they can change without the data set.
     """
 

@@ -6,10 +6,12 @@ therefore never stale. Several processes may extract one file, since each writes
 
 import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor
 
 from benchmark.core.devices import CPU
@@ -72,7 +74,7 @@ def fill_shard(shard: Shard, world: World) -> None:
     if absent:
         started = time.perf_counter()
         made = _extract(absent, world, shard.index, shard.of)
-        notes = _notes(absent, world, time.perf_counter() - started)
+        notes = _notes(shard, absent, world, time.perf_counter() - started)
         for request, features in zip(absent, made, strict=True):
             shard_files.write(parts[request], features, notes)
     for file in files.values():
@@ -91,9 +93,52 @@ def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int 
     return extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
 
 
-def _notes(requests: Sequence[Request], world: World, seconds: float) -> JsonDict:
+def content(shard: Shard, world: World) -> str:
+    """Hash of the files of a shard's images; "" for images that are drawn in memory."""
+    one = shard.wave.requests[0]
+    dataset: Any = world.dataset(one.dataset)
+    images = images_of(one, world)
+    ids = np.array_split(images.ids, shard.of)[shard.index]
+    if images.split == "generated":
+        ask = getattr(generated(dataset, generated_per_class(one.dataset, world)), "content", None)
+        return ask(ids) if ask else ""
+    ask = getattr(dataset, "content", None)
+    return ask(images.split, ids) if ask else ""
+
+
+def drop_outdated(requests: Iterable[Request], world: World) -> int:
+    """Delete features whose image files have other content than when they were extracted.
+
+    Args:
+        requests: Features that will be used.
+        world: Suite on this machine.
+
+    Returns:
+        Number of deleted files.
+    """
+    here = [r for r in requests if not is_given(r, world) and path(r, world).exists()]
+    return sum(_drop(path(r, world)) for r in here if _outdated(r, world))
+
+
+def _drop(file: Path) -> int:
+    file.unlink(missing_ok=True)
+    return 1
+
+
+def _outdated(request: Request, world: World) -> bool:
+    """Whether the content of a request's files, shard by shard, is another than its features say."""
+    try:
+        said = shard_files.about(path(request, world)).get("content", "")
+    except (OSError, SafetensorError, KeyError):
+        return True
+    return said != " ".join(content(shard, world) for shard in shards_of(Wave((request,)), world)).strip()
+
+
+def _notes(shard: Shard, requests: Sequence[Request], world: World, seconds: float) -> JsonDict:
     """Notes on how features were extracted; `seconds` is the time of all requests of the wave together."""
+    of_files = content(shard, world)
     return {
+        **({"content": of_files} if of_files else {}),
         "pictures": images_of(requests[0], world).size,
         "seconds": round(seconds, 3),
         "together": " ".join(request.role for request in requests),

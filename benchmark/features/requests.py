@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmark.core.names import for_file
 from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
 from benchmark.exhibits.opened import Opened
@@ -116,7 +117,8 @@ def path(request: Request, world: World) -> Path:
     images = images_of(request, world)
     dataset = world.dataset(request.dataset)
     what = [
-        dataset.fingerprint + (fingerprint_of(dataset, "generated") if request.part == "generated" else ""),
+        world.data_fingerprint(request.dataset)
+        + (fingerprint_of(dataset, "generated") if request.part == "generated" else ""),
         images.split,
         hashlib.sha256(images.ids.astype("<i8").tobytes()).hexdigest(),
         _fingerprint(request.role, world),
@@ -124,8 +126,8 @@ def path(request: Request, world: World) -> Path:
         f"{crops.VERSION} {request.seed}" if images.views > 1 else "",
     ]
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
-    name = f"{request.dataset}-{request.role}-{images.split}-{digest}.safetensors".replace("/", "-").replace(":", "-")
-    return folder(world) / name
+    name = for_file(f"{request.dataset}-{request.role}-{images.split}")
+    return folder(world) / f"{name}-{digest}.safetensors"
 
 
 def folder(world: World) -> Path:
@@ -184,7 +186,7 @@ def _fingerprint(role: str, world: World) -> str:
     if role == PIXELS:
         return PIXELS
     behind = SPATIAL if role.endswith(SPATIAL) else ""
-    return world.encoder(role.removesuffix(SPATIAL)).fingerprint + behind
+    return world.encoder_fingerprint(role.removesuffix(SPATIAL)) + behind
 
 
 def of(opened: Opened) -> list[Request]:

@@ -6,11 +6,10 @@ request exist, they are joined to one file. Runs map this file into memory, so t
 """
 
 import json
-import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -21,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from benchmark.core.digest import Json
-from benchmark.core.files import writing
+from benchmark.core.files import written_whole
 
 NAME = "features"
 TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
@@ -67,7 +66,7 @@ def there(where: Path, of: int) -> int:
 def write(where: Path, features: Tensor, notes: Json) -> None:
     """Write features [V, N, D] and notes to a file or to a shard of one."""
     said = {name: str(value) for name, value in notes.items()}
-    with _written_whole(where) as file:
+    with written_whole("cache", where, "BENCH_CACHE") as file:
         file.write(safetensors.torch.save({NAME: features.contiguous()}, said))
 
 
@@ -78,7 +77,7 @@ def join(where: Path, of: int) -> None:
     try:
         with ExitStack() as stack:
             parts = [stack.enter_context(safe_open(shard(where, i, of), "pt")) for i in range(of)]
-            with _written_whole(where) as file:
+            with written_whole("cache", where, "BENCH_CACHE") as file:
                 _join([part.get_tensor(NAME) for part in parts], [part.metadata() or {} for part in parts], file)
     except (OSError, SafetensorError):
         if not readable(where):  # a readable file was joined by another worker that finished at the same time
@@ -100,8 +99,10 @@ def _join(parts: Sequence[Tensor], notes: Sequence[Mapping[str, str]], file: Bin
 
 
 def _together(notes: Sequence[Mapping[str, str]]) -> dict[str, str]:
-    """Notes of a joined file: the sum of the shards' seconds, and all else from the first shard."""
-    return {**notes[0], "seconds": str(round(sum(float(note.get("seconds", 0)) for note in notes), 3))}
+    """Notes of a joined file: the sum of the shards' seconds, the content of each, and all else from the first shard."""
+    seconds = sum(float(note.get("seconds", 0)) for note in notes)
+    content = " ".join(note.get("content", "") for note in notes).strip()
+    return {**notes[0], **({"content": content} if content else {}), "seconds": str(round(seconds, 3))}
 
 
 def tidy(folder: Path) -> None:
@@ -117,17 +118,3 @@ def tidy(folder: Path) -> None:
 
 def _folder(where: Path) -> Path:
     return where.with_suffix(".shards")
-
-
-@contextmanager
-def _written_whole(where: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file for writing and rename it at the end, so that no incomplete file has the final name."""
-    temporary = where.with_name(f".{where.name}.{secrets.token_hex(8)}.tmp")
-    with writing("cache", where.parent, "BENCH_CACHE"):
-        where.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with temporary.open("wb") as file:
-                yield file
-            temporary.replace(where)
-        finally:
-            temporary.unlink(missing_ok=True)

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core import contents
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.data.published import decoding, listing, sampling, splits
@@ -27,6 +28,11 @@ class Generated:
     """Generated images, class by class, decoded on demand."""
 
     listed: Listing
+    cache: Path
+
+    def content(self, ids: np.ndarray) -> str:
+        """Hash of the bytes of the files of images."""
+        return contents.digest(self.listed.hashes(self.cache, ids))
 
     def __getitem__(self, ids: np.ndarray) -> np.ndarray:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""

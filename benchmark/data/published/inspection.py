@@ -74,8 +74,9 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read) -> F
     dataset = read(known.key)
     splits = {name: getattr(dataset, name) for name in known.counts}
     lacks = _empty(splits) or _unreadable([path for listed in splits.values() for path in _ends(listed)])
+    dataset.fingerprint  # noqa: B018 - looks at all files of lists that are identified by their bytes
     if deep and not lacks:
-        lacks = "; ".join(filter(None, [_counts(dataset, known), _decoded(dataset)]))
+        lacks = "; ".join(filter(None, [_counts(dataset, known), read_all(dataset)]))
     if lacks:
         note = f" ({known.note})" if known.note else ""
         return Found(known, INCOMPLETE, place.folder, f"{lacks}; published at {known.page}{note}")
@@ -131,6 +132,25 @@ def _decoded(dataset: Photographs) -> str:
             broken += says
             bar.update(len(places))
     return f"{len(broken):,} of {total:,} images cannot be read, the first {broken[0]}" if broken else ""
+
+
+def read_all(dataset: Photographs) -> str:
+    """Read and decode every image of a data set.
+
+    Args:
+        dataset: The data set.
+
+    Returns:
+        One line on files that changed since they were first read and on images that cannot be decoded; "" if there are none.
+    """
+    lists = (dataset.train, dataset.val, dataset.test)
+    changed = [path for listed in lists for path in listed.changed(dataset.settings.cache)]
+    says = [
+        f"{len(changed):,} files have other content than when they were first read, the first {path}; "
+        "bench run --rerun encodes and measures them again"
+        for path in changed[:1]
+    ]
+    return "; ".join(filter(None, [*says, _decoded(dataset)]))
 
 
 BLOCK = 256

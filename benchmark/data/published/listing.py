@@ -2,21 +2,29 @@
 
 import hashlib
 import os
-import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import NamedTuple
 
 import numpy as np
 
+from benchmark.core import contents
+from benchmark.core.contents import SETTLED
 from benchmark.core.errors import BenchError
-from benchmark.core.files import writing
+from benchmark.core.files import written_whole
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Suffixes of image files in torchvision's ImageFolder, on which the official draws are based."""
 
-SETTLED = 2.0  # seconds; time stamps have a resolution of milliseconds, on network file systems of a second
+
+WHOLE, SAMPLE = 20_000, 2_000
+"""Longest list whose files are all identified by their bytes, and number of files that are looked at of a longer one.
+
+Reading the 1.28 million files of ImageNet takes an hour, looking at their times minutes over a network.
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,23 @@ class Listing:
     def path(self, place: int) -> Path:
         """Path of an image."""
         return self.root / self.name(place)
+
+    def hashes(self, cache: Path, places: np.ndarray | None = None) -> np.ndarray:
+        """The sha256 of the files' bytes, uint8 [N, 32], read once (`benchmark.core.contents`); of `places` only if given."""
+        names = self.names if places is None else self.names[places]
+        return contents.hashes(self.root, names, cache, f"{self.root.name} images")
+
+    def content(self, cache: Path) -> str:
+        """Hash of the files' bytes: of all files, or of an evenly spaced sample of a list with more than `WHOLE` files."""
+        return contents.digest(self.hashes(cache, self.sample()))
+
+    def changed(self, cache: Path) -> list[Path]:
+        """Read all files again, whatever is remembered of them; those that had other content when they were first read."""
+        return [self.root / name for name in contents.changed(self.root, self.names, cache, f"{self.root.name} images")]
+
+    def sample(self) -> np.ndarray | None:
+        """Places of the files whose bytes identify the list; None for all of them."""
+        return None if len(self) <= WHOLE else np.linspace(0, len(self) - 1, SAMPLE, dtype=np.int64)
 
     def digest(self) -> str:
         """The sha256 of names and labels, without the content of the files."""
@@ -116,40 +141,83 @@ def _memory(root: Path, times: list[tuple[str, int]], cache: Path) -> Path:
 
 def _remember(file: Path, names: np.ndarray) -> None:
     """Write a listing to the cache and delete older listings of its folder."""
-    temporary = file.with_name(f".{file.name}.{secrets.token_hex(8)}.tmp")
-    with writing("cache", file.parent, "BENCH_CACHE"):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            np.save(stream, names)
-        os.replace(temporary, file)
-        for older in set(file.parent.glob(f"{file.name.split('-')[0]}-*.npy")) - {file}:
-            older.unlink(missing_ok=True)
+    with written_whole("cache", file, "BENCH_CACHE") as stream:
+        np.save(stream, names)
+    for older in set(file.parent.glob(f"{file.name.split('-')[0]}-*.npy")) - {file}:
+        older.unlink(missing_ok=True)
 
 
 def files(folder: Path) -> list[str]:
     """Images in a folder and its subfolders, in the order of torchvision's ImageFolder, without hidden files."""
-    return list(_files(str(folder), ""))
+    return walk(folder).images
 
 
-def _files(folder: str, prefix: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        visible = sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    below = [e for e in visible if not e.name.lower().endswith(ENDINGS) and e.is_dir()]
-    yield from (prefix + e.name for e in visible if e.name.lower().endswith(ENDINGS))
+class Walked(NamedTuple):
+    """Paths of the images in a folder, and the number of other files by ending ("no ending" for none)."""
+
+    images: list[str]
+    others: Counter[str]
+
+
+def walk(folder: Path) -> Walked:
+    """Images and other files of a folder and its subfolders.
+
+    Hidden files are left out. An unreadable folder, a link that leads nowhere or to a folder that it is in, and a special
+    file called like an image raise BenchError.
+
+    Args:
+        folder: The folder.
+
+    Returns:
+        Paths relative to the folder, in the order of torchvision's ImageFolder, and the number of other files.
+    """
+    found = Walked([], Counter())
+    _walk(str(folder), "", found, [os.path.realpath(folder)])
+    return found
+
+
+def _walk(folder: str, prefix: str, found: Walked, above: list[str]) -> None:
+    entries = sorted((e for e in _scanned(folder) if not e.name.startswith(".")), key=lambda e: e.name)
+    below = []
+    for entry in entries:
+        if entry.is_dir():
+            below.append(entry)
+        elif entry.name.lower().endswith(ENDINGS):
+            _check_regular(entry)
+            found.images.append(prefix + entry.name)
+        else:
+            found.others[PurePosixPath(entry.name).suffix.lower() or "no ending"] += 1
     for entry in below:
-        yield from _files(entry.path, f"{prefix}{entry.name}/")
+        real = os.path.realpath(entry.path) if entry.is_symlink() else f"{above[-1]}/{entry.name}"
+        if real in above or above[0].startswith(f"{real}/"):
+            raise BenchError(f"{entry.path}: a link to {real}, a folder that it is in; remove it")
+        _walk(entry.path, f"{prefix}{entry.name}/", found, [*above, real])
 
 
-def heap(root: Path) -> bool:
-    """Whether a folder contains images directly instead of in class folders."""
-    with os.scandir(root) as entries:
-        return any(e.name.lower().endswith(ENDINGS) for e in entries)
+def _check_regular(entry: "os.DirEntry[str]") -> None:
+    """Raise BenchError for a link that leads nowhere, and for a pipe, socket or device."""
+    if not entry.is_file():
+        link = f"a link to {os.readlink(entry.path)}, which is not there" if entry.is_symlink() else "no regular file"
+        raise BenchError(f"{entry.path}: {link}; mend it, or take it out of the folder")
+
+
+def _scanned(folder: str | Path) -> "list[os.DirEntry[str]]":
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        reason = error.strerror or error
+        raise BenchError(f"{folder}: cannot be read ({reason}); mend it, or take it out of the folder") from error
+
+
+def heap(root: Path) -> int:
+    """Number of images that a folder contains directly instead of in class folders."""
+    return sum(e.name.lower().endswith(ENDINGS) and not e.is_dir() for e in _scanned(root))
 
 
 def subfolders(root: Path, fits: Callable[[str], bool]) -> list[str]:
     """Sorted names of the subfolders that `fits` accepts."""
-    with os.scandir(root) as entries:
-        return sorted(e.name for e in entries if fits(e.name) and e.is_dir())
+    return sorted(e.name for e in _scanned(root) if fits(e.name) and e.is_dir())
 
 
 def _packed(names: Sequence[str]) -> np.ndarray:

@@ -10,15 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core import contents
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
-from benchmark.data.published import cafo, decoding, sampling
+from benchmark.data.published import cafo, decoding, listing, sampling
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import PublishedSet
 
-VERSION = 1
-"""Goes up when the decoding of a file gives other pixels."""
+VERSION = 2
+"""Goes up when the decoding of a file gives other pixels, or the fingerprint covers more."""
 
 Sampler = Callable[[Listing, Listing, int, int], Draw]
 """A function (training list, validation list, shots, seed) -> draw."""
@@ -34,9 +35,9 @@ class Photographs:
     sampler: draws support sets; None for a test set without training images.
     nested: whether one pool of `sampler` serves all shots of a seed.
     classes: the classes of the source task that a shift holds; None for all.
-    content: digest of the content of the files as far as it is known, a part of the fingerprint.
     published: entry of the published data set, to find the images and sentences that CaFo publishes for it.
-    settings: data root and folders of single data sets, where those images and sentences lie.
+    settings: data root and folders of single data sets, where those images and sentences lie, and the cache folder.
+    notes: lines on how the lists were made, such as on files that were left out.
     """
 
     key: str
@@ -48,26 +49,48 @@ class Photographs:
     sampler: Sampler | None = sampling.official
     nested: bool = False
     classes: tuple[int, ...] | None = None
-    content: str = ""
     published: PublishedSet | None = None
     settings: Settings = field(default_factory=Settings, repr=False)
+    notes: Sequence[str] = ()
     _draws: dict[tuple[int, int], Draw] = field(default_factory=dict, init=False)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Identifier of the content: hash of class names and of name, split and label of every file.
+        """Identifier of the content: hash of class names and of name, split, label and bytes of every file.
 
-        A file that is added, removed, renamed or relabelled changes the fingerprint; the location of the folders does not.
-        Changed pixels under an old name change the fingerprint only through `content`, because reading all files takes as
-        long as encoding them.
+        The location of the folders does not count. Of a list of more than `listing.WHOLE` files, the bytes of a sample count;
+        of the other files of such a list only the names.
         """
+        lists = (self.train, self.val, self.test)
         parts = [
             str(VERSION),
-            self.content,
             *self.classnames,
-            *(part.digest() for part in (self.train, self.val, self.test)),
+            *(part.digest() for part in lists),
+            *(part.content(self.settings.cache) for part in lists),
         ]
         return f"{self.key}-" + hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]
+
+    @cached_property
+    def remarks(self) -> list[str]:
+        """Lines about the data that a user has to know: the notes, and images that are in two lists (by their bytes)."""
+        return [*self.notes, *self._tested_on_training_images()]
+
+    def _tested_on_training_images(self) -> list[str]:
+        if max(len(self.train), len(self.val), len(self.test)) > listing.WHOLE:
+            return []
+        known: dict[bytes, str] = {}
+        for listed in (self.train, self.val):
+            hashes = listed.hashes(self.settings.cache)
+            known |= {row.tobytes(): str(listed.path(place)) for place, row in enumerate(hashes)}
+        tested = enumerate(self.test.hashes(self.settings.cache))
+        both = [(place, known[row.tobytes()]) for place, row in tested if row.tobytes() in known]
+        if not both:
+            return []
+        place, other = both[0]
+        return [
+            f"data set {self.key}: {len(both):,} of {len(self.test):,} test images are training or validation images too, "
+            f"the first {self.test.path(place)} is {other}; accuracies are too high, remove them from one part"
+        ]
 
     def ids(self, split: str) -> np.ndarray:
         """Image ids 0 … N-1 of a split, [N]."""
@@ -85,6 +108,15 @@ class Photographs:
     def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
         """Views of images, uint8 [views, N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
         return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed))
+
+    def content(self, split: str, ids: np.ndarray) -> str:
+        """Hash of the bytes of the files of images, all of which are read if they are not remembered."""
+        lists = [(self.test, 0)] if split == "test" else [(self.train, 0), (self.val, len(self.train))]
+        found = np.empty((len(ids), 32), dtype=np.uint8)
+        for listed, first in lists:
+            among = (ids >= first) & (ids < first + len(listed))
+            found[among] = listed.hashes(self.settings.cache, ids[among] - first)
+        return contents.digest(found)
 
     def paths(self, split: str, ids: np.ndarray) -> list[Path]:
         """Paths of the files of images."""
@@ -123,7 +155,7 @@ class Photographs:
         listed = cafo.first_of_each(
             cafo.generated_list(self._published(), len(self.classnames), self.settings), per_class
         )
-        return cafo.Generated(listed), listed.labels
+        return cafo.Generated(listed, self.settings.cache), listed.labels
 
     def sentences(self) -> list[list[str]]:
         """CaFo's sentences of a language model: one list a class, in the order of `classnames`."""
@@ -132,7 +164,8 @@ class Photographs:
     def fingerprint_of(self, part: str) -> str:
         """Identifier of the list of "generated" images or of the file of "sentences"."""
         if part == "generated":
-            return cafo.generated_list(self._published(), len(self.classnames), self.settings).digest()
+            listed = cafo.generated_list(self._published(), len(self.classnames), self.settings)
+            return f"{listed.digest()} {listed.content(self.settings.cache)}"
         return hashlib.sha256(cafo.prompts(self._published(), self.settings).read_bytes()).hexdigest()
 
     def _published(self) -> PublishedSet:

@@ -81,6 +81,7 @@ def shift(key: str, *, settings: Settings) -> Photographs:
         test=test,
         sampler=None,
         classes=None if known.classes == classes.CLASSES else held,
+        settings=settings,
     )
 
 

@@ -8,6 +8,7 @@ import pytest
 from fake_trees import images, link, make, split_file, truncate
 from toy_world import bench
 
+from benchmark.core import contents
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import read
 from benchmark.data.published import inspection, readers, sets
@@ -192,11 +193,32 @@ def test_a_deep_look_decodes_every_image(root: Path, monkeypatch: pytest.MonkeyP
 
     middle = images(root, "eurosat")
     truncate(middle[20])
-    middle[21].unlink()
+    truncate(middle[21])
     assert look("eurosat").state == inspection.OK
     found = look("eurosat", deep=True)
     assert found.state == inspection.INCOMPLETE
     assert "2 of 39 images cannot be read, the first" in found.says
+
+
+def test_a_quick_look_misses_no_file(root: Path) -> None:
+    make(root, ["eurosat"], train=3)
+    images(root, "eurosat")[21].unlink()
+    found = look("eurosat")
+    assert found.state == inspection.INCOMPLETE
+    assert "no such file, but it is listed" in found.says
+
+
+def test_a_deep_look_names_files_that_changed_behind_their_stamp(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(root, ["eurosat"], train=3)
+    as_published(monkeypatch, "eurosat", train=28, val=1, test=10)
+    monkeypatch.setattr(contents, "stamp", lambda path: (1, 1, 1, 1))
+    assert look("eurosat", deep=True).state == inspection.OK
+    one, other = images(root, "eurosat")[20:22]
+    one.write_bytes(other.read_bytes())
+    assert look("eurosat").state == inspection.OK
+    assert (
+        f"1 files have other content than when they were first read, the first {one}" in look("eurosat", deep=True).says
+    )
 
 
 def test_a_deep_look_says_both_what_is_missing_and_what_is_broken(root: Path) -> None:

@@ -159,3 +159,36 @@ def test_from_memory_no_folder_is_listed_however_many_images_there_are(tmp_path:
     assert (len(found), found.labels[1280], found.labels[1281]) == (128_100, 0, 1)
     assert found.name(1281) == "n00000001/n00000001_0.JPEG"
     assert not scans
+
+
+# --- the bytes of the files
+
+
+def test_the_content_is_that_of_all_files_of_a_list_and_of_a_sample_of_a_long_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = listing.folders(tree(tmp_path / "t", [f"a/{i}.jpg" for i in range(10)]), {"a": 0}, read().cache)
+    assert found.sample() is None
+    whole = found.content(read().cache)
+    (tmp_path / "t/a/4.jpg").write_bytes(b"other")
+    assert found.content(read().cache) != whole
+    monkeypatch.setattr(listing, "WHOLE", 9)
+    monkeypatch.setattr(listing, "SAMPLE", 4)
+    assert found.sample() == pytest.approx([0, 3, 6, 9])
+    sampled = found.content(read().cache)
+    (tmp_path / "t/a/4.jpg").write_bytes(b"again")
+    assert found.content(read().cache) == sampled
+    (tmp_path / "t/a/6.jpg").write_bytes(b"other")
+    assert found.content(read().cache) != sampled
+
+
+def test_other_files_are_counted_by_ending(tmp_path: Path) -> None:
+    tree(tmp_path / "t", ["a/1.jpg", "a/2.GIF", "a/b/3.gif", "a/README", "a/.hidden.gif"])
+    assert listing.walk(tmp_path / "t/a") == (["1.jpg"], {".gif": 2, "no ending": 1})
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"gone: cannot be read \(No such file or directory\)"):
+        listing.walk(tmp_path / "gone")
+    with pytest.raises(BenchError, match=r"gone: cannot be read"):
+        listing.subfolders(tmp_path / "gone", bool)

@@ -12,12 +12,13 @@ from fake_trees import make, make_generated, make_prompts, write
 from torch.nn.functional import adaptive_avg_pool2d
 from toy_world import WORLDS, here, toy
 
+from benchmark.data.published import listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
-from benchmark.features import filling
+from benchmark.features import filling, shard_files
 from benchmark.features import requests as requests_module
 from benchmark.features.requests import Request
 from benchmark.methods.contract.toy import WIDTH, toy_clip
@@ -93,6 +94,47 @@ def test_a_record_is_stale_when_its_generated_images_or_sentences_change(part: s
     assert [name for name in before if before[name] != after[name]] == [part]
     alone = runs.make(suite, replace(question, method="baselines.tip_adapter:TipAdapter", arguments=None), seed=1)
     assert not {"generated", "sentences"} & Opened(alone, here(suite)).fingerprints.keys()
+
+
+def files_of(part: str, suite: Suite) -> list[Path]:
+    images = requests_module.images_of(of(part, suite), here(suite))
+    if part == "generated":
+        listed = eurosat(suite).generated(2)[0].listed
+        return [listed.path(i) for i in range(len(listed))]
+    return eurosat(suite).paths(images.split, images.ids)
+
+
+@pytest.mark.parametrize("part", ["pool", "val", "test", "generated"])
+def test_features_of_other_bytes_are_other_features(part: str, suite: Suite, root: Path) -> None:
+    make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
+    before = requests_module.path(of(part, suite), here(suite))
+    one, other = files_of(part, suite)[:2]
+    one.write_bytes(other.read_bytes())
+    WORLDS.clear()
+    assert requests_module.path(of(part, suite), here(suite)) != before
+
+
+@pytest.mark.parametrize("part", ["pool", "test", "generated"])
+@pytest.mark.parametrize("shard", [2048, 7])
+def test_features_of_files_that_changed_behind_their_identity_can_be_dropped(
+    shard: int, part: str, suite: Suite, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a long list the bytes of a sample identify it: here of its first and last file alone."""
+    make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
+    monkeypatch.setattr(listing, "WHOLE", 5)
+    monkeypatch.setattr(listing, "SAMPLE", 2)
+    monkeypatch.setattr(requests_module, "DECODED", shard)
+    request, world = of(part, suite), here(suite)
+    before = filling.load(request, world).clone()
+    assert filling.drop_outdated([request], world) == 0
+    one, other = files_of(part, suite)[1:3]
+    one.write_bytes(other.read_bytes())
+    shard_files.read.cache_clear()
+    assert torch.equal(filling.load(request, world), before)
+    assert filling.drop_outdated([request], world) == 1
+    shard_files.read.cache_clear()
+    assert not torch.equal(filling.load(request, world), before)
+    assert filling.drop_outdated([request], world) == 0
 
 
 def pooled(role: str, clip: bool = False) -> Encoder:
