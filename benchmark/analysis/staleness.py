@@ -36,13 +36,19 @@ def _changed(record: Record, world: World, today: Today) -> list[str]:
 
 def _differs(record: Record, world: World, today: Today) -> list[str]:
     run = Run(**{name: value for name, value in record.asked.items() if name != "protocol"})
-    place = repr((run.dataset, run.backbone, sorted(run.roles().values()), run.wants()))
+    roles = sorted(run.roles().values())
+    place = repr((run.dataset, run.backbone, roles, run.wants(), run.method, run.shots, run.seed))
     if place not in today:
         try:
             today[place] = Opened(run, world).fingerprints
         except BenchError:
             today[place] = {}
-    names = {"data": run.dataset}
+    names = {
+        "data": run.dataset,
+        "draw": f"the draw from {run.dataset}",
+        "prompts": f"the prompt templates of {run.dataset}",
+        "method": f"the code of {run.method}",
+    }
     return [names.get(name, name) for name, then in record.fingerprints.items() if _other(today[place], name, then)]
 
 

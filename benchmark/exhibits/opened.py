@@ -4,9 +4,12 @@ from functools import cached_property
 
 import torch
 
+from benchmark.core import code
+from benchmark.core.digest import digest
 from benchmark.data.dataset import Dataset, fingerprint_of
 from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.run import PIXELS, SPATIAL, Run
+from benchmark.methods.construct import predictor_class
 from benchmark.methods.scoring import STATISTICS
 from benchmark.suites.suite import statistics_of
 from benchmark.suites.world import World
@@ -61,19 +64,29 @@ class Opened:
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:
-        """Present fingerprints of the run's data, shifts and weights; a record with other fingerprints is stale.
+        """Present fingerprints of all that the run rests on; a record with other fingerprints is stale.
 
-        Keys: "data"; "generated" and "sentences" if the method uses them; the roles of shifts and encoders.
+        Keys: "data"; "draw" (support set and validation images) unless the run has no shots; "prompts" (templates); "method"
+        (code); "generated" and "sentences" if the method uses them; the roles of shifts and encoders.
         """
-        parts = {part: found for part in self.run.wants() if (found := fingerprint_of(self.dataset, part))}
+        world, run = self.world, self.run
         return {
-            "data": self.dataset.fingerprint,
-            **parts,
+            "data": world.data_fingerprint(run.dataset),
+            **({"draw": world.draw_fingerprint(run.dataset, run.shots, run.seed)} if run.shots else {}),
+            "prompts": digest({"templates": list(self.dataset.templates)}),
+            "method": code.fingerprint(predictor_class(run.method)),
+            **{part: found for part in run.wants() if (found := self._part_fingerprint(part))},
             **{role: self._shift_fingerprint(role) for role in self.shifts},
-            **{role: encoder.fingerprint for role, encoder in self.encoders.items()},
+            **{role: world.encoder_fingerprint(role) for role in self.encoders},
         }
+
+    def _part_fingerprint(self, part: str) -> str:
+        """Fingerprint of generated images (with their number for each class) or sentences; "" if the data set's covers it."""
+        found = fingerprint_of(self.dataset, part)
+        number = self.world.suite.datasets[self.run.dataset].get(part)
+        return f"{found} {number}" if found and part == "generated" else found
 
     def _shift_fingerprint(self, role: str) -> str:
         """Fingerprint of a shift, followed by its choice of statistics if that is not the default."""
         statistics = self.statistics(role)
-        return self.shifts[role].fingerprint + (f" {statistics}" if statistics != STATISTICS[0] else "")
+        return self.world.data_fingerprint(role) + (f" {statistics}" if statistics != STATISTICS[0] else "")

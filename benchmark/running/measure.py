@@ -29,6 +29,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
     """Make the record of a run and store it. Whatever was stored under the same question is replaced."""
     started = time.perf_counter()
     opened = Opened(run, world)
+    fingerprints = opened.fingerprints  # before training, while the files of the method are those that were imported
     build, test = task.build(opened)
     drawn = _drawn(opened)
     states = StateMeasurements(test, task.shifts(opened))
@@ -54,7 +55,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
         beta_curve=outcomes["val"].seen["curve"],
         curves=observer.curves,
         parameters=sum(p.numel() for p in predictor.parameters()),
-        fingerprints=opened.fingerprints,
+        fingerprints=fingerprints,
         **inventory.licences(opened),
         draw=store.keep_draw(drawn) if drawn else None,
         seconds={

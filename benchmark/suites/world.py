@@ -1,10 +1,12 @@
 """A suite with the settings of this machine, which opens its data sets and encoders once."""
 
+import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from benchmark.core import code
 from benchmark.core.asset import Asset
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
@@ -46,6 +48,7 @@ class World:
         self.settings = settings
         self._datasets: dict[str, Dataset] = {}
         self._encoders: dict[str, Encoder] = {}
+        self._draws: dict[tuple[str, int, int], str] = {}
         self._inspected: dict[tuple[str, str, str], Asset] = {}
 
     def __reduce__(self) -> tuple[type["World"], tuple[Suite, Settings]]:
@@ -64,6 +67,28 @@ class World:
         if role not in self._encoders:
             self._encoders[role] = self._open("encoder", role, role)
         return self._encoders[role]
+
+    def data_fingerprint(self, role: str) -> str:
+        """Identifier of the content of a role's data set, with the code of its reader if that is the user's own."""
+        return self.dataset(role).fingerprint + self._code("data set", role)
+
+    def draw_fingerprint(self, role: str, shots: int, seed: int) -> str:
+        """Hash of the ids of the support set and the validation images of a draw, which depend on the sampler."""
+        if (role, shots, seed) not in self._draws:
+            draw = self.dataset(role).draw(shots, seed)
+            ids = (draw.pool[draw.support], draw.val_pool[draw.val])
+            content = b"|".join(part.astype("<i8").tobytes() for part in ids)
+            self._draws[role, shots, seed] = hashlib.sha256(content).hexdigest()[:20]
+        return self._draws[role, shots, seed]
+
+    def encoder_fingerprint(self, role: str) -> str:
+        """Identifier of the weights of a role's encoder, with the code of its loader if that is the user's own."""
+        return self.encoder(role).fingerprint + self._code("encoder", role)
+
+    def _code(self, kind: str, role: str) -> str:
+        spec = self._spec(kind, role)
+        found = code.fingerprint(resolve(spec[_KINDS[kind][0]], kind))
+        return f" {found}" if found else ""
 
     def inspect_dataset(self, role: str, part: str = "", deep: bool = False) -> Asset | None:
         """Inspect the files of a data set, or of a part of it, without opening it.

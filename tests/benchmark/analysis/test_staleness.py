@@ -60,7 +60,7 @@ def test_where_the_data_are_not_here_nothing_is_known_and_it_is_asked_once(monke
     monkeypatch.setattr(Opened, "fingerprints", property(gone))
     staleness.mark([found, found], read())
     assert found.stale == {}
-    assert len(asked) == 1  # all of the table reads the same spaces
+    assert len(asked) == 3  # one run and two seeds of another, each once in two tables
 
 
 def test_of_a_search_over_runs_those_that_were_picked_count() -> None:

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 import torch
+import toy_world
 from toy_house import house
 from toy_world import some_run, toy
 
+from benchmark.core import code
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
 from benchmark.exhibits.opened import Opened
@@ -27,18 +29,41 @@ def opened(suite: Suite | None = None, machine: Settings | None = None, **change
     return Opened(run, World(suite, machine or Settings(cache=Path("/nowhere"))))
 
 
-def test_a_run_on_one_space_has_the_fingerprints_of_its_data_and_of_its_backbone() -> None:
-    assert opened().fingerprints == {"data": "squares-1", "RN50": "clip-RN50"}
+OF_THE_TOYS = " " + code.fingerprint(toy_world.Squares)
+"""Readers and loaders outside of the harness are known by their code too."""
+
+
+def test_a_run_on_one_space_rests_on_its_data_its_backbone_and_its_own_code() -> None:
+    found = opened().fingerprints
+    assert list(found) == ["data", "draw", "prompts", "method", "RN50"]
+    assert (found["data"], found["RN50"]) == (f"squares-1{OF_THE_TOYS}", f"clip-RN50{OF_THE_TOYS}")
 
 
 def test_every_encoder_that_the_method_reads_has_a_fingerprint() -> None:
-    assert opened(**AMU).fingerprints == {"data": "squares-1", "RN50": "clip-RN50", "mocov3": "projection-mocov3"}
+    assert opened(**AMU).fingerprints["mocov3"] == f"projection-mocov3{OF_THE_TOYS}"
+
+
+def test_shots_seed_and_sampler_are_told_by_the_draw_and_no_shots_have_none() -> None:
+    draws = [opened(shots=shots, seed=seed).fingerprints["draw"] for shots, seed in ((1, 1), (2, 1), (1, 2), (1, 1))]
+    assert len({*draws}) == 3
+    assert draws[0] == draws[3]
+    assert "draw" not in opened(shots=0).fingerprints
+
+
+def test_templates_are_told_by_the_prompts() -> None:
+    other = toy(datasets={"imagenet": {"reader": "toy_world:Squares", "templates": ["another {}"]}})
+    before, after = opened().fingerprints, opened(other).fingerprints
+    assert [name for name in before if before[name] != after[name]] == ["prompts"]
+
+
+def test_another_method_is_other_code() -> None:
+    assert opened().fingerprints["method"] != opened(**AMU).fingerprints["method"]
 
 
 def test_every_shift_has_a_fingerprint() -> None:
     found = opened(house()).fingerprints
-    assert list(found) == ["data", *SHIFTS, "RN50"]
-    assert found["data"] == "tiles-0-None"
+    assert list(found) == ["data", "draw", "prompts", "method", *SHIFTS, "RN50"]
+    assert found["data"].startswith("tiles-0-None ")
 
 
 def test_statistics_other_than_the_default_are_a_part_of_a_shift_s_fingerprint() -> None:
@@ -59,7 +84,8 @@ def test_generated_images_and_sentences_have_fingerprints_where_the_method_wants
 
     monkeypatch.setattr(Tiles, "fingerprint_of", lambda self, part: f"{part}-1", raising=False)
     found = opened(house(), **CAFO).fingerprints
-    assert {"generated": "generated-1", "sentences": "sentences-1"}.items() <= found.items()
+    number = house().datasets["imagenet"]["generated"]
+    assert {"generated": f"generated-1 {number}", "sentences": "sentences-1"}.items() <= found.items()
     assert not {"generated", "sentences"} & set(opened(house()).fingerprints)
 
 

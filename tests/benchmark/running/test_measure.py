@@ -63,7 +63,8 @@ def test_the_record_that_comes_back_is_the_one_on_disk(tmp_path: Path) -> None:
     assert found is not None
     assert found.to_json() == json.loads(json.dumps(record.to_json()))
     assert record.n_val == 16
-    assert record.fingerprints == {"data": "squares-1", "RN50": "clip-RN50"} == Opened(run, here(toy())).fingerprints
+    assert record.fingerprints == Opened(run, here(toy())).fingerprints
+    assert {"data", "RN50", "method"} <= record.fingerprints.keys()
 
 
 @pytest.mark.parametrize(
