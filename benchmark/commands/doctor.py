@@ -12,6 +12,10 @@ from benchmark.core.errors import ExitCode
 @exhibits
 @common
 @click.option("--deep", is_flag=True, help="Read data and weights in full: count, compare hashes, try every image.")
+@click.option(
+    "--dataset", metavar="folder:PATH", help="Only this folder with your own images; --deep reads every image."
+)
+@click.option("--classnames", metavar="FILE", help="Of a folder: a name a line, in the order of its class folders.")
 @output_format
 @places
 def doctor(**options: Any) -> ExitCode:

@@ -11,7 +11,7 @@ from benchmark.core.errors import ExitCode
 @click.group(invoke_without_command=True)
 @click.option("--suite", default="mini", show_default=True, help="Whose features: a name, or your own .toml.")
 @exhibits
-@click.option("--dataset", multiple=True, help="Only this data set, by its role.")
+@click.option("--dataset", multiple=True, help="Only this data set: its role, or folder:PATH.")
 @click.option("--encoder", multiple=True, help="Only this encoder, by its role; RN50:spatial and pixels too.")
 @click.option("--part", multiple=True, type=click.Choice(["test", "pool", "val", "generated"]), help="Only this part.")
 @click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")

@@ -8,7 +8,18 @@ from benchmark.commands.options import HeadedCommand, Numbers, common, exhibits,
 from benchmark.core.errors import ExitCode
 
 HEADINGS = {
-    "What to measure": ("table", "figure", "everything", "suite", "method", "dataset", "template", "aux", "backbone"),
+    "What to measure": (
+        "table",
+        "figure",
+        "everything",
+        "suite",
+        "method",
+        "dataset",
+        "template",
+        "classnames",
+        "aux",
+        "backbone",
+    ),
     "How much and how": ("quick", "shots", "seeds", "jobs", "dry_run", "rerun", "skip_missing", "device", "precision"),
     "Where data, weights and results are": ("data_root", "weights_dir", "download", "results", "reports"),
 }
@@ -30,6 +41,7 @@ HEADINGS = {
 @click.option(
     "--template", multiple=True, metavar="TEXT", help='Of a folder, e.g. "a photo of a {}, a bird."; repeatable.'
 )
+@click.option("--classnames", metavar="FILE", help="Of a folder: a name a line, in the order of its class folders.")
 @click.option("--aux", metavar="ROLE", help="Another auxiliary encoder of the suite, or timm:NAME.")
 @click.option("--backbone", metavar="ROLE", help="Another CLIP of the suite, or open_clip:ARCH/TAG.")
 @click.option("--skip-missing", is_flag=True, help="Run what can be run without data or weights that are not here.")

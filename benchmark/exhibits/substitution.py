@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
-from benchmark.core.names import choose
+from benchmark.core.names import choose, for_file
 from benchmark.core.settings import Settings
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.methods.construct import predictor_class
@@ -46,20 +46,27 @@ class Instead:
     def slug(self) -> str:
         """The new roles for the name of a file: "folder-birds-1a2b3c4d-timm-resnet18"."""
         roles = "-".join(filter(None, (self.dataset, self.aux, self.backbone)))
-        return re.sub(r"[^a-z0-9]+", "-", roles.lower()).strip("-")
+        return for_file(re.sub(r"[^a-z0-9]+", "-", roles.lower()).strip("-"), longest=100)
 
 
 # --- roles
 
 
 def with_roles(
-    suite: Suite, dataset: str | None, templates: Sequence[str], aux: str | None, backbone: str | None
+    suite: Suite,
+    dataset: str | None,
+    templates: Sequence[str],
+    classnames: str | None,
+    aux: str | None,
+    backbone: str | None,
+    settings: Settings,
 ) -> tuple[Suite, Instead]:
     """Add the requested roles to the suite, opening only a folder of images; BenchError if a role is unknown or unusable."""
-    if templates and not (dataset or "").startswith(FOLDER):
-        raise BenchError("--template is of --dataset folder:PATH; the suite's data sets have their own")
+    for option, given in (("--template", templates), ("--classnames", classnames)):
+        if given and not (dataset or "").startswith(FOLDER):
+            raise BenchError(f"{option} is of --dataset folder:PATH; the suite's data sets have their own")
     if dataset and dataset.startswith(FOLDER):
-        suite, dataset = _with_folder(suite, dataset.removeprefix(FOLDER), templates)
+        suite, dataset = with_folder(suite, dataset, settings, templates, classnames or "")
     elif dataset:
         choose(dataset, suite.datasets, f"data set of suite {suite.name} (or folder:PATH)")
     for role, what in ((aux, "encoder"), (backbone, "backbone")):
@@ -68,16 +75,39 @@ def with_roles(
     return suite, Instead(dataset, aux, backbone)
 
 
-def _with_folder(suite: Suite, path: str, templates: Sequence[str]) -> tuple[Suite, str]:
+def with_folder(
+    suite: Suite, dataset: str, settings: Settings, templates: Sequence[str] = (), classnames: str = ""
+) -> tuple[Suite, str]:
+    """Add a folder of images to the suite.
+
+    Args:
+        suite: Suite of photographs.
+        dataset: "folder:PATH".
+        settings: Settings with the cache folder.
+        templates: Prompt templates; empty for the default.
+        classnames: File with the names of the classes; "" for the default.
+
+    Returns:
+        The suite, and the role of the folder in it.
+
+    Raises:
+        BenchError: if no folder is named, it is invalid, or the suite is not of photographs.
+    """
+    path = dataset.removeprefix(FOLDER)
     if not path:
         raise BenchError(f"--dataset {FOLDER} names no folder; write {FOLDER}PATH")
-    _check_photographs(suite, f"{FOLDER}{path}")
-    spec: JsonDict = {"reader": "benchmark.data.published.folder:ImageFolder", "path": str(Path(path).absolute())}
+    _check_photographs(suite, dataset)
+    spec: JsonDict = {
+        "reader": "benchmark.data.published.folder:ImageFolder",
+        "path": str(Path(path).expanduser().absolute()),
+    }
     if templates:
         spec["template"] = list(templates)
-    found = World(replace(suite, datasets={FOLDER: spec}), Settings()).dataset(FOLDER)
+    if classnames:
+        spec["classnames"] = str(Path(classnames).expanduser().absolute())
+    found = World(replace(suite, datasets={FOLDER: spec}), settings).dataset(FOLDER)
     content = "\n".join([found.fingerprint, *found.templates])
-    role = f"{FOLDER}{Path(path).resolve().name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    role = f"{FOLDER}{Path(path).expanduser().resolve().name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
     return replace(suite, datasets={**suite.datasets, role: spec}), role
 
 

@@ -18,10 +18,13 @@ from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
 from benchmark.core.settings import Settings
+from benchmark.data.published import inspection
+from benchmark.data.published.folder import ImageFolder
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
 from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import DATASET, ENCODER, everything, needed
+from benchmark.exhibits.substitution import FOLDER
 from benchmark.records import provenance
 from benchmark.records.store import Store
 from benchmark.suites.suite import load as load_suite
@@ -78,6 +81,32 @@ def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iter
     yield _folder("cache", settings.cache, "BENCH_CACHE")
     yield _records(settings.results / name)
     yield _references()
+
+
+def examine_folder(dataset: str, classnames: str, deep: bool, settings: Settings) -> Iterator[Finding]:
+    """Examine a folder of images.
+
+    Args:
+        dataset: "folder:PATH".
+        classnames: file with the names of its classes; "" for the default.
+        deep: read and decode every image.
+        settings: settings with the cache folder.
+
+    Yields:
+        What it holds, and every remark on it.
+
+    Raises:
+        BenchError: the folder cannot be a data set.
+    """
+    if not dataset.startswith(FOLDER):
+        raise BenchError(
+            f"--dataset {dataset} is no {FOLDER}PATH; without --dataset, doctor looks at the suite's data sets"
+        )
+    folder = ImageFolder(dataset.removeprefix(FOLDER), classnames=classnames, settings=settings)
+    yield from (Finding("data", remark) for remark in folder.remarks)
+    if deep:
+        says = inspection.read_all(folder)
+        yield Finding("data", says or "every image was read", ok=not says)
 
 
 def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]:
@@ -176,12 +205,17 @@ def doctor(
     figure: Sequence[str],
     suite: str,
     deep: bool,
+    dataset: str | None,
+    classnames: str | None,
     form: str,
     settings: Settings,
 ) -> ExitCode:
     """Print the findings; MISSING where something is amiss, else OK."""
     names = chosen_exhibits(table, figure) if table or figure else []
-    found = list(examine(World(load_suite(suite), settings), names, deep))
+    if dataset:
+        found = list(examine_folder(dataset, classnames or "", deep, settings))
+    else:
+        found = list(examine(World(load_suite(suite), settings), names, deep))
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:

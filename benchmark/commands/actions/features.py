@@ -9,6 +9,7 @@ import click
 
 from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.actions.filling import fill
+from benchmark.commands.actions.opening import print_remarks
 from benchmark.core import devices
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.files import check_writable
@@ -18,6 +19,7 @@ from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL
+from benchmark.exhibits.substitution import FOLDER, with_folder
 from benchmark.features import requests, status, text_classifiers
 from benchmark.features.importing import released_caches, write_suite
 from benchmark.features.requests import folder
@@ -44,8 +46,14 @@ def features(
     settings: Settings,
 ) -> ExitCode:
     """Print a line for each data set, encoder and part, after extracting missing features if `make`."""
-    world = World(load_suite(suite), settings)
+    with_folders, roles = load_suite(suite), []
+    for name in dataset:
+        if name.startswith(FOLDER):
+            with_folders, name = with_folder(with_folders, name, settings)
+        roles.append(name)
+    dataset, world = roles, World(with_folders, settings)
     _check(world.suite, dataset, encoder)
+    print_remarks(world, [name for name in dataset if name.startswith(FOLDER)])
     text: list[Text] = []
     if table or figure:
         asked, text = _for_exhibits(world, table, figure, seeds, shots, (dataset, encoder, part))

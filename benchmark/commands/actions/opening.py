@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Mapping
 
+import click
+
 from benchmark.analysis import staleness
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.settings import Settings
@@ -10,6 +12,7 @@ from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
+from benchmark.suites.world import World
 
 
 def open_suite(name: str, settings: Settings) -> tuple[Suite, Store, dict[str, Record]]:
@@ -48,3 +51,10 @@ def gather_marked(
     found = [gather(exhibit, suite, records, skipped) for exhibit in exhibits]
     staleness.mark(found, settings)
     return found
+
+
+def print_remarks(world: World, roles: Iterable[str]) -> None:
+    """Print what a user has to know of data sets: files left out, images in two parts, names that tell CLIP nothing."""
+    for role in roles:
+        for line in getattr(world.dataset(role), "remarks", ()):
+            click.echo(line, err=True)

@@ -8,8 +8,8 @@ import click
 
 from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.actions.filling import fill, refused
-from benchmark.commands.actions.opening import gather_marked, open_store
-from benchmark.core import devices
+from benchmark.commands.actions.opening import gather_marked, open_store, print_remarks
+from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
@@ -21,7 +21,7 @@ from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
-from benchmark.features import requests, text_classifiers
+from benchmark.features import filling, requests, text_classifiers
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
@@ -36,7 +36,7 @@ from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
 
 STALE_WORDS = (
-    "stale: measured on other data or weights than today's, or before some of them were here;"
+    "stale: measured on other data or weights, or with other code than today's, or before some of it was here;"
     " --rerun measures them again"
 )
 
@@ -56,12 +56,15 @@ def run(
     skip_missing: bool,
     dataset: str | None,
     template: Sequence[str],
+    classnames: str | None,
     aux: str | None,
     backbone: str | None,
     settings: Settings,
 ) -> ExitCode:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
-    asked, instead = substitution.with_roles(load_suite(suite), dataset, template, aux, backbone)
+    if rerun:
+        contents.forget(settings.cache)
+    asked, instead = substitution.with_roles(load_suite(suite), dataset, template, classnames, aux, backbone, settings)
     names = exhibit.names() if everything else chosen_exhibits(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
     if instead.words:
@@ -76,6 +79,7 @@ def run(
     planned = _survey(cells, usable, seeds or (asked.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
     processes = devices.workers(jobs, settings.torch_device)
+    print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_plan(planned, wanted, store, records, processes)
     if dry_run:
         return ExitCode.OK
@@ -83,6 +87,8 @@ def run(
     _keep_missing(here, store)
     if wanted:
         _check_writable(store, world)
+        if rerun:
+            filling.drop_outdated((r for run in wanted for r in requests.of(Opened(run, usable))), usable)
         failed = _measure(wanted, store, usable, processes)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])

@@ -4,22 +4,21 @@ images/train/cat/1.jpg  images/test/cat/7.jpg       with a split; images/val/ is
 images/cat/1.jpg                                     split here: 50 % train, 20 % val, 30 % test of each class
 """
 
-import hashlib
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
-from benchmark.data.published import listing, sampling
+from benchmark.core.settings import Settings
+from benchmark.data.published import class_names, folder_parts, listing, sampling
+from benchmark.data.published.folder_parts import Parts, visible
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
-from benchmark.data.published.splits import Split
-
-TRAIN, VAL, TEST = ("train", "training"), ("val", "valid", "validation"), ("test", "testing")
-"""Accepted names of the folders of the parts."""
 
 SHARES = (0.5, 0.2)
 """Shares of training and validation images of each class; the rest is for testing, as in the splits of CoOp."""
@@ -35,6 +34,8 @@ class ImageFolder(Photographs):
     template: a prompt template with {} for the class name, or a list of templates.
     sampler: "nested" (default) or "official".
     split_seed: seed of the split, for a folder without one.
+    classnames: file with the names of the classes (`benchmark.data.published.class_names`); by default classnames.txt in the
+        folder, or the names of the class folders.
     """
 
     def __init__(
@@ -43,21 +44,26 @@ class ImageFolder(Photographs):
         template: str | Sequence[str] = "a photo of a {}.",
         sampler: str = "nested",
         split_seed: int = 1,
+        classnames: str = "",
+        *,
+        settings: Settings | None = None,
     ) -> None:
         root = Path(path).expanduser()
         templates = _templates(template)
         choose(sampler, ("nested", "official"), "sampler of a folder")
-        split = _parts(root, split_seed)
+        found = _read(root, split_seed)
+        names = class_names.of_folders(root, found.folders, classnames)
         super().__init__(
             f"folder-{root.resolve().name}",
-            split.classnames,
+            names,
             templates,
-            split.train,
-            split.val,
-            split.test,
+            found.train,
+            found.val,
+            found.test,
             sampler=sampling.nested if sampler == "nested" else sampling.official,
             nested=sampler == "nested",
-            content=_sizes([split.train, split.val, split.test]),
+            settings=settings or Settings(),
+            notes=[*found.notes(root), *class_names.notes(names)],
         )
 
 
@@ -73,74 +79,131 @@ def _templates(template: str | Sequence[str]) -> tuple[str, ...]:
     return templates
 
 
-def _parts(root: Path, seed: int) -> Split:
+@dataclass
+class _Found:
+    """Content of an image folder.
+
+    folders: names of the class folders.
+    others: files in class folders that are no images, by ending.  heap: images outside of class folders.
+    rest: folders beside the parts -> number of their images.  parts: None for a folder that is divided here.
+    """
+
+    folders: Sequence[str]
+    train: Listing
+    val: Listing
+    test: Listing
+    others: Counter[str]
+    heap: int = 0
+    rest: Mapping[str, int] = field(default_factory=dict)
+    parts: Parts | None = None
+
+    def notes(self, root: Path) -> list[str]:
+        """Lines on what is read and what is left out."""
+        sizes = f"{len(self.train):,} training, {len(self.val):,} validation and {len(self.test):,} test images"
+        found = [f"{len(self.folders)} classes, {sizes}, {self.parts.words if self.parts else 'divided here'}"]
+        if self.others:
+            endings = ", ".join(f"{number} {ending}" for ending, number in sorted(self.others.items()))
+            kinds = " ".join(listing.ENDINGS)
+            found.append(f"{self.others.total()} files left out for their endings ({endings}); images end in {kinds}")
+        if self.heap:
+            found.append(f"{self.heap} images left out, which are in no class folder")
+        for name, images in self.rest.items():
+            found.append(f"{name}/ left out ({images} images), which is none of the parts")
+        untested = [name for label, name in enumerate(self.folders) if label not in set(self.test.labels.tolist())]
+        if untested:
+            found.append(
+                f"{len(untested)} of {len(self.folders)} classes have no test images, the first {untested[0]!r}"
+            )
+        return [f"image folder {root}: {line}" for line in found]
+
+
+def _read(root: Path, seed: int) -> _Found:
+    if root.is_file():
+        raise BenchError(f"image folder {root}: is a file; unpack it, and give the folder")
     if not root.is_dir():
         raise Incomplete(f"image folder {root}: no such folder")
-    there = _subfolders(root)
-    train, val, test = (next((name for name in there if name.lower() in names), None) for names in (TRAIN, VAL, TEST))
-    if train and (val or test):
-        return _divided(root, train, val, test)
-    return _to_divide(root, there, seed)
+    parts = folder_parts.find(root)
+    return _to_divide(root, seed) if parts is None else _divided(root, parts)
 
 
-def _subfolders(root: Path) -> list[str]:
-    return listing.subfolders(root, lambda name: not name.startswith("."))
+def _divided(root: Path, parts: Parts) -> _Found:
+    folders = _classes(root / parts.train)
+    others: Counter[str] = Counter()
+    train, val, test = (
+        _images(root / part, _class_folders(root, part, parts.train, folders), others)
+        if part
+        else listing.nothing(root)
+        for part in (parts.train, parts.val, parts.test)
+    )
+    _check_classes(root / parts.train, folders, train, others)
+    _check_classes(root / parts.test, (), test, others)
+    heap = sum(map(listing.heap, [root, *(root / part for part in (parts.train, parts.val, parts.test) if part)]))
+    rest = {name: len(listing.files(root / name)) for name in parts.rest}
+    return _Found(folders, train, val, test, others, heap, rest, parts)
 
 
-def _divided(root: Path, train: str, val: str | None, test: str | None) -> Split:
-    if test is None:
-        val, test = None, val
-    assert test is not None
-    classnames = _classes(root / train)
-    for part in filter(None, (val, test)):
-        foreign = next((name for name in _subfolders(root / part) if name not in classnames), None)
-        if foreign:
-            raise BenchError(f"image folder {root}: class {foreign!r} is in {part}/ but not in {train}/")
-    found = [_images(root / part, classnames) if part else listing.nothing(root) for part in (train, val, test)]
-    for part, listed in ((train, found[0]), (test, found[2])):
-        _check_classes(root / part, classnames if part == train else (), listed)
-    return Split(tuple(classnames), *found)
+def _class_folders(root: Path, part: str, train: str, folders: Sequence[str]) -> dict[str, int]:
+    """Folders of the classes in a part -> label; BenchError for a class that the training part lacks."""
+    labels = {class_names.same(name): label for label, name in enumerate(folders)}
+    found: dict[str, int] = {}
+    for name in listing.subfolders(root / part, visible):
+        label = labels.get(class_names.same(name))
+        if label is None:
+            raise BenchError(f"image folder {root}: class {name!r} is in {part}/ but not in {train}/")
+        if label in found.values():
+            raise BenchError(f"image folder {root}: class {name!r} has two folders in {part}/; put them together")
+        found[name] = label
+    return found
 
 
 def _classes(folder: Path) -> list[str]:
-    classes = _subfolders(folder)
+    classes = listing.subfolders(folder, visible)
     if len(classes) < 2:
         raise BenchError(f"image folder {folder}: has {len(classes)} class folders; it takes two classes at least")
     return classes
 
 
-def _images(folder: Path, classnames: Sequence[str]) -> Listing:
-    """Images of the classes that have a folder in `folder`."""
-    held = [(name, label) for label, name in enumerate(classnames) if (folder / name).is_dir()]
-    named = [(f"{name}/{file}", label) for name, label in held for file in listing.files(folder / name)]
-    return listing.of(folder, [name for name, _ in named], [label for _, label in named])
+def _images(folder: Path, labels: Mapping[str, int], others: Counter[str]) -> Listing:
+    """Images of class folders, in the order of their labels; files that are none are counted in `others`."""
+    names, found = [], []
+    for name, label in sorted(labels.items(), key=lambda one: one[1]):
+        walked = listing.walk(folder / name)
+        others.update(walked.others)
+        names += [f"{name}/{file}" for file in walked.images]
+        found += [label] * len(walked.images)
+    return listing.of(folder, names, found)
 
 
-def _check_classes(folder: Path, classnames: Sequence[str], listed: Listing) -> None:
+def _check_classes(folder: Path, classes: Sequence[str], listed: Listing, others: Counter[str]) -> None:
     """Raise BenchError if there are no images at all, or a class has none."""
+    left_out = f" ({others.total()} files have other endings: {' '.join(sorted(others))})" if others else ""
     if not len(listed):
-        raise BenchError(f"image folder {folder}: has no images in class folders")
+        raise BenchError(f"image folder {folder}: has no images in class folders{left_out}")
     held = set(listed.labels.tolist())
-    empty = next((name for label, name in enumerate(classnames) if label not in held), None)
+    empty = next((name for label, name in enumerate(classes) if label not in held), None)
     if empty:
-        raise BenchError(f"image folder {folder}: class {empty!r} has no images; put some there or remove the folder")
+        raise BenchError(
+            f"image folder {folder}: class {empty!r} has no images{left_out}; put some there or remove the folder"
+        )
 
 
-def _to_divide(root: Path, there: Sequence[str], seed: int) -> Split:
-    classnames = _classes(root)
-    listed = _images(root, classnames)
-    _check_classes(root, classnames, listed)
+def _to_divide(root: Path, seed: int) -> _Found:
+    folders, others = _classes(root), Counter[str]()
+    listed = _images(root, _class_folders(root, ".", ".", folders), others)
+    _check_classes(root, folders, listed, others)
     generator = random.Random(seed)
     parts: list[list[np.ndarray]] = [[], [], []]
     for label, places in sampling.by_class(listed.labels).items():
         if len(places) < 2:
-            raise BenchError(
-                f"image folder {root}: class {classnames[label]!r} has one image, too few to train and test"
-            )
+            raise BenchError(f"image folder {root}: class {folders[label]!r} has one image, too few to train and test")
         for part, share in zip(parts, _shares(places, generator), strict=True):
             part.append(share)
-    train, val, test = (np.sort(np.concatenate(part)) for part in parts)
-    return Split(tuple(classnames), *(Listing(root, listed.names[p], listed.labels[p]) for p in (train, val, test)))
+    train, val, test = (_taken(listed, np.sort(np.concatenate(part))) for part in parts)
+    return _Found(folders, train, val, test, others, listing.heap(root))
+
+
+def _taken(listed: Listing, places: np.ndarray) -> Listing:
+    return Listing(listed.root, listed.names[places], listed.labels[places])
 
 
 def _shares(places: np.ndarray, generator: random.Random) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -149,11 +212,3 @@ def _shares(places: np.ndarray, generator: random.Random) -> tuple[np.ndarray, n
     train = max(1, round(len(places) * SHARES[0]))
     val = min(round(len(places) * SHARES[1]), len(places) - train - 1)
     return shuffled[:train], shuffled[train:][:val], shuffled[train + val :]
-
-
-def _sizes(parts: Sequence[Listing]) -> str:
-    """The sha256 of the sizes of all files, because an edit of an image almost always changes its size."""
-    content = hashlib.sha256()
-    for listed in parts:
-        content.update(repr([listed.path(i).stat().st_size for i in range(len(listed))]).encode())
-    return content.hexdigest()

@@ -14,6 +14,7 @@ from toy_world import bench
 from benchmark.analysis.results import gather
 from benchmark.core.errors import BenchError
 from benchmark.core.libraries import open_clip, timm
+from benchmark.core.settings import read
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.substitution import Instead
@@ -107,7 +108,8 @@ def birds(folder: Path, images: int = 6) -> None:
 def with_roles(
     suite: str = "paper", dataset: str | None = None, template: Sequence[str] = (), **roles: str
 ) -> tuple[Suite, Instead]:
-    return substitution.with_roles(suites.load(suite), dataset, template, roles.get("aux"), roles.get("backbone"))
+    others = (roles.get("aux"), roles.get("backbone"))
+    return substitution.with_roles(suites.load(suite), dataset, template, None, *others, read())
 
 
 def test_a_folder_is_named_by_what_it_holds_and_not_by_where_it_lies(place: Path) -> None:
@@ -209,7 +211,7 @@ def test_any_timm_model_is_an_auxiliary_feature_and_any_open_clip_pair_a_backbon
     assert code == 0, err
     (amu,) = [r for r in Store(place / "results" / "paper").records().values() if r.shots]
     assert (amu.asked["backbone"], amu.settings["aux"]) == (roles[3], roles[1])
-    assert set(amu.fingerprints) == {"data", roles[1], roles[3]}
+    assert set(amu.fingerprints) == {"data", "draw", "prompts", "method", roles[1], roles[3]}
     (table,) = (place / "reports" / "paper").glob("*.md")
     assert table.stem.endswith("-timm-resnet10t-c3-in1k-open-clip-tiny-clip-own")
     assert table.read_text().splitlines()[0].endswith(f", aux {roles[1]}, backbone {roles[3]}")

@@ -1,5 +1,7 @@
 """Anybody's image folder is a data set: divided already, or divided here."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +14,26 @@ from benchmark.data.published.folder import ImageFolder
 CLASSES = ("big_cat", "dog", "small bird")
 
 
-def fill(root: Path, images: int, classes: tuple[str, ...] = CLASSES) -> Path:
+def fill(root: Path, images: int, classes: tuple[str, ...] = CLASSES, first: int = 0) -> Path:
     for label, name in enumerate(classes):
         for i in range(images):
-            write(root / name / f"{i:03}.jpg", label * 100 + i, label)
+            write(root / name / f"{i:03}.jpg", first + label * 100 + i, label)
     return root
+
+
+def swap(one: Path, other: Path) -> None:
+    """Exchange the bytes of two files, and keep their names and times."""
+    content, stat = one.read_bytes(), one.stat()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+    for path in (one, other):
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
 
 
 @pytest.fixture
 def divided(tmp_path: Path) -> Path:
-    for part, images in (("train", 6), ("val", 2), ("test", 3)):
-        fill(tmp_path / "mine" / part, images)
+    for number, (part, images) in enumerate((("train", 6), ("val", 2), ("test", 3))):
+        fill(tmp_path / "mine" / part, images, first=1000 * number)
     return tmp_path / "mine"
 
 
@@ -74,11 +85,13 @@ def test_small_classes_have_something_to_train_and_to_test_on(images: int, tmp_p
     assert len(mine.train) + len(mine.val) + len(mine.test) == 3 * images
 
 
-def test_the_fingerprint_knows_sizes_and_names_but_not_where_the_folder_lies(tmp_path: Path) -> None:
+def test_the_fingerprint_knows_the_bytes_and_names_but_not_where_the_folder_lies(tmp_path: Path) -> None:
     root = fill(tmp_path / "mine", 4)
     before = ImageFolder(str(root)).fingerprint
     fill(tmp_path / "elsewhere/mine", 4)
     assert ImageFolder(str(tmp_path / "elsewhere/mine")).fingerprint == before
+    swap(tmp_path / "elsewhere/mine/dog/000.jpg", tmp_path / "elsewhere/mine/big_cat/000.jpg")
+    assert ImageFolder(str(tmp_path / "elsewhere/mine")).fingerprint != before
     write(root / "dog/001.jpg", 77, 2)
     edited = ImageFolder(str(root)).fingerprint
     write(root / "dog/900.jpg", 1, 1)
@@ -100,6 +113,110 @@ def test_images_may_lie_deeper_and_hidden_files_are_left_out(tmp_path: Path) -> 
     (root / ".thumbnails").mkdir()
     mine = ImageFolder(str(root))
     assert sum(map(len, (mine.train, mine.val, mine.test))) == 13
+
+
+# --- what is said of a folder
+
+
+def said(root: Path, **how: str) -> str:
+    return "\n".join(ImageFolder(str(root), **how).remarks)
+
+
+def test_the_numbers_of_classes_and_images_are_said_and_where_they_are_from(divided: Path, tmp_path: Path) -> None:
+    assert "mine: 3 classes, 18 training, 6 validation and 9 test images, from train/, val/, test/" in said(divided)
+    assert "15 training, 6 validation and 9 test images, divided here" in said(fill(tmp_path / "whole", 10))
+
+
+def test_files_that_are_left_out_are_counted_by_their_endings(divided: Path) -> None:
+    for name in ("train/dog/a.gif", "train/dog/b.GIF", "test/dog/c.jfif", "val/dog/LICENSE"):
+        (divided / name).write_bytes(b"")
+    assert "4 files left out for their endings (2 .gif, 1 .jfif, 1 no ending)" in said(divided)
+
+
+def test_a_class_of_other_endings_alone_is_refused_with_them(divided: Path) -> None:
+    for path in (divided / "train/dog").iterdir():
+        path.rename(path.with_suffix(".heic"))
+    assert "class 'dog' has no images (6 files have other endings: .heic)" in refused(divided)
+
+
+def test_images_outside_of_class_folders_and_folders_beside_the_parts_are_counted(divided: Path) -> None:
+    write(divided / "a.jpg", 1, 1)
+    write(divided / "train/b.jpg", 1, 1)
+    write(divided / "unlabelled/c.jpg", 1, 1)
+    assert "2 images left out, which are in no class folder" in said(divided)
+    assert "unlabelled/ left out (1 images), which is none of the parts" in said(divided)
+
+
+def test_classes_without_test_images_are_counted(divided: Path) -> None:
+    shutil.rmtree(divided / "test/dog")
+    assert "1 of 3 classes have no test images, the first 'dog'" in said(divided)
+
+
+def test_an_image_in_train_and_test_is_found_by_its_bytes(divided: Path) -> None:
+    assert "too high" not in said(divided)
+    shutil.copy(divided / "train/dog/001.jpg", divided / "test/dog/777.jpg")
+    shutil.copy(divided / "val/dog/001.jpg", divided / "test/dog/778.jpg")
+    assert "2 of 11 test images are training or validation images too" in said(divided)
+    assert "test/dog/777.jpg is" in said(divided)
+
+
+def test_classes_can_be_given_names(divided: Path, tmp_path: Path) -> None:
+    (tmp_path / "names").write_text("tiger\npuppy\ntit\n")
+    mine = ImageFolder(str(divided), classnames=str(tmp_path / "names"))
+    assert mine.classnames == ("tiger", "puppy", "tit")
+    assert mine.fingerprint != ImageFolder(str(divided)).fingerprint
+    (divided / "classnames.txt").write_text("dog hound\nbig_cat lion\nsmall bird wren\n")
+    assert ImageFolder(str(divided)).classnames == ("lion", "hound", "wren")
+
+
+def test_names_that_differ_in_their_normal_form_alone_are_one_class(tmp_path: Path) -> None:
+    fill(tmp_path / "mine/train", 2, ("caf\u00e9", "dog"))
+    fill(tmp_path / "mine/test", 3, ("cafe\u0301", "dog"))
+    assert np.bincount(ImageFolder(str(tmp_path / "mine")).test.labels).tolist() == [3, 3]
+    fill(tmp_path / "mine/test", 1, ("caf\u00e9",))
+    assert "has two folders in test/" in refused(tmp_path / "mine")
+
+
+# --- links, pipes, and what cannot be read
+
+
+def test_a_link_that_leads_nowhere_is_named(divided: Path) -> None:
+    (divided / "train/dog/zzz.jpg").symlink_to("/nowhere/x.jpg")
+    assert "train/dog/zzz.jpg: a link to /nowhere/x.jpg, which is not there" in refused(divided)
+
+
+@pytest.mark.parametrize("target", [".", "..", "../../train", "../../.."])
+def test_a_link_to_a_folder_that_it_is_in_is_named(target: str, divided: Path) -> None:
+    (divided / "train/dog/again").symlink_to(target)
+    assert "again: a link to" in refused(divided)
+
+
+def test_two_links_that_lead_to_each_other_are_named(divided: Path) -> None:
+    (divided / "train/dog/a").symlink_to("../big_cat")
+    (divided / "train/big_cat/b").symlink_to("../dog")
+    assert "a folder that it is in" in refused(divided)
+
+
+def test_links_to_images_and_to_folders_elsewhere_are_followed(divided: Path, tmp_path: Path) -> None:
+    write(tmp_path / "elsewhere/1.jpg", 500, 1)
+    (divided / "train/dog/link.jpg").symlink_to(tmp_path / "elsewhere/1.jpg")
+    (divided / "train/dog/more").symlink_to(tmp_path / "elsewhere")
+    assert len(ImageFolder(str(divided)).train) == 20
+
+
+def test_a_pipe_called_like_an_image_is_named(divided: Path) -> None:
+    os.mkfifo(divided / "train/dog/pipe.jpg")
+    assert "pipe.jpg: no regular file" in refused(divided)
+
+
+def test_a_folder_called_like_an_image_is_a_folder(divided: Path) -> None:
+    write(divided / "train/dog/more.jpg/1.jpg", 500, 1)
+    assert len(ImageFolder(str(divided)).train) == 19
+
+
+def test_an_archive_is_no_folder(divided: Path, tmp_path: Path) -> None:
+    (tmp_path / "mine.zip").write_bytes(b"PK")
+    assert "is a file; unpack it" in refused(tmp_path / "mine.zip")
 
 
 def test_templates_are_taken_as_they_are(divided: Path) -> None:
