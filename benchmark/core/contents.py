@@ -19,9 +19,7 @@ from tqdm import tqdm
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import written_whole
-
-SETTLED = 2.0
-"""Seconds; time stamps have a resolution of milliseconds, on network file systems of a second."""
+from benchmark.core.stamps import SETTLED, stamp
 
 READERS = 16
 """Threads that read files: reading waits for the disk or the network, and hashing leaves the interpreter free."""
@@ -30,17 +28,6 @@ BLOCK = 64
 """Files in a unit of work of a thread."""
 
 _STAMP = np.dtype([("size", "<i8"), ("mtime", "<i8"), ("ctime", "<i8"), ("inode", "<u8")])
-
-
-def stamp(path: str | Path) -> tuple[int, int, int, int]:
-    """Size, mtime and ctime (ns) and inode of a file: all that a remembered hash is trusted by."""
-    found = os.stat(path)
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-
-
-def settled(path: str | Path) -> bool:
-    """Whether the last write of a file is so old that another write would have another time."""
-    return os.stat(path).st_mtime < time.time() - SETTLED
 
 
 def hashes(root: Path, names: Iterable[bytes], cache: Path, what: str = "files") -> np.ndarray:

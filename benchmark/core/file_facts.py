@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypedDict, TypeVar
 
-from benchmark.core import contents
 from benchmark.core.digest import JsonDict
 from benchmark.core.files import written_whole
+from benchmark.core.stamps import settled, stamp
 
 VERSION = 1  # raised when the meaning of a fact changes, so that older facts are ignored
 
@@ -51,7 +51,7 @@ class FileFacts:
         known = self._files().get(_key(path), {})
         if fact not in known:
             found = compute()
-            if contents.settled(path):
+            if settled(path):
                 self._change(lambda memory: memory["files"].setdefault(_key(path), {}).update({fact: found}))
             return found
         stored: T = known[fact]
@@ -96,4 +96,4 @@ class FileFacts:
 
 
 def _key(path: Path) -> str:
-    return f"{VERSION} {path.absolute()} {' '.join(map(str, contents.stamp(path)))}"
+    return f"{VERSION} {path.absolute()} {' '.join(map(str, stamp(path)))}"

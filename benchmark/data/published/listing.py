@@ -12,9 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from benchmark.core import contents
-from benchmark.core.contents import SETTLED
 from benchmark.core.errors import BenchError
 from benchmark.core.files import written_whole
+from benchmark.core.stamps import SETTLED
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Suffixes of image files in torchvision's ImageFolder, on which the official draws are based."""
