@@ -137,5 +137,5 @@ def _refuse(operation: OpOverload, tensors: Sequence[Tensor], named: Named, to_t
     if any(tensor.device == ELSEWHERE for tensor in others):
         raise RuntimeError(f"{operation} was given a tensor that was made elsewhere and has no numbers")
     here = [tensor for tensor in others if tensor.ndim]
-    if here and len(here) < len(tensors) and operation._schema.name not in MIXING:
+    if here and len(others) < len(tensors) and operation._schema.name not in MIXING:
         raise RuntimeError(f"Expected all tensors to be on the same device, but {operation} found two devices")

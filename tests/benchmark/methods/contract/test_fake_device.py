@@ -71,6 +71,12 @@ def test_a_number_and_an_index_of_the_cpu_are_taken() -> None:
         assert torch.equal(x[torch.tensor([2, 0])].cpu(), x.cpu()[[2, 0]])
 
 
+def test_what_was_fetched_is_computed_with_here_a_number_among_it() -> None:
+    with elsewhere() as device:
+        fetched = numbers(3, 4).to(device).cpu()
+        assert torch.equal(fetched / fetched.mean(), numbers(3, 4) / numbers(3, 4).mean())
+
+
 def test_numpy_and_the_cpus_generator_are_refused() -> None:
     with elsewhere() as device:
         with pytest.raises(TypeError, match="numpy"):
