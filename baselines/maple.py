@@ -30,11 +30,13 @@ IMAGES = 64
 class MaPLe(Predictor):
     """s = scale · f̂' ĝ'ᵀ with prompts P_i in layer i of the text tower and F_i(P_i) in layer i of the image tower.
 
-    P₁ precedes the class name, F₁(P₁) follows the image's patches. From the second to the `depth`-th layer, P_i and F_i(P_i)
-    replace the outputs of the previous layer at these positions. The maps F_i are linear with a bias. `depth` is limited to
-    the number of layers of the shallower tower and must be at least 1. `bias` is the difference of s to the zero-shot logits
-    of CLIP's unprompted features, which are read for this purpose. The released code runs in half precision with the
-    checkpoint's logit scale; this implementation uses float32 and the task's logit scale.
+    The text is "[start] P₁ of a NAME. [end]": P₁ replaces the first n_ctx tokens of `ctx_init`, the tokens after them stay.
+    With more vectors than tokens nothing stays, and P₁ is drawn as the other prompts are. F₁(P₁) follows the image's patches.
+    From the second to the `depth`-th layer, P_i and F_i(P_i) replace the outputs of the previous layer at these positions.
+    The maps F_i are linear with a bias. `depth` is limited to the number of layers of the shallower tower and must be at
+    least 1. `bias` is the difference of s to the zero-shot logits of CLIP's unprompted features, which are read for this
+    purpose. The released code runs in half precision with the checkpoint's logit scale; this implementation uses float32 and
+    the task's logit scale.
     """
 
     reads = ("clip", "pixels")
@@ -49,8 +51,8 @@ class MaPLe(Predictor):
         *,
         n_ctx: int = 2,  # paper and released configurations
         depth: int = 3,  # the cross-dataset configuration; 9 for base-to-new
-        ctx_init: str = "a photo of a",  # released configurations; the first n_ctx tokens are used
-        ctx_std: float = 0.02,  # released code, for the prompts after the first layer
+        ctx_init: str = "a photo of a",  # released configurations; its first n_ctx tokens are the start of training
+        ctx_std: float = 0.02,  # released code, for drawn prompts
         recipe: Recipe = RECIPE,
     ) -> None:
         super().__init__()
@@ -78,26 +80,23 @@ class MaPLe(Predictor):
         self.clip = task.clip
         self.classifier = TextClassifier(task)
         self.tower = PromptedViT(task.clip)
-        self.encode = PromptEncoder(task.clip, task.classnames, self.n_ctx)
+        self.encode = PromptEncoder(task.clip, task.classnames, self.n_ctx, self.ctx_init)
         self._draw(task, min(self.depth, len(self.encode.blocks), len(self.tower.blocks)))
         self.remembered_text = Remembered(self._text)
         self.remembered = Remembered(self._images)  # the harness scores the test images twice, once for its record
 
     def _draw(self, task: Task, depth: int) -> None:
         """Take the first prompt from words, draw the other prompts and the maps; all maps but the first begin equal."""
-        words, generator = self._words(), task.generator()
-        drawn = [self.ctx_std * torch.randn(words.shape, generator=generator).to(words) for _ in range(depth - 1)]
-        self.context = nn.Parameter(words)
+        words, generator = word_embeddings(self.clip, self.ctx_init), task.generator()
+        missing = self.n_ctx > len(
+            words
+        )  # the released code draws the first prompt too where it has more than four vectors
+        shape = (self.n_ctx, words.shape[1])
+        drawn = [self.ctx_std * torch.randn(shape, generator=generator).to(words) for _ in range(depth - 1 + missing)]
+        self.context = nn.Parameter(drawn.pop(0) if missing else words[: self.n_ctx].clone())
         self.deep = nn.ParameterList(drawn)
         first, other = (linear(self.tower.width, words.shape[1], generator).to(words) for _ in range(2))
         self.maps = nn.ModuleList([first, *(deepcopy(other) for _ in range(depth - 1))])  # as in the released code
-
-    def _words(self) -> Tensor:
-        """Embeddings of the first n_ctx tokens of `ctx_init`; too few tokens raise a ValueError."""
-        words = word_embeddings(self.clip, self.ctx_init)
-        if self.n_ctx > len(words):
-            raise ValueError(f"n_ctx={self.n_ctx}, but {self.ctx_init!r} has {len(words)} tokens to begin with")
-        return words[: self.n_ctx].clone()
 
     def text(self) -> Tensor:
         """L2-normalised text features of the prompts [C, D]; without gradients, encoded once per state of the prompts."""

@@ -1,10 +1,10 @@
 """CLIP's text tower for learned prompts, without redundant computation.
 
-The tower is causal: a token attends only to itself and to tokens before it. The prefix [start, v₁ … v_M] of the class names
-is therefore equal for all classes in every layer; it is computed once, and its keys and values are shared. Tokens after the
-end-of-text token are never read and are dropped. In the last layer only the end-of-text tokens have queries. The queries,
-keys and values of the names in the first layer do not depend on the context and are computed once for all training steps.
-The text features are exact, not approximated.
+The tower is causal: a token attends only to itself and to tokens before it. The prefix of the class names, [start, v₁ … v_M]
+and any words that stay behind the context, is therefore equal for all classes in every layer; it is computed once, and its
+keys and values are shared. Tokens after the end-of-text token are never read and are dropped. In the last layer only the
+end-of-text tokens have queries. The queries, keys and values of the names in the first layer do not depend on the context and
+are computed once for all training steps. The text features are exact, not approximated.
 """
 
 from collections.abc import Callable, Sequence
@@ -68,16 +68,27 @@ class Remembered:
         return self.last[1]
 
 
+def word_tokens(clip: Clip, words: str) -> Tensor:
+    """Token ids [tokens] of words without start and end token; underscores are replaced by spaces, as in CoOp's code."""
+    tokens = clip.tokenize([words.replace("_", " ")])[0]
+    return tokens[1 : int(tokens.argmax())].to(clip.model.positional_embedding.device)
+
+
 @torch.no_grad()
 def word_embeddings(clip: Clip, words: str) -> Tensor:
     """Token embeddings [tokens, width] of words, before the position embeddings are added."""
-    tokens = clip.tokenize([words])[0]
-    tokens = tokens[1 : int(tokens.argmax())]  # without start and end token
-    return clip.model.token_embedding(tokens.to(clip.model.positional_embedding.device))
+    return clip.model.token_embedding(word_tokens(clip, words))
+
+
+@torch.no_grad()
+def kept_words(clip: Clip, words: str, n_ctx: int) -> Tensor:
+    """Inputs [K, width] of the first layer for the tokens of `words` that stay behind the context, positions included."""
+    kept = word_embeddings(clip, words)[n_ctx:]
+    return kept + clip.model.positional_embedding[1 + n_ctx :][: len(kept)]
 
 
 class PromptEncoder:
-    """Text features of "[start] v₁ … v_M name. [end]" for every class, as a function of the context v.
+    """Text features of "[start] v₁ … v_M words name. [end]" for every class, as a function of the context v.
 
     It is not an nn.Module, so that CLIP's weights are not parameters of the predictor. The tokens of all names are packed one
     name after another, shortest names first, so that no padding is computed. A name that does not fit behind M context
@@ -87,16 +98,18 @@ class PromptEncoder:
         clip: CLIP model.
         classnames: Names of the C classes.
         n_ctx: Number of context vectors M.
+        words: Text in front of the names whose first M tokens the context replaces; tokens after them stay.
     """
 
-    def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
+    def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int, words: str = "") -> None:
         self.model: Model = clip.model
         self.blocks: list[Model] = list(self.model.transformer.resblocks)
-        tokens, lengths = name_tokens(clip, classnames, n_ctx)
+        tokens, lengths = name_tokens(clip, classnames, n_ctx, words)
+        self.kept = kept_words(clip, words, n_ctx)
         order = lengths.argsort(stable=True)
         self.ends = lengths[order].cumsum(0) - 1
         self.unsorted = order.argsort()
-        self.groups = _groups(lengths[order], prefix=1 + n_ctx)
+        self.groups = _groups(lengths[order], prefix=1 + n_ctx + len(self.kept))
         self._embed(tokens[order], lengths[order].tolist(), n_ctx)
 
     def __call__(self, context: Tensor, deep: Sequence[Tensor] = ()) -> Tensor:
@@ -117,14 +130,14 @@ class PromptEncoder:
             raise ValueError(
                 f"{len(deep)} deep prompts behind the first, but the text tower has {len(self.blocks)} layers"
             )
-        prefix = torch.cat([self.start, context + self.positions])
+        prefix = torch.cat([self.start, context + self.positions, self.kept])
         x = self.names
         for block, following in zip_longest(self.blocks[:-1], deep):
             shared, own = heads(block, prefix), self._name_heads(block, x)
             x = finish(block, x, self._attend(own, shared))
             prefix = finish(block, prefix, attend_causally(Heads(*(t[None] for t in shared)))[0])
             if following is not None:
-                prefix = torch.cat([prefix[:1], following])
+                prefix = torch.cat([prefix[:1], following, prefix[1 + len(following) :]])
         block = self.blocks[-1]
         mixed = self._attend(self._name_heads(block, x), heads(block, prefix), LAST)
         x = finish(block, x[self.ends], mixed)
@@ -136,7 +149,7 @@ class PromptEncoder:
         embed, positions = self.model.token_embedding, self.model.positional_embedding
         self.start = embed(tokens[:1, 0]) + positions[:1]
         self.positions = positions[1 : 1 + n_ctx].detach()
-        behind = positions[1 + n_ctx :]
+        behind = positions[1 + n_ctx + len(self.kept) :]
         self.names = torch.cat([embed(row[1 : 1 + n]) + behind[:n] for row, n in zip(tokens, lengths, strict=True)])
         self.first = heads(self.blocks[0], self.names)
 
@@ -149,15 +162,17 @@ class PromptEncoder:
         return torch.cat([_attend_group(own, shared, group, asking) for group in self.groups])
 
 
-def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int) -> tuple[Tensor, Tensor]:
+def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int, words: str = "") -> tuple[Tensor, Tensor]:
     """Tokenize "[start] name. [end]" for every class.
 
-    A name that does not fit behind the context vectors raises a ValueError too.
+    CLIP's tokens do not reach across a space, so these are the tokens of the name in "words name." too. A name that does not
+    fit behind the context vectors and the words raises a ValueError too.
 
     Args:
         clip: CLIP model.
         classnames: Names of the C classes; underscores are replaced by spaces.
         n_ctx: Number of context vectors.
+        words: Text in front of the names whose first n_ctx tokens the context replaces.
 
     Returns:
         Token ids [C, L], and the number of tokens of each name after the start token [C].
@@ -170,7 +185,7 @@ def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int) -> tuple[Tens
     positions = clip.model.positional_embedding
     tokens = clip.tokenize([name.replace("_", " ") + "." for name in classnames])  # CoOp ends the name with a full stop
     lengths = tokens.argmax(1)  # name, full stop and end token; the start token belongs to the prefix
-    _check_fit(classnames, lengths.tolist(), n_ctx, context=len(positions))
+    _check_fit(classnames, lengths.tolist(), n_ctx, len(word_tokens(clip, words)), context=len(positions))
     return tokens.to(positions.device), lengths.to(positions.device)
 
 
@@ -182,16 +197,19 @@ def project(model: Model, x: Tensor) -> Tensor:
     return through(projection, x) if isinstance(projection, nn.Module) else product(x, projection.T)
 
 
-def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, context: int) -> None:
-    """Raise a ValueError unless context vectors and the longest name fit into the text tower's positions."""
+def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, words: int, context: int) -> None:
+    """Raise a ValueError unless context vectors, words behind them and the longest name fit into the tower's positions."""
     if n_ctx < 1:
         raise ValueError(f"n_ctx={n_ctx}: a prompt needs at least one context vector")
     longest = max(lengths)
-    if 1 + n_ctx + longest > context:
-        name = names[lengths.index(longest)]
+    takes, room = 1 + max(n_ctx, words) + longest, context - 1 - longest
+    if takes > context:
+        kept = f", the {words - n_ctx} tokens of ctx_init behind it" if words > n_ctx else ""
+        remedy = f"a ctx_init of {room} tokens" if words >= n_ctx else f"n_ctx={room}"
         raise ValueError(
-            f"n_ctx={n_ctx} does not fit: with the start token and the {longest} tokens of {name!r} it takes"
-            f" {1 + n_ctx + longest} of {context} positions of the text tower; try n_ctx={context - 1 - longest}"
+            f"n_ctx={n_ctx} does not fit: with the start token{kept} and the {longest} tokens of"
+            f" {names[lengths.index(longest)]!r} it takes {takes} of {context} positions of the text tower; "
+            + (f"try {remedy}" if room > 0 else "shorten the name")
         )
 
 

@@ -35,9 +35,12 @@ def drawn(*shape):
 
 
 def slow_text(clip, name, prompts):
-    """One class: the whole prompt through the model's own blocks, its places 1 … M overwritten where a layer begins."""
+    """One class: the released text, tokenised whole, through the model's own blocks, its places 1 … M overwritten.
+
+    The released text is "a photo of a NAME." for up to four vectors, and a placeholder for each of more.
+    """
     model, n = clip.model, prompts.shape[1]
-    tokens = clip.tokenize([" ".join(["X"] * n) + f" {name.replace('_', ' ')}."])
+    tokens = clip.tokenize([f"{'a photo of a' if n <= 4 else ' '.join('X' * n)} {name.replace('_', ' ')}."])
     x = model.token_embedding(tokens)
     x[:, 1 : 1 + n] = prompts[0]
     x = x + model.positional_embedding
@@ -61,10 +64,11 @@ def slow_image(clip, image, prompts):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("n_ctx", [1, 2, 3, 4, 5, 9])
 @pytest.mark.parametrize("depth", [1, 2, 3])
-def test_deep_text_prompts_equal_the_full_length_way(depth):
-    clip, prompts = clip_of_layers(3, 1), drawn(depth, 2, 24)
-    fast = PromptEncoder(clip, NAMES, 2)(prompts[0], list(prompts[1:]))
+def test_deep_text_prompts_equal_the_full_length_way(depth, n_ctx):
+    clip, prompts = clip_of_layers(3, 1), drawn(depth, n_ctx, 24)
+    fast = PromptEncoder(clip, NAMES, n_ctx, "a photo of a")(prompts[0], list(prompts[1:]))
     for c, name in enumerate(NAMES):
         assert torch.allclose(fast[c], slow_text(clip, name, prompts), atol=1e-5)
 
@@ -87,10 +91,11 @@ def test_with_a_prompt_of_no_tokens_it_is_the_tower_itself():
 
 
 @torch.no_grad()
-def test_logits_are_scale_times_the_cosine_of_both_prompted_towers():
+@pytest.mark.parametrize("n_ctx", [1, 2, 3, 4, 5])
+def test_logits_are_scale_times_the_cosine_of_both_prompted_towers(n_ctx):
     clip = clip_of_layers(2, 2)
     task = task_of(clip)
-    predictor = MaPLe(depth=2, ctx_std=1.0)
+    predictor = MaPLe(n_ctx=n_ctx, depth=2, ctx_std=1.0)
     predictor.build(task)
     x = task.val.view()
     s = predictor.scores(x)
@@ -112,6 +117,22 @@ def test_the_first_prompt_begins_at_the_words_and_the_others_are_drawn():
     assert torch.equal(predictor.context, words)
     assert len(predictor.deep) == 2
     assert torch.stack(list(predictor.deep)).std().item() == pytest.approx(0.5, rel=0.2)
+
+
+@torch.no_grad()
+def test_before_training_the_text_of_a_prompt_in_the_first_layer_is_zero_shot_clip_s():
+    task = task_of(toy_clip())  # its text classifier has the template "a photo of a {}."
+    predictor = MaPLe(depth=1)
+    predictor.build(task)
+    assert torch.allclose(predictor.text(), task.text, atol=1e-5)
+
+
+def test_more_vectors_than_words_are_drawn_as_the_deep_prompts_are():
+    predictor = MaPLe(n_ctx=9, ctx_std=0.5)
+    predictor.build(task_of(clip_of_layers(3, 3)))
+    assert [p.shape for p in (predictor.context, *predictor.deep)] == 3 * [(9, 24)]
+    assert predictor.context.std().item() == pytest.approx(0.5, rel=0.2)
+    assert not torch.equal(predictor.context, predictor.deep[0])
 
 
 def test_the_maps_behind_the_first_begin_alike_and_are_three_of_their_own():
@@ -153,13 +174,9 @@ def test_few_images_at_a_time_are_scored_as_all_at_once(monkeypatch):
     assert torch.allclose(predictor(x), whole, atol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [({"n_ctx": 5}, "n_ctx=5, but 'a photo of a' has 4 tokens"), ({"n_ctx": 0}, "at least one context vector")],
-)
-def test_as_many_context_vectors_as_there_are_words(settings, message):
-    with pytest.raises(ValueError, match=message):
-        MaPLe(**settings).build(task_of(toy_clip()))
+def test_a_prompt_of_no_vectors_is_refused():
+    with pytest.raises(ValueError, match="at least one context vector"):
+        MaPLe(n_ctx=0).build(task_of(toy_clip()))
 
 
 def test_a_depth_of_nothing_is_refused():
