@@ -27,6 +27,8 @@ FLOATS = 2**22
 class CoCoOp(Predictor):
     """s = scale · f̂ ĝ(v₁ + π(f̂) … v_M + π(f̂), name)ᵀ with π(f̂) = W₂ ReLU(W₁ f̂ + c₁) + c₂, D / reduction hidden units.
 
+    M is the number of words of `ctx_init`, whose first M tokens the context replaces. Where a word has several tokens, the
+    last ones stay in front of the name, as in the released code; the words of "a photo of a" have one each.
     `bias` is the difference of s to the zero-shot logits of `task.text`. The released code runs in half precision with the
     checkpoint's logit scale; this implementation uses float32 and the task's logit scale. As in the released code, the result
     is that of the last epoch: the epoch-end callback runs only then, because scoring a test set takes longer than an epoch.
@@ -42,7 +44,7 @@ class CoCoOp(Predictor):
     def __init__(
         self,
         *,
-        ctx_init: str = "a photo of a",  # the released configuration; M is its number of tokens, 4
+        ctx_init: str = "a photo of a",  # the released configuration, so M = 4
         reduction: int = 16,  # the paper's section 3.2 and the released code
         recipe: Recipe = RECIPE,
     ) -> None:
@@ -65,8 +67,8 @@ class CoCoOp(Predictor):
         if task.clip is None:
             raise ValueError("CoCoOp learns prompts through CLIP's text tower, and this task has no clip")
         self.classifier = TextClassifier(task)
-        context = word_embeddings(task.clip, self.ctx_init)
-        self.encode = PromptTree(task.clip, task.classnames, len(context))
+        context = word_embeddings(task.clip, self.ctx_init)[: len(self.ctx_init.replace("_", " ").split())]
+        self.encode = PromptTree(task.clip, task.classnames, len(context), self.ctx_init)
         self.context = nn.Parameter(context.clone())
         generator, width = task.generator(), task.text.shape[1]
         hidden = max(1, width // self.reduction)

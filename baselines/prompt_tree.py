@@ -13,7 +13,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from baselines.prompts import Heads, attend_causally, finish, heads, name_tokens, project
+from baselines.prompts import Heads, attend_causally, finish, heads, kept_words, name_tokens, project
 from benchmark.methods.clip import Clip, Model
 
 
@@ -65,7 +65,7 @@ def tree(rows: Sequence[Sequence[int]]) -> Tree:
 
 
 class PromptTree:
-    """Text features of "[start] v₁ … v_M name. [end]" for every class, as a function of one context v for each image.
+    """Text features of "[start] v₁ … v_M words name. [end]" for every class, as a function of one context v for each image.
 
     It is not an nn.Module, so that CLIP's weights are not parameters of the predictor. A name that does not fit behind M
     context vectors and a tower that is not causal raise a ValueError.
@@ -74,12 +74,14 @@ class PromptTree:
         clip: CLIP model.
         classnames: Names of the C classes.
         n_ctx: Number of context vectors M.
+        words: Text in front of the names whose first M tokens the context replaces; tokens after them stay.
     """
 
-    def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int) -> None:
+    def __init__(self, clip: Clip, classnames: Sequence[str], n_ctx: int, words: str = "") -> None:
         self.model: Model = clip.model
         self.blocks: list[Model] = list(self.model.transformer.resblocks)
-        tokens, lengths = name_tokens(clip, classnames, n_ctx)
+        tokens, lengths = name_tokens(clip, classnames, n_ctx, words)
+        self.kept = kept_words(clip, words, n_ctx)
         rows = [row[1 : 1 + n] for row, n in zip(tokens.tolist(), lengths.tolist(), strict=True)]
         self.tree = Tree(*(part.to(tokens.device) for part in tree(rows)))
         self._embed(int(tokens[0, 0]), n_ctx)
@@ -94,8 +96,8 @@ class PromptTree:
 
     def __call__(self, contexts: Tensor) -> Tensor:
         """Text features [B, C, D], not normalised, for the context vectors of B images [B, M, width]."""
-        start = self.start.expand(len(contexts), -1, -1)
-        prefix, x = torch.cat([start, contexts + self.positions], 1), self.names[None]
+        start, kept = (part.expand(len(contexts), -1, -1) for part in (self.start, self.kept))
+        prefix, x = torch.cat([start, contexts + self.positions, kept], 1), self.names[None]
         everyone = torch.arange(len(self.names), device=x.device)
         for block in self.blocks[:-1]:
             own = self.first if block is self.blocks[0] else heads(block, x)
@@ -112,7 +114,7 @@ class PromptTree:
         embed, positions = self.model.token_embedding, self.model.positional_embedding.detach()
         self.start = embed(self.tree.tokens.new_tensor([start])) + positions[:1]
         self.positions = positions[1 : 1 + n_ctx]
-        self.names = embed(self.tree.tokens) + positions[1 + n_ctx + self.tree.depth]
+        self.names = embed(self.tree.tokens) + positions[1 + n_ctx + len(self.kept) + self.tree.depth]
         self.first = heads(self.blocks[0], self.names[None])
 
     def _attend(self, own: Heads, shared: Heads, asking: Tensor) -> Tensor:

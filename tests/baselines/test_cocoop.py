@@ -36,6 +36,18 @@ def test_with_the_network_silent_it_is_zero_shot_clip_of_that_prompt(built, task
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("words", ["a photo-like picture", "a_photo-like_picture"])
+def test_of_a_word_with_several_tokens_the_last_ones_stay(task, words):
+    """Five tokens, "a", "photo", "-", "like", "picture"; three words, so three vectors."""
+    predictor = CoCoOp(ctx_init=words)
+    predictor.build(task)
+    assert predictor.context.shape == (3, 24)
+    untouched = predictor.encode(predictor.context[None])[0]
+    expected = task.clip.encode_text([f"a photo-like picture {n.replace('_', ' ')}." for n in task.classnames])
+    assert torch.allclose(untouched, expected, atol=1e-5)
+
+
+@torch.no_grad()
 def test_the_network_shifts_every_context_vector_alike(built):
     f = F.normalize(torch.randn(3, 16, generator=torch.Generator().manual_seed(0)), dim=1)
     shifted = built.contexts(f)

@@ -45,6 +45,15 @@ def full_length(clip, classnames, context):
     return torch.stack([x[i, row.argmax()] @ model.text_projection for i, row in enumerate(tokens)])
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("layers", [1, 2, 3])
+def test_words_that_the_context_leaves_stay_in_front_of_the_names(layers):
+    clip, context = clip_of_layers(layers), contexts(3)
+    alike = [f"of a {name}" for name in NAMES]  # without the two words, names that begin with them
+    fast = PromptTree(clip, NAMES, 4, "a big old photo of a")(context)
+    assert torch.allclose(fast, torch.stack([full_length(clip, alike, one) for one in context]), atol=1e-5)
+
+
 def clip_of_layers(layers):
     text = {"context_length": CONTEXT, "vocab_size": END + 1, "width": 24, "heads": 2, "layers": layers}
     with torch.random.fork_rng(devices=[]):
