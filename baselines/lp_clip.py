@@ -17,7 +17,7 @@ from benchmark.numerics.matmul import product
 POWERS = (6, 4, 2, 0, -2, -4, -6)  # lpclip/: C from 1e6 down to 1e-6
 BISECTIONS = 8  # lpclip/
 MAX_ITER = 1000  # lpclip/
-TOLERANCE = 1e-4  # scikit-learn's default, used by lpclip/
+TOLERANCE = 1e-4  # scikit-learn's default, used by lpclip/; before version 1.4, of the gradient of the summed loss
 UNSEARCHED = 0.0  # log₁₀ C without a validation set: C = 1, scikit-learn's default
 
 
@@ -25,8 +25,8 @@ class LPCLIP(Predictor):
     """Logistic regression (L-BFGS) on CLIP features of view 0, not augmented and not normalised.
 
     C is the value with the highest accuracy on `task.val` among up to 15: seven powers of ten, then bisections around the
-    best of them. Of values with equal accuracy the smallest is taken. The epoch-end callback runs after every fit and again
-    after the chosen one. The probe's logits are `fused`; `bias` is their difference to the zero-shot logits.
+    best of them (`search`). The epoch-end callback runs after every fit and again after the chosen one. The probe's logits
+    are `fused`; `bias` is their difference to the zero-shot logits.
     """
 
     feature = "CLIP"
@@ -56,12 +56,9 @@ class LPCLIP(Predictor):
                 training.milestone(self)
             return fits[power][0]
 
-        if task.val is None:
-            accuracy(UNSEARCHED)
-        else:
-            search(accuracy)
-        best = max(fits, key=lambda power: (fits[power][0], -power))
-        self._set(*fits[best][1:])
+        chosen = UNSEARCHED if task.val is None else search(accuracy)
+        accuracy(chosen)
+        self._set(*fits[chosen][1:])
         training.milestone(self)
         self.eval()
 
@@ -85,22 +82,24 @@ class LPCLIP(Predictor):
         return (self(val.view()).argmax(1) == val.labels).double().mean().item()
 
 
-def search(accuracy: Callable[[float], float]) -> None:
-    """Search C: evaluate the powers of ten, then bisect around the best of them.
+def search(accuracy: Callable[[float], float]) -> float:
+    """Search C as lpclip/ does: evaluate the powers of ten, then bisect around the best of them, of equals the largest.
 
     The bracket extends from one power below the best to one power above. Its end with the lower accuracy (of equals the
-    larger C) moves to the middle.
+    larger C) moves to the middle. The other end of the last bracket is as accurate as any C that was evaluated.
 
     Args:
         accuracy: Validation accuracy as a function of log₁₀ C; the caller keeps the fits.
+
+    Returns:
+        log₁₀ C of the better end of the last bracket.
     """
-    peak = max(POWERS, key=lambda power: (accuracy(power), -power))
-    left, right = peak - 1.0, peak + 1.0
+    better: float = max(POWERS, key=accuracy)  # they descend, and max keeps the first of equals
+    left, right = better - 1.0, better + 1.0
     for _ in range(BISECTIONS):
-        if accuracy(right) > accuracy(left):
-            left = (left + right) / 2
-        else:
-            right = (left + right) / 2
+        better, middle = right if accuracy(right) > accuracy(left) else left, (left + right) / 2
+        left, right = (middle, right) if better == right else (left, middle)
+    return better
 
 
 def logistic_regression(
@@ -110,14 +109,15 @@ def logistic_regression(
 
     L-BFGS runs on centred features divided by one number s, because the large common offset of CLIP's features multiplies its
     iterations. The problem is equivalent: the bias, which is not penalised, absorbs the offset, and the penalty of W at C
-    equals that of W · s at C · s².
+    equals that of W · s at C · s². It is solved in float64, as scikit-learn did then: in float32 the gradient of a sum does
+    not become as small as the tolerance.
 
     Args:
         x: Features [N, D].
         labels: Classes [N].
         classes: Number of classes.
         c: Inverse strength C of the regularisation.
-        tolerance: Tolerance of L-BFGS.
+        tolerance: L-BFGS stops where no component of the objective's gradient exceeds it.
 
     Returns:
         Weight [classes, D] and bias [classes] for features as given.
@@ -128,16 +128,17 @@ def logistic_regression(
     absent = (labels.bincount(minlength=classes) == 0).nonzero()
     if len(absent):
         raise ValueError(f"class {int(absent[0])} has no support image; a linear probe needs one of each")
-    mean = x.mean(0)
-    scale = (x - mean).square().mean().sqrt().clamp_min(torch.finfo(x.dtype).tiny)
+    points = x.cpu().double()
+    mean = points.mean(0)
+    scale = (points - mean).square().mean().sqrt().clamp_min(torch.finfo(x.dtype).tiny)
     from sklearn.linear_model import LogisticRegression  # imported here because it takes a second
 
-    model = LogisticRegression(C=c * float(scale) ** 2, max_iter=MAX_ITER, tol=tolerance)
+    # Since version 1.4 scikit-learn divides the objective, and with it the gradient, by the number of images.
+    model = LogisticRegression(C=c * float(scale) ** 2, max_iter=MAX_ITER, tol=tolerance / len(points))
     with warnings.catch_warnings():  # scikit-learn mistakes one image per class for a regression problem
         warnings.filterwarnings("ignore", message="The number of unique classes")
-        model.fit(((x - mean) / scale).cpu().numpy(), labels.cpu().numpy())
-    weight = torch.from_numpy(model.coef_).to(x) / scale
-    bias = torch.from_numpy(model.intercept_).to(x)
+        model.fit(((points - mean) / scale).numpy(), labels.cpu().numpy())
+    weight, bias = torch.from_numpy(model.coef_) / scale, torch.from_numpy(model.intercept_)
     if classes == 2:  # for two classes scikit-learn returns the difference of their two rows
         weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2
-    return weight, bias - weight @ mean
+    return weight.to(x), (bias - weight @ mean).to(x)

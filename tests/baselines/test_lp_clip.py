@@ -1,12 +1,14 @@
 """The linear probe: the estimator, its search, its milestones."""
 
+import math
 from dataclasses import replace
 
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from baselines.lp_clip import LPCLIP, logistic_regression, search
+from baselines import lp_clip
+from baselines.lp_clip import LPCLIP, TOLERANCE, logistic_regression, search
 from benchmark.methods import Samples, training
 
 
@@ -27,6 +29,22 @@ def test_the_gradient_of_the_stated_objective_is_zero_at_the_solution(c):
     start = (torch.full_like(error, 0.25) - torch.eye(4)[labels]).T @ x.double()
     assert (error.T @ x.double() + weight / c).abs().max() < 1e-3 * start.abs().max()
     assert error.sum(0).abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("shots", [2, 100])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_fit_stops_where_the_gradient_of_the_summed_loss_is_small_however_many_images_are_summed(shots, dtype):
+    """In the coordinates of the optimiser, x' = (x - mean) / s, where W' = s · W and C' = s² · C."""
+    x, labels = blobs(shots=shots)
+    weight, bias = (part.double() for part in logistic_regression(x.double(), labels, 4, 100.0))
+    centred = (x - x.mean(0)).double()
+    s = centred.square().mean().sqrt()
+    error = (x.double() @ weight.T + bias).softmax(1) - torch.eye(4, dtype=torch.double)[labels]
+    gradient = error.T @ (centred / s) + weight * s / (100 * s**2)
+    assert max(gradient.abs().max(), error.sum(0).abs().max()) <= 1.01 * TOLERANCE
+    again = logistic_regression(x.to(dtype), labels, 4, 100.0)
+    assert again[0].dtype == dtype
+    assert torch.allclose(again[0].double(), weight, rtol=1e-5)
 
 
 def test_moving_all_features_by_an_offset_moves_only_the_intercept():
@@ -72,8 +90,45 @@ def test_the_bracket_is_one_power_to_either_side_of_the_best():
     assert all(1 <= power <= 3 for power in powers[7:])
 
 
-def test_among_equals_the_search_goes_to_the_stronger_regularisation():
-    assert min(asked(lambda power: 0.5)) == -7
+def official(accuracy):
+    """The search of lpclip/ in its own units: a list of C from the largest down, argmax, eight rounds over both ends."""
+    listed = [10.0**power for power in (6, 4, 2, 0, -2, -4, -6)]
+    values = [accuracy(c) for c in listed]
+    peak = listed[values.index(max(values))]
+    low, high = peak / 10, peak * 10
+    for _ in range(8):
+        final = high if accuracy(low) < accuracy(high) else low
+        middle = (low * high) ** 0.5
+        low, high = (middle, high) if final == high else (low, middle)
+    return math.log10(final)
+
+
+def steps(seed, levels):
+    """An accuracy over log₁₀ C with as many values as `levels`, constant on intervals of random ends."""
+    generator = torch.Generator().manual_seed(seed)
+    ends = (16 * torch.rand(40, generator=generator) - 8).sort().values
+    values = torch.randint(levels, (41,), generator=generator)
+    return lambda power: float(values[torch.searchsorted(ends, power)])
+
+
+@pytest.mark.parametrize("levels", [1, 2, 3, 100])
+def test_the_search_ends_where_the_released_one_does(levels):
+    for seed in range(20):
+        accuracy = steps(seed, levels)
+        assert search(accuracy) == pytest.approx(official(lambda c, f=accuracy: f(math.log10(c))), abs=1e-9)
+
+
+@pytest.mark.parametrize("levels", [2, 3, 100])
+def test_where_the_search_ends_is_as_accurate_as_all_that_was_asked(levels):
+    for seed in range(20):
+        accuracy = steps(seed, levels)
+        assert accuracy(search(accuracy)) == max(map(accuracy, asked(accuracy)))
+
+
+def test_of_equal_powers_the_largest_counts_and_of_equal_ends_the_smaller():
+    assert search(lambda power: 0.5) == 5
+    assert asked(lambda power: 0.5)[7:9] == [7, 5]
+    assert search(lambda power: float(power <= -2)) == -3  # of -2, -4 and -6 the first, then of -1 and -3 the second
 
 
 def test_the_chosen_fit_is_the_best_on_validation_and_the_last_milestone(task):
@@ -89,17 +144,12 @@ def test_the_chosen_fit_is_the_best_on_validation_and_the_last_milestone(task):
     assert torch.equal(found[-1][1], probe.weight)
 
 
-def test_of_equally_good_fits_the_smallest_weights_are_kept(task):
-    found = []
-
-    def note(p):
-        right = (p(task.val.view()).argmax(1) == task.val.labels).sum().item()
-        found.append((right, p.weight.norm().item()))
-
-    with training.watching(note):
-        LPCLIP().fit(task)
-    best = max(right for right, _ in found)
-    assert found[-1][1] == min(norm for right, norm in found if right == best)
+def test_of_equally_good_fits_that_of_the_search_is_kept(task, monkeypatch):
+    monkeypatch.setattr(lp_clip, "search", lambda accuracy: [accuracy(power) for power in (2.0, 0.5, -1.0)] and 0.5)
+    probe = LPCLIP()
+    probe.fit(task)
+    weight, _ = logistic_regression(task.support.view()["clip"], task.support.labels, 5, 10**0.5)
+    assert torch.equal(probe.weight, weight)
 
 
 def test_without_validation_images_it_is_fitted_once_at_c_1(task):
