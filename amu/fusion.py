@@ -1,9 +1,10 @@
 """Uncertainty-based weights of an image's logit bias: Eq. 10 of AMU-Tuning and the alternatives in its released code.
 
 Each function takes the zero-shot logits s₀ [B, C] and the power ρ and returns one weight per image [B], which is smaller the
-more confident zero-shot CLIP is. Eq. 10 is computed on the logits, the weights of the released code (clip/amu.py) on
-p = softmax(s₀). Where a formula would divide by zero (a constant row of logits), the weight of the least confident row is
-returned. Every weight is the ρ-th power of the weight at ρ = 1, so ρ can be changed after the logits are computed.
+more confident zero-shot CLIP is; only "var" is larger. Eq. 10 is computed on the logits, the weights of the released code
+(clip/amu.py) on p = softmax(s₀). Where a formula would divide by zero (a constant row of logits), the weight of the least
+confident row is returned. Every weight is the ρ-th power of the weight at ρ = 1, so ρ can be changed after the logits are
+computed; those in `WITHOUT_POWER` do not depend on ρ.
 """
 
 from collections.abc import Callable, Mapping
@@ -159,6 +160,26 @@ def spread(s0: Tensor, rho: float) -> Tensor:
     return _positive(p.amax(1) - p.amin(1)) ** -rho
 
 
+def deviation(s0: Tensor, rho: float) -> Tensor:
+    """Standard deviation of p over the classes, with C - 1 in the denominator: "var" of the released code.
+
+    It has no power in the released code and, unlike the others, grows with the confidence of zero-shot CLIP.
+
+    Args:
+        s0: Zero-shot logits [B, C].
+        rho: Power ρ, without effect.
+
+    Returns:
+        Weights [B], from 0 for a uniform p to 1 / √C for a certain image.
+
+    Example:
+        >>> s0 = torch.tensor([[3.0, 1.0]]).log()  # p = (3/4, 1/4): √(2 · (1/4)²)
+        >>> [round(weight, 4) for weight in deviation(s0, 0.4).tolist()]
+        [0.3536]
+    """
+    return s0.softmax(1).std(1)
+
+
 def top5(s0: Tensor, rho: float) -> Tensor:
     """(p₁ - p₅)^-ρ with the largest and the fifth largest probability: "top5" of the released code.
 
@@ -186,8 +207,12 @@ FUSIONS: Mapping[str, Weight] = {
     "energy": energy,
     "max": largest,
     "max-min": spread,
+    "var": deviation,
     "top5": top5,
 }
+
+WITHOUT_POWER = ("none", "var")
+"""Fusions that ρ has no effect on."""
 
 
 def _mean_fourth_power(x: Tensor) -> Tensor:

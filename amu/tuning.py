@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from amu.fusion import FUSIONS
+from amu.fusion import FUSIONS, WITHOUT_POWER
 from baselines.zero_shot import TextClassifier
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
@@ -68,7 +68,7 @@ class AMUTuning(Predictor):
         aux: Feature space of the auxiliary encoder.
         beta: Weight of the bias, α in the released code.
         lam: λ of Eq. 9, the weight of the fused branch's loss.
-        rho: ρ of Eq. 10, the power of the uncertainty.
+        rho: ρ of Eq. 10, the power of the uncertainty, without effect on the fusions "none" and "var".
         fusion: Name in `amu.fusion.FUSIONS`.
         init: "mean" for the class means (Eq. 6) or "random".
         zscore: Whether the bias is standardised over the classes, in scores and in both losses.
@@ -106,7 +106,7 @@ class AMUTuning(Predictor):
         self.init = _checked_name(default.init if init is None else init, INITS, "init")
         self.zscore = default.zscore if zscore is None else zscore
         self.recipe = RECIPE if recipe is None else recipe
-        self.tunes = {"beta": BETAS} if self.fusion == "none" else {"beta": BETAS, "rho": RHOS}
+        self.tunes = {"beta": BETAS} if self.fusion in WITHOUT_POWER else {"beta": BETAS, "rho": RHOS}
 
     def build(self, task: Task) -> None:
         """Initialise the linear probe Ŵ₀ [C, D], which has no additive constant."""
@@ -135,7 +135,8 @@ class AMUTuning(Predictor):
         bias = product(prepared["aux"], self.weight)  # Eq. 7
         if self.zscore:
             bias = zscore(bias)
-        s0, weight = prepared["s0"], self.beta * prepared["weight"] ** self.rho
+        power = 1.0 if self.fusion in WITHOUT_POWER else self.rho
+        s0, weight = prepared["s0"], self.beta * prepared["weight"] ** power
         return Scores(zero_shot=s0, bias=bias, fused=s0 + weight * bias)
 
     def scores(self, x: Features) -> Scores:

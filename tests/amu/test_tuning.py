@@ -1,6 +1,7 @@
 """AMU-Tuning equation by equation, and what its presets stand for."""
 
 import math
+import statistics
 from dataclasses import replace
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from amu.fusion import FUSIONS
+from amu.fusion import FUSIONS, WITHOUT_POWER
 from amu.tuning import PRESETS, RECIPE, AMUTuning, class_means
 from baselines.zero_shot import ZeroShotCLIP
 from benchmark.methods import Batch, Samples
@@ -67,6 +68,16 @@ def test_the_released_code_zscores_the_bias_and_weighs_it_by_its_own_uncertainty
     weight = 0.5 * FUSIONS[fusion](s.zero_shot, 0.4)
     assert torch.allclose(s.bias, z, atol=1e-5)
     assert torch.allclose(s.fused, s.zero_shot + weight[:, None] * z, atol=1e-4)
+
+
+@pytest.mark.parametrize("rho", [0.2, 0.4, 3.0])
+def test_the_released_var_weighs_the_bias_by_the_deviation_itself_whatever_rho_is(task, rho):
+    predictor = built(task, preset="official+uf", fusion="var", rho=rho)
+    s = predictor.scores(task.val.view())
+    for s0, z, fused in zip(s.zero_shot, s.bias, s.fused, strict=True):
+        p = [math.exp(value - s0.max().item()) for value in s0.tolist()]
+        deviation = statistics.stdev(value / sum(p) for value in p)
+        assert torch.allclose(fused, s0 + 0.5 * deviation * z, atol=1e-4)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
@@ -163,8 +174,9 @@ def test_only_the_linear_predictor_is_trained_and_training_lowers_the_loss(task)
 
 
 def test_rho_is_searched_where_the_fusion_has_it():
-    assert "rho" not in AMUTuning(preset="official").tunes
-    for fusion in set(FUSIONS) - {"none"}:
+    for fusion in WITHOUT_POWER:
+        assert "rho" not in AMUTuning(fusion=fusion).tunes
+    for fusion in set(FUSIONS) - set(WITHOUT_POWER):
         assert AMUTuning(fusion=fusion).rho in AMUTuning(fusion=fusion).tunes["rho"]
 
 
