@@ -91,9 +91,17 @@ class CaFo(Predictor):
     one pass over the real images and one over the generated images. The released scheduler advances in both passes but counts
     only the batches of real images, so that its cosine reaches zero early and the learning rate rises again; here the
     cosine spans both passes.
+
+    On data sets other than ImageNet the released code (main.py) searches beta and the sharpness with the tensors of keys from
+    before the training and applies them to the keys of the best epoch. The trained layers share the memory of these tensors,
+    so the search sees the keys of the last epoch. On ImageNet, and here everywhere, it sees those of the chosen epoch.
     """
 
     recipe: Recipe
+    note = (
+        "on data sets other than ImageNet the released code searches beta and the sharpness on the last epoch's keys and"
+        " applies them to the best epoch's; here the chosen epoch's keys are searched"
+    )
     feature = "CLIP+DINO"
     predictor = "Cache"
     fusion_kind = "Similarity-based"

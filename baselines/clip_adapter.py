@@ -18,12 +18,15 @@ class CLIPAdapter(Predictor):
 
     This is the visual adapter of the released code (gaopengcuhk/CLIP-Adapter, clip_adapter.py) on the feature f before
     normalisation, without biases. The paper and Table 1 of AMU-Tuning include a second adapter on the text, which was never
-    released; without it the cross term of Table 1 is absent. `bias` is the difference to the zero-shot logits.
+    released; without it the cross term of Table 1 is absent. The text classifier is the task's, of all templates of the data
+    set, on ImageNet Tip-Adapter's seven; the released code has one template there too. `bias` is the difference to the
+    zero-shot logits.
     """
 
     feature = "CLIP"
     predictor = "MLP"
     fusion_kind = "Manual Tuning"
+    note = "its text classifier has all templates of the data set, on ImageNet seven; that of the released code has one"
 
     def __init__(
         self,

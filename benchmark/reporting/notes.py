@@ -44,7 +44,7 @@ def notes(measured: Measured) -> list[str]:
     """The section of notes in Markdown, as a heading and a list; empty if there are none."""
     notes = [f"- {escape(names)}: {reason}." for names, reason in missing(measured).items()]
     notes += [f"- {text}." for text in [stale(measured)] if text]
-    notes += [f"- {line}" for line in deviations(measured)]
+    notes += [f"- {escape(line)}" for line in deviations(measured)]
     return ["## Notes", "\n".join(notes)] if notes else []
 
 
@@ -86,9 +86,12 @@ def _why(measured: Measured, reason: str, gone: list[str]) -> str:
 def deviations(measured: Measured) -> list[str]:
     """Sentences on deviations: of methods from their publications, of the suite from published settings; and licences."""
     cells = list(measured.exhibit.cells())
-    methods = {cell.method: cell.row for cell in cells if cell.method}
-    notes = {row: predictor_class(method).note for method, row in methods.items()}
-    lines = [f"{row}: {note}." for row, note in notes.items() if note]
+    methods: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        if cell.method:
+            methods.setdefault(cell.method, {})[cell.row] = None
+    notes = {", ".join(rows): predictor_class(method).note for method, rows in methods.items()}
+    lines = [f"{names}: {note}." for names, note in notes.items() if note]
     lines += [f"{row}: {text}." for row, text in _stand_ins(cells, measured.suite).items()]
     for method, settings in measured.suite.methods.items():
         if method in methods:

@@ -7,6 +7,8 @@ import pytest
 from toy_house import house
 from toy_world import paper, planted, table, toy
 
+from baselines.cafo import CaFo
+from baselines.clip_adapter import CLIPAdapter
 from benchmark.analysis import results
 from benchmark.analysis.results import Measured, gather
 from benchmark.core import paths
@@ -148,8 +150,19 @@ def test_what_a_method_here_is_not_is_said_under_the_table() -> None:
         {"name": "Less", "method": "baselines.cafo:CaFo", "with": {"generated": False}},
     ]
     lines = notes.deviations(gather(table(rows=rows), house(), {}))
-    assert lines[:2] == ["VT: re-implementation, unverifiable hyper-parameters.", "Full: coloured tiles, not pictures."]
+    assert lines[:3] == [
+        "VT: re-implementation, unverifiable hyper-parameters.",
+        f"Full, Less: {CaFo.note}.",
+        "Full: coloured tiles, not pictures.",
+    ]
     assert not any(line.startswith("Less") for line in lines)
+
+
+def test_a_remark_on_a_method_names_every_row_of_it_with_its_signs_escaped() -> None:
+    method = "baselines.clip_adapter:CLIPAdapter"
+    rows = [{"name": name, "method": method, "with": {"ratio": r}} for name, r in (("A*", 0.2), ("B|", 0.4))]
+    (said,) = [line for line in notes.notes(gather(table(rows=rows), toy(), {}))[1].splitlines() if "templates" in line]
+    assert said == f"- A\\*, B\\|: {CLIPAdapter.note}."
 
 
 def test_three_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
