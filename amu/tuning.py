@@ -16,7 +16,7 @@ from amu.fusion import FUSIONS, WITHOUT_POWER
 from baselines.zero_shot import TextClassifier
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
-from benchmark.methods import Batch, Features, Predictor, Recipe, Samples, Scores, Task
+from benchmark.methods import Batch, Choice, Features, Predictor, Recipe, Released, Samples, Scores, Task
 from benchmark.numerics.initialisation import linear_weight
 from benchmark.numerics.logits import unit, zscore
 from benchmark.numerics.matmul import product
@@ -78,6 +78,7 @@ class AMUTuning(Predictor):
     feature = "Aux"
     predictor = "MTFi LP"
     fusion_kind = "Uncertainty-based"
+    released = Released("TJU-sjyj/AMU-Tuning, train.py", Choice(epoch="test"))  # alpha and rho stay as typed
 
     weight: nn.Parameter
 

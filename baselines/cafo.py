@@ -12,10 +12,18 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from baselines.tip_adapter import OFFICIAL_STEPS, RECIPE, SEARCH, Cache, Search
+from baselines.tip_adapter import (
+    EPOCH_AND_SETTINGS,
+    OFFICIAL_STEPS,
+    RECIPE,
+    SEARCH,
+    SETTINGS_ON_VAL,
+    Cache,
+    Search,
+)
 from baselines.zero_shot import TextClassifier
 from benchmark.core.digest import Json
-from benchmark.methods import Features, Predictor, Recipe, Samples, Scores, Task, training
+from benchmark.methods import Features, Predictor, Recipe, Released, Samples, Scores, Task, training
 from benchmark.numerics.logits import unit, zscore
 
 
@@ -105,6 +113,8 @@ class CaFo(Predictor):
     feature = "CLIP+DINO"
     predictor = "Cache"
     fusion_kind = "Similarity-based"
+    # As Tip-Adapter-F's code.
+    released = Released("OpenGVLab/CaFo, its two main files", SETTINGS_ON_VAL, {"imagenet": EPOCH_AND_SETTINGS})
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from baselines.coop import RECIPE, published_epochs
 from baselines.zero_shot import TextClassifier
 from benchmark.core.digest import Json
-from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.methods import Features, Predictor, Recipe, Released, Scores, Task
 from benchmark.numerics.initialisation import linear_weight
 from benchmark.numerics.matmul import product
 
@@ -27,6 +27,7 @@ class CLIPAdapter(Predictor):
     predictor = "MLP"
     fusion_kind = "Manual Tuning"
     note = "its text classifier has all templates of the data set, on ImageNet seven; that of the released code has one"
+    released = Released("gaopengcuhk/CLIP-Adapter, a trainer of Dassl; its TEST.FINAL_MODEL, last_step")
 
     def __init__(
         self,

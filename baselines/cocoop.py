@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.coop import RECIPE as COOP
+from baselines.coop import CoOp
 from baselines.prompt_tree import PromptTree
 from baselines.prompts import Remembered, word_embeddings
 from baselines.zero_shot import TextClassifier
@@ -37,6 +38,7 @@ class CoCoOp(Predictor):
     wants = ("clip",)
     feature = "T_bias"
     predictor = "f_T"
+    released = CoOp.released  # one repository
 
     recipe: Recipe
     context: nn.Parameter

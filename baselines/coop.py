@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from baselines.prompts import PromptEncoder, Remembered
 from baselines.zero_shot import TextClassifier
 from benchmark.core.digest import Json
-from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.methods import Features, Predictor, Recipe, Released, Scores, Task
 from benchmark.numerics.logits import cosine_logits, unit
 
 # KaiyangZhou/CoOp, configs/trainers/CoOp/rn50_ep50.yaml and Dassl's defaults. ImageNet has 50 epochs at any number of shots;
@@ -45,6 +45,7 @@ class CoOp(Predictor):
     wants = ("clip",)
     feature = "T_bias"
     predictor = "f_T"
+    released = Released("KaiyangZhou/CoOp, with Dassl's TEST.FINAL_MODEL, last_step")
 
     context: nn.Parameter
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
-from benchmark.methods import Features, Predictor, Samples, Scores, Task, training
+from benchmark.methods import Features, Predictor, Released, Samples, Scores, Task, training
 from benchmark.numerics.matmul import product
 
 POWERS = (6, 4, 2, 0, -2, -4, -6)  # lpclip/: C from 1e6 down to 1e-6
@@ -31,6 +31,8 @@ class LPCLIP(Predictor):
 
     feature = "CLIP"
     predictor = "LP"
+    # The last fit is that of the C chosen on few-shot validation images; lpclip/ takes ImageNet's from its test images.
+    released = Released("KaiyangZhou/CoOp, lpclip/")
 
     weight: nn.Parameter
     bias: nn.Parameter

@@ -14,7 +14,7 @@ from baselines.coop import RECIPE as COOP
 from baselines.prompted_vit import PromptedViT
 from baselines.prompts import PromptEncoder, Remembered, word_embeddings
 from baselines.zero_shot import TextClassifier
-from benchmark.methods import Features, Predictor, Recipe, Scores, Task
+from benchmark.methods import Features, Predictor, Recipe, Released, Scores, Task
 from benchmark.numerics.initialisation import linear
 from benchmark.numerics.logits import unit
 from benchmark.numerics.matmul import product
@@ -43,6 +43,7 @@ class MaPLe(Predictor):
     wants = ("clip",)
     feature = "T_bias + V_bias"
     predictor = "f_T + f_V"
+    released = Released("muzairkhattak/multimodal-prompt-learning, with Dassl's TEST.FINAL_MODEL, last_step")
 
     context: nn.Parameter
 

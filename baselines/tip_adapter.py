@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
 from benchmark.core.digest import Json
-from benchmark.methods import Features, Predictor, Recipe, Samples, Scores, Task
+from benchmark.methods import Choice, Features, Predictor, Recipe, Released, Samples, Scores, Task
 from benchmark.numerics.logits import unit
 from benchmark.numerics.matmul import product
 
@@ -94,6 +94,11 @@ CONFIGS: Mapping[str, Config] = {
     "ucf101": Config(3, 7, 3),
 }
 
+
+# Tip-Adapter, main.py and main_imagenet.py: epochs are compared on test; sharpness and beta are searched on the whole
+# validation split, or on ImageNet on test. The larger of the test accuracies with and without the search is reported.
+EPOCH_AND_SETTINGS = Choice(epoch="test", settings="test")
+SETTINGS_ON_VAL = Choice(epoch="test", settings="val", better="test")
 
 AT_A_TIME = 2**21
 """Affinities computed at a time. With 16,000 keys, those of 1,000 images exceed the processor's caches, which at least
@@ -201,6 +206,11 @@ class TipAdapter(Predictor):
     feature = "CLIP"
     predictor = "Cache"
     fusion_kind = "Manual Tuning"
+    released = Released(
+        "gaopengcuhk/Tip-Adapter, main.py and main_imagenet.py",
+        Choice(settings="val"),
+        {"imagenet": Choice(settings="test")},
+    )
     trained: ClassVar[bool] = False
 
     def __init__(
@@ -252,6 +262,7 @@ class TipAdapter(Predictor):
 class TipAdapterF(TipAdapter):
     """Tip-Adapter with trained keys, which are not normalised again during training (official code)."""
 
+    released = Released(TipAdapter.released.source, SETTINGS_ON_VAL, {"imagenet": EPOCH_AND_SETTINGS})
     trained = True
 
     def __init__(

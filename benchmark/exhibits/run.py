@@ -4,7 +4,7 @@ A run is named by a hash of its data set, method and settings, with every defaul
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 
 from benchmark.core.digest import Json, JsonDict, digest
@@ -14,7 +14,7 @@ from benchmark.methods.construct import construct, facts, predictor_class
 from benchmark.methods.predictor import Predictor
 from benchmark.suites.suite import Suite
 
-PROTOCOL = 3
+PROTOCOL = 4
 """Version of the measurement protocol; a change gives every run a new name, so that older records are not read."""
 
 PIXELS = "pixels"
@@ -29,7 +29,14 @@ SPATIAL = ":spatial"
 
 @dataclass(frozen=True)
 class Run:
-    """One training run of a method; `settings` contains every hyper-parameter, defaults included."""
+    """One training run of a method.
+
+    Attributes:
+        suite, dataset, backbone, method, shots, seed: The question.
+        views: Views of each support image.
+        settings: Every hyper-parameter, defaults included.
+        released: What the selection `released` chooses on which images (`benchmark.methods.choice.Choice.plain`).
+    """
 
     suite: str
     dataset: str
@@ -39,6 +46,7 @@ class Run:
     seed: int
     views: int
     settings: Json
+    released: Json = field(default_factory=dict)
 
     def asked(self) -> JsonDict:
         """The run as plain data, which its record contains and whose hash names the record."""
@@ -122,6 +130,7 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
     if suite.published:
         published = predictor_class(method).published(dataset, shots)
         arguments = _merge(published, arguments)
+    known = facts(method, arguments)
     run = Run(
         suite=suite.name,
         dataset=choose(dataset, suite.datasets, f"data set of suite {suite.name}"),
@@ -130,7 +139,8 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
         shots=shots,
         seed=seed,
         views=suite.views,
-        settings=facts(method, arguments).settings,
+        settings=known.settings,
+        released=known.released.of(dataset).plain,
     )
     return replace(run, views=views_in(suite, run.roles().values()))
 

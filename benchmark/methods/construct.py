@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from benchmark.core.digest import Json, digest
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, resolve
+from benchmark.methods.choice import Released
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.recipe import Recipe
 
@@ -57,11 +58,12 @@ def _completed(own: "DataclassInstance | None", argument: str, partial: Json, me
 
 
 class Facts(NamedTuple):
-    """Settings of a method, the feature spaces it reads, and the optional Task fields it wants (`Predictor`)."""
+    """Settings of a method, what it reads and wants, and what its released code chooses (`Predictor`)."""
 
     settings: Json
     reads: Sequence[str]
     wants: Sequence[str]
+    released: Released
 
 
 def facts(method: str, arguments: Json) -> Facts:
@@ -81,7 +83,20 @@ def _facts(method: str, arguments: str) -> Facts:
 
 def _constructed(method: str, arguments: Json) -> Facts:
     predictor = construct(method, arguments)
-    return Facts(_settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants))
+    return Facts(
+        _settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants), _released(predictor, method)
+    )
+
+
+def _released(predictor: Predictor, method: str) -> Released:
+    """What a method's released code chooses; BenchError if it is no `Released` or searches what the method does not tune."""
+    released = predictor.released
+    if not isinstance(released, Released):
+        raise BenchError(f"{method}: released is {released!r}, not a benchmark.methods.Released; see CONTRIBUTING.md")
+    for choice in (released.choice, *released.on.values()):
+        for name in choice.tunes or ():
+            choose(name, predictor.tunes, f"setting that {method} tunes, in its released choice")
+    return released
 
 
 def _settings(predictor: Predictor, method: str) -> Json:

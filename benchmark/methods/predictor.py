@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from benchmark.core.digest import Json
 from benchmark.methods import training
+from benchmark.methods.choice import Released
 from benchmark.methods.recipe import Recipe
 from benchmark.methods.samples import Batch, Features, Scores, Task
 
@@ -51,6 +52,9 @@ class Predictor(nn.Module):
 
     fusion_kind: ClassVar[str] = "-"
     """Table 1, column fusion: how the logit bias is weighted, for example "Manual Tuning"."""
+
+    released: ClassVar[Released] = Released()
+    """Choice of epoch and tunable settings in the authors' code, with its source; by default none: the last epoch."""
 
     note: ClassVar[str] = ""
     """Remark shown with every result of this method."""

@@ -31,8 +31,8 @@ def searched(runs: Sequence[Record]) -> Record:
     """Compose the record of a search over settings from several runs at one seed.
 
     The selections `val` and `test` take the run with the most correctly classified validation or test images, the earliest
-    in a tie; `last` takes the run at the method's own settings. The `tuned` of a selection holds the settings of its run that
-    differ from the method's own.
+    in a tie; `last` and `released` take the run at the method's own settings, because no released code here searches what
+    takes part in training. The `tuned` of a selection holds the settings of its run that differ from the method's own.
 
     Args:
         runs: Records of the runs; the run at the method's own settings comes first.
@@ -41,7 +41,7 @@ def searched(runs: Sequence[Record]) -> Record:
         The composed record, which is never written.
     """
     own = runs[0]
-    picked = {"last": own, "val": _best(runs, "val"), "test": _best(runs, "test")}
+    picked = {**dict.fromkeys(own.selections, own), "val": _best(runs, "val"), "test": _best(runs, "test")}
     found = replace(own, selections={name: _told(record, own, name) for name, record in picked.items()})
     object.__setattr__(found, "picked", picked)  # a composed record names its runs; it is never written
     return found
@@ -75,7 +75,7 @@ def read(record: Record, question: Question, selection: str) -> Reading | None:
         question: the question of the cell. `metric` is "accuracy" (on the shift `target` if given), "bias_accuracy" (of the
             logit bias alone), "val_accuracy" (on validation images at the selected epoch, before the search over settings),
             or the name of a metric in the record.
-        selection: "last", "val" or "test".
+        selection: one of `record.SELECTIONS`.
 
     Returns:
         The metric value; None if the record does not have it.
@@ -83,7 +83,7 @@ def read(record: Record, question: Question, selection: str) -> Reading | None:
     metric, record = question.metric, under(record, selection)
     if metric == "accuracy":
         on = record if question.target is None else (record.shifts or {}).get(question.target)
-        return None if on is None else _count(on.selections[selection].correct, on.n)
+        return None if on is None or selection not in on.selections else _count(on.selections[selection].correct, on.n)
     if metric == "val_accuracy":
         return _validation(record, selection)
     numbers = (record.metrics or {}).get(selection, {})
@@ -93,7 +93,8 @@ def read(record: Record, question: Question, selection: str) -> Reading | None:
 
 
 def _validation(record: Record, selection: str) -> Reading | None:
-    curve, epoch = (record.curves or {}).get("val", []), record.selections[selection].epoch or 0
+    picked = record.selections.get(selection)
+    curve, epoch = (record.curves or {}).get("val", []), (picked.epoch if picked else None) or 0
     return _count(curve[epoch - 1], record.n_val) if 0 < epoch <= len(curve) and record.n_val else None
 
 

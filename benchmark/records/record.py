@@ -11,24 +11,34 @@ from benchmark.core.digest import Json, digest
 from benchmark.core.json_part import Part
 
 SCHEMA = 1
-SELECTIONS = ("last", "val", "test")
+SELECTIONS = ("last", "val", "released", "test")
+EARLIER = ("last", "val", "test")
+"""Selections of every record; the others are missing in records of earlier versions."""
 
 Shape: TypeAlias = "type | tuple[type, ...] | dict[str, Shape]"
 """Required type of a value, or alternative types, or the shapes of an object's fields."""
+EVERY = "*"
+"""Name that stands for every field of an object, in its shape."""
+
+
+def _by_selection(shape: "Shape") -> "Shape":
+    """Shape of an object with a field for each selection."""
+    return dict.fromkeys((*EARLIER, EVERY), shape)
+
 
 SHAPE: dict[str, Shape] = {
     "asked": {"method": str, "shots": int, "seed": int},
     "n": int,
-    "selections": {name: {"correct": int} for name in SELECTIONS},
+    "selections": _by_selection({"correct": int}),
     "fingerprints": {},
     "seconds": {"fit": (int, float), "total": (int, float)},
     "peak_memory_mib": int,
     "conditions": {"versions": {}},
 }
 """Required fields of a record that are read somewhere, and their types."""
-COUNTS: dict[str, Shape] = {"n": int, "selections": {name: {"correct": int} for name in SELECTIONS}}
+COUNTS: dict[str, Shape] = {name: SHAPE[name] for name in ("n", "selections")}
 OPTIONAL: dict[str, Shape] = {
-    "metrics": {name: {} for name in SELECTIONS},
+    "metrics": _by_selection({}),
     "max_logit": {"low": (int, float), "high": (int, float), "right": list, "wrong": list},
     "licences": {},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
@@ -139,7 +149,7 @@ class Record(Part):
         key: Name of the run: the hash of `asked`.
         asked: The question with every default spelt out (`benchmark.exhibits.run.Run.asked`).
         n: Number of test images.
-        selections: "last", "val", "test" -> the state that it picks.
+        selections: Selection, one of `SELECTIONS` -> the state that it picks; an early record has `EARLIER` only.
         fingerprints: "data", roles of encoders and shifts -> fingerprint on the day of measurement.
         seconds: "load", "fit", "total" -> wall-clock seconds.
         peak_memory_mib: Most memory that the process held, in MiB.
@@ -246,7 +256,7 @@ def invalid(record: object, key: str) -> str:
         return f"not a record: {complaint}"
     for place, counts in {"": record, **record.get("shifts", {})}.items():
         n = counts["n"]
-        for name in SELECTIONS:
+        for name in counts["selections"]:
             if not 0 <= counts["selections"][name]["correct"] <= n or n == 0:
                 return f"{place} selection {name!r}: correct is no count from 0 to {n}".strip()
     json.dumps(record, ensure_ascii=False).encode()  # raises ValueError for a text that is no valid UTF-8
@@ -285,7 +295,9 @@ def _misfit(value: object, shape: Shape, place: str) -> str:
     if isinstance(shape, dict):
         if not isinstance(value, dict):
             return f"{place} is no object"
-        parts = (_misfit(value.get(name), part, f"{place}.{name}".lstrip(".")) for name, part in shape.items())
+        named = {name: part for name, part in shape.items() if name != EVERY}
+        every = dict.fromkeys(value, shape[EVERY]) if EVERY in shape else {}
+        parts = (_misfit(value.get(n), part, f"{place}.{n}".lstrip(".")) for n, part in {**every, **named}.items())
         return next(filter(None, parts), "")
     if isinstance(value, bool) or not isinstance(value, shape):
         return f"{place} is missing or of another type"

@@ -121,18 +121,20 @@ class Store:
 
         Args:
             key: key of the run.
-            selection: "last", "val" or "test".
+            selection: one of `record.SELECTIONS`.
 
         Returns:
             Whether each test image is classified correctly, booleans [N].
 
         Raises:
-            BenchError: if the record is missing, or its file of per-image correctness is missing, damaged, or from another
-                measurement.
+            BenchError: if the record is missing or without this selection, or its file of per-image correctness is missing,
+                damaged, or from another measurement.
         """
         record = self._read_before.get(key) or self.get(key)
         if record is None:
             raise BenchError(f"{self.root / key}.json: no such record; run it first")
+        if selection not in record.selections:
+            raise BenchError(f"{self.root / key}.json: has no selection {selection!r}; measure it again with --rerun")
         path = self._answers(record)
         try:
             with np.load(path, allow_pickle=False) as file:
@@ -175,6 +177,8 @@ class Store:
 def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
     """How per-image correctness and the counts of a record disagree, in a few words; "" if they agree."""
     for name, bits in correct.items():
+        if name not in record.selections:
+            return f"selection {name!r}: per-image correctness of a selection that the record does not have"
         counted = (len(bits), int(bits.sum()))
         said = (record.n, record.selections[name].correct)
         if counted != said:

@@ -1,1 +1,1 @@
-"""Run -> record: the plan, the workers, one training, three selections."""
+"""Run -> record: the plan, the workers, one training, four selections."""

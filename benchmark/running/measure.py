@@ -1,4 +1,4 @@
-"""Run -> record: one training, three selections, and the conditions they were measured under."""
+"""Run -> record: one training, four selections, and the conditions they were measured under."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,6 +12,7 @@ from benchmark.exhibits import inventory
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.methods import training
+from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
 from benchmark.methods.scoring import joined, parts, right, tuned
@@ -35,7 +36,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
     states = StateMeasurements(test, task.shifts(opened))
     ready = time.perf_counter()
     predictor = run.predictor()
-    observer = Observer(build.val, test, states.look)
+    observer = Observer(build.val, test, states.look, Choice(**run.released))
     with sealing():
         with training.watching(observer.watch):
             predictor.fit(build)

@@ -22,6 +22,9 @@ from benchmark.methods.scoring import right_answers, tuned
 from benchmark.methods.sealed import comparing
 from benchmark.numerics import beta_curve
 
+Grids = Mapping[str, Sequence[float]]
+"""Tunable setting -> the values to search."""
+
 
 class Found(NamedTuple):
     """Settings found by the search.
@@ -40,7 +43,9 @@ class Found(NamedTuple):
 
 
 @torch.no_grad()
-def search(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> Found | None:
+def search(
+    predictor: Predictor, prepared: Sequence[Features], samples: Samples, names: Sequence[str] | None = None
+) -> Found | None:
     """Find the tunable settings with the most images classified correctly.
 
     Each combination of values other than beta takes one evaluation of `Predictor.combine`; `Predictor.match` does not depend
@@ -50,25 +55,28 @@ def search(predictor: Predictor, prepared: Sequence[Features], samples: Samples)
         predictor: Fitted predictor.
         prepared: Parts of the images, as returned by `Predictor.prepare`.
         samples: All images with their labels.
+        names: Settings to search among the tunable ones; None for all.
 
     Returns:
-        The best settings; None if nothing is tunable.
+        The best settings; None if nothing is searched.
     """
-    if "beta" not in predictor.tunes:
-        candidates = [_found(predictor, *counted) for counted in grid(predictor, prepared, samples)]
+    tunes = {name: values for name, values in predictor.tunes.items() if names is None or name in names}
+    if "beta" not in tunes:
+        candidates = [_found(predictor, *counted) for counted in grid(predictor, prepared, samples, tunes)]
     else:
-        span = _range(predictor.tunes["beta"])
-        candidates = [_on_curve(predictor, *pair, span) for pair in curves(predictor, prepared, samples)]
+        span = _range(tunes["beta"])
+        candidates = [_on_curve(predictor, *pair, span) for pair in curves(predictor, prepared, samples, tunes)]
     return max(candidates, key=lambda found: found[1:], default=None)
 
 
 @torch.no_grad()
 def curves(
-    predictor: Predictor, prepared: Sequence[Features], samples: Samples
+    predictor: Predictor, prepared: Sequence[Features], samples: Samples, tunes: Grids | None = None
 ) -> list[tuple[dict[str, float], beta_curve.Curve]]:
-    """Every combination of values other than beta's, with its exact curve over beta, for a predictor that tunes beta."""
-    points = _points({name: values for name, values in predictor.tunes.items() if name != "beta"})
-    largest = max(predictor.tunes["beta"])
+    """Every combination of values other than beta's, with its exact curve over beta, of `tunes`, by default all settings."""
+    tunes = predictor.tunes if tunes is None else tunes
+    points = _points({name: values for name, values in tunes.items() if name != "beta"})
+    largest = max(tunes["beta"])
     ends: list[list[beta_curve.Ends]] = [[] for _ in points]
     for where, matched in _matched(predictor, prepared):
         for found, point in zip(ends, points, strict=True):
@@ -79,9 +87,12 @@ def curves(
 
 
 @torch.no_grad()
-def grid(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> list[tuple[dict[str, float], int]]:
+def grid(
+    predictor: Predictor, prepared: Sequence[Features], samples: Samples, tunes: Grids | None = None
+) -> list[tuple[dict[str, float], int]]:
     """Every combination of values with its number of images classified correctly: the grid search of official code."""
-    points = _points(predictor.tunes) if predictor.tunes else []
+    tunes = predictor.tunes if tunes is None else tunes
+    points = _points(tunes) if tunes else []
     counts = [0] * len(points)
     for where, matched in _matched(predictor, prepared):
         for place, point in enumerate(points):
@@ -91,7 +102,7 @@ def grid(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -
     return list(zip(points, counts, strict=True))
 
 
-def _points(grids: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+def _points(grids: Grids) -> list[dict[str, float]]:
     """Every combination of values; one empty combination if there is nothing to combine."""
     return [dict(zip(grids, values, strict=True)) for values in itertools.product(*grids.values())]
 

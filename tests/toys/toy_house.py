@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from toy_world import edited, record_of
+from toy_world import by_selection, edited, record_of
 
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw, nested_draw
@@ -101,7 +101,7 @@ def full_record(run: Run, suite: Suite, accuracy: float, n: int = 1000) -> Recor
     """A record with everything that `measure` writes, made up around an accuracy."""
     correct = [round(n * (accuracy + d)) for d in (-0.01, 0.0, 0.01)]
     record = record_of(run.asked(), (correct[0], correct[1], correct[2]), n)
-    shares = {name: {"correct": c // 2} for name, c in zip(SELECTIONS, correct, strict=True)}
+    shares = {name: {"correct": c // 2} for name, c in by_selection(correct).items()}
     cmy = {"cmy_raw": 1 - accuracy, "cmy_centred": 0.9 - accuracy / 2, "cmy_probabilities": 0.5}
     sure = [round(40 * np.exp(-(((i - 25) / 6) ** 2))) for i in range(BINS)]
     record = edited(

@@ -14,7 +14,7 @@ from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit, united
 from benchmark.numerics import stats
 from benchmark.records.readings import under
-from benchmark.records.record import Record
+from benchmark.records.record import SELECTIONS, Record
 from benchmark.records.store import Store
 from benchmark.reporting import exhibit_files, tables
 from benchmark.suites.suite import Suite
@@ -152,7 +152,7 @@ def test_a_ratio_is_no_percentage_and_one_seed_of_it_has_no_interval() -> None:
     row = measured.at("Tip", "1-shot")
     assert (row.metric, row.mean, row.ci_low, row.correct) == ("cmy_raw", 0.5, None, None)
     assert "| Tip | 0.500 |" in tables.main_table(measured)
-    assert "| Tip | 0.500 / 0.500 (+0.000) |" in exhibit_files.markdown(measured)
+    assert "| Tip | 0.500 / 0.500 (+0.000) / 0.500 (+0.000) |" in exhibit_files.markdown(measured)
 
 
 def test_a_ratio_over_seeds_has_an_interval_that_knows_no_bounds_of_per_cent() -> None:
@@ -216,18 +216,19 @@ def test_several_settings_are_searched_in_every_combination() -> None:
     assert [(r.settings["beta"], r.settings["sharpness"]) for r in runs] == [(1, 5.5), (1, 7), (2, 5.5), (2, 7)]
 
 
-def test_every_selection_picks_its_own_run_and_last_the_method_s_own() -> None:
+def test_every_selection_picks_its_own_run_and_last_and_released_the_method_s_own() -> None:
     same = {1.0: 50, 2.0: 50, 3.0: 50}
     records = results_of_a_search({1.0: 40, 2.0: 41, 3.0: 42}, {**same, 2.0: 51}, {**same, 3.0: 51})
     measured = gather(searching(), toy(seeds=[1]), records)
-    found = {s: measured.at("Tip", "1-shot", s).correct for s in ("last", "val", "test")}
-    assert found == {"last": 40, "val": 20, "test": 51}
+    found = {s: measured.at("Tip", "1-shot", s).correct for s in SELECTIONS}
+    assert found == {"last": 40, "val": 20, "released": 50, "test": 51}
     (record,) = measured.records["Tip", "1-shot"]
-    betas = {s: under(record, s).settings["beta"] for s in ("last", "val", "test")}
-    assert betas == {"last": 1, "val": 2, "test": 3}
+    betas = {s: under(record, s).settings["beta"] for s in SELECTIONS}
+    assert betas == {"last": 1, "val": 2, "released": 1, "test": 3}
     assert {s: picked.tuned for s, picked in record.selections.items()} == {
         "last": {},
         "val": {"beta": 2.0},
+        "released": {},
         "test": {"beta": 3.0},
     }
 

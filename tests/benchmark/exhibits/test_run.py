@@ -17,8 +17,11 @@ from benchmark.methods import construct
 CELL = {"method": "baselines.tip_adapter:TipAdapterF", "dataset": "imagenet", "backbone": "RN50", "shots": 4}
 
 
+WORLD = toy(datasets={name: toy().datasets["imagenet"] for name in ("imagenet", "dtd")})
+
+
 def made(**changes: Any) -> runs.Run:
-    return runs.make(toy(), Question.from_json({**CELL, **changes}), seed=1)
+    return runs.make(WORLD, Question.from_json({**CELL, **changes}), seed=1)
 
 
 def test_a_key_is_twenty_hexadecimal_digits() -> None:
@@ -37,6 +40,7 @@ def test_a_key_is_twenty_hexadecimal_digits() -> None:
         {"views": 3},
         {"settings": {"beta": 1.5, "sharpness": 5.5}},
         {"settings": {"beta": 1.0}},
+        {"released": {"epoch": "test"}},
     ],
 )
 def test_the_key_depends_on_everything_asked(change: dict[str, Any]) -> None:
@@ -53,6 +57,13 @@ def test_the_key_depends_on_every_field_of_the_recipe(field: str) -> None:
 @pytest.mark.parametrize("parameter", ["beta", "sharpness"])
 def test_the_key_depends_on_every_parameter(parameter: str) -> None:
     assert made(**{"with": {parameter: 0.123}}).key != made().key
+
+
+def test_a_run_says_what_its_released_code_chooses_on_its_data_set() -> None:
+    searched = {"epoch": "test", "settings": "val", "better": "test"}
+    assert made().asked()["released"] == {"epoch": "test", "settings": "test"}
+    assert made(dataset="dtd").asked()["released"] == searched
+    assert made(method="baselines.vt_clip:VTCLIP").asked()["released"] == {}
 
 
 def test_the_protocol_is_part_of_the_question(monkeypatch: pytest.MonkeyPatch) -> None:

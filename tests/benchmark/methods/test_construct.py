@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from toy_methods import Flat
 
 from amu.tuning import RECIPE, AMUTuning
 from baselines.tip_adapter import TipAdapter
 from baselines.zero_shot import ZeroShotCLIP
 from benchmark.core.errors import BenchError
+from benchmark.methods import Choice, Released
 from benchmark.methods import construct as module
 from benchmark.methods.construct import construct, facts, predictor_class
 from benchmark.methods.recipe import Recipe
@@ -79,6 +81,25 @@ def test_facts_of_equal_arguments_are_worked_out_once(monkeypatch: pytest.Monkey
     first = facts(TIP, asked)
     monkeypatch.setattr(module, "construct", lambda *_: pytest.fail("constructed again"))
     assert facts(TIP, dict(reversed(asked.items()))) is first
+
+
+@pytest.mark.parametrize(
+    ("released", "said"),
+    [
+        ("test", "toy_methods:Flat: released is 'test', not a benchmark.methods.Released"),
+        (Released("x", Choice(settings="val", tunes=("strenght",))), "unknown setting that toy_methods:Flat tunes"),
+        (Released("x", on={"dtd": Choice(settings="val", tunes=("rho",))}), "in its released choice 'rho'"),
+    ],
+)
+def test_a_released_choice_of_another_kind_or_of_what_is_not_tuned_is_refused(
+    monkeypatch: pytest.MonkeyPatch, released: Any, said: str
+) -> None:
+    monkeypatch.setattr(Flat, "tunes", {"strength": (1.0, 2.0)})
+    monkeypatch.setattr(Flat, "released", Released("x", Choice(settings="val", tunes=("strength",))))
+    assert facts("toy_methods:Flat", {"strength": 1.5}).released.choice.tunes == ("strength",)
+    monkeypatch.setattr(Flat, "released", released)
+    with pytest.raises(BenchError, match=said):
+        facts("toy_methods:Flat", {"strength": 1.75})
 
 
 @pytest.mark.parametrize("method", ["toy_methods:Forgetful", "toy_methods:Unnameable"])

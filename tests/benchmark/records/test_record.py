@@ -8,6 +8,8 @@ import pytest
 from toy_house import full_record, house
 from toy_world import numbered, some_run
 
+from benchmark.exhibits.question import Question
+from benchmark.records import readings
 from benchmark.records.record import Record, invalid
 
 FULL = full_record(some_run(), house(), 0.5)
@@ -31,6 +33,28 @@ def test_fields_of_later_versions_survive_at_every_depth() -> None:
     said["shifts"]["imagenet_a"]["selections"]["last"]["later"] = "x"
     assert invalid(said, said["key"]) == ""
     assert letters(Record.from_json(said).to_json()) == letters(said)
+
+
+def test_a_record_from_before_released_is_valid_and_says_nothing_of_it() -> None:
+    said = json.loads(letters(FULL.to_json()))
+    for part in (said["selections"], said["metrics"], *(on["selections"] for on in said["shifts"].values())):
+        del part["released"]
+    assert invalid(said, said["key"]) == ""
+    record = Record.from_json(said)
+    assert letters(record.to_json()) == letters(said)
+    for metric, target in (("accuracy", None), ("accuracy", "imagenet_a"), ("val_accuracy", None), ("cmy_raw", None)):
+        assert readings.read(record, Question(metric=metric, target=target), "released") is None
+
+
+@pytest.mark.parametrize("name", ["released", "a selection of a later version"])
+def test_every_selection_that_a_record_has_must_be_readable(name: str) -> None:
+    for part, words in (({"correct": "many"}, f"selections.{name}.correct"), (5, f"selections.{name} is no object")):
+        said = {**FULL.to_json(), "selections": {**FULL.to_json()["selections"], name: part}}
+        assert words in invalid(said, said["key"])
+    said["selections"][name] = {"correct": FULL.n + 1}
+    assert invalid(said, said["key"]) == f"selection {name!r}: correct is no count from 0 to {FULL.n}"
+    said = {**FULL.to_json(), "metrics": {**FULL.metrics, name: 3}}
+    assert f"metrics.{name} is no object" in invalid(said, said["key"])
 
 
 def test_what_a_record_does_not_have_is_none_and_stays_out_of_its_json() -> None:

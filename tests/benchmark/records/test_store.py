@@ -18,7 +18,7 @@ import pytest
 from toy_world import bits_of, numbered
 
 from benchmark.core.errors import BenchError
-from benchmark.records.record import Record
+from benchmark.records.record import EARLIER, Record
 from benchmark.records.store import Store
 
 FORK = multiprocessing.get_context("fork")  # the children write files and never call torch, which is loaded already
@@ -80,6 +80,17 @@ def test_correctness_comes_back_bit_by_bit_under_each_selection(store: Store) ->
     store.put(record, bits)
     for name, expected in bits.items():
         np.testing.assert_array_equal(store.correct(record.key, name), expected)
+
+
+def test_a_selection_that_a_record_does_not_have_is_told(store: Store) -> None:
+    record = numbered(1)
+    earlier = {name: record.selections[name] for name in EARLIER}
+    record = replace(record, selections=earlier)
+    store.put(record, bits_of(record))
+    with pytest.raises(BenchError, match=r"has no selection 'released'; measure it again with --rerun"):
+        store.correct(record.key, "released")
+    with pytest.raises(ValueError, match="per-image correctness of a selection that the record does not have"):
+        store.put(record, bits_of(numbered(1)))
 
 
 def test_nothing_is_got_from_an_empty_or_absent_folder(store: Store) -> None:

@@ -16,7 +16,7 @@ from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
 from benchmark.numerics.logits import unit
-from benchmark.records.record import Record
+from benchmark.records.record import SELECTIONS, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.measure import measure
@@ -51,7 +51,7 @@ def test_zero_shot_is_the_text_nearest_in_angle(tmp_path: Path) -> None:
     right = 0
     for image, label in zip(images, data.labels("test", data.ids("test")), strict=True):
         right += int((unit(image) @ text.T).argmax()) == label
-    assert {record.selections[s].correct for s in ("last", "val", "test")} == {right}
+    assert {record.selections[s].correct for s in SELECTIONS} == {right}
     assert (record.n, record.n_val, record.parameters) == (160, 0, 0)
     assert store.correct(ZERO.key, "val").sum() == right
 
@@ -90,6 +90,33 @@ def test_every_epoch_is_a_point_of_the_curves(tmp_path: Path) -> None:
     assert record.curves["test"][2] == record.selections["last"].correct
     assert record.selections["test"].correct >= max(record.curves["test"])
     assert record.parameters == 16 * 16
+
+
+def released_and_test(method: str, folder: Path, **changes: object) -> tuple[Record, Selection, Selection]:
+    """The record of three epochs, and what it has under the two selections that may look at test images."""
+    settings = {"recipe": {"lr": 0.01, "epochs": 3, "batch_size": 8}}
+    question = replace(QUESTION, method=method, arguments=settings, **changes)
+    world = toy(datasets={name: toy().datasets["imagenet"] for name in ("imagenet", "dtd")})
+    record = measure(runs.make(world, question, 1), here(world), Store(folder))
+    return record, record.selections["released"], record.selections["test"]
+
+
+def test_amu_tuning_s_released_code_chooses_the_epoch_alone(tmp_path: Path) -> None:
+    record, released, test = released_and_test("amu.tuning:AMUTuning", tmp_path)
+    assert record.asked["released"] == {"epoch": "test"}
+    assert (released.correct, released.tuned) == (max(record.curves["test"]), {})
+    assert (released.epoch, test.correct > released.correct) == (test.epoch, True)
+
+
+def test_tip_adapter_f_s_released_code_searches_on_test_in_the_role_of_imagenet_and_on_val_elsewhere(
+    tmp_path: Path,
+) -> None:
+    _, released, test = released_and_test("baselines.tip_adapter:TipAdapterF", tmp_path / "a")
+    assert released == test
+    record, released, test = released_and_test("baselines.tip_adapter:TipAdapterF", tmp_path / "b", dataset="dtd")
+    assert record.asked["released"] == {"epoch": "test", "settings": "val", "better": "test"}
+    assert released.epoch == test.epoch
+    assert max(record.curves["test"]) <= released.correct < test.correct
 
 
 def test_a_method_that_learns_colours_is_better_than_one_that_answers_alike(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""One training run, three numbers; a scripted predictor shows which."""
+"""One training run, four numbers; a scripted predictor shows which."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -15,9 +15,11 @@ from amu.tuning import PRESETS, AMUTuning
 from baselines.cafo import CaFo
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from benchmark.exhibits.opened import Opened
-from benchmark.methods import Features, Predictor, Samples, Scores, Task, scoring, training
+from benchmark.methods import Choice, Features, Predictor, Samples, Scores, Task, scoring, training
 from benchmark.methods.contract.toy import toy_samples, toy_task
 from benchmark.methods.scoring import parts, right, tuned
+from benchmark.records.record import SELECTIONS
+from benchmark.running import observer as observer_module
 from benchmark.running.observer import Observer
 from benchmark.running.search import Found, curves, grid, search
 
@@ -51,21 +53,40 @@ class Scripted(Predictor):
 VAL, TEST = sample([1, 2, 2, 3, 3]), sample([1, 1, 1, 2, 2, 4])
 
 
-def observed(answers: Sequence[int], val: Samples | None = VAL) -> tuple[Observer, Scripted]:
-    observer, predictor = Observer(val, TEST), Scripted(answers)
+NO_CHOICE = Choice()
+
+
+def observed(
+    answers: Sequence[int], val: Samples | None = VAL, released: Choice = NO_CHOICE
+) -> tuple[Observer, Scripted]:
+    observer, predictor = Observer(val, TEST, released=released), Scripted(answers)
     with training.watching(observer.watch):
         predictor.fit()
     return observer, predictor
 
 
-def picked(answers: Sequence[int], val: Samples | None = VAL) -> dict[str, tuple[int, int]]:
-    observer, predictor = observed(answers, val)
+def picked(
+    answers: Sequence[int], val: Samples | None = VAL, released: Choice = NO_CHOICE
+) -> dict[str, tuple[int, int]]:
+    observer, predictor = observed(answers, val, released)
     return {name: (o.epoch, int(o.correct.sum())) for name, o in observer.outcomes(predictor).items()}
 
 
 def test_last_val_and_test_pick_their_own_epochs() -> None:
     # epoch 1 is best on test (3 of 6), epoch 2 on val (2 of 5), epoch 3 is the last (1 of 6)
-    assert picked([1, 2, 4]) == {"last": (3, 1), "val": (2, 2), "test": (1, 3)}
+    assert picked([1, 2, 4]) == {"last": (3, 1), "val": (2, 2), "released": (3, 1), "test": (1, 3)}
+
+
+@pytest.mark.parametrize(("images", "expected"), [(None, (3, 1)), ("val", (2, 2)), ("test", (1, 3))])
+def test_released_picks_the_epoch_on_the_images_that_the_released_code_does(
+    images: str | None, expected: tuple[int, int]
+) -> None:
+    assert picked([1, 2, 4], released=Choice(epoch=images))["released"] == expected
+
+
+def test_without_validation_images_a_release_that_chooses_on_them_chooses_nothing() -> None:
+    on_val = Choice(epoch="val", settings="val", better="test")
+    assert picked([1, 2, 4], val=None, released=on_val)["released"] == (3, 1)
 
 
 def test_the_curves_count_every_epoch() -> None:
@@ -80,14 +101,14 @@ def test_of_equals_on_val_the_later_stays_and_on_test_the_first() -> None:
 
 
 def test_without_validation_images_val_is_last() -> None:
-    assert picked([1, 2, 4], val=None) == {"last": (3, 1), "val": (3, 1), "test": (1, 3)}
+    assert picked([1, 2, 4], val=None) == {"last": (3, 1), "val": (3, 1), "released": (3, 1), "test": (1, 3)}
 
 
 def test_a_method_without_any_milestone_is_scored_as_it_ends() -> None:
     observer, predictor = observed([])
     predictor.answer.data.fill_(2)
     outcomes = observer.outcomes(predictor)
-    assert {name: int(o.correct.sum()) for name, o in outcomes.items()} == {"last": 2, "val": 2, "test": 2}
+    assert {name: int(o.correct.sum()) for name, o in outcomes.items()} == dict.fromkeys(SELECTIONS, 2)
 
 
 def test_which_images_were_right_is_kept_in_their_order() -> None:
@@ -126,19 +147,66 @@ def ones(*values: float) -> Samples:
     return Samples({"clip": torch.tensor(values).view(1, -1, 1)}, torch.ones(len(values), dtype=torch.long))
 
 
-def test_tuned_values_are_searched_separately_on_val_and_test_and_put_back() -> None:
-    # on val the only image is right from beta = 4/3 on, to the end of the range; on test both are from 10/3 on
-    predictor, observer = Weighted(), Observer(ones(0.75), ones(0.75, 0.3))
+def weighed(observer: Observer, beta: float = 0.0) -> dict[str, tuple[dict[str, float], int]]:
+    """Settings and right test images of each selection, of a training of one epoch."""
+    predictor = Weighted(beta)
     with training.watching(observer.watch):
         training.milestone(predictor)
     found = {name: (o.tuned, int(o.correct.sum())) for name, o in observer.outcomes(predictor).items()}
-    val, test = (4 / 3 * 4) ** 0.5, (10 / 3 * 4) ** 0.5
-    assert found == {
+    assert predictor.beta == beta
+    return found
+
+
+# On val the only image is right from beta = 4/3 on, to the end of the range; on test both are from 10/3 on.
+ON_VAL, ON_TEST = {"beta": pytest.approx((4 / 3 * 4) ** 0.5)}, {"beta": pytest.approx((10 / 3 * 4) ** 0.5)}
+
+
+def test_tuned_values_are_searched_separately_on_val_and_test_and_put_back() -> None:
+    assert weighed(Observer(ones(0.75), ones(0.75, 0.3))) == {
         "last": ({}, 0),
-        "val": ({"beta": pytest.approx(val)}, 1),
-        "test": ({"beta": pytest.approx(test)}, 2),
+        "val": (ON_VAL, 1),
+        "released": ({}, 0),
+        "test": (ON_TEST, 2),
     }
-    assert predictor.beta == 0.0
+
+
+@pytest.mark.parametrize(
+    ("released", "expected"),
+    [
+        (Choice(epoch="test"), ({}, 0)),
+        (Choice(epoch="test", settings="val"), (ON_VAL, 1)),
+        (Choice(epoch="val", settings="test"), (ON_TEST, 2)),
+        (Choice(settings="test", tunes=("beta",)), (ON_TEST, 2)),
+        (Choice(settings="test", tunes=()), ({}, 0)),
+    ],
+)
+def test_released_searches_the_settings_on_the_images_that_the_released_code_does(
+    released: Choice, expected: tuple[dict[str, float], int]
+) -> None:
+    assert weighed(Observer(ones(0.75), ones(0.75, 0.3), released=released))["released"] == expected
+
+
+def test_settings_found_on_val_are_kept_only_where_they_beat_the_method_s_own_on_test() -> None:
+    # At the method's own beta of 5 all test images are right; val's image, of class 0, is right below beta = 4/3 alone.
+    val = Samples({"clip": torch.tensor([[[0.75]]])}, torch.tensor([0]))
+    plain, judged = Choice(settings="val"), Choice(settings="val", better="test")
+    found = [weighed(Observer(val, ones(0.75), released=c), beta=5.0)["released"] for c in (plain, judged)]
+    assert found == [({"beta": pytest.approx((0.5 * 4 / 3) ** 0.5)}, 0), ({}, 1)]
+    better = weighed(Observer(ones(0.75), ones(0.75, 0.3), released=judged))["released"]
+    assert better == (ON_VAL, 1)
+
+
+def test_selections_that_search_one_state_on_the_same_images_share_one_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[Samples] = []
+
+    def noting(predictor: Predictor, prepared: Any, samples: Samples, names: Any = None) -> Found | None:
+        searched.append(samples)
+        return search(predictor, prepared, samples, names)
+
+    monkeypatch.setattr(observer_module, "search", noting)
+    observer = Observer(ones(0.75), ones(0.75, 0.3), released=Choice(epoch="test", settings="val", better="test"))
+    assert weighed(observer)["released"] == (ON_VAL, 1)
+    assert [id(samples) for samples in searched] == [id(observer.sets["val"]), id(observer.sets["test"])]
 
 
 def test_how_many_images_a_selection_picked_by_is_kept() -> None:
