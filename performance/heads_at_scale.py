@@ -1,6 +1,6 @@
 """Heads at ImageNet's size: 1,000 classes, 16 shots, 50,000 test images, CLIP's 1,024 features, two encoders' 2,048, random.
 
-Each method is trained, watched and searched by `measure`, the three selections included, in a process of its own; its seconds
+Each method is trained, watched and searched by `measure`, the four selections included, in a process of its own; its seconds
 and the most memory that the process held are printed. Memory has to stay within 8 GiB. Epochs, of which a run of the paper
 suite has 20 to 50, and L-BFGS iterations (1,000) are cut for time: they change no size.
 

@@ -110,7 +110,7 @@ def compare(
         left: A row of the exhibit.
         right: The row that is subtracted from it.
         store: The answers of the records, image by image.
-        selection: "last", "val" or "test".
+        selection: One of `record.SELECTIONS`.
         margin: Points within which two rows count as alike.
         columns: Names of columns; all where none is named.
 

@@ -6,6 +6,7 @@ import click
 
 from benchmark.commands.options import Numbers, common, exhibits, output_format
 from benchmark.core.errors import ExitCode
+from benchmark.records.record import SELECTIONS
 
 
 @click.command()
@@ -15,7 +16,13 @@ from benchmark.core.errors import ExitCode
 @common
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
 @click.option("--dataset", help="Only columns on this data set.")
-@click.option("--selection", type=click.Choice(["last", "val", "test"]), default="val", show_default=True)
+@click.option(
+    "--selection",
+    type=click.Choice(SELECTIONS),
+    default="val",
+    show_default=True,
+    help="How epoch and settings are chosen; released: as each method's released code does.",
+)
 @click.option(
     "--margin", type=float, default=1.0, show_default=True, help="Points within which two rows count as alike."
 )

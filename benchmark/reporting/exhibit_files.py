@@ -6,7 +6,15 @@ from benchmark.analysis.results import Measured, csv
 from benchmark.core.files import writing
 from benchmark.reporting.figures import draw
 from benchmark.reporting.notes import notes, selection_words
-from benchmark.reporting.tables import extra_grid, extra_tables, grid, main_table, ordering_lines, other_selections
+from benchmark.reporting.tables import (
+    OTHER_SELECTIONS,
+    extra_grid,
+    extra_tables,
+    grid,
+    main_table,
+    ordering_lines,
+    other_selections,
+)
 
 
 def write(measured: Measured, folder: Path) -> list[Path]:
@@ -22,15 +30,14 @@ def write(measured: Measured, folder: Path) -> list[Path]:
 
 
 def markdown(measured: Measured) -> str:
-    """An exhibit in Markdown: the main table, extra tables, the other two selections, the ordering and notes."""
+    """An exhibit in Markdown: the main table, extra tables, the other selections, the ordering and notes."""
     parts = [
         f"# {measured.exhibit.title}",
         f"Suite {measured.suite.title}. {measured.exhibit.caption} {selection_words(measured)}",
         main_table(measured),
         *(extra_grid(table) for table in extra_tables(measured)),
-        "## The other two selections",
-        "`last` is the last epoch at the method's own settings; `test` picks epoch and settings on the test images, as"
-        " released code does. Each cell: last / test (test minus val, the leakage gap).",
+        "## The other selections",
+        OTHER_SELECTIONS,
         grid(measured, lambda row: other_selections(measured, row)),
         *ordering_lines(measured),
         *notes(measured),

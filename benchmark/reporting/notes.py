@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from benchmark.analysis.results import Measured
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.run import Run
+from benchmark.methods.choice import Choice
 from benchmark.methods.construct import predictor_class
 from benchmark.reporting.tables import DAGGER, escape
 from benchmark.suites.suite import Suite
@@ -97,8 +98,33 @@ def deviations(measured: Measured) -> list[str]:
         if method in methods:
             said = ", ".join(_plain(name, value) for name, value in settings.items())
             lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
-    lines += [LOGGED] if measured.logged else []
+    lines += released(cells, measured.suite) + ([LOGGED] if measured.logged else [])
     return [*lines, *_licences(measured), cached_views(measured.suite)]
+
+
+def released(cells: Sequence[Cell], suite: Suite) -> list[str]:
+    """The sentences on what the selection `released` chooses for each row with a training; empty without such a row."""
+    found: dict[str, dict[str, list[str]]] = {}  # row -> the words of a choice -> the data sets that it is made on
+    runs = [(cell.row, run) for cell in cells for part in cell.groups(suite, [0]) for run in part[0] if run.shots]
+    for row, run in runs:
+        datasets = found.setdefault(row, {}).setdefault(_chosen(run), [])
+        datasets += [run.dataset] if run.dataset not in datasets else []
+    rows: dict[str, list[str]] = {}
+    for row, by_words in found.items():
+        for words, datasets in by_words.items():
+            where = datasets[0] if len(datasets) == 1 else f"{len(datasets)} data sets"
+            rows.setdefault(words, []).append(row if len(by_words) == 1 else f"{row} on {where}")
+    said = "; ".join(f"{', '.join(names)}: {words}" for words, names in rows.items())
+    split = " Where the released code has a whole validation split, the few-shot validation images serve here."
+    return (
+        [f"`released` chooses as the released code does. {said}.{split if ' on val' in said else ''}"] if rows else []
+    )
+
+
+def _chosen(run: Run) -> str:
+    """The words of what `released` chooses for a run."""
+    known = predictor_class(run.method).released.source
+    return Choice(**run.released).words + ("" if known else ", no released code being known")
 
 
 def cached_views(suite: Suite) -> str:

@@ -82,6 +82,8 @@ def html(
         claims=[_claim(row) for row in verdicts],
         tally=_tally(verdicts),
         sources=claims.SOURCES,
+        selections=SELECTIONS,
+        other_selections=tables.OTHER_SELECTIONS,
         views=cached_views(exhibits[0].suite),
         exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
         leaks=leakage.grids(leaks),
@@ -131,7 +133,7 @@ def _said(says: str) -> dict[str, str]:
 
 
 def _comparisons(row: ClaimRow) -> list[JsonDict]:
-    """Each comparison of a claim, with its outcome by source (paper, test, val)."""
+    """Each comparison of a claim, with its outcome by source (`claims.SOURCES`)."""
     by_source = {name: {c.name: c for c in verdict.comparisons} for name, verdict in row.verdicts.items()}
     names = dict.fromkeys(name for found in by_source.values() for name in found)
     return [

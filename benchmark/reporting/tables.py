@@ -111,13 +111,22 @@ def shown(measured: Measured, row: Row) -> str:
     return f"{text} {DAGGER}" if place in measured.stale else text
 
 
+OTHER_SELECTIONS = (
+    "`last`: the last epoch at the method's own settings. `released`: epoch and settings as the method's released code"
+    " chooses them, on the images that it chooses on (see the notes). `test`: both on the test images, the most that choosing"
+    " there gives. Each cell: last / released (released minus val) / test (test minus val, the leakage gap)."
+)
+"""The sentences above the table of `other_selections`."""
+
+
 def other_selections(measured: Measured, row: Row) -> str:
-    """Means under the other selections, as "last / test (test minus val)": "61.9 / 63.0 (+0.7)"."""
-    last, test = (measured.at(row.row, row.column, name).mean for name in ("last", "test"))
-    if last is None or test is None or row.mean is None:
+    """Means under the selections other than `val`, the last two with their gap to it: "61.9 / 62.5 (+0.2) / 63.0 (+0.7)"."""
+    last, *chosen = (measured.at(row.row, row.column, name).mean for name in ("last", "released", "test"))
+    val, digits = row.mean, 1 if readings.counted(row.metric) else 3
+    if last is None or val is None:
         return NOTHING
-    digits = 1 if readings.counted(row.metric) else 3
-    return f"{last:.{digits}f} / {test:.{digits}f} ({test - row.mean:+.{digits}f})"
+    above = (NOTHING if mean is None else f"{mean:.{digits}f} ({mean - val:+.{digits}f})" for mean in chosen)
+    return " / ".join([f"{last:.{digits}f}", *above])
 
 
 def grid(measured: Measured, text: Callable[[Row], str]) -> str:

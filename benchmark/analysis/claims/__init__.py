@@ -1,6 +1,6 @@
 """The paper's conclusions, held against its printed numbers and against ours: each is a TOML file beside this one.
 
-`all_verdicts` gives every claim three verdicts: on the "paper"'s numbers, on ours under "test" and under "val".
+`all_verdicts` gives every claim a verdict on the "paper"'s numbers, and on ours under each selection of `SOURCES`.
 """
 
 from benchmark.analysis.claims.model import Claim, load, names, parse

@@ -126,7 +126,7 @@ class Records:
     Attributes:
         measured: Exhibit -> its records.
         store: The answers of the records, image by image.
-        selection: "last", "val" or "test".
+        selection: One of `record.SELECTIONS`.
     """
 
     measured: Mapping[str, Measured]

@@ -30,7 +30,7 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
 
 
 def _table(rows: Sequence[ClaimRow]) -> str:
-    """One line a claim: its three verdicts, and the effect that decides under `val`, else on the printed numbers."""
+    """One line a claim: its verdicts, and the effect that decides under `val`, else on the printed numbers."""
     width = max(len(row.id) for row in rows)
     lines = [f"{'claim':{width}}  " + "  ".join(f"{name:12}" for name in SOURCES) + "  effect"]
     for row in rows:

@@ -13,6 +13,7 @@ from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.exhibits.exhibit import Exhibit, load
 from benchmark.numerics import stats
+from benchmark.records.record import SELECTIONS
 from benchmark.records.store import Store
 
 N = 2000
@@ -33,7 +34,7 @@ def planted(
             answers = np.random.default_rng([seed, cell.row == "Two", cell.column == "2-shot"]).uniform(size=n) < chance
             count = int(answers.sum())
             record = record_of(cell.runs(toy(), [seed])[0].asked(), (count, count, count), n)
-            store.put(record, dict.fromkeys(("last", "val", "test"), answers))
+            store.put(record, dict.fromkeys(SELECTIONS, answers))
             records[record.key] = record
     return gather(shown, toy(), records), store
 
@@ -136,7 +137,7 @@ def test_the_command_speaks_json_without_what_json_has_not(tmp_path: Path) -> No
         if cell.row in ("Tip-Adapter", "Zero-shot CLIP"):
             for run in cell.runs(toy(), [1]):
                 answers = np.arange(10) < 5
-                store.put(record_of(run.asked(), (5, 5, 5)), dict.fromkeys(("last", "val", "test"), answers))
+                store.put(record_of(run.asked(), (5, 5, 5)), dict.fromkeys(SELECTIONS, answers))
     call = ["compare", "Tip-Adapter", "Zero-shot CLIP", "--suite", FILE, "--results", tmp_path]
     code, out, err = bench(*call, "--format", "json")
     assert (code, err) == (0, "")
@@ -145,5 +146,9 @@ def test_the_command_speaks_json_without_what_json_has_not(tmp_path: Path) -> No
     code, out, _ = bench(*call, "--shots", "16")
     assert out.splitlines()[0].startswith("Tip-Adapter less Zero-shot CLIP, table4, val selection")
     assert len(out.splitlines()) == 2
+    code, out, _ = bench(*call, "--shots", "16", "--selection", "released")
+    assert out.splitlines()[0].startswith("Tip-Adapter less Zero-shot CLIP, table4, released selection")
+    code, _, err = bench(*call, "--selection", "best")
+    assert "'best' is not one of 'last', 'val', 'released', 'test'" in err
     code, _, err = bench(*call, "--shots", "3")
     assert (code, err.count("\n")) == (2, 1)

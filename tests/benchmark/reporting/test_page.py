@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markupsafe import escape
 from toy_world import change, planted, table, toy
 
 from benchmark.analysis import beta_sensitivity, results
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict
-from benchmark.analysis.leakage import Leak
+from benchmark.analysis.leakage import GAPS, Leak
 from benchmark.analysis.results import Measured, gather
 from benchmark.records import provenance
+from benchmark.records.record import SELECTIONS
 from benchmark.reporting import exhibit_files, page, tables
 
 EVIL = "<script>alert('x')</script>\"'&<img src=http://example.org/x onerror=y>"
@@ -87,7 +89,7 @@ def test_every_measured_cell_is_there_with_its_seeds_and_records() -> None:
     found = measured()
     texts = read(page.html([found], {})).texts
     assert "52.5 ± 31.8" in texts  # 12.706 · √12.5 / √2
-    assert "41.0 / 60.0 (+7.5)" in texts
+    assert "41.0 / 60.0 (+7.5) / 60.0 (+7.5)" in texts
     assert {"50.00", "55.00", "62.00"} <= set(texts)
     for records in found.records.values():
         for record in records:
@@ -202,7 +204,7 @@ def test_the_verdicts_come_first_and_every_comparison_is_inside() -> None:
     found = {says: verdict(says) for says in ("supported", "not run")}
     row = ClaimRow(
         "c", EVIL, "Table 9", "It is so.", "superiority", "all", "", ("table0",),
-        {"paper": found["not run"], "test": found["supported"], "val": found["supported"]},
+        {**dict.fromkeys(SOURCES, found["supported"]), "paper": found["not run"]},
     )  # fmt: skip
     text = page.html([measured()], {}, verdicts=[row])
     assert text.index("It is so.") < text.index('<section id="table0"')
@@ -246,9 +248,9 @@ def test_a_cell_opens_to_what_it_reads_and_not_to_another_number() -> None:
     shown = table(columns=columns)
     records = planted(shown, toy(), {("One", "1-shot"): [(40, 50, 60)]})
     for record in records.values():
-        change(record, metrics={name: {"cmy_centred": 0.25} for name in ("last", "val", "test")})
+        change(record, metrics={name: {"cmy_centred": 0.25} for name in SELECTIONS})
     texts = read(page.html([gather(shown, toy(), records)], {})).texts
-    assert texts.count("0.250") == 4  # the cell itself, and its seed under three selections
+    assert texts.count("0.250") == 1 + len(SELECTIONS)  # the cell itself, and its seed under each selection
     assert texts.count("50.00") == 1
 
 
@@ -273,10 +275,15 @@ def test_the_weight_of_the_bias_has_a_section_where_there_are_curves(monkeypatch
     assert "1.2 (0.5 to 2.0)" in text
 
 
-def test_what_choosing_on_test_adds_has_a_section() -> None:
-    text = page.html([measured()], {}, leaks=[Leak("Tip", "imagenet", 1, 0.5, 0.1, 0.9, 0.0, 3)])
-    assert '<section id="leakage"' in text
-    assert "+0.5 (0.1 to 0.9)" in text
+def test_what_choosing_on_test_adds_has_a_section_with_a_table_of_the_released_choice_and_one_of_the_most() -> None:
+    leaks = [
+        Leak("Tip", "imagenet", 1, "released", 0.25, 0.1, 0.4, 0.0, 3),
+        Leak("Tip", "imagenet", 1, "test", 0.5, 0.1, 0.9, 0.0, 3),
+    ]
+    _, _, section = page.html([measured()], {}, leaks=leaks).partition('<section id="leakage"')
+    gaps = [section.index(str(escape(words.capitalize()))) for words in GAPS.values()]
+    numbers = [section.index(text) for text in ("+0.2 (0.1 to 0.4)", "+0.5 (0.1 to 0.9)")]
+    assert gaps[0] < numbers[0] < gaps[1] < numbers[1]
 
 
 def verdict(says: str, reason: str = "") -> Verdict:

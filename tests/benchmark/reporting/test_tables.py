@@ -33,15 +33,16 @@ Suite toy: coloured squares. Accuracy. Epoch and tunable settings are chosen on 
 | Two | 62.0 ± 9.3 | – |
 | Three | – | – |
 
-## The other two selections
+## The other selections
 
-`last` is the last epoch at the method's own settings; `test` picks epoch and settings on the test images, as released \
-code does. Each cell: last / test (test minus val, the leakage gap).
+`last`: the last epoch at the method's own settings. `released`: epoch and settings as the method's released code chooses \
+them, on the images that it chooses on (see the notes). `test`: both on the test images, the most that choosing there gives. \
+Each cell: last / released (released minus val) / test (test minus val, the leakage gap).
 
 | method | 1-shot | 2-shot |
 |---|---:|---:|
-| One | 41.0 / 60.0 (+8.0) | – |
-| Two | 61.0 / 63.0 (+1.0) | – |
+| One | 41.0 / 60.0 (+8.0) / 60.0 (+8.0) | – |
+| Two | 61.0 / 63.0 (+1.0) / 63.0 (+1.0) | – |
 | Three | – | – |
 
 ## Ordering, beside the paper's
@@ -56,6 +57,8 @@ Best first, among the rows with a number on both sides. For tests.
 
 - One, Two: not yet run at 2-shot.
 - Three: not yet run; no code.
+- `released` chooses as the released code does. One: nothing (last epoch, own settings), no \
+released code being known; Two: settings on test.
 - Every method trains on 2 cached views of each image (view 0 as tested, the others randomly cropped and flipped), \
 epoch e on view e modulo that; released code crops anew in every step.
 """
@@ -65,21 +68,27 @@ CSV = """\
 exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper
 table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,
 table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,
+table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,
 table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,
 table0,One,2-shot,toy,last,accuracy,,,,0,,,
 table0,One,2-shot,toy,val,accuracy,,,,0,,,
+table0,One,2-shot,toy,released,accuracy,,,,0,,,
 table0,One,2-shot,toy,test,accuracy,,,,0,,,
 table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,
 table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,
+table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,
 table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,
 table0,Two,2-shot,toy,last,accuracy,,,,0,,,
 table0,Two,2-shot,toy,val,accuracy,,,,0,,,
+table0,Two,2-shot,toy,released,accuracy,,,,0,,,
 table0,Two,2-shot,toy,test,accuracy,,,,0,,,
 table0,Three,1-shot,toy,last,accuracy,,,,0,,,
 table0,Three,1-shot,toy,val,accuracy,,,,0,,,
+table0,Three,1-shot,toy,released,accuracy,,,,0,,,
 table0,Three,1-shot,toy,test,accuracy,,,,0,,,
 table0,Three,2-shot,toy,last,accuracy,,,,0,,,
 table0,Three,2-shot,toy,val,accuracy,,,,0,,,
+table0,Three,2-shot,toy,released,accuracy,,,,0,,,
 table0,Three,2-shot,toy,test,accuracy,,,,0,,,
 """
 

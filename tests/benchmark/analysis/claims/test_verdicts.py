@@ -326,10 +326,11 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-def test_every_claim_has_three_verdicts_in_plain_fields(full: Path) -> None:
+def test_every_claim_has_a_verdict_of_each_source_in_plain_fields(full: Path) -> None:
     store = Store(full / house().name)
     rows = claims.all_verdicts(house(), store.records(), store)
     assert [row.id for row in rows] == list(claims.names())
+    assert claims.SOURCES == ("paper", "released", "test", "val")
     assert all(tuple(row.verdicts) == claims.SOURCES for row in rows)
     assert {row.verdicts["val"].says for row in rows} == {SUPPORTED, CONTRADICTED, INCONCLUSIVE}
     json.dumps([asdict(row) for row in rows], allow_nan=False)
@@ -371,9 +372,17 @@ def test_a_paper_without_its_numbers_prints_none(tmp_path: Path, monkeypatch: py
 
 def test_selections_are_judged_apart() -> None:
     record = record_of({"protocol": 0, "method": "m:M", "shots": 1, "seed": 1}, (40, 50, 60), 100)
+    record = replace(
+        record, selections={**record.selections, "released": replace(record.selections["test"], correct=55)}
+    )
     question = Question(metric="accuracy")
     read = {name: sources._read(record, question, name) for name in SELECTIONS}
-    assert [value.value for value in read.values() if value] == [40, 50, 60]
+    assert {name: value.value for name, value in read.items() if value} == {
+        "last": 40,
+        "val": 50,
+        "released": 55,
+        "test": 60,
+    }
 
 
 def test_an_open_claim_says_how_many_seeds_would_tell_or_that_none_would() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from toy_house import house
-from toy_world import record_of
+from toy_world import bits_of, record_of
 
 from benchmark.analysis import claims
 from benchmark.analysis.claims import CONTRADICTED, INCONCLUSIVE, SUPPORTED
@@ -50,7 +50,7 @@ def plant(store: Store, world: World, rng: np.random.Generator) -> None:
             own = np.where(rng.random(images) < 0.2, rng.random(images), difficulty)
             bits = {s: own < (world.truth(cell.row, s) + luck[run.seed]) / 100 for s in ("last", "val", "test")}
             counts = int(bits["last"].sum()), int(bits["val"].sum()), int(bits["test"].sum())
-            store.put(record_of(run.asked(), counts, images), bits)
+            store.put(record_of(run.asked(), counts, images), {**bits, "released": bits["test"]})
 
 
 def verdicts(folder: Path, claim: str, rates: Mapping[str, list[str]]) -> None:
@@ -156,8 +156,7 @@ def associated(store: Store, sign: Mapping[str, int], rng: np.random.Generator, 
             record = _written(
                 record, cell.question.metric, cell.column, fused, superior[place], complementary[place], rng, noise
             )
-            bits = {s: np.arange(1000) < record.selections[s].correct for s in ("last", "val", "test")}
-            store.put(record, bits)
+            store.put(record, bits_of(record))
 
 
 def _written(

@@ -23,6 +23,7 @@ from benchmark.core.errors import BenchError, Incomplete
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records import reference
+from benchmark.records.record import SELECTIONS
 from benchmark.records.store import Store
 
 N = 10_000
@@ -50,7 +51,7 @@ def measure(
             answers = np.where(again, other.uniform(size=N) < chance(cell.row, seed) + hard + luck, answers)
             count = int(answers.sum())
             record = record_of(cell.runs(toy(), [seed])[0].asked(), (count,) * 3, N)
-            store.put(record, dict.fromkeys(("last", "val", "test"), answers))
+            store.put(record, dict.fromkeys(SELECTIONS, answers))
     return store
 
 
@@ -327,7 +328,7 @@ def test_a_cell_that_is_a_search_over_runs_is_paired_by_the_runs_it_picked(
         answers = np.arange(N) < (6000 if run.settings["beta"] == 2 else 5900)
         count = int(answers.sum())
         record = replace(record_of(run.asked(), (count,) * 3, N), picked_on={"val": count, "test": count})
-        store.put(record, dict.fromkeys(("last", "val", "test"), answers))
+        store.put(record, dict.fromkeys(SELECTIONS, answers))
     assert held(gate, "--update")[0] == 0
     measured = gather(searching, toy(), store.records())
     (found,) = check.against_golden(measured, Golden("toy"), store)
