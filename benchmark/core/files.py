@@ -1,12 +1,16 @@
-"""Folders that output is written to: files written whole, errors of writing in one line, a check before work starts."""
+"""Text files that users and other tools wrote, and folders that output is written to: every error is one line.
+
+Editors on Windows begin a UTF-8 text with a byte order mark, which is no part of it. Output is written whole or not at all.
+"""
 
 import io
+import json
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from benchmark.core.errors import BenchError
 
@@ -45,6 +49,15 @@ def read_text(file: Path, *, what: str = "", kind: str = "text", remedy: str = "
 def read_lines(file: Path, *, kind: str = "text") -> list[str]:
     """Read the lines of a text file that are not blank, without the blanks around them; BenchError as `read_text`."""
     return [line.strip() for line in read_text(file, kind=kind).splitlines() if line.strip()]
+
+
+def read_json(file: Path, remedy: str) -> Any:
+    """Read a JSON file; BenchError with the remedy for a file that cannot be read, or is no JSON."""
+    text = read_text(file, kind="JSON", remedy=remedy)
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BenchError(f"{file}: cannot be read as JSON ({error}); {remedy}") from error
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
+from benchmark.core.files import read_text
 from benchmark.core.names import choose
 
 if TYPE_CHECKING:
@@ -159,9 +160,10 @@ def _file(said: Mapping[str, str]) -> Mapping[str, Json]:
 
 def _checked(path: Path) -> Mapping[str, Json]:
     """Tables of a settings file; BenchError with the file and the unknown key or wrong value."""
+    text = read_text(path, kind="")
     try:
-        said = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        said = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise BenchError(f"{path}: cannot be read ({error})") from error
     for table, keys in said.items():
         known = KEYS[choose(table, KEYS, f"table in {path}")]

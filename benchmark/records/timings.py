@@ -44,7 +44,7 @@ def _reference_timings(suite: str) -> Timings:
     path = paths.reference() / suite / "seconds.csv"
     if not path.is_file():
         return {}
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.DictReader(file))
     return {(row["method"], row.get("dataset", ""), int(row["shots"])): float(row["seconds"]) for row in rows}
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
+from benchmark.core.files import read_text
 from benchmark.core.names import choose
 from benchmark.methods.scoring import STATISTICS
 
@@ -129,12 +130,7 @@ def load(name: str) -> Suite:
 def _own(path: Path) -> Suite:
     if path.stem in names():
         raise BenchError(f"suite file {path}: {path.stem!r} is shipped, and records are kept by name; rename the file")
-    try:
-        return parse(path.stem, path.read_text("utf-8"))
-    except OSError as error:
-        raise BenchError(f"suite file {path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise BenchError(f"suite file {path}: is no UTF-8 text") from error
+    return parse(path.stem, read_text(path, what=f"suite file {path}", kind=""))
 
 
 def parse(name: str, text: str) -> Suite:

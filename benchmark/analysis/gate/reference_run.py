@@ -58,7 +58,7 @@ class Golden:
         path = self.folder / f"{name}.csv"
         if not path.is_file():
             raise Incomplete(f"{path}: there is no reference run of {name} for suite {self.suite}")
-        with path.open(encoding="utf-8", newline="") as file:
+        with path.open(encoding="utf-8-sig", newline="") as file:
             return [row for row in csv.DictReader(file) if row["selection"] == SELECTION and row["mean"]]
 
     @cached_property
@@ -96,7 +96,7 @@ class Golden:
         if not path.is_file():
             return {}
         try:
-            with path.open(encoding="utf-8", newline="") as file:
+            with path.open(encoding="utf-8-sig", newline="") as file:
                 return {row["run"]: float(row["value"]) for row in csv.DictReader(file)}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise BenchError(f"{path}: cannot be read ({error}); make it again with bench check --update") from error

@@ -4,7 +4,6 @@ The images are in dalle_<folder>/ of the data root, as CaFo's loaders name it, w
 files. The sentences are in gpt_file/<name>_prompt.json, {class name with blanks for underscores: [sentence, ...]}.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from benchmark.core import contents
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.files import read_json
 from benchmark.core.settings import Settings
 from benchmark.data.published import decoding, listing, sampling, splits
 from benchmark.data.published.listing import Listing
@@ -110,10 +110,7 @@ def prompts(known: PublishedSet, settings: Settings) -> Path:
 def sentences(known: PublishedSet, classnames: Sequence[str], settings: Settings) -> list[list[str]]:
     """The sentences of the language model, one list a class; raises BenchError for a class without sentences."""
     file = prompts(known, settings)
-    try:
-        said = json.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise BenchError(f"{file}: cannot be read as JSON ({error}); take CaFo's file: {PAGE}") from error
+    said = read_json(file, f"take CaFo's file: {PAGE}")
     if not isinstance(said, dict):
         raise BenchError(f"{file}: is no table of class names; take CaFo's file: {PAGE}")
     return [_of_class(file, said, name.replace("_", " ")) for name in classnames]

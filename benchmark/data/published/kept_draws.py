@@ -4,7 +4,6 @@ Both name images by paths on another machine, so images are identified by the en
 unpickler here knows one inert class and refuses all other globals, so that no code in a pickle runs.
 """
 
-import json
 import pickle
 import random
 from collections.abc import Callable, Iterable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.files import read_json
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import sampling
@@ -193,14 +193,8 @@ def read_indices(file: Path) -> Lists:
 
     Returns:
         The items of "train" and, if the file has them, of "val".
-
-    Raises:
-        BenchError: if the file is no such JSON.
     """
-    try:
-        said = json.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise BenchError(f"{file}: cannot be read as JSON ({error}); take the file of {INDICES}") from error
+    said = read_json(file, f"take the file of {INDICES}")
     parts = said.items() if isinstance(said, dict) else ()
     return _lists(file, {name: part.get("data") for name, part in parts if isinstance(part, dict)}, _of_entry)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.files import read_json, read_lines
 from benchmark.data.published import listing
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import SPLITS, Place, PublishedSet
@@ -53,7 +54,7 @@ def zhou(file: Path, root: Path) -> Split:
     Raises:
         BenchError: if the file lacks a list.
     """
-    said = _json(file)
+    said = read_json(file, "take the published file")
     if not isinstance(said, dict) or any(not isinstance(said.get(part), list) for part in PARTS):
         raise BenchError(f"{file}: has no lists train, val and test; take the file of {SPLITS}")
     names: dict[int, str] = {}
@@ -83,13 +84,6 @@ def _in_order(file: Path, names: Mapping[int, str]) -> tuple[str, ...]:
     if left_out is not None:
         raise BenchError(f"{file}: has {len(names)} classes up to label {max(names)}, but none of label {left_out}")
     return tuple(names[label] for label in range(len(names)))
-
-
-def _json(file: Path) -> Any:
-    try:
-        return json.loads(file.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
-        raise BenchError(f"{file}: cannot be read as JSON ({error}); take the published file") from error
 
 
 def aircraft(file: Path, images: Path) -> Split:
@@ -123,9 +117,6 @@ def _variants(file: Path, images: Path, labels: Mapping[str, int]) -> Listing:
 
 def lines(file: Path) -> list[str]:
     """Non-blank lines of a text file; raises Incomplete for a missing file and BenchError for one that is no text."""
-    try:
-        return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
-    except FileNotFoundError as error:
-        raise Incomplete(f"{file}: no such file; it comes with the published archive") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise BenchError(f"{file}: cannot be read as text ({error})") from error
+    if not file.exists():
+        raise Incomplete(f"{file}: no such file; it comes with the published archive")
+    return read_lines(file)

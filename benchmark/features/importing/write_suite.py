@@ -10,7 +10,7 @@ import safetensors.torch
 from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.files import writing
+from benchmark.core.files import read_lines, writing
 from benchmark.core.settings import Settings
 from benchmark.data.imported import FORM
 from benchmark.data.published import imagenet
@@ -67,10 +67,7 @@ def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
         Incomplete: Names are needed and none are known.
     """
     if file is not None:
-        try:
-            names = [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise BenchError(f"{file}: cannot be read as a name a line ({error})") from error
+        names = read_lines(file, kind="a name a line")
     elif given.classnames is not None:
         names = given.classnames
     elif dataset == "imagenet":

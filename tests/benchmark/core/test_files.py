@@ -1,11 +1,12 @@
-"""A folder that cannot be written to is one line with the option that chooses another one."""
+"""Text files are read with and without a byte order mark; files and folders that cannot be used are one line."""
 
+import codecs
 from pathlib import Path
 
 import pytest
 
 from benchmark.core.errors import BenchError
-from benchmark.core.files import check_writable, writing
+from benchmark.core.files import check_writable, read_json, read_lines, read_text, writing
 
 
 def test_an_error_of_writing_names_the_folder_the_reason_and_the_option() -> None:
@@ -50,3 +51,52 @@ def test_a_folder_that_exists_and_refuses_the_probe_is_told(tmp_path: Path, monk
     monkeypatch.setattr(Path, "write_bytes", refuse)
     with pytest.raises(BenchError, match=r"cannot be written \(Permission denied\)"):
         check_writable("results", tmp_path, "--results")
+
+
+TEXT = "naïve robin\nowl\n"
+MARKED = {
+    "utf-8": TEXT.encode(),
+    "utf-8 with a mark": codecs.BOM_UTF8 + TEXT.encode(),
+    "windows line ends": TEXT.replace("\n", "\r\n").encode(),
+    "old mac line ends": TEXT.replace("\n", "\r").encode(),
+}
+
+
+@pytest.mark.parametrize("content", MARKED.values(), ids=MARKED)
+def test_a_text_is_the_same_with_and_without_a_byte_order_mark_and_with_any_line_end(
+    content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "names.txt").write_bytes(content)
+    assert read_text(tmp_path / "names.txt") == TEXT
+    assert read_lines(tmp_path / "names.txt") == ["naïve robin", "owl"]
+
+
+UNREADABLE = {
+    "latin-1": ("ant\nbée\n".encode("latin-1"), r"line 2 is no UTF-8 text"),
+    "utf-16 without a mark": ("ant\nbee\n".encode("utf-16-le"), r"line 1 has a zero byte"),
+    "utf-16 with a mark": ("ant".encode("utf-16"), r"line 1 is no UTF-8 text"),
+}
+
+
+@pytest.mark.parametrize(("content", "words"), UNREADABLE.values(), ids=UNREADABLE)
+def test_what_is_no_text_is_told_with_file_and_line(content: bytes, words: str, tmp_path: Path) -> None:
+    (tmp_path / "names.txt").write_bytes(content)
+    with pytest.raises(BenchError, match=rf"names\.txt: cannot be read as text \({words}\); save it as UTF-8"):
+        read_text(tmp_path / "names.txt")
+
+
+def test_a_missing_file_and_a_folder_are_told_in_the_words_of_the_reader(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"^list a: cannot be read \(No such file or directory\)$"):
+        read_text(tmp_path / "a", what="list a", kind="")
+    with pytest.raises(BenchError, match=r"cannot be read as a name a line \(Is a directory\)"):
+        read_lines(tmp_path, kind="a name a line")
+
+
+def test_json_has_a_mark_or_none_and_a_remedy_where_it_is_none(tmp_path: Path) -> None:
+    file = tmp_path / "list.json"
+    file.write_bytes(codecs.BOM_UTF8 + b'{"a": 1}')
+    assert read_json(file, "fetch it") == {"a": 1}
+    for content in (b"{", b"[" * 100_000, b"\xff"):
+        file.write_bytes(content)
+        with pytest.raises(BenchError, match=r"list\.json: cannot be read as JSON \(.+\); fetch it$"):
+            read_json(file, "fetch it")

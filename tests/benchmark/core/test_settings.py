@@ -3,6 +3,7 @@
 import ast
 import os
 import pickle
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,11 @@ def test_a_mistake_in_the_file_is_one_line_that_names_it(text: str, says: str) -
         read()
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_the_file_may_have_a_byte_order_mark() -> None:
+    Path("bench.toml").write_bytes(BOM_UTF8 + b'[run]\ndevice = "cuda"\n')
+    assert read().device == "cuda"
 
 
 def test_a_file_that_is_named_and_not_there_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """A suite is data too: shipped by name, or anybody's file."""
 
 import re
+from codecs import BOM_UTF8
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,11 @@ def test_a_file_cannot_take_the_name_of_a_shipped_suite(tmp_path: Path) -> None:
     path.write_text(TOML)
     with pytest.raises(BenchError, match="'mini' is shipped, and records are kept by name; rename the file"):
         suite.load(str(path))
+
+
+def test_a_file_may_have_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_bytes(BOM_UTF8 + TOML.encode())
+    assert suite.load(str(tmp_path / "mine.toml")).title == "toy: coloured squares"
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:

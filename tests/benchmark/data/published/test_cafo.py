@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from dataclasses import replace
 from pathlib import Path
 
@@ -79,6 +80,12 @@ def test_sentences_are_found_by_the_name_without_underscores(root: Path) -> None
     make_prompts(root, "oxford_pets", pets.classnames)
     assert pets.sentences()[5] == [f"breed 5, sentence {i}" for i in range(3)]
     assert len(pets.sentences()) == 37
+
+
+def test_sentences_may_have_a_byte_order_mark(eurosat: Photographs, root: Path) -> None:
+    file = make_prompts(root, "eurosat", eurosat.classnames)
+    file.write_bytes(BOM_UTF8 + file.read_bytes())
+    assert len(eurosat.sentences()) == 10
 
 
 def test_sentences_may_lie_elsewhere(eurosat: Photographs, tmp_path: Path) -> None:

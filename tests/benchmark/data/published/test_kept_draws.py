@@ -6,6 +6,7 @@ import pickle
 import re
 import sys
 import types
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -210,6 +211,12 @@ def test_flowers_are_called_as_coop_calls_them(root: Path) -> None:
     make(root, ["flowers102"])
     with pytest.raises(Incomplete, match=r"indices/oxford_flowers/shot_1-seed_1\.json: no such file"):
         readers.split("flowers102", sampler="cross-modal", settings=read()).draw(1, 1)
+
+
+def test_an_index_file_may_have_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "shot.json"
+    file.write_bytes(BOM_UTF8 + b'{"train": {"data": [{"impath": "a.jpg", "label": 3}], "indices": [0]}}')
+    assert kept_draws.read_indices(file)["train"] == [kept_draws.Item("a.jpg", 3)]
 
 
 @pytest.mark.parametrize(

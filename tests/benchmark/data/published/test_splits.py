@@ -2,6 +2,7 @@
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,12 +102,19 @@ def test_a_broken_list_of_aircraft_is_named(name: str, content: str | None, says
     assert says in refused("fgvc_aircraft", error=Incomplete if content is None else BenchError)
 
 
-def test_lists_of_aircraft_may_have_blank_lines_and_windows_line_ends(root: Path) -> None:
+def test_lists_of_aircraft_may_have_blank_lines_windows_line_ends_and_a_byte_order_mark(root: Path) -> None:
     make(root, ["fgvc_aircraft"])
     before = readers.read("fgvc_aircraft", read()).fingerprint
     for file in (root / "fgvc_aircraft").glob("*.txt"):
-        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
+        file.write_bytes(BOM_UTF8 + file.read_bytes().replace(b"\n", b"\r\n") + b"\r\n")
     assert readers.read("fgvc_aircraft", read()).fingerprint == before
+
+
+def test_a_split_file_may_have_a_byte_order_mark(root: Path) -> None:
+    file = split_file(make(root, ["eurosat"]), "eurosat")
+    before = readers.read("eurosat", read()).fingerprint
+    file.write_bytes(BOM_UTF8 + file.read_bytes())
+    assert readers.read("eurosat", read()).fingerprint == before
 
 
 CLASSNAMES: list[tuple[str, str]] = [
