@@ -124,7 +124,10 @@ def _refusal(error: Exception, path: Path) -> str:
     asked = named[1] if named else _global_of_pickle(path)
     if asked is None:
         return "not a checkpoint, or damaged; fetch it again"
-    return f"refused: reading it would run {asked}, which weights do not need; nothing was run. Get another copy"
+    return (
+        f"refused: reading it would run {asked}, which tensors do not need; nothing was run. Get another copy, or, if you"
+        " made it, save its state_dict or tensor alone with torch.save"
+    )
 
 
 def _global_of_pickle(path: Path) -> str | None:
