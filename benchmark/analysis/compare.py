@@ -126,10 +126,15 @@ def compare(
     if not known:
         raise Incomplete(
             f"{measured.exhibit.id}: no column has both {left!r} and {right!r} measured at the same seeds;"
-            f" {measured.command} measures them"
+            f" {_remedy(measured, [(row, column) for row in (left, right) for column in wanted])}"
         )
     adjusted = stats.holm([1.0 if np.isnan(c.p) else c.p for c in known])
     return [_settled(c, p, ALPHA / len(known)) for c, p in zip(known, adjusted, strict=True)]
+
+
+def _remedy(measured: Measured, places: Sequence[tuple[str, str]]) -> str:
+    """The command that measures cells, or why none of them can be measured in this suite."""
+    return measured.prevented(places) or f"{measured.command} measures them"
 
 
 def _settled(compared: Compared, adjusted: float, level: float) -> Compared:

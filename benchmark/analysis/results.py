@@ -1,6 +1,7 @@
 """Records -> the tidy rows of an exhibit: one row for each cell and selection. Starts at the store, never fits."""
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
@@ -70,6 +71,17 @@ class Measured:
     def command(self) -> str:
         """What to type to measure the exhibit in this suite."""
         return self.exhibit.command + self.suite.option
+
+    def again(self, rows: Sequence[str]) -> str:
+        """What to type to measure rows again: the exhibit, or these rows alone where one is no row of the exhibit's file."""
+        named = [self.exhibit.added.get(row, row) for row in dict.fromkeys(rows)]
+        only = named if any(row in self.exhibit.added for row in rows) else []
+        return self.command + "".join(f" --method {shlex.quote(name)}" for name in only) + " --rerun"
+
+    def prevented(self, places: Iterable[tuple[str, str]]) -> str:
+        """Why none of these cells can be measured in this suite: "not run: …"; "" if one can."""
+        reasons = [self.missing.get(place, "") for place in places]
+        return reasons[0] if reasons and all(reason.startswith("not run: ") for reason in reasons) else ""
 
     def at(self, row: str, column: str, selection: str = "val") -> Row:
         """One row by its place."""

@@ -6,7 +6,7 @@ a cell without one only cites a published number. Loading an exhibit checks its 
 
 import itertools
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import resources
@@ -59,6 +59,8 @@ class Exhibit:
         place: Position in the order of the paper; exhibits beyond the paper have the largest.
         row_header: Header of the column of row names.
         rule: Rule that picks rows by their numbers (`benchmark.analysis.feature_rule`).
+        options: Options of `bench run` that ask it, where its id does not say them: "--table 4 --dataset mine".
+        added: Name of a row that only this call has (`with_method`) -> its method, as --method takes it.
     """
 
     id: str
@@ -75,12 +77,19 @@ class Exhibit:
     place: float = 100
     row_header: str = "method"
     rule: Json = field(default_factory=dict)
+    options: str = ""
+    added: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def command(self) -> str:
         """The `bench run` command that measures it."""
+        return f"bench run {self.asked}"
+
+    @property
+    def asked(self) -> str:
+        """The options of `bench run` that ask it: "--table 4"."""
         kind = "figure" if self.id.startswith("figure") else "table"
-        return f"bench run --{kind} {self.id.removeprefix(kind)}"
+        return self.options or f"--{kind} {self.id.removeprefix(kind)}"
 
     def cells(self) -> Iterator["Cell"]:
         """Every cell, row by row."""
@@ -274,7 +283,7 @@ def with_method(exhibit: Exhibit, method: str) -> Exhibit:
     short = method.partition(":")[2]
     taken = any(row["name"] == short for row in exhibit.rows)
     row = {"name": method if taken else short, "method": method}
-    return replace(exhibit, rows=[*exhibit.rows, row])
+    return replace(exhibit, rows=[*exhibit.rows, row], added={**exhibit.added, row["name"]: method})
 
 
 def select(cells: Iterable[Cell], methods: Sequence[str], shots: Sequence[int]) -> list[Cell]:

@@ -11,6 +11,7 @@ templates. Its records are therefore found again after the folder was moved, but
 import hashlib
 import inspect
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -168,7 +169,18 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
     name, title = f"{exhibit.id}-{instead.slug}", f"{exhibit.title}, {instead.words}"
     rows = [{key: said for key, said in row.items() if key != "log"} for row in exhibit.rows]
     turned = replace(exhibit, id=name, title=title, paper=told, caption=f"{told} {caption}", reference="", rows=rows)
-    return turned, suite
+    return replace(turned, options=_options(exhibit, suite, instead)), suite
+
+
+def _options(exhibit: Exhibit, suite: Suite, instead: Instead) -> str:
+    """The options that ask an exhibit in other roles: "--table 4 --dataset folder:/data/birds"."""
+    said = [("--dataset", instead.dataset), ("--aux", instead.aux), ("--backbone", instead.backbone)]
+    if instead.dataset and instead.dataset.startswith(FOLDER):
+        spec = suite.datasets[instead.dataset]
+        said[0] = ("--dataset", f"{FOLDER}{spec['path']}")
+        said += [*(("--template", text) for text in spec.get("template", ())), ("--classnames", spec.get("classnames"))]
+    words = [word for option, value in said if value for word in (option, value)]
+    return f"{exhibit.asked} {shlex.join(words)}"
 
 
 def _replaced(exhibit: Exhibit, key: str, role: str) -> Exhibit:

@@ -69,14 +69,29 @@ def asked(
     seeds: Sequence[int] | None = None,
     shots: Sequence[int] | None = None,
 ) -> list[Entry]:
-    """Entries of the given data sets, encoders, parts, seeds and shots, by default all; a shift has only test images."""
+    """Entries of the given data sets, encoders, parts, seeds and shots, by default all.
+
+    A shift has only test images, and not every data set has generated ones.
+
+    Args:
+        world: The suite, on this machine.
+        datasets: Roles of data sets.
+        encoders: Roles of encoders.
+        parts: Parts, such as "test".
+        seeds: Seeds of the support sets.
+        shots: Numbers of shots.
+
+    Returns:
+        The entries, without their status.
+    """
+    made = {role for role, spec in world.suite.datasets.items() if spec.get("generated")}
     shifts = {shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ())}
     entries = [
         Entry(dataset, encoder, part)
         for dataset in datasets or world.suite.datasets
         for encoder in encoders or world.suite.encoders
         for part in parts or PARTS
-        if part == "test" or dataset not in shifts
+        if (part == "test" or dataset not in shifts) and (part != "generated" or dataset in made)
     ]
     for entry in entries:
         with _noting(entry):

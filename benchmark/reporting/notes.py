@@ -27,7 +27,7 @@ def stale(measured: Measured) -> str:
         return ""
     return (
         f"{DAGGER} stale: measured on other {', '.join(changed)} than are here today;"
-        f" {measured.command} --rerun measures it again"
+        f" {measured.again([row for row, _ in measured.stale])} measures it again"
     )
 
 

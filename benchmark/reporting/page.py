@@ -196,10 +196,12 @@ def _files(measured: Measured) -> list[dict[str, str]]:
 
 
 def _waiting(measured: Measured) -> dict[str, str]:
+    cells = [cell for cell in measured.exhibit.cells() if cell.method and not (cell.empty or cell.declared)]
     return {
         "title": measured.exhibit.title,
         "share": f"{100 * measured.share:.0f} %",
         "command": measured.command,
+        "prevented": measured.prevented((cell.row, cell.column) for cell in cells),
     }
 
 
@@ -233,7 +235,10 @@ def _again(measured: Measured, name: str, column: str) -> str:
     """The command that measures a cell again."""
     said = next(c for c in measured.exhibit.columns if c["name"] == column)
     shots = f" --shots {said['shots']}" if "shots" in said else ""
-    return f"{measured.command} --method {shlex.quote(name)}{shots} --rerun"
+    drawn = sorted({record.seed for record in measured.records[name, column] if record.shots})
+    seeds = f" --seeds {','.join(map(str, drawn))}" if set(drawn) - set(measured.suite.seeds) else ""
+    method = shlex.quote(measured.exhibit.added.get(name, name))
+    return f"{measured.command} --method {method}{shots}{seeds} --rerun"
 
 
 def _provenance(records: Sequence[Record]) -> str:

@@ -3,9 +3,11 @@
 A suite is read from benchmark/suites/<name>.toml or from the user's own TOML file.
 """
 
+import re
+import shlex
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -70,13 +72,15 @@ class Suite:
     published: bool = False
     quick: Mapping[str, list[Any]] = field(default_factory=dict)
     """The smaller grid of option --quick: its `seeds`, its `shots`, and the exhibits it leaves out (`without`)."""
+    file: str = ""
+    """Path of the user's own file; "" for a suite of this package."""
 
     @property
     def option(self) -> str:
         """The command-line option that selects this suite, with a leading space; "" for the default suite."""
         if self.name == DEFAULT:
             return ""
-        return f" --suite {self.name if self.name in names() else f'{self.name}.toml'}"
+        return f" --suite {shlex.quote(self.file or self.name)}"
 
 
 KINDS: dict[str, tuple[type, str]] = {
@@ -91,6 +95,7 @@ KINDS: dict[str, tuple[type, str]] = {
     "note": (str, "a text"),
     "pixels": (int, "a whole number"),
     "large_views": (int, "a whole number"),
+    "name": (str, "a text"),
     "published": (bool, "true or false"),
     "quick": (dict, "a table with seeds and shots"),
 }
@@ -98,7 +103,10 @@ KINDS: dict[str, tuple[type, str]] = {
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
-OPTIONAL = ("large_views", "methods", "note", "pixels", "published", "quick")
+OPTIONAL = ("large_views", "methods", "name", "note", "pixels", "published", "quick")
+
+NAME = r"[\w.-]+"
+"""Pattern of a suite's name, which is the name of folders."""
 
 PHOTOGRAPHS = 224
 """Side in pixels of the images that readers of photographs return and the paper's published encoders accept."""
@@ -116,7 +124,7 @@ def load(name: str) -> Suite:
     An unknown name, or a wrong file, raises BenchError.
 
     Args:
-        name: Name of a suite, or a path that ends with ".toml", whose stem becomes the suite's name.
+        name: Name of a suite, or a path that ends with ".toml", whose stem is the suite's name unless it has a key `name`.
 
     Returns:
         The suite.
@@ -130,7 +138,13 @@ def load(name: str) -> Suite:
 def _own(path: Path) -> Suite:
     if path.stem in names():
         raise BenchError(f"suite file {path}: {path.stem!r} is shipped, and records are kept by name; rename the file")
-    return parse(path.stem, read_text(path, what=f"suite file {path}", kind=""))
+    suite = replace(parse(path.stem, read_text(path, what=f"suite file {path}", kind="")), file=str(path))
+    if suite.name != path.stem and (suite.name in names() or re.fullmatch(NAME, suite.name) is None):
+        raise BenchError(
+            f"suite file {path}: name is {suite.name!r}; records are kept by this name: letters, numbers and _, and no"
+            " shipped suite's"
+        )
+    return suite
 
 
 def parse(name: str, text: str) -> Suite:
@@ -158,7 +172,7 @@ def parse(name: str, text: str) -> Suite:
             choose(encoder, said["encoders"], f"shift encoder of {role} in {name}.toml")
     for key in said.get("quick", {}):
         choose(key, QUICK_KEYS, f"key of [quick] in {name}.toml")
-    return Suite(name=name, **said)
+    return Suite(**{"name": name, **said})
 
 
 def statistics_of(suite: Suite, role: str) -> str:

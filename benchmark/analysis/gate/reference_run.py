@@ -37,9 +37,20 @@ SELECTION = "val"
 
 @dataclass(frozen=True)
 class Golden:
-    """Our own committed run of a suite."""
+    """Our own committed run of a suite.
+
+    Attributes:
+        suite: Name of the suite.
+        option: Option that selects the suite, for the commands in errors (`Suite.option`).
+    """
 
     suite: str
+    option: str = ""
+
+    @property
+    def update(self) -> str:
+        """The command that makes our records the reference run."""
+        return f"bench check --update{self.option}"
 
     @property
     def folder(self) -> Path:
@@ -50,7 +61,7 @@ class Golden:
         """The exhibits that it has; Incomplete where there is none at all."""
         there = [name for name in exhibit.names() if (self.folder / f"{name}.csv").is_file()]
         if not there:
-            raise Incomplete(f"{self.folder}: there is no reference run for suite {self.suite}; bench check --update")
+            raise Incomplete(f"{self.folder}: there is no reference run for suite {self.suite}; {self.update}")
         return there
 
     def cells(self, name: str) -> list[dict[str, str]]:
@@ -71,7 +82,7 @@ class Golden:
             with np.load(path, allow_pickle=False) as file:
                 return {name: file[name] for name in file.files}
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise BenchError(f"{path}: cannot be read ({error}); make it again with bench check --update") from error
+            raise BenchError(f"{path}: cannot be read ({error}); make it again with {self.update}") from error
 
     def answers(self, record: Record) -> np.ndarray | None:
         """Look up which images the reference run classified correctly.
@@ -99,7 +110,7 @@ class Golden:
             with path.open(encoding="utf-8-sig", newline="") as file:
                 return {row["run"]: float(row["value"]) for row in csv.DictReader(file)}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BenchError(f"{path}: cannot be read ({error}); make it again with bench check --update") from error
+            raise BenchError(f"{path}: cannot be read ({error}); make it again with {self.update}") from error
 
     def reading(self, record: Record, cell: Cell) -> float | None:
         """What the reference's run of the same question has where a cell reads; None where it has none such."""
@@ -119,7 +130,7 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
     """
     from benchmark.analysis import results  # with what it draws by, which comparing does without
 
-    golden = Golden(shown[0].suite.name)
+    golden = Golden(shown[0].suite.name, shown[0].suite.option)
     changes = [line for measured in shown for line in _changes(measured, golden)]
     kept = _has_others(golden, shown)
     files: dict[str, bytes] = {

@@ -9,7 +9,7 @@ from benchmark.analysis.gate import reference_run
 from benchmark.analysis.gate.formats import FORMATS
 from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper
 from benchmark.analysis.results import gather
-from benchmark.commands.actions.choosing import chosen_exhibits
+from benchmark.commands.actions.choosing import chosen_exhibits, first_command
 from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.names import choose
@@ -38,7 +38,7 @@ def check(
     if update:
         return _update(names or list(exhibit.names()), world, records, store)
     if not records:
-        raise Incomplete(f"{store.root}: there are no records; measure some with bench run --all --quick")
+        raise Incomplete(f"{store.root}: there are no records; measure some with {first_command(world)}")
     verdicts = _verdicts(names, world, records, store, against)
     click.echo(FORMATS[form](verdicts))
     compared = [v for v in verdicts if v.measured is not None]
@@ -59,7 +59,7 @@ def _verdicts(
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
         return adjusted([v for m in found for v in against_paper(m)])
-    ours = reference_run.Golden(world.name)
+    ours = reference_run.Golden(world.name, world.option)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
     return adjusted([v for m in found for v in against_golden(m, ours, store)])
 
@@ -80,7 +80,9 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
     found = [gather(exhibit.load(name), world, records) for name in names]
     measured = [m for m in found if any(m.records.values())]
     if not measured:
-        raise Incomplete(f"{store.root}: nothing is measured that could become the reference; bench run --all")
+        raise Incomplete(
+            f"{store.root}: nothing is measured that could become the reference; {first_command(world)} measures some"
+        )
     written, changes = reference_run.update(measured, records, store)
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         click.echo(line)

@@ -6,7 +6,12 @@ from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.fitting import fitted
+from benchmark.exhibits.needs import of_cell
 from benchmark.suites.suite import Suite
+
+NAMED = 3
+"""Largest number of rows or exhibits that an error names."""
 
 
 def chosen_exhibits(table: Sequence[str], figure: Sequence[str]) -> list[str]:
@@ -55,3 +60,51 @@ def planned_cells(
     left_out = world.quick.get("without", ()) if quick else ()
     cells = exhibit.select([c for e in shown if e.id not in left_out for c in e.cells()], methods, shots)
     return [c for c in cells if c.question.shots in (0, *world.quick["shots"])] if quick else cells
+
+
+def without_runs(cells: Sequence[Cell], suite: Suite, by_row: bool) -> dict[str, str]:
+    """Parts of a selection that ask for no run.
+
+    Args:
+        cells: the selected cells.
+        suite: the suite to run in, without what is missing on this machine.
+        by_row: whether the parts are rows, else exhibits.
+
+    Returns:
+        Row or id of the exhibit -> the reason, for those none of whose cells can be run.
+    """
+    parts: dict[str, list[Cell]] = {}
+    for cell in cells:
+        parts.setdefault(cell.row if by_row else cell.exhibit, []).append(cell)
+    return {name: _reason(found, suite) for name, found in parts.items() if not any(of_cell(c, suite) for c in found)}
+
+
+def _reason(cells: Sequence[Cell], suite: Suite) -> str:
+    reasons = list(dict.fromkeys(filter(None, (cell.lacks(suite) for cell in cells if not cell.empty))))
+    more = f", and {len(reasons) - 1} times more for a reason of its kind" if len(reasons) > 1 else ""
+    return reasons[0] + more if reasons else "none of its cells that are left is measured"
+
+
+def nothing_planned(shown: Sequence[Exhibit], cells: Sequence[Cell], suite: Suite, by_row: bool) -> BenchError:
+    """Error for a selection that asks for no run, with the reason and a command that measures something in this suite."""
+    reasons: dict[str, list[str]] = {}
+    for name, reason in without_runs(cells, suite, by_row).items():
+        reasons.setdefault(reason, []).append(name)
+    said = [f"{_listed(names)}: {reason}" for reason, names in reasons.items()]
+    told = said[0] if said else f"the options leave no cell of {_listed([one.id for one in shown])}"
+    others = f", and {len(said) - 1} times more for a reason of its kind" if len(said) > 1 else ""
+    turned = fitted(shown[0] if len(shown) == 1 else exhibit.load("table4"), suite)
+    remedy = f"; type {turned.command}{suite.option}" if turned.options and turned not in shown else ""
+    return BenchError(f"nothing to measure in suite {suite.name}: {told}{others}{remedy}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= NAMED else f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
+
+
+def first_command(suite: Suite) -> str:
+    """A command that measures something in a suite: every exhibit, or table 4 in the roles that the suite has."""
+    turned = fitted(exhibit.load("table4"), suite)
+    if turned.options:
+        return turned.command + suite.option
+    return f"bench run --all{' --quick' if suite.quick else ''}{suite.option}"

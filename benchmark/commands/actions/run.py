@@ -6,7 +6,7 @@ from functools import partial
 
 import click
 
-from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
+from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused
 from benchmark.commands.actions.opening import gather_marked, open_store, print_remarks
 from benchmark.core import contents, devices
@@ -81,10 +81,17 @@ def run(
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_plan(planned, wanted, store, records, processes)
+    if not dry_run:
+        _keep_missing(here, store)
+    if not planned and here.missing:
+        raise refused(here, "without it nothing is left to run")
+    if not planned:
+        raise nothing_planned(shown, cells, usable.suite, bool(method))
+    for name, reason in without_runs(cells, usable.suite, bool(method)).items() if not everything else ():
+        click.echo(f"not run: {name}: {reason}", err=True)
     if dry_run:
         return ExitCode.OK
     failed = 0
-    _keep_missing(here, store)
     if wanted:
         _check_writable(store, world)
         if rerun:
@@ -152,7 +159,8 @@ def _print_plan(
     if counts[STALE]:
         click.echo(STALE_WORDS, err=True)
     if not wanted:
-        click.echo("nothing to run", err=True)
+        if planned:
+            click.echo("nothing to run", err=True)
         return
     seconds = plan.estimate(wanted, records, processes)
     time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"

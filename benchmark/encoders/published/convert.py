@@ -1,5 +1,6 @@
 """Conversion of published checkpoints to one safetensors file a slot, with the provenance in its header."""
 
+import shlex
 from pathlib import Path
 
 import safetensors.torch
@@ -33,9 +34,8 @@ def slot_of(file: Path) -> str:
     what = f"{file}: holds {slots.words(container.kind, container.architecture)}"
     if not alike:
         raise BenchError(f"{what}, which no slot takes; slots are {', '.join(slots.SLOTS)}")
-    raise BenchError(
-        f"{what}, which could be {' or '.join(alike)}; say which: bench weights import --slot {alike[0]} {file}"
-    )
+    command = f"bench weights import --slot {alike[0]} {shlex.quote(str(file))}"
+    raise BenchError(f"{what}, which could be {' or '.join(alike)}; say which: {command}")
 
 
 def convert(file: Path, slot: str, folder: Path) -> Path:

@@ -95,5 +95,5 @@ def test_the_report_marks_what_is_stale(tmp_path: Any, monkeypatch: pytest.Monke
     monkeypatch.setattr(results, "ENOUGH", 0.1)
     assert bench("report", *folders)[0] == 0
     text = (tmp_path / "reports" / "toy" / "index.html").read_text("utf-8")
-    again = "bench run --table 4 --suite toy.toml --rerun measures it again."
+    again = f"bench run --table 4 --suite {FILE} --rerun measures it again."
     assert f"† stale: measured on other imagenet than are here today; {again}" in text

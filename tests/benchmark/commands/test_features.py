@@ -124,6 +124,14 @@ def test_a_data_set_that_draws_anew_has_a_pool_for_each_number_of_shots() -> Non
     assert [request.shots for request in pool.requests] == [1, 4]
 
 
+def test_generated_images_are_asked_for_where_a_data_set_has_them() -> None:
+    code, _, err = bench("features", "--suite", FILE, "--part", "generated")
+    assert code == 3
+    assert err == (
+        f"bench: there are no such features, or none that can be made here; bench features --suite {FILE} shows all\n"
+    )
+
+
 def test_pieces_that_fail_are_told_and_end_with_4(album: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shard_files, "write", lambda *_: (_ for _ in ()).throw(RuntimeError("no room")))
     code, out, err = bench(

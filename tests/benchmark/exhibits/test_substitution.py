@@ -1,7 +1,10 @@
 """An exhibit may be asked of other data and encoders than it names, and is then a question of its own."""
 
 import json
+import re
+import shlex
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import fake_trees
@@ -215,6 +218,34 @@ def test_any_timm_model_is_an_auxiliary_feature_and_any_open_clip_pair_a_backbon
     (table,) = (place / "reports" / "paper").glob("*.md")
     assert table.stem.endswith("-timm-resnet10t-c3-in1k-open-clip-tiny-clip-own")
     assert table.read_text().splitlines()[0].endswith(f", aux {roles[1]}, backbone {roles[3]}")
+
+
+def test_the_command_of_a_changed_exhibit_asks_the_same_question(place: Path) -> None:
+    birds(place / "it's birds")
+    templates = ["a photo of a {}, a bird.", "a {}."]
+    options = {"dataset": f"folder:{place}/it's birds", "aux": "timm:resnet18", "backbone": "open_clip:RN50/own"}
+    suite, instead = with_roles(template=templates, **options)
+    turned, _ = substitution.asked(exhibit.load("table4"), suite, instead)
+    _, *words = shlex.split(turned.command)
+    assert words[:3] == ["run", "--table", "4"]
+    typed = {name: [b for a, b in pairwise(words) if a == f"--{name}"] for name in (*options, "template")}
+    assert typed == {**{name: [said] for name, said in options.items()}, "template": templates}
+    assert with_roles(
+        template=typed["template"], **{name: said[0] for name, said in typed.items() if name in options}
+    ) == (
+        suite,
+        instead,
+    )
+
+
+def test_a_row_that_a_folder_lacks_images_for_is_said(place: Path) -> None:
+    fake_weights.make(place / "weights", ["clip_rn50", "dino_rn50"])
+    arguments = ["--suite", "paper", "--table", "4", "--dataset", "folder:birds", "--method", "CaFo", "--shots", "1"]
+    code, _, err = bench("run", *arguments, "--jobs", "1", "--dry-run")
+    assert (code, err.splitlines()[0]) == (0, "3 runs: 0 done, 3 missing, 0 stale"), "of CaFo* there are features"
+    assert re.search(
+        r"^not run: CaFo: generated images for folder:birds-\w+ are missing in this suite$", err, flags=re.M
+    )
 
 
 def test_all_goes_with_no_other_roles(place: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from markupsafe import escape
-from toy_world import change, planted, table, toy
+from toy_world import FILE, change, planted, table, toy
 
 from benchmark.analysis import beta_sensitivity, results
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict
@@ -99,7 +99,7 @@ def test_every_measured_cell_is_there_with_its_seeds_and_records() -> None:
 def test_what_is_not_measured_is_said() -> None:
     empty = gather(table(), toy(), {})
     text = page.html([empty], {})
-    assert "Table 0: a test (0 %): <code>bench run --table 0 --suite toy.toml</code>" in text
+    assert f"Table 0: a test (0 %): <code>bench run --table 0 --suite {FILE}</code>" in text
     assert re.findall(r'<section id="([^"]+)"', text) == ["reading", "waiting", "conditions"]
     assert "Nothing is measured yet." in text
     assert "Three: not yet run; no code." in page.html([measured()], {})
@@ -159,6 +159,12 @@ def test_several_exhibits_share_a_page_and_are_linked() -> None:
     assert {link.removeprefix("#") for link in links if link} <= set(ids)
 
 
+def test_what_cannot_be_measured_in_a_suite_has_the_reason_and_no_command() -> None:
+    rows = [{"name": "Other", "method": "baselines.zero_shot:ZeroShotCLIP", "dataset": "dtd"}]
+    text = page.html([gather(table(rows), toy(), {})], {})
+    assert "Table 0: a test (0 %): not run: data set dtd is missing in this suite</li>" in text
+
+
 def test_a_cell_opens_to_what_validation_chose_where_it_was_measured_and_how_to_measure_it_again() -> None:
     found = measured()
     for records in found.records.values():
@@ -172,7 +178,7 @@ def test_a_cell_opens_to_what_validation_chose_where_it_was_measured_and_how_to_
     text = page.html([found], {})
     assert "epoch 7, beta 3.2" in text
     assert "Measured 2024-01-01 at commit 0123456 on an abacus." in text
-    assert "bench run --table 0 --suite toy.toml --method One --shots 1 --rerun" in text
+    assert f"bench run --table 0 --suite {FILE} --method One --shots 1 --rerun" in text
 
 
 def test_an_exhibit_can_be_taken_away_as_csv_markdown_and_latex() -> None:
@@ -259,7 +265,7 @@ def test_a_stale_cell_has_a_dagger_and_what_it_means_stands_below() -> None:
     found.stale["One", "1-shot"] = ["imagenet", "RN50"]
     text = page.html([found], {})
     assert "52.5 ± 31.8 †" in text
-    again = "bench run --table 0 --suite toy.toml --rerun measures it"
+    again = f"bench run --table 0 --suite {FILE} --rerun measures it"
     assert f"† stale: measured on other RN50, imagenet than are here today; {again}" in text
     assert "†" not in page.html([measured()], {})
     assert "- † stale: measured on other RN50, imagenet than are here today;" in exhibit_files.markdown(found)

@@ -1,6 +1,7 @@
 """A suite is data too: shipped by name, or anybody's file."""
 
 import re
+import shlex
 from codecs import BOM_UTF8
 from pathlib import Path
 
@@ -96,5 +97,24 @@ def test_a_command_names_every_suite_but_the_one_that_is_meant_anyway() -> None:
     assert [suite.load(name).option for name in ("mini", "paper", str(toy_world.FILE))] == [
         "",
         " --suite paper",
-        " --suite toy.toml",
+        f" --suite {toy_world.FILE}",
     ]
+
+
+def test_a_suite_of_a_file_is_selected_by_the_path_as_a_shell_takes_it(tmp_path: Path) -> None:
+    path = tmp_path / "it's mine" / "own.toml"
+    path.parent.mkdir()
+    path.write_text(TOML)
+    assert shlex.split(suite.load(str(path)).option) == ["--suite", str(path)]
+
+
+def test_a_file_may_give_its_suite_another_name_than_its_own(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f'name = "tip-mine"\n{TOML}')
+    assert suite.load(str(tmp_path / "mine.toml")).name == "tip-mine"
+
+
+@pytest.mark.parametrize("name", ["mini", "paper", "a b", "a/b", "", "../up"])
+def test_a_name_that_is_a_shipped_suite_s_or_no_folder_s_is_refused(name: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(f'name = "{name}"\n{TOML}')
+    with pytest.raises(BenchError, match=r"suite file .*mine\.toml: name is .*; records are kept by this name"):
+        suite.load(str(tmp_path / "mine.toml"))
