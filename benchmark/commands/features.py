@@ -44,6 +44,12 @@ def features(context: click.Context, **options: Any) -> ExitCode:
 @click.option("--aux", default="mocov3", show_default=True, help="Whose features are that files call aux.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Of the draw, for the records.")
 @click.option("--text", metavar="FILE", help="Zero-shot classifier, .pt, .npy or .npz.  [default: by CLIP's weights]")
+@click.option(
+    "--logit-scale",
+    type=float,
+    metavar="NUMBER",
+    help="Factor of the zero-shot logits.  [default: the files', else 100]",
+)
 @click.option("--classnames", metavar="FILE", help="A name a line, in the order of the classes.")
 @click.option("--template", multiple=True, metavar="TEXT", help='For CLIP\'s text tower, e.g. "a photo of a {}."')
 @click.option("--out", default="imported", show_default=True, help="Folder of the features and the suite.")
@@ -53,7 +59,7 @@ def features_import(**options: Any) -> ExitCode:
 
     Known are the caches of the released code of Tip-Adapter, CaFo and AMU-Tuning (keys_16shots.pt, aux_feature_16shots.pt,
     test_f.pt, clip_test_f.pt, … with their labels), and .npz files with arrays test_clip, test_labels, support16_clip,
-    support16_labels, val_clip, val_labels, the same of aux or dino, text, classnames.
+    support16_labels, val_clip, val_labels, the same of aux or dino, text, logit_scale, classnames.
     benchmark/features/importing/released_caches.py says it in full.
     \f
 

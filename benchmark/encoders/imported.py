@@ -1,6 +1,7 @@
 """Encoders of imported features, without a network, for suites written by `bench features import`."""
 
 from collections.abc import Callable, Sequence
+from math import isfinite
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -56,6 +57,8 @@ class Classifier:
             with safe_open(file, "pt") as opened:
                 self._text = opened.get_tensor("text")
                 self.logit_scale = float((opened.metadata() or {})["logit_scale"])
+            if not (isfinite(self.logit_scale) and self.logit_scale > 0):
+                raise ValueError(f"its logit scale is {self.logit_scale:g}")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise BenchError(f"{file}: no text classifier in it ({error}); import one with --text") from error
 

@@ -1,6 +1,7 @@
 """Work of `bench features` and `bench features import`: state, extraction and import of features."""
 
 import json
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,20 +12,25 @@ from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.actions.filling import fill
 from benchmark.commands.actions.opening import print_remarks
 from benchmark.core import devices
-from benchmark.core.errors import ExitCode, Incomplete
+from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.files import check_writable
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
+from benchmark.data.imported import Imported
 from benchmark.exhibits import exhibit, inventory
+from benchmark.exhibits.fitting import fitted
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL
 from benchmark.exhibits.substitution import FOLDER, with_folder
 from benchmark.features import requests, status, text_classifiers
 from benchmark.features.importing import released_caches, write_suite
+from benchmark.features.importing.given import Given
+from benchmark.features.importing.write_suite import Told
 from benchmark.features.requests import folder
 from benchmark.features.status import IMPOSSIBLE, Entry
 from benchmark.features.text_classifiers import Text
+from benchmark.records.store import Store
 from benchmark.running import workers
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
@@ -121,7 +127,8 @@ def _for_exhibits(
 def _print(found: Sequence[Entry], world: World) -> None:
     """Print a line an entry, a line for each cause that prevents entries, and the total."""
     if not found:
-        raise Incomplete("there are no such features, or none that can be made here; bench features shows all")
+        every = f"bench features{world.suite.option}"
+        raise Incomplete(f"there are no such features, or none that can be made here; {every} shows all")
     possible = [entry for entry in found if entry.state != IMPOSSIBLE]
     widths = [max((len(getattr(entry, name)) for entry in possible), default=0) for name in ("dataset", "encoder")]
     for entry in possible:
@@ -162,16 +169,48 @@ def features_import(
     aux: str,
     seed: int,
     text: str | None,
+    logit_scale: float | None,
     classnames: str | None,
     template: Sequence[str],
     out: str,
     settings: Settings,
 ) -> ExitCode:
     """Convert foreign features to one file, and write a suite beside it that names the file."""
-    found = released_caches.read([Path(source) for source in sources], Path(text) if text else None)
-    names = write_suite.classnames(found, dataset, Path(classnames) if classnames else None)
+    folder = _path(out)
+    again = (folder / f"{dataset}.toml").exists()
+    found = released_caches.read([_path(source) for source in sources], _path(text) if text else None, logit_scale)
+    names = write_suite.classnames(found, dataset, _path(classnames) if classnames else None)
     told = write_suite.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
-    suite, file = write_suite.write(found, told, Path(out), settings)
+    suite, file = write_suite.write(found, told, folder, settings)
+    written = load_suite(str(suite))
+    if not again:
+        _refuse_shared_records(written, file, settings)
+    _print_import(found, told)
+    click.echo(f"wrote {file} and {suite}")
+    click.echo(f"next: {_next(written, settings)}")
+    return ExitCode.OK
+
+
+def _path(said: str) -> Path:
+    return Path(said).expanduser()
+
+
+def _refuse_shared_records(suite: Suite, file: Path, settings: Settings) -> None:
+    """Raise BenchError, and remove the new files, where records of other features are kept under the suite's name."""
+    store = Store(settings.results / suite.name)
+    held = {record.fingerprints.get("data") for record in store.records().values()}
+    if not held - {Imported(str(file), settings=settings).fingerprint}:
+        return
+    for written in (file, Path(suite.file)):
+        written.unlink()
+    raise BenchError(
+        f"{store.root}: holds records of other features, and this import would keep its own there; choose another name"
+        " with --out, or another folder with BENCH_RESULTS"
+    )
+
+
+def _print_import(found: Given, told: Told) -> None:
+    """Print what was left out, remarks, and a line for each part that was taken, and for the logit scale."""
     for why in found.left_out:
         click.echo(f"left out: {why}", err=True)
     for note in found.notes:
@@ -180,6 +219,13 @@ def features_import(
         views, images, width = part.features.shape
         of_views = f"{views} views of " if views > 1 else ""
         click.echo(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
-    click.echo(f"wrote {file} and {suite}")
-    click.echo(f"next: bench run --table 4 --suite {suite}")
-    return ExitCode.OK
+    if found.text is not None:
+        click.echo(f"logit scale: {found.logit_scale:g} ({found.origin.get('logit_scale', 'CLIP')})")
+
+
+def _next(suite: Suite, settings: Settings) -> str:
+    """The command that measures the imported features, with the folder of weights where they make the classifier."""
+    network = any(spec.get("network", True) for spec in suite.encoders.values())
+    weights = settings.weights_dirs[0]
+    place = f" --weights-dir {shlex.quote(str(weights))}" if network and weights != Settings().weights_dirs[0] else ""
+    return f"{fitted(exhibit.load('table4'), suite).command}{suite.option}{place}"

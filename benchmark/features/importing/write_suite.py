@@ -16,7 +16,8 @@ from benchmark.data.imported import FORM
 from benchmark.data.published import imagenet
 from benchmark.data.published.sets import SETS
 from benchmark.encoders.published import containers, slots
-from benchmark.features.importing.released_caches import Given
+from benchmark.features.importing.given import Given
+from benchmark.suites.suite import NAME
 from benchmark.suites.suite import names as suite_names
 
 SLOTS = {"RN50": "clip_rn50", "RN101": "clip_rn101", "ViT-B/32": "clip_vitb32", "ViT-B/16": "clip_vitb16"}
@@ -24,13 +25,16 @@ SLOTS = {"RN50": "clip_rn50", "RN101": "clip_rn101", "ViT-B/32": "clip_vitb32", 
 
 TEMPLATES = ("a photo of a {}.",)
 
+OUT = "imported"
+"""Default folder of the features and the suite."""
+
 
 @dataclass(frozen=True)
 class Told:
     """Options of the import, for facts that the files do not contain.
 
     Attributes:
-        dataset: Name of the data set, and of the suite.
+        dataset: Name of the data set, and of the files.
         roles: Feature space -> role of its encoder; any other space is its own role.
         seed: Seed of the support set.
         classnames: Names of the classes, [C].
@@ -83,7 +87,7 @@ def classnames(given: Given, dataset: str, file: Path | None) -> list[str]:
 
 def write(given: Given, told: Told, folder: Path, settings: Settings) -> tuple[Path, Path]:
     """Write the suite's TOML file and the file of features, and return both paths; BenchError for a reserved name."""
-    if re.fullmatch(r"[\w.-]+", told.dataset) is None or told.dataset in suite_names():
+    if re.fullmatch(NAME, told.dataset) is None or told.dataset in suite_names():
         raise BenchError(
             f"--dataset {told.dataset!r}: records are kept by this name; letters, numbers and _, and no suite's"
         )
@@ -93,8 +97,27 @@ def write(given: Given, told: Told, folder: Path, settings: Settings) -> tuple[P
     with writing("--out", folder, "--out"):
         folder.mkdir(parents=True, exist_ok=True)
         safetensors.torch.save_file(_tensors(given, told), file, notes)
+        _sort_notes(file)
         suite.write_text(text, "utf-8")
     return suite, file
+
+
+def _sort_notes(file: Path) -> None:
+    """Sort the notes in the header, which are written in no fixed order, so that equal features make equal files."""
+    with file.open("r+b") as stream:
+        size = int.from_bytes(stream.read(8), "little")
+        header = json.loads(stream.read(size))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":")).encode().ljust(size)
+        assert len(text) == size, "the notes are ASCII, and the order does not change their length"
+        stream.seek(8)
+        stream.write(text)
+
+
+def suite_name(dataset: str, folder: Path) -> str:
+    """Name of the suite, under which records are kept: of the data set, and of the folder unless it is the default one."""
+    called = re.sub(r"[^\w.-]+", "-", folder.absolute().resolve().name).strip("-.")
+    return dataset if called in ("", OUT) else f"{called}-{dataset}"
 
 
 def _file(told: Told, folder: Path) -> Path:
@@ -120,6 +143,7 @@ def _suite(given: Given, told: Told, folder: Path, settings: Settings) -> str:
     note = "; ".join(["Features were imported, and nothing is known of how they were made", *given.notes])
     lines = [
         "# Written by bench features import. Paths, the title and what may be compared with the paper are yours to change.",
+        f"name = {_toml(suite_name(told.dataset, folder))}       # of the folders of records and reports",
         f"title = {_toml(f'{told.dataset}: features that others made')}",
         f"note = {_toml(note + '.')}",
         f"comparable = {_toml(whole)}       # whether the paper's number may stand beside a measured one",

@@ -70,7 +70,9 @@ def test_a_missing_file_is_told_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tensors", "scale"), [({"other": TEXT}, "50.0"), (None, None), (None, "large")], ids=["text", "scale", "number"]
+    ("tensors", "scale"),
+    [({"other": TEXT}, "50.0"), (None, None), (None, "large"), (None, "nan"), (None, "-3")],
+    ids=["text", "scale", "number", "finite", "positive"],
 )
 def test_a_file_without_a_classifier_is_told_when_it_is_asked_for(
     tmp_path: Path, tensors: dict[str, torch.Tensor] | None, scale: str | None

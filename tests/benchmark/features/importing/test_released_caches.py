@@ -1,6 +1,7 @@
 """Features that others made, in exactly their files' shapes: from caches to a measured table, and every misfit named."""
 
 import pickle
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,16 @@ import fake_weights
 import numpy as np
 import pytest
 import torch
+from array_types import NUMPY, TORCH, in_numpy, in_torch
 from toy_world import WORLDS, bench, here
 
+from benchmark.core import settings
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.exhibits.exhibit import load
 from benchmark.exhibits.opened import Opened
 from benchmark.features import filling
-from benchmark.features.importing import released_caches
-from benchmark.features.importing.released_caches import Place
+from benchmark.features.importing import released_caches, write_suite
+from benchmark.features.importing.given import Given, Place
 from benchmark.features.requests import Request
 from benchmark.numerics.logits import unit
 from benchmark.running import task
@@ -379,6 +382,212 @@ def test_labels_of_two_encoders_have_to_agree(tmp_path: Path) -> None:
 def test_a_name_that_would_be_another_suites_or_folders_is_refused(name: str, tmp_path: Path) -> None:
     code, _, err = take_in(archive(tmp_path), "--dataset", name)
     assert (code, "records are kept by this name" in err) == (2, True)
+
+
+def same_import(found: Given, wanted: Given) -> bool:
+    """Whether an import has the labels, names and scale of another and its features, as closely as eight bits tell."""
+    parts = [(found.parts[place], part) for place, part in wanted.parts.items()]
+    features = [(one.features, other.features) for one, other in parts]
+    if found.text is not None and wanted.text is not None:
+        features.append((found.text, wanted.text))
+    return (
+        found.parts.keys() == wanted.parts.keys()
+        and all(torch.equal(one.labels, other.labels) for one, other in parts)
+        and all(torch.nn.functional.cosine_similarity(a.float(), b.float(), -1).min() > 0.9 for a, b in features)
+        and (found.classnames, found.logit_scale) == (wanted.classnames, wanted.logit_scale)
+    )
+
+
+def right_or_refused(source: Path, wanted: Given, changed: str) -> str:
+    """The line with which an import is refused; "" for a right one. A wrong one, and any other exception, is a failure."""
+    try:
+        found = released_caches.read([source])
+    except BenchError as error:
+        return str(error)
+    assert same_import(found, wanted), changed
+    return ""
+
+
+@pytest.mark.parametrize(
+    "name", ["test_clip", "test_labels", "support4_mae", "support4_labels", "text", "logit_scale", "classnames"]
+)
+def test_an_archive_with_an_array_of_any_type_is_imported_rightly_or_refused_in_a_line(
+    name: str, tmp_path: Path
+) -> None:
+    wanted, lines = released_caches.read([archive(tmp_path)]), {}
+    for kind in NUMPY:
+        changed = {name: in_numpy(np.asarray(arrays()[name]), kind)}
+        lines[str(kind)] = right_or_refused(archive(tmp_path, **changed), wanted, f"{name} as {kind}")
+    assert all("\n" not in line and "mine.npz" in line for line in lines.values() if line)
+    assert "" in lines.values()
+
+
+@pytest.mark.parametrize("name", ["test_f.pt", "test_l.pt", "keys_16shots.pt", "values_16shots.pt"])
+def test_a_cache_with_a_tensor_of_any_type_is_imported_rightly_or_refused_in_a_line(name: str, tmp_path: Path) -> None:
+    folder = tip_adapter(tmp_path / "tip", (16,))
+    wanted, lines = released_caches.read([tip_adapter(tmp_path / "as it was", (16,))]), {}
+    before = torch.load(folder / name)
+    whole = (before.float() if before.is_floating_point() else before).numpy().copy()
+    for kind in TORCH:
+        tensor = None if kind == torch.float8_e8m0fnu else in_torch(whole, kind)  # which has no sign
+        if tensor is not None:
+            torch.save(tensor, folder / name)
+            lines[str(kind)] = right_or_refused(folder, wanted, f"{name} as {kind}")
+    assert all("\n" not in line and name in line for line in lines.values() if line)
+    assert lines["torch.float32" if "_l" not in name else "torch.uint16"] == ""
+
+
+def test_only_arrays_of_known_names_are_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+    before = np.lib.npyio.NpzFile.__getitem__
+
+    def noted(self: Any, name: str) -> Any:
+        loaded.append(name)
+        return before(self, name)
+
+    monkeypatch.setattr(np.lib.npyio.NpzFile, "__getitem__", noted)
+    found = released_caches.read([archive(tmp_path, pictures=np.zeros((2, 2)), paths=np.array(["a", "b"]))])
+    assert sorted(loaded) == sorted(arrays())
+    assert f"{tmp_path / 'mine.npz'}: arrays of no known name: pictures, paths" in found.left_out
+
+
+@pytest.mark.parametrize(
+    ("scale", "said"),
+    [
+        (
+            np.float32(4.6052),
+            r"is this the logarithm\? exp of it is 100; say which with --logit-scale 100 or .* 4\.6052",
+        ),
+        (np.array([1.0]), "is this the logarithm"),
+        (2000.0, r"CLIP's is 100; say that it is meant with --logit-scale 2000"),
+        (-3.0, "logit_scale is -3; it has to be finite and above zero"),
+        (0, "logit_scale is 0; it has to be finite and above zero"),
+        (np.nan, "logit_scale is nan; it has to be finite"),
+        (np.ones(3), r"logit_scale is \[3\] float64; one number is needed"),
+        (np.array("100"), "logit_scale is .*; numbers are needed"),
+        (np.array(True), "logit_scale is .* bool; one number is needed"),
+    ],
+)
+def test_a_logit_scale_that_can_hardly_be_meant_is_refused_until_it_is_said(
+    scale: Any, said: str, tmp_path: Path
+) -> None:
+    code, out, err = take_in(archive(tmp_path, logit_scale=np.asarray(scale)), "--dataset", "birds")
+    assert (code, out, err.count("mine.npz: logit_scale is")) == (2, "", 1)
+    assert re.search(said, err)
+
+
+@pytest.mark.parametrize("scale", [100, [100.0], [[100]], np.float16(100), np.array([100], ">f4")])
+def test_a_logit_scale_is_one_number_of_any_shape_and_is_said(scale: Any, tmp_path: Path) -> None:
+    file = archive(tmp_path, logit_scale=np.asarray(scale))
+    code, out, err = take_in(file, "--dataset", "birds")
+    assert code == 0, err
+    assert f"logit scale: 100 ({file})" in out
+
+
+def test_the_answer_on_the_scale_is_taken_even_where_the_file_has_another(tmp_path: Path) -> None:
+    file = archive(tmp_path, logit_scale=np.float32(4.6052))
+    for answer in ("4.6052", "100"):
+        code, out, err = take_in(file, "--dataset", "birds", "--logit-scale", answer)
+        assert code == 0, err
+        assert f"logit scale: {answer} (--logit-scale)" in out
+    assert here(suite.load("imported/birds.toml")).encoder("RN50").text.logit_scale == 100.0  # type: ignore[union-attr]
+    for answer in ("-1", "nan", "0", "1e39"):
+        code, _, err = take_in(file, "--dataset", "birds", "--logit-scale", answer)
+        assert (code, "--logit-scale is" in err) == (2, True)
+
+
+def test_without_a_logit_scale_clips_is_taken_and_said(tmp_path: Path, text: Path) -> None:
+    code, out, err = take_in(archive(tmp_path, logit_scale=None), "--dataset", "birds")
+    assert (code, "logit scale: 100 (CLIP)" in out) == (0, True)
+    assert "note: no file has a logit scale, and CLIP's is taken, 100" in err
+    np.savez(tmp_path / "text.npz", text=TEXT.numpy(), logit_scale=40.0)
+    code, out, err = take_in(archive(tmp_path), "--dataset", "birds", "--text", tmp_path / "text.npz")
+    assert f"logit scale: 40 ({tmp_path / 'text.npz'})" in out
+    assert f"left out: {tmp_path / 'mine.npz'}: text, as --text is given" in err
+
+
+def test_a_scale_without_a_classifier_of_its_own_is_left_out_or_refused(tmp_path: Path) -> None:
+    fake_weights.make(tmp_path / "weights", ["clip_rn50"])
+    file = archive(tmp_path, text=None)
+    code, out, err = take_in(file)
+    assert (code, "logit scale" in out) == (0, False)
+    assert f"left out: {file}: logit_scale is of a text classifier, and there is none" in err
+    code, _, err = take_in(file, "--logit-scale", "100")
+    assert (code, "--logit-scale is of an imported text classifier" in err) == (2, True)
+
+
+def test_two_archives_may_not_say_different_things(tmp_path: Path) -> None:
+    np.savez(tmp_path / "other.npz", logit_scale=100.0)
+    with pytest.raises(BenchError, match=r"mine\.npz and .*other\.npz: their arrays logit_scale differ"):
+        released_caches.read([archive(tmp_path), tmp_path / "other.npz"])
+    np.savez(tmp_path / "other.npz", logit_scale=50.0, text=TEXT.numpy())
+    assert released_caches.read([archive(tmp_path), tmp_path / "other.npz"]).logit_scale == 50.0
+
+
+def test_folders_below_are_named_where_the_caches_lie_there(tmp_path: Path) -> None:
+    for name in ("imagenet", "dtd"):
+        tip_adapter(tmp_path / "caches" / name)
+    (tmp_path / "caches" / "empty").mkdir()
+    code, _, err = take_in(tmp_path / "caches")
+    folders = f"{tmp_path / 'caches' / 'dtd'}, {tmp_path / 'caches' / 'imagenet'};"
+    assert (code, f"but its folders have such files: name one of {folders}" in err) == (3, True)
+
+
+BOOLEAN = {"test_labels": np.arange(TEST) % CLASSES == 0}
+BEYOND = {"test_labels": np.arange(TEST) % (CLASSES + 1)}
+FROM_ONE = {"support4_labels": support_labels(4).numpy() + 1}
+FEW = {"test_labels": np.arange(TEST) % 2}
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (BOOLEAN, r"labels \[48\] torch\.bool\); one class, from 0"),
+        (BEYOND, r"mine\.npz: 24 images are not 4 of each of 7 classes"),
+        (FROM_ONE, "are not 4 of each of 7 classes"),
+        ({"test_labels": np.array([2**40] * TEST)}, "are not 4 of each of"),
+        ({"test_labels": np.array([-1] * TEST)}, r"int64 below 0\)"),
+        ({"test_labels": np.arange(TEST - 1) % CLASSES}, r"48 features, labels \[47\]"),
+        ({"support4_mae": np.ones((1, 24, 64), np.float32)}, "have 1 and 3 views: give as many of each"),
+        ({"text": np.zeros((6, 32), np.float32)}, r"mine\.npz: text: row 0 has the length 0, so it has no direction"),
+    ],
+)
+def test_labels_and_side_inputs_that_do_not_fit_are_refused(changes: dict[str, Any], said: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=said):
+        released_caches.read([archive(tmp_path, **changes)])
+
+
+def test_classes_of_which_no_image_is_tested_are_noted(tmp_path: Path) -> None:
+    notes = released_caches.read([archive(tmp_path, **FEW)]).notes
+    assert "test images are of 2 of 6 classes, none of 2, 3, 4, 5" in notes
+    assert not any("none of" in note for note in released_caches.read([archive(tmp_path)]).notes)
+
+
+def test_labels_of_more_classes_than_the_support_set_has_are_named(tmp_path: Path) -> None:
+    folder = tip_adapter(tmp_path / "tip", (1,))
+    torch.save(torch.arange(TEST) % (CLASSES + 1), folder / "test_l.pt")
+    with pytest.raises(
+        BenchError, match=r"test_f\.pt: labels of 7 classes, .*keys_1shots\.pt has 6; they count from 0"
+    ):
+        released_caches.read([folder])
+
+
+def test_objects_beside_tensors_have_the_remedy_to_save_the_tensors_alone(tmp_path: Path) -> None:
+    folder = tip_adapter(tmp_path / "tip", (1,))
+    for content in (np.ones((TEST, 32)), np.float64(3), {"best": np.float32(1), "at": folder}):
+        torch.save(content, folder / "test_f.pt")
+        with pytest.raises(BenchError, match=r"test_f\.pt: refused: .* save its state_dict or tensor alone"):
+            released_caches.read([folder])
+
+
+def test_equal_features_make_an_equal_file_whatever_process_writes_it(tmp_path: Path) -> None:
+    hashes = set()
+    for number in range(8):
+        released = released_caches.read([archive(tmp_path)])
+        told = write_suite.Told("birds", {}, 1, [f"kind {c}" for c in range(CLASSES)], ())
+        _, file = write_suite.write(released, told, tmp_path / f"out{number}", settings.read())
+        hashes.add(file.read_bytes())
+    assert len(hashes) == 1
 
 
 def test_features_that_are_gone_say_how_to_get_them(tmp_path: Path) -> None:
