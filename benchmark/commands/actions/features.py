@@ -17,6 +17,7 @@ from benchmark.core.files import check_writable
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.data.imported import Imported
+from benchmark.data.published import class_names
 from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.fitting import fitted
 from benchmark.exhibits.needs import without
@@ -180,12 +181,15 @@ def features_import(
     again = (folder / f"{dataset}.toml").exists()
     found = released_caches.read([_path(source) for source in sources], _path(text) if text else None, logit_scale)
     names = write_suite.classnames(found, dataset, _path(classnames) if classnames else None)
+    if found.text is None:
+        found.notes += class_names.notes(names)
     told = write_suite.Told(dataset, {"clip": backbone, "aux": aux}, seed, names, list(template))
     suite, file = write_suite.write(found, told, folder, settings)
     written = load_suite(str(suite))
     if not again:
         _refuse_shared_records(written, file, settings)
     _print_import(found, told)
+    _note_other_shots(found.shots)
     click.echo(f"wrote {file} and {suite}")
     click.echo(f"next: {_next(written, settings)}")
     return ExitCode.OK
@@ -221,6 +225,16 @@ def _print_import(found: Given, told: Told) -> None:
         click.echo(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
     if found.text is not None:
         click.echo(f"logit scale: {found.logit_scale:g} ({found.origin.get('logit_scale', 'CLIP')})")
+
+
+def _note_other_shots(shots: Sequence[int]) -> None:
+    """Say that no number of shots of the support sets is one that table 4 asks about."""
+    asked = sorted({cell.question.shots for cell in exhibit.load("table4").cells() if cell.question.shots})
+    if shots and not set(shots) & set(asked):
+        numbers = ", ".join(map(str, asked))
+        click.echo(
+            f"note: of {', '.join(map(str, shots))} shots nothing is measured: table 4 asks about {numbers}", err=True
+        )
 
 
 def _next(suite: Suite, settings: Settings) -> str:

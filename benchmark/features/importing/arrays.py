@@ -160,8 +160,8 @@ def names(value: object, what: str) -> list[str]:
 
 
 def _cleaned(texts: Sequence[str], what: str) -> list[str]:
-    """Names without a byte order mark and blanks around them."""
-    found = [text.removeprefix("\ufeff").strip() for text in texts]
+    """Names of one line, without a byte order mark and blanks around them."""
+    found = [" ".join(text.removeprefix("\ufeff").split()) for text in texts]
     if not all(found):
         raise BenchError(f"{what}: name {found.index('')} is empty; every class needs one")
     return found

@@ -48,22 +48,24 @@ def _check_agreement(given: Given) -> None:
             views = f"{len(part.features)} and {len(alike[0].features)} views"
             raise BenchError(f"{part.file} and {alike[0].file} have {views}: give as many of each, or their mean")
         if place.part == "support":
-            _check_support(part, place.shots, given)
+            _check_support(part, place, given)
     if given.text is not None:
         given.text = _with_class_rows(given.text, given)
 
 
-def _check_support(part: Part, shots: int, given: Given) -> None:
-    """Check that a support set has `shots` images of each class; BenchError blames the labels that name more classes."""
+def _check_support(part: Part, place: Place, given: Given) -> None:
+    """Check that a support set has as many images of each class as shots; BenchError blames labels of more classes."""
     held, counts = part.labels.unique(return_counts=True)
-    whole = torch.equal(held, torch.arange(len(held))) and bool((counts == shots).all())
+    whole = torch.equal(held, torch.arange(len(held))) and bool((counts == place.shots).all())
     if whole and len(held) == given.classes:
         return
-    if whole and (most := max(given.parts.values(), key=lambda p: p.classes)).file != part.file:
+    most = max(given.parts, key=lambda other: given.parts[other].classes)
+    if whole and most != place:
         raise BenchError(
-            f"{most.file}: labels of {most.classes} classes, {part.file} has {len(held)}; they count from 0 in every file"
+            f"{given.parts[most].file}: {most.words} have labels of {given.classes} classes, the support set in {part.file}"
+            f" of {len(held)}; class indices count from 0 in every file"
         )
-    raise BenchError(f"{part.file}: {len(part.labels)} images are not {shots} of each of {given.classes} classes")
+    raise BenchError(f"{part.file}: {len(part.labels)} images are not {place.shots} of each of {given.classes} classes")
 
 
 def _with_class_rows(text: Tensor, given: Given) -> Tensor:

@@ -101,16 +101,16 @@ def _together(first: Part, second: Part) -> float:
     """By how many standard errors similarities of images of a class go together in two spaces; 0 where it cannot be said."""
     labels = first.labels
     places = [ids for c in labels.unique() if len(ids := (labels == c).nonzero()[:WIDEST, 0]) > 2]
-    both = [[_similarities(part.features[:, ids]) for part in (first, second)] for ids in places]
-    found = [np.corrcoef(*pair)[0, 1] for pair in both if all(np.ptp(side) > 0 for side in pair)]
+    both = [torch.stack([_similarities(part.features[:, ids]) for part in (first, second)]) for ids in places]
+    found = [float(torch.corrcoef(pair)[0, 1]) for pair in both if bool((pair.amax(1) > pair.amin(1)).all())]
     if len(found) < 2:
         return 0.0
     mean, error = np.mean(found), np.std(found, ddof=1) / np.sqrt(len(found))
     return float(mean / error) if error else inf * float(np.sign(mean)) if mean else 0.0
 
 
-def _similarities(features: Tensor) -> np.ndarray:
+def _similarities(features: Tensor) -> Tensor:
     """Cosines between all pairs of images of a class, [V, N, D] -> [N (N - 1) / 2], seen from their mean."""
     whole = features.float().mean(0)
     centred = unit(whole - whole.mean(0))
-    return (centred @ centred.T)[*torch.triu_indices(len(centred), len(centred), 1)].numpy()
+    return (centred @ centred.T)[*torch.triu_indices(len(centred), len(centred), 1)]

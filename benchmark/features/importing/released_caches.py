@@ -18,7 +18,7 @@ an encoder's role, such as "dino". A file may also contain `text` [C, D], the ze
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,12 @@ MEANS = "an image of a support set has one feature, the mean of augmented passes
 
 LABELS = re.compile(r"(.*_)?(values_\d+shots|aux_labels_\d+shots|l)\.pt")
 ARRAY = re.compile(r"(test|val|support(\d+))_(\w+)")
-OTHERS = ("text", "logit_scale", "classnames")
-"""Arrays of an archive besides features and labels."""
+OTHERS: dict[str, Callable[[object, str], Any]] = {
+    "text": lambda value, what: arrays.features(value, what, 2),
+    "logit_scale": arrays.scale,
+    "classnames": arrays.names,
+}
+"""Arrays of an archive besides features and labels, and how they are read."""
 
 SUFFIXES = (".pt", ".npz")
 """Endings of the files in a folder that are looked at."""
@@ -173,11 +177,10 @@ def _place(name: str) -> Place | None:
 
 def _add_others(given: Given, found: dict[str, Any], file: str) -> None:
     """Take the classifier, the logit scale and the class names of an archive; BenchError where another had other ones."""
-    read = {"text": lambda *said: arrays.features(*said, 2), "logit_scale": arrays.scale, "classnames": arrays.names}
-    for name in OTHERS:
+    for name, reader in OTHERS.items():
         if name not in found:
             continue
-        value = read[name](found[name], f"{file}: {name}")
+        value = reader(found[name], f"{file}: {name}")
         if name in given.origin and not _equal(getattr(given, name), value):
             raise BenchError(f"{given.origin[name]} and {file}: their arrays {name} differ; import one of the two")
         setattr(given, name, value)
@@ -230,7 +233,8 @@ def _arrays(file: Path, given: Given | None = None) -> dict[str, Any]:
 
 
 def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+    """The first sentence of an error, in one line."""
+    return " ".join(str(error).partition(". ")[0].split()) or type(error).__name__
 
 
 def _take_text(given: Given, file: Path) -> None:

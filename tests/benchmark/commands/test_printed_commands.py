@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import fake_weights
 import numpy as np
 import pytest
 from toy_house import FILE as HOUSE
@@ -32,10 +33,10 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def archive(path: Path, shots: int = 2, seed: int = 0, **changes: Any) -> Path:
+def archive(path: Path, shots: int = 2, seed: int = 0, width: int = 16, **changes: Any) -> Path:
     """An .npz of made-up features of CLIP and an auxiliary encoder; None leaves an array out."""
     random = np.random.default_rng(seed)
-    centres = {space: random.normal(size=(CLASSES, width)) for space, width in (("clip", 16), ("aux", 24))}
+    centres = {space: random.normal(size=(CLASSES, width)) for space, width in (("clip", width), ("aux", 24))}
     found: dict[str, Any] = {"text": centres["clip"], "logit_scale": 100.0}
     for part, labels in (
         ("test", np.arange(TEST) % CLASSES),
@@ -157,6 +158,24 @@ def test_a_part_of_a_selection_that_is_nothing_is_said_and_the_rest_is_run(place
     code, out, err = typed(command, "--method", "CoOp", "--method", "Zero-shot CLIP", "--jobs", "1")
     assert (code, measured(out, "Zero-shot CLIP")) == (0, True)
     assert "not run: CoOp: it prompts CLIP's towers, and of RN50 there are features alone" in err
+
+
+def test_shots_that_no_table_asks_about_are_said(place: Path) -> None:
+    said = "note: of 3 shots nothing is measured: table 4 asks about 1, 2, 4, 8, 16"
+    for shots, told in ((3, True), (2, False)):
+        _, _, err = bench("features", "import", archive(place / "x.npz", shots), "--dataset", "mine")
+        assert (said in err) is told
+
+
+def test_an_import_for_clips_text_tower_names_its_weights_and_names_that_it_cannot_read(place: Path) -> None:
+    weights = place / "my weights"
+    fake_weights.make(weights, ["clip_rn50"])
+    names = np.array(["n01440764", "robin", "crow", "owl", "wren"])
+    source = archive(place / "x.npz", width=32, text=None, logit_scale=None, classnames=names)
+    code, said, err = bench("features", "import", source, "--dataset", "mine", "--weights-dir", weights)
+    assert (code, "note: 1 of 5 class names are ids or numbers, the first 'n01440764'" in err) == (0, True), err
+    code, out, err = typed(said.splitlines()[-1].removeprefix("next: "), *FEW)
+    assert (code, measured(out, "Zero-shot CLIP")) == (0, True), err
 
 
 def test_what_is_done_already_is_no_selection_of_nothing(place: Path) -> None:

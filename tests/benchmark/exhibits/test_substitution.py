@@ -222,27 +222,25 @@ def test_any_timm_model_is_an_auxiliary_feature_and_any_open_clip_pair_a_backbon
 
 def test_the_command_of_a_changed_exhibit_asks_the_same_question(place: Path) -> None:
     birds(place / "it's birds")
+    (place / "names.txt").write_text("\n".join(BIRDS))
     templates = ["a photo of a {}, a bird.", "a {}."]
-    options = {"dataset": f"folder:{place}/it's birds", "aux": "timm:resnet18", "backbone": "open_clip:RN50/own"}
-    suite, instead = with_roles(template=templates, **options)
+    said = {"dataset": f"folder:{place}/it's birds", "classnames": f"{place}/names.txt"}
+    others = {"aux": "timm:resnet18", "backbone": "open_clip:RN50/own"}
+    suite, instead = substitution.with_roles(
+        suites.load("paper"), templates=templates, settings=read(), **said, **others
+    )
     turned, _ = substitution.asked(exhibit.load("table4"), suite, instead)
     _, *words = shlex.split(turned.command)
     assert words[:3] == ["run", "--table", "4"]
-    typed = {name: [b for a, b in pairwise(words) if a == f"--{name}"] for name in (*options, "template")}
-    assert typed == {**{name: [said] for name, said in options.items()}, "template": templates}
-    assert with_roles(
-        template=typed["template"], **{name: said[0] for name, said in typed.items() if name in options}
-    ) == (
-        suite,
-        instead,
-    )
+    typed = {name: [b for a, b in pairwise(words) if a == f"--{name}"] for name in (*said, *others, "template")}
+    assert typed == {**{name: [text] for name, text in (said | others).items()}, "template": templates}
 
 
 def test_a_row_that_a_folder_lacks_images_for_is_said(place: Path) -> None:
     fake_weights.make(place / "weights", ["clip_rn50", "dino_rn50"])
     arguments = ["--suite", "paper", "--table", "4", "--dataset", "folder:birds", "--method", "CaFo", "--shots", "1"]
     code, _, err = bench("run", *arguments, "--jobs", "1", "--dry-run")
-    assert (code, err.splitlines()[0]) == (0, "3 runs: 0 done, 3 missing, 0 stale"), "of CaFo* there are features"
+    assert (code, "3 runs: 0 done, 3 missing, 0 stale" in err) == (0, True), "of CaFo* there are features"
     assert re.search(
         r"^not run: CaFo: generated images for folder:birds-\w+ are missing in this suite$", err, flags=re.M
     )

@@ -93,6 +93,7 @@ def test_a_scale_of_every_type_of_numbers_is_read_in_any_shape() -> None:
 def test_names_are_texts_or_bytes_and_of_no_other_type() -> None:
     words = np.array(["robin", "naïve owl", "\ufeffcrow "])
     assert arrays.names(words, "x") == ["robin", "naïve owl", "crow"]
+    assert arrays.names(np.array(["a\nrobin\t"]), "x") == ["a robin"]
     assert arrays.names(words.astype(">U9"), "x") == ["robin", "naïve owl", "crow"]
     assert arrays.names(np.array([word.encode() for word in words.tolist()]), "x") == ["robin", "naïve owl", "crow"]
     assert {kind[1] if kind[0] in "<>|" else kind for kind in kinds(CLASS_OF, arrays.names)} == {"S", "U"}
