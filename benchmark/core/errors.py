@@ -10,7 +10,7 @@ class ExitCode(IntEnum):
     REGRESSION = 1
     """`check` found a regression, a claim named by --fail-on is contradicted, or a method breaks the predictor contract."""
     USAGE = 2
-    """An option, a name or an input file is wrong."""
+    """An option, a name or an input file is wrong, or a selection asks for no run."""
     MISSING = 3
     """A record, a data set or a weights file is missing."""
     RUNS_FAILED = 4

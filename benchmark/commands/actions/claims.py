@@ -8,6 +8,7 @@ import click
 
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict, all_verdicts, gate, words
 from benchmark.analysis.claims import load as load_claim
+from benchmark.commands.actions.choosing import without_runs
 from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
@@ -58,8 +59,14 @@ def _full(row: ClaimRow, world: Suite) -> str:
         lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
     seeds = load_claim(row.id).seeds
     ask = f" --seeds 1-{seeds}" if seeds else ""
-    lines += [f"  measured by: {exhibit.load(name).command}{world.option}{ask}" for name in row.exhibits]
-    return "\n".join(lines)
+    return "\n".join([*lines, *(f"  {_measured_by(name, world, ask)}" for name in row.exhibits)])
+
+
+def _measured_by(name: str, world: Suite, ask: str) -> str:
+    """The command that measures an exhibit, or why none of it can be measured in the suite."""
+    shown = exhibit.load(name)
+    prevented = without_runs(list(shown.cells()), world, by_row=False).get(name)
+    return f"not measured: {name}: {prevented}" if prevented else f"measured by: {shown.command}{world.option}{ask}"
 
 
 def _comparison(comparison: Comparison) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import torch
 
-from benchmark.commands.actions.choosing import chosen_exhibits
+from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
 from benchmark.core import devices, paths
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError, ExitCode
@@ -111,7 +111,11 @@ def examine_folder(dataset: str, classnames: str, deep: bool, settings: Settings
 
 def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]:
     """A finding for each published data set and weights file; assets without a file to look at are opened instead."""
-    used_by = needed((c for name in names or exhibit.names() for c in exhibit.load(name).cells()), world.suite)
+    shown = [exhibit.load(name) for name in names or exhibit.names()]
+    cells = [cell for one in shown for cell in one.cells()]
+    used_by = needed(cells, world.suite)
+    if names and not used_by:
+        yield Finding("exhibits", str(nothing_planned(shown, cells, world.suite, by_row=False)), ok=False)
     needs = used_by if names else {need: used_by.get(need, []) for need in everything(world.suite)}
     looked = {need: inventory.look(need, world, deep) for need in needs}
     here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)

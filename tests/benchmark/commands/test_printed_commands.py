@@ -256,6 +256,26 @@ def test_a_cell_of_an_added_row_and_of_other_seeds_is_measured_again_by_its_comm
     assert found.again(["CoOp"]).endswith(f"--suite {FILE} --rerun")
 
 
+def test_a_claim_names_the_commands_that_measure_it_in_the_suite_and_what_cannot_be_measured(place: Path) -> None:
+    name = "amu-beats-baselines"
+    _, out, _ = bench("claims", name, "--suite", HOUSE)
+    assert commands(out)
+    for command in commands(out):
+        assert typed(command, "--dry-run")[0] == 0, command
+    next_command(archive(place / "x.npz"), "--dataset", "mine")
+    _, out, _ = bench("claims", name, "--suite", "imported/mine.toml")
+    assert not commands(out)
+    assert ": data set imagenet is missing in this suite" in out
+
+
+def test_the_doctor_says_that_exhibits_ask_about_nothing_in_a_suite(place: Path) -> None:
+    next_command(archive(place / "x.npz"), "--dataset", "mine")
+    code, out, _ = bench("doctor", "--suite", "imported/mine.toml", "--table", "4")
+    (line,) = [line for line in out.splitlines() if line.startswith("BAD")]
+    assert (code, "table4: data set imagenet is missing in this suite; type bench run" in line) == (3, True)
+    assert bench("doctor", "--suite", "imported/mine.toml")[0] == 0
+
+
 def test_compare_offers_a_command_or_says_why_there_is_none(place: Path) -> None:
     next_command(archive(place / "x.npz"), "--dataset", "mine")
     rows = ["Tip-Adapter", "Zero-shot CLIP"]

@@ -145,7 +145,10 @@ def test_a_table_that_reads_no_shift_needs_none_and_is_done_without(root: Path) 
 
 def test_what_is_there_again_is_no_longer_said_to_be_missing(root: Path) -> None:
     (root / "mocov3").unlink()
-    run("--table", "4", "--shots", "1", "--method", "AMU-Tuning", "--skip-missing")
+    code, out, err = run("--table", "4", "--shots", "1", "--method", "AMU-Tuning", "--skip-missing")
+    assert (code, out) == (3, "")
+    assert err.splitlines()[-1].startswith("bench: weights mocov3: missing")
+    assert err.splitlines()[-1].endswith("; without it nothing is left to run")
     assert Store(Path("results/outside")).skipped() == {"mocov3": "missing"}
     (root / "mocov3").write_text("good")
     run("--table", "4", "--shots", "1", *TIP)
