@@ -31,7 +31,7 @@ class Order:
 
 
 def orders(measured: Measured, selection: str = "val") -> list[Order]:
-    """The paper's ranking and ours under `selection`, for every column with numbers on both sides."""
+    """The paper's ranking and ours under `selection`, for every column with comparable numbers on both sides."""
     exhibit = measured.exhibit
     cells = {(c.row, c.column): c for c in exhibit.cells()}
     found = []
@@ -43,7 +43,7 @@ def orders(measured: Measured, selection: str = "val") -> list[Order]:
             cell = cells[row["name"], column["name"]]
             printed = reference.printed(exhibit.reference, cell.question.cite or {})
             ours = measured.at(cell.row, cell.column, selection).mean
-            if printed is not None and ours is not None:
+            if printed is not None and ours is not None and (cell.row, cell.column) not in measured.sizes:
                 pairs.append((cell.row, printed, ours))
         found.append(_order(column["name"], pairs))
     return [order for order in found if order.paper]

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
+from benchmark.analysis import sizes
+from benchmark.analysis.sizes import Size
 from benchmark.core import tidy_csv
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.needs import of_cell
@@ -22,7 +24,9 @@ class Row:
     """A cell under one selection. mean and interval in per cent, where the metric counts images, else as a ratio.
 
     correct and n: summed over seeds (and over data sets, where the cell is their mean).  seeds = 0: not run.
-    paper: the paper's printed value, in a suite whose values may be compared with it, else None.
+    paper: the paper's printed value, in a suite whose values may be compared with it, else None. It is also None beside a
+    value that was measured on another number of test images than published.
+    n_published: images of the published test sets, summed as n is, in a suite whose values may be compared.
     """
 
     exhibit: str
@@ -38,9 +42,12 @@ class Row:
     correct: int | None
     n: int | None
     paper: float | None
+    n_published: int | None = None
 
 
 COLUMNS = [f.name for f in fields(Row)]
+COMPARED = ("n_published",)
+"""Columns that only suites have whose values may be compared with the paper's."""
 
 
 ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
@@ -55,6 +62,7 @@ class Measured:
     what a method's class declares, which are no rows.  skipped: cells that runs went without, and what was missing.
     logged: what the method's repository logged for a cell that the paper prints nothing of, in a suite that may be compared.
     stale: what a cell was measured on and is another today (`benchmark.analysis.staleness`).
+    sizes: test sets of another number of images than published that a cell was measured on, in a suite that may be compared.
     """
 
     exhibit: Exhibit
@@ -66,6 +74,12 @@ class Measured:
     logged: dict[tuple[str, str], float] = field(default_factory=dict)
     stale: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
+    sizes: dict[tuple[str, str], list[Size]] = field(default_factory=dict)
+
+    @cached_property
+    def other_sizes(self) -> str:
+        """Test sets of the cells in `sizes`, each once, in words; empty if there are none."""
+        return sizes.in_words(list(dict.fromkeys(size for of_cell in self.sizes.values() for size in of_cell)))
 
     @property
     def command(self) -> str:
@@ -145,8 +159,11 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], sk
     groups = [_searched([by_cell.get(runs[0].cell_key, []) for runs in part]) for part in cell.groups(measured.suite)]
     found = _complete(groups)
     measured.records[place] = [record for seed in found for record in seed]
+    if measured.suite.comparable and (others := sizes.others(sizes.of_cell(cell.question, measured.records[place]))):
+        measured.sizes[place] = others
     rows = [_row(measured, cell, selection, found) for selection in SELECTIONS]
-    logged = reference.logged(cell.question.log or {}) if measured.suite.comparable and rows[0].paper is None else None
+    open_to_log = measured.suite.comparable and place not in measured.sizes and rows[0].paper is None
+    logged = reference.logged(cell.question.log or {}) if open_to_log else None
     if logged is not None:
         measured.logged[place] = logged
     measured.rows.extend(rows)
@@ -178,7 +195,8 @@ def _row(measured: Measured, cell: Cell, selection: str, found: Sequence[Sequenc
     exhibit, suite, metric = measured.exhibit, measured.suite, cell.question.metric
     assert metric is not None
     place = (exhibit.id, cell.row, cell.column, suite.name, selection, metric)
-    paper = reference.printed(exhibit.reference, cell.question.cite or {}) if suite.comparable else None
+    alike = suite.comparable and place[1:3] not in measured.sizes
+    paper = reference.printed(exhibit.reference, cell.question.cite or {}) if alike else None
     read = [[readings.read(record, cell.question, selection) for record in seed] for seed in found]
     seeds = [[reading for reading in seed if reading is not None] for seed in read]
     if not seeds or any(len(seed) < len(all_of_it) for seed, all_of_it in zip(seeds, read, strict=True)):
@@ -186,7 +204,15 @@ def _row(measured: Measured, cell: Cell, selection: str, found: Sequence[Sequenc
     mean, low, high = _interval(seeds, readings.counted(metric))
     counts = [(r.correct, r.n) for seed in seeds for r in seed if r.correct is not None and r.n is not None]
     correct, n = (sum(part) for part in zip(*counts, strict=True)) if counts else (None, None)
-    return Row(*place, mean, low, high, len(seeds), correct, n, paper)
+    return Row(*place, mean, low, high, len(seeds), correct, n, paper, _published(measured, cell, found))
+
+
+def _published(measured: Measured, cell: Cell, found: Sequence[Sequence[Record]]) -> int | None:
+    """Images of the published test sets of a cell, summed over seeds and data sets; None where they are not known."""
+    if not measured.suite.comparable or cell.question.metric not in readings.ON_TEST_IMAGES:
+        return None
+    each = [sizes.of_cell(cell.question, [record]) for seed in found for record in seed]
+    return sum(size[0].published for size in each) if all(each) else None
 
 
 def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float, float | None, float | None]:
@@ -202,4 +228,5 @@ def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float,
 
 def csv(measured: Measured) -> str:
     """The tidy rows; percentages to four decimals, empty where nothing was measured."""
-    return tidy_csv.text(COLUMNS, measured.tidy())
+    columns = [name for name in COLUMNS if measured.suite.comparable or name not in COMPARED]
+    return tidy_csv.text(columns, measured.tidy())

@@ -12,6 +12,9 @@ from benchmark.records.record import Record, Selection
 COUNTED = ("accuracy", "bias_accuracy", "val_accuracy")
 """Metrics that count images, in per cent; all other metrics, such as cmy_raw and bias_cmy_centred, are ratios."""
 
+ON_TEST_IMAGES = ("accuracy", "bias_accuracy")
+"""Metrics that count test images."""
+
 
 @dataclass(frozen=True)
 class Reading:

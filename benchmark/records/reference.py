@@ -55,10 +55,18 @@ def rows(file: str) -> list[dict[str, str]]:
 
 
 def images(role: str) -> int:
-    """Number of test images of the published data set of a role, from results/reference/paper/datasets.csv."""
-    plain = role.replace("_", "").casefold()
-    (size,) = [int(r["n_test"]) for r in rows("datasets.csv") if r["dataset"].replace("-", "").casefold() == plain]
+    """Number of test images of the published data set of a role; ValueError if there is none of this name."""
+    size = known_images(role)
+    if size is None:
+        raise ValueError(f"datasets.csv has no number of test images of {role}")
     return size
+
+
+def known_images(role: str) -> int | None:
+    """Number of test images of the published data set of a role, from results/reference/paper/datasets.csv, or None."""
+    plain = role.replace("_", "").casefold()
+    sizes = [int(r["n_test"]) for r in rows("datasets.csv") if r["dataset"].replace("-", "").casefold() == plain]
+    return sizes[0] if sizes else None
 
 
 def _agrees(row: Mapping[str, str], cite: Json) -> bool:

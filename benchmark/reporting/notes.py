@@ -31,6 +31,16 @@ def stale(measured: Measured) -> str:
     )
 
 
+def other_sizes(measured: Measured) -> str:
+    """The sentence that explains the dagger of cells with another number of test images than published; empty if none."""
+    if not measured.other_sizes:
+        return ""
+    return (
+        f"{DAGGER} measured on another test set than the published one ({measured.other_sizes}), so no published number"
+        f" stands beside it; bench doctor{measured.suite.option} says what differs"
+    )
+
+
 def selection_words(measured: Measured) -> str:
     """The sentence on the selection of epoch and settings and on the number of seeds."""
     seeds = sorted({row.seeds for row in measured.rows if row.seeds})
@@ -44,7 +54,7 @@ def selection_words(measured: Measured) -> str:
 def notes(measured: Measured) -> list[str]:
     """The section of notes in Markdown, as a heading and a list; empty if there are none."""
     notes = [f"- {escape(names)}: {reason}." for names, reason in missing(measured).items()]
-    notes += [f"- {text}." for text in [stale(measured)] if text]
+    notes += [f"- {text}." for text in (stale(measured), other_sizes(measured)) if text]
     notes += [f"- {escape(line)}" for line in deviations(measured)]
     return ["## Notes", "\n".join(notes)] if notes else []
 

@@ -29,7 +29,7 @@ from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import tables
 from benchmark.reporting.exhibit_files import markdown
 from benchmark.reporting.figures import draw
-from benchmark.reporting.notes import cached_views, deviations, missing, stale
+from benchmark.reporting.notes import cached_views, deviations, missing, other_sizes, stale
 from benchmark.reporting.tables import extra_tables, latex, other_selections
 
 
@@ -173,6 +173,7 @@ def _exhibit(measured: Measured, drawn: Path | None) -> JsonDict:
         "orders": orders(measured),
         "missing": missing(measured),
         "stale": stale(measured),
+        "other_sizes": other_sizes(measured),
         "deviations": [line for line in deviations(measured) if line != views],
         "picture": _encoded(measured, drawn) or _picture(measured),
         "files": _files(measured),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from benchmark.analysis import feature_rule
+from benchmark.analysis import feature_rule, sizes
 from benchmark.analysis.ordering import orders
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
@@ -101,14 +101,24 @@ def shown(measured: Measured, row: Row) -> str:
 
     Returns:
         The text by `value`; also the number of the repository's log if the paper prints none, "not run: ..." for a cell with
-        a missing asset, and a dagger for a stale cell.
+        a missing asset, the number of test images where it is not the published one, and a dagger for such a cell and for a
+        stale one.
     """
     place = row.row, row.column
     gone = measured.skipped.get(place)
     text = value(row).replace(NOTHING, f"not run: {gone}", 1) if gone else value(row)
     if place in measured.logged:
         text += _beside("log", measured.logged[place], row, 1)
-    return f"{text} {DAGGER}" if place in measured.stale else text
+    if place in measured.sizes:
+        text += f" ({_sizes(measured, place)})"
+    return f"{text} {DAGGER}" if place in measured.stale or place in measured.sizes else text
+
+
+def _sizes(measured: Measured, place: tuple[str, str]) -> str:
+    """Test images of a cell beside the published number, with the data set's name in a mean over several."""
+    found = measured.sizes[place]
+    roles = {record.dataset for record in measured.records[place]}
+    return sizes.in_words(found) if len(roles) > 1 else ", ".join(size.words for size in found)
 
 
 OTHER_SELECTIONS = (

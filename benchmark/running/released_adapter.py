@@ -36,13 +36,16 @@ class Evaluated:
         reading: Name of the interpretation.
         correct: Number of test images classified correctly.
         n: Number of test images.
-        published: Published accuracy (%); None in a suite whose accuracies cannot be compared with it.
+        published: Published accuracy (%); None in a suite whose accuracies cannot be compared with it, and beside another
+            number of test images than published.
+        n_published: Number of images of the published test set; None where it is not known.
     """
 
     reading: str
     correct: int
     n: int
     published: float | None
+    n_published: int | None = None
 
     @property
     def accuracy(self) -> tuple[float, float, float]:
@@ -87,6 +90,11 @@ def cells(shots: int) -> list[Cell]:
     return found
 
 
+def tested(cell: Cell) -> Cell:
+    """The cell with 0 shots, which needs the test images of its data set alone."""
+    return replace(cell, question=replace(cell.question, shots=0))
+
+
 def untrained(cell: Cell, suite: Suite) -> Run:
     """The run of a cell with 0 shots, so that no support set is drawn."""
     return replace(make(suite, cell.question, seed=0), shots=0)
@@ -121,5 +129,7 @@ def evaluate(weights: Tensor, cell: Cell, world: World) -> Evaluated:
     predictor.load_state_dict({**state, parameter: weights.to(state[parameter])})
     correct = int(right(predictor.eval(), test).sum())
     cite = {**released()["cite"], "shots": cell.question.shots}
-    published = reference.printed(released()["reference"], cite) if world.suite.comparable else None
-    return Evaluated(cell.row, correct, len(test), published)
+    whole = reference.known_images(run.dataset) if world.suite.comparable else None
+    alike = world.suite.comparable and whole in (None, len(test))
+    published = reference.printed(released()["reference"], cite) if alike else None
+    return Evaluated(cell.row, correct, len(test), published, whole)

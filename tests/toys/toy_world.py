@@ -142,11 +142,21 @@ def table(rows: list[dict[str, Any]] | None = None, **changes: Any) -> Exhibit:
     return Exhibit(**{**said, **changes})
 
 
-def paper(folder: Path) -> Path:
-    """Write the reference numbers of `table` under `folder`, to be put in the place of benchmark.core.paths.reference."""
+def paper(folder: Path, images: int = 0) -> Path:
+    """Write the reference numbers of `table` under `folder`, to be put in the place of benchmark.core.paths.reference.
+
+    Args:
+        folder: A new folder.
+        images: Published number of test images of "imagenet"; 0 for a data set of no known size.
+
+    Returns:
+        The folder.
+    """
     lines = ["method,shots,accuracy", "One,1,50.25", "One,2,60.25", "Two,1,70.25", "Two,2,80.25", "Three,1,90.25"]
     (folder / "paper").mkdir(parents=True)
     (folder / "paper" / "table0.csv").write_text("\n".join(lines) + "\n")
+    if images:
+        (folder / "paper" / "datasets.csv").write_text(f"dataset,n_test\nImageNet,{images}\n")
     return folder
 
 

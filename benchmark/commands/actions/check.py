@@ -8,7 +8,7 @@ from benchmark.analysis import claims
 from benchmark.analysis.gate import reference_run
 from benchmark.analysis.gate.formats import FORMATS
 from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper
-from benchmark.analysis.results import gather
+from benchmark.analysis.results import Measured, gather
 from benchmark.commands.actions.choosing import chosen_exhibits, first_command
 from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
@@ -58,10 +58,21 @@ def _verdicts(
         if not world.comparable:
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
+        for line in filter(None, map(_not_compared, found)):
+            click.echo(line, err=True)
         return adjusted([v for m in found for v in against_paper(m)])
     ours = reference_run.Golden(world.name, world.option)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
     return adjusted([v for m in found for v in against_golden(m, ours, store)])
+
+
+def _not_compared(measured: Measured) -> str:
+    """The line on the cells of an exhibit that the printed numbers are not held against; empty if there are none."""
+    if not measured.sizes:
+        return ""
+    cells = f"{len(measured.sizes)} cell{'s' * (len(measured.sizes) > 1)}"
+    words = f"measured on another test set than the published one ({measured.other_sizes})"
+    return f"{measured.exhibit.id}: {cells} not compared, {words}"
 
 
 def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> ExitCode:

@@ -99,7 +99,7 @@ DRAWN_OF = "Drawn of"
 def _digest(measured: Measured) -> str:
     """The sha256 of the data of a figure: exhibit, cells, keys and dates of the records, and drawing code."""
     records = [(r.key, r.measured) for found in measured.records.values() for r in found]
-    parts = (measured.exhibit, measured.suite.name, measured.rows, records, measured.texts, _code())
+    parts = (measured.exhibit, measured.suite.name, measured.rows, records, measured.texts, measured.sizes, _code())
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

@@ -81,8 +81,9 @@ def not_below_zero(shown: Sequence[float], limits: Callable[[], Any], set_limits
 
 
 def title(measured: Measured, words: str = "val selection, 95 % intervals") -> str:
-    """The title of a figure: title of the exhibit, name of the suite, conditions."""
-    return f"{measured.exhibit.title}\n{measured.suite.name} suite, {words}"
+    """The title of a figure: title of the exhibit, name of the suite, conditions, test sets of an unpublished size."""
+    odd = f"\nmeasured on {measured.other_sizes}" if measured.other_sizes else ""
+    return f"{measured.exhibit.title}\n{measured.suite.name} suite, {words}{odd}"
 
 
 def legend(figure: "Figure", handles: JsonDict, below: bool = False) -> None:

@@ -29,6 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     text = toy_house.FILE.read_text().replace("comparable = false", "comparable = true")
     (tmp_path / "comparable.toml").write_text(text)
+    monkeypatch.setattr(reference, "known_images", lambda _: 48)
     return tmp_path
 
 
@@ -80,6 +81,18 @@ def test_the_command_prints_ours_with_its_interval_and_the_readme_s_number() -> 
     assert (plain["published"], plain["n"]) == (65.92, 48)
     assert plain["low"] < plain["accuracy"] == 100 * plain["correct"] / 48 < plain["high"]
     assert plain["difference"] == pytest.approx(plain["accuracy"] - 65.92)
+
+
+def test_beside_a_part_of_the_published_test_images_stands_no_number_of_the_readme(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(reference, "known_images", lambda _: 50_000)
+    file = save({"fc.weight": torch.zeros(CLASSES, WIDTH)})
+    code, out, err = evaluate(file)
+    assert (code, "README" in out) == (0, False), err
+    assert "RN50, 48 of the 50,000 published test images of imagenet" in out
+    plain = json.loads(evaluate(file, "--format", "json")[1])[0]
+    assert (plain["published"], plain["difference"], plain["n_published"]) == (None, None, 50_000)
 
 
 def test_a_suite_of_its_own_scale_shows_no_number_of_the_readme() -> None:

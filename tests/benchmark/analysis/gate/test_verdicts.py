@@ -174,12 +174,20 @@ def test_against_the_paper_a_cell_is_held_to_its_printed_number(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(reference, "printed", lambda *_: 63.0)
-    monkeypatch.setattr(reference, "images", lambda _: 50_000)
+    monkeypatch.setattr(reference, "known_images", lambda _: N)
     suite = toy(comparable=True)
     store = measure(tmp_path, level)
     found = check.against_paper(gather(shown(), suite, store.records()))
     assert len(found) == 4
     assert all(v.expected == 63.0 and v.how == "means" for v in found)
+
+
+def test_a_cell_of_another_number_of_images_than_published_is_not_held_to_its_printed_number(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(reference, "printed", lambda *_: 63.0)
+    monkeypatch.setattr(reference, "known_images", lambda _: N + 1)
+    assert check.against_paper(gather(shown(), toy(comparable=True), measure(tmp_path, level).records())) == []
 
 
 def test_json_has_a_cell_each_and_only_finite_numbers(gate: Path) -> None:
