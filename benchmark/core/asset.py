@@ -5,9 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OK, ALIAS, DIFFERS = "ok", "ok (alias)", "hash differs"
-MISSING, WRONG, INCOMPLETE = "missing", "wrong kind", "incomplete"
+MISSING, WRONG, INCOMPLETE, LARGER = "missing", "wrong kind", "incomplete", "larger than published"
 USABLE = (OK, ALIAS, DIFFERS)
-"""States of an asset that can be read. `DIFFERS`: its hash is neither the published one nor that of the first use."""
+"""States of an asset that can be read. `DIFFERS`: its hash is neither the published one nor that of the first use.
+
+An `INCOMPLETE` or `LARGER` data set can be read where its lists can: it has another number of images than published.
+"""
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,7 @@ class Asset:
 
     Attributes:
         name: Kind and name: "data set imagenet", "weights clip_rn50".
-        state: One of the states above, `OK` to `INCOMPLETE`.
+        state: One of the states above, `OK` to `LARGER`.
         path: File or folder that was inspected; None if none was found.
         says: One line that states a problem with its solution, or a remark; "" if there is none.
         page: Web page where the asset is published.

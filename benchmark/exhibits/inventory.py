@@ -6,11 +6,11 @@ Files are inspected where the reader or loader can do that; only other data sets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.core.asset import MISSING, OK, Asset
+from benchmark.core.asset import INCOMPLETE, LARGER, MISSING, OK, Asset
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import Incomplete
 from benchmark.exhibits.exhibit import Cell
-from benchmark.exhibits.needs import DATASET, ENCODER, Need, needed, of_run
+from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, Need, needed, of_run
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import STAND_INS
 from benchmark.suites.world import World
@@ -38,7 +38,17 @@ def look(need: Need, world: World, deep: bool = False) -> Asset | None:
     """Inspect a needed asset, every file of it if `deep`; None if its reader or loader cannot do that without opening it."""
     if need.kind == ENCODER:
         return world.inspect_encoder(need.role, deep)
-    return world.inspect_dataset(need.role, need.kind if need.kind in STAND_INS else "", deep)
+    part = need.kind if need.kind in STAND_INS else ""
+    return world.inspect_dataset(need.role, part, deep, only_test=need.kind == TESTED)
+
+
+def looks(needs: Iterable[Need], world: World, deep: bool = False) -> dict[Need, Asset | None]:
+    """Inspect needed assets in their order; a data set that can be used is not inspected again for its test images."""
+    found: dict[Need, Asset | None] = {}
+    for need in needs:
+        whole = found.get(Need(DATASET, need.role)) if need.kind == TESTED else None
+        found[need] = whole if whole and whole.usable else look(need, world, deep)
+    return found
 
 
 def _opened(need: Need, world: World) -> Asset:
@@ -69,6 +79,19 @@ class Inventory:
         """Assets that cannot be used."""
         return {need: asset for need, asset in self.found.items() if not asset.usable}
 
+    @property
+    def assets(self) -> list[Asset]:
+        """Each asset once; of a data set the state of the whole, where the test images were inspected as well."""
+        named: dict[str, Asset] = {}
+        for asset in self.found.values():
+            named.setdefault(asset.name, asset)
+        return list(named.values())
+
+    @property
+    def of_another_size(self) -> list[Asset]:
+        """Data sets that are used although they have another number of images than published."""
+        return [asset for asset in self.assets if asset.usable and asset.state in (INCOMPLETE, LARGER)]
+
     def blocks(self, asset: Asset) -> list[str]:
         """Ids of the exhibits that need an asset, in any role."""
         needs = [need for need, found in self.found.items() if found.name == asset.name]
@@ -76,13 +99,14 @@ class Inventory:
 
     def lines(self) -> list[str]:
         """One line for each asset that cannot be used, with the exhibits that need it."""
-        return list(dict.fromkeys(f"{a.line}; blocks {', '.join(self.blocks(a))}" for a in self.missing.values()))
+        return [f"{a.line}; blocks {', '.join(self.blocks(a))}" for a in self.assets if not a.usable]
 
 
 def take(cells: Iterable[Cell], world: World) -> Inventory:
     """Inspect, or else open, every asset that the cells need; BenchError if an entry in the suite is wrong."""
     exhibits = needed(cells, world.suite)
-    return Inventory({need: look(need, world) or _opened(need, world) for need in exhibits}, exhibits)
+    found = looks(exhibits, world)
+    return Inventory({need: asset or _opened(need, world) for need, asset in found.items()}, exhibits)
 
 
 def absent_shifts(world: World, cells: Iterable[Cell]) -> list[Need]:

@@ -9,11 +9,12 @@ from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.run import PIXELS, SPATIAL, STAND_INS, Run, make
 from benchmark.suites.suite import Suite
 
-DATASET, ENCODER = "data set", "encoder"
+DATASET, TESTED, ENCODER = "data set", "test images", "encoder"
+"""Kinds of needs. A run that trains nothing needs of its data set the test images alone."""
 
 
 class Need(NamedTuple):
-    """A needed asset of a suite: kind (data set, encoder or one of `run.STAND_INS`) and role of the data set or encoder."""
+    """A needed asset of a suite: kind (one of those above or of `run.STAND_INS`) and role of the data set or encoder."""
 
     kind: str
     role: str
@@ -37,13 +38,14 @@ def of_cell(cell: Cell, suite: Suite) -> list[Need]:
 def of_run(run: Run) -> list[Need]:
     """Assets that a run needs, without the shifts on which it is also tested."""
     roles = [role.removesuffix(SPATIAL) for role in run.roles().values() if role != PIXELS]
-    needs = [Need(DATASET, run.dataset), *(Need(kind, run.dataset) for kind in run.wants())]
+    data = Need(DATASET if run.shots else TESTED, run.dataset)
+    needs = [data, *(Need(kind, run.dataset) for kind in run.wants())]
     return [*needs, *(Need(ENCODER, role) for role in dict.fromkeys([run.backbone, *roles]))]
 
 
 def everything(suite: Suite) -> list[Need]:
     """Every asset of the suite: data sets, generated images and sentences, encoders."""
-    found = [Need(DATASET, role) for role in suite.datasets]
+    found = [Need(kind, role) for kind in (DATASET, TESTED) for role in suite.datasets]
     for kind in STAND_INS:
         found += [Need(kind, role) for role, spec in suite.datasets.items() if spec.get(kind)]
     return found + [Need(ENCODER, role) for role in suite.encoders]
@@ -60,7 +62,7 @@ def needed(cells: Iterable[Cell], suite: Suite) -> dict[Need, list[str]]:
 
 def without(suite: Suite, gone: Collection[Need]) -> Suite:
     """The suite without the given data sets, encoders, generated images and sentences."""
-    there = [role for role in suite.datasets if Need(DATASET, role) not in gone]
+    there = [role for role in suite.datasets if Need(TESTED, role) not in gone]
     encoders = {role: spec for role, spec in suite.encoders.items() if Need(ENCODER, role) not in gone}
     return replace(suite, datasets={role: _reduced_table(suite, role, gone) for role in there}, encoders=encoders)
 
@@ -68,6 +70,8 @@ def without(suite: Suite, gone: Collection[Need]) -> Suite:
 def _reduced_table(suite: Suite, role: str, gone: Collection[Need]) -> Json:
     """The suite's table of a data set, without removed shifts, shift encoders, generated images and sentences."""
     spec = {name: value for name, value in suite.datasets[role].items() if Need(name, role) not in gone}
+    if Need(DATASET, role) in gone:  # its test images may be there, but nothing can be drawn
+        spec["shots"] = []
     for key, kind in (("shifts", DATASET), ("shift_encoders", ENCODER)):
         if key in spec:
             spec[key] = [name for name in spec[key] if Need(kind, name) not in gone]

@@ -49,7 +49,7 @@ class World:
         self._datasets: dict[str, Dataset] = {}
         self._encoders: dict[str, Encoder] = {}
         self._draws: dict[tuple[str, int, int], str] = {}
-        self._inspected: dict[tuple[str, str, str], Asset] = {}
+        self._inspected: dict[tuple[str, str, str, bool], Asset] = {}
 
     def __reduce__(self) -> tuple[type["World"], tuple[Suite, Settings]]:
         """Pickle only the suite and the settings, without opened data sets and encoders."""
@@ -90,29 +90,38 @@ class World:
         found = code.fingerprint(resolve(spec[_KINDS[kind][0]], kind))
         return f" {found}" if found else ""
 
-    def inspect_dataset(self, role: str, part: str = "", deep: bool = False) -> Asset | None:
+    def inspect_dataset(self, role: str, part: str = "", deep: bool = False, only_test: bool = False) -> Asset | None:
         """Inspect the files of a data set, or of a part of it, without opening it.
 
         This calls `look(reader, part=…, count=…, deep=…)` in the module of the reader, if defined there, with the reader's
-        name and arguments. `count` is the suite's number for the part: for "generated", the number of images per class.
+        name and arguments. `count` is the suite's number for the part: for "generated", the number of images per class. A
+        `look` with a parameter `only_test` is told whether only the test images matter.
 
         Args:
             role: Role of the data set in the suite.
             part: "generated", "sentences", or "" for the data set itself.
             deep: Whether to read every file.
+            only_test: Whether the test images are all that is wanted, because nothing is trained.
 
         Returns:
             The state of the data set; None if the reader's module has no `look`.
         """
         count = self._spec("data set", role).get(part, 0)
-        return self._inspect("data set", role, part, (), {"part": part, "count": count}, deep)
+        return self._inspect("data set", role, part, (), {"part": part, "count": count}, deep, only_test)
 
     def inspect_encoder(self, role: str, deep: bool = False) -> Asset | None:
         """Inspect an encoder's weights by `look(loader, role, deep=…)` in its loader's module; None if there is no `look`."""
         return self._inspect("encoder", role, "", (role,), {}, deep)
 
     def _inspect(
-        self, kind: str, role: str, part: str, arguments: tuple[str, ...], more: Json, deep: bool
+        self,
+        kind: str,
+        role: str,
+        part: str,
+        arguments: tuple[str, ...],
+        more: Json,
+        deep: bool,
+        only_test: bool = False,
     ) -> Asset | None:
         """Call `look` of a role's module; a usable asset is inspected only once, unless `deep`."""
         spec, (key, _) = self._spec(kind, role), _KINDS[kind]
@@ -123,10 +132,11 @@ class World:
         look: Callable[..., Asset | None] | None = getattr(module, "look", None)
         if look is None:
             return None
-        place = (kind, role, part)
+        narrow = {"only_test": True} if only_test and "only_test" in inspect.signature(look).parameters else {}
+        place = (kind, role, part, bool(narrow))
         found = None if deep else self._inspected.get(place)
         if found is None:
-            given = {**_arguments(spec, key), **more, **self._settings_for(look)}
+            given = {**_arguments(spec, key), **more, **narrow, **self._settings_for(look)}
             found = look(spec[key].partition(":")[2], *arguments, **given, deep=deep)
             if found is not None and found.usable:
                 self._inspected[place] = found

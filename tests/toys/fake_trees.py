@@ -45,6 +45,15 @@ def make(root: Path, sets: Sequence[str] | None = None, **sizes: int) -> Path:
     return root
 
 
+def counts(key: str, **sizes: int) -> dict[str, int]:
+    """Number of images in each split of a set that `make` writes in these sizes."""
+    known, of_class = SETS[key], Sizes(**sizes)
+    if known.kind in ("split", "aircraft"):
+        parts = [part for part, _ in _entries(known.classes, of_class)]
+        return {part: parts.count(part) for part in ("train", "val", "test")}
+    return {"train": known.train and known.classes * of_class.source, "test": known.classes * of_class.test}
+
+
 # --- images
 
 

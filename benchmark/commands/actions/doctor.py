@@ -23,7 +23,7 @@ from benchmark.data.published.folder import ImageFolder
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
 from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.inventory import Inventory
-from benchmark.exhibits.needs import DATASET, ENCODER, everything, needed
+from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, everything, needed
 from benchmark.exhibits.substitution import FOLDER
 from benchmark.records import provenance
 from benchmark.records.store import Store
@@ -117,14 +117,14 @@ def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]
     if names and not used_by:
         yield Finding("exhibits", str(nothing_planned(shown, cells, world.suite, by_row=False)), ok=False)
     needs = used_by if names else {need: used_by.get(need, []) for need in everything(world.suite)}
-    looked = {need: inventory.look(need, world, deep) for need in needs}
+    looked = inventory.looks(needs, world, deep)
     here = Inventory({need: asset for need, asset in looked.items() if asset}, needs)
-    yield from (_asset(asset, here.blocks(asset)) for asset in {a.name: a for a in here.found.values()}.values())
+    yield from (_asset(asset, here.blocks(asset)) for asset in here.assets)
     rest = [need for need, asset in looked.items() if asset is None]
     for need in rest:
         if need.kind == ENCODER:
             yield _finding(f"weights {need.role}", partial(_weights, world, need.role))
-    datasets = [need.role for need in rest if need.kind == DATASET]
+    datasets = list(dict.fromkeys(need.role for need in rest if need.kind in (DATASET, TESTED)))
     if datasets:
         yield _finding("data", partial(_data, world, datasets))
 

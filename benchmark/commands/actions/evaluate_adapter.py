@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.commands.actions.filling import fill, refused
+from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.core import devices
 from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
@@ -30,9 +30,10 @@ def evaluate_adapter(
     path, world = Path(file).expanduser(), World(without_shifts(load_suite(suite)), settings)
     weights = released_adapter.read(path)
     cells = released_adapter.cells(released_adapter.shots_of(path, shots))
-    here = inventory.take(cells, world)
+    here = inventory.take(map(released_adapter.tested, cells), world)
     if here.missing:
         raise refused(here, "nothing was evaluated")
+    say_sizes(here)
     released_adapter.check(weights, released_adapter.untrained(cells[0], world.suite), world, path)
     if _make(cells, world, jobs):
         return ExitCode.RUNS_FAILED
@@ -54,9 +55,9 @@ def _make(cells: Sequence[Cell], world: World, jobs: int | None) -> int:
 def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
     """The accuracies as text: a heading, and a line for each reading of the file."""
     question = cells[0].question
-    lines = [
-        f"{path.name}: {question.shots} shots, {question.backbone}, {found[0].n:,} test images of {question.dataset}"
-    ]
+    n, whole = found[0].n, found[0].n_published
+    images = f"{n:,} test images" if whole in (None, n) else f"{n:,} of the {whole:,} published test images"
+    lines = [f"{path.name}: {question.shots} shots, {question.backbone}, {images} of {question.dataset}"]
     width = max(len(one.reading) for one in found)
     for one in found:
         accuracy, low, high = one.accuracy

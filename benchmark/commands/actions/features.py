@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
-from benchmark.commands.actions.filling import fill
+from benchmark.commands.actions.filling import fill, say_sizes
 from benchmark.commands.actions.opening import print_remarks
 from benchmark.core import devices
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
@@ -116,6 +116,7 @@ def _for_exhibits(
     here = inventory.take(cells, world)
     for line in here.lines():
         click.echo(line, err=True)
+    say_sizes(here)
     gone = [*here.missing, *inventory.absent_shifts(world, cells)]
     usable = World(without(world.suite, gone), world.settings)
     runs = exhibit.unique(run for cell in cells for run in cell.runs(usable.suite, seeds))

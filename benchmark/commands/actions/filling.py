@@ -14,6 +14,12 @@ from benchmark.running import jobs, progress, workers
 from benchmark.suites.world import World
 
 
+def say_sizes(here: Inventory) -> None:
+    """Print a line on stderr for each data set of another number of images than published that is used nevertheless."""
+    for asset in here.of_another_size:
+        click.echo(asset.line, err=True)
+
+
 def refused(here: Inventory, consequence: str) -> Incomplete:
     """Error for missing data and weights.
 

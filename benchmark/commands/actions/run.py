@@ -7,7 +7,7 @@ from functools import partial
 import click
 
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
-from benchmark.commands.actions.filling import fill, refused
+from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.commands.actions.opening import gather_marked, open_store, print_remarks
 from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
@@ -74,6 +74,7 @@ def run(
     here = inventory.take(cells, world)
     if here.missing and not skip_missing:
         raise refused(here, "nothing was run: --skip-missing runs the rest")
+    say_sizes(here)
     usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
     store, records = open_store(asked, settings)
     planned = _survey(cells, usable, seeds or (asked.quick["seeds"] if quick else None), records)

@@ -2,18 +2,17 @@
 
 import os
 import sys
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
-from benchmark.core.asset import ALIAS, INCOMPLETE, MISSING, OK, USABLE, WRONG
+from benchmark.core.asset import ALIAS, INCOMPLETE, LARGER, MISSING, OK, USABLE, WRONG
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.settings import Settings
-from benchmark.data.published import cafo, decoding, sets
+from benchmark.data.published import cafo, counts, decoding, sets
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import Place, PublishedSet
@@ -24,29 +23,35 @@ Read = Callable[[str], Photographs]
 
 @dataclass(frozen=True)
 class Found:
-    """Result of an inspection: state (`benchmark.core.asset`), folder, and a message of one line."""
+    """Result of an inspection: state (`benchmark.core.asset`), folder, and a message of one line.
+
+    readable: whether a data set in a state of problems can be read nevertheless, as one that lacks some images.
+    """
 
     known: PublishedSet
     state: str
     path: Path | None
     says: str = ""
+    readable: bool = False
 
     @property
     def usable(self) -> bool:
         """Whether a run on the data set can begin."""
-        return self.state in USABLE
+        return self.readable or self.state in USABLE
 
 
-def look(key: str, settings: Settings, deep: bool = False, *, read: Read) -> Found:
-    """Inspect a published data set: read its lists and folders as a run does, and open the first and last image a split.
+def look(key: str, settings: Settings, deep: bool = False, *, read: Read, only_test: bool = False) -> Found:
+    """Inspect a published data set: read its lists and folders as a run does, count, and open two images a split.
 
-    Problems of the data set are reported in the result; an unknown key raises BenchError.
+    Problems of the data set are reported in the result; an unknown key raises BenchError. A data set of another number of
+    images than published is incomplete or larger, and can be read.
 
     Args:
         key: key of the data set in sets.toml.
         settings: data root and folders of single data sets.
-        deep: whether to compare all counts with the published ones and decode all images, which takes hours for ImageNet.
+        deep: whether to decode all images, which takes hours for ImageNet.
         read: opens the data set.
+        only_test: whether to look at the test images alone, for what trains nothing.
 
     Returns:
         The result.
@@ -61,7 +66,7 @@ def look(key: str, settings: Settings, deep: bool = False, *, read: Read) -> Fou
     except OSError as error:
         return Found(known, INCOMPLETE, None, f"data set {key}: {error}")
     try:
-        return _looked_into(known, place, deep, read)
+        return _looked_into(known, place, deep, read, only_test)
     except Incomplete as error:
         return Found(known, INCOMPLETE, place.folder, str(error))
     except BenchError as error:
@@ -70,21 +75,31 @@ def look(key: str, settings: Settings, deep: bool = False, *, read: Read) -> Fou
         return Found(known, INCOMPLETE, place.folder, f"{place.folder}: {type(error).__name__}: {error}")
 
 
-def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read) -> Found:
+def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only_test: bool) -> Found:
     dataset = read(known.key)
-    splits = {name: getattr(dataset, name) for name in known.counts}
-    lacks = _empty(splits) or _unreadable([path for listed in splits.values() for path in _ends(listed)])
-    dataset.fingerprint  # noqa: B018 - looks at all files of lists that are identified by their bytes
-    if deep and not lacks:
-        lacks = "; ".join(filter(None, [_counts(dataset, known), read_all(dataset)]))
-    if lacks:
+    names = ["test"] if only_test else list(known.counts)
+    lists: dict[str, Listing] = {name: getattr(dataset, name) for name in names}
+    broken = _empty(lists) or _unreadable([path for listed in lists.values() for path in _ends(listed)])
+    if not broken:
+        dataset.fingerprint  # noqa: B018 - looks at all files of lists that are identified by their bytes
+    if deep and not broken:
+        broken = read_all(dataset, list(lists.values()))
+    differs = "" if _empty(lists) else counts.differences(known, lists)
+    if broken or differs:
+        state = LARGER if not broken and counts.larger(known, lists) else INCOMPLETE
         note = f" ({known.note})" if known.note else ""
-        return Found(known, INCOMPLETE, place.folder, f"{lacks}; published at {known.page}{note}")
+        says = f"{'; '.join(filter(None, [differs, broken]))}; published at {known.page}{note}"
+        return Found(known, state, place.folder, says, readable=not broken)
     return Found(known, ALIAS if place.alias else OK, place.folder)
 
 
-def _empty(splits: dict[str, Listing]) -> str:
-    return next((f"{listed.root}: has no images" for listed in splits.values() if not len(listed)), "")
+def _empty(lists: Mapping[str, Listing]) -> str:
+    """The message on the first split without images; "" if all have some."""
+    empty = next((name for name, listed in lists.items() if not len(listed)), None)
+    if empty is None:
+        return ""
+    more = "; what trains nothing (zero-shot rows, bench evaluate-adapter) runs without" if empty == "train" else ""
+    return f"{lists[empty].root}: has no images{more}"
 
 
 def _ends(listed: Listing) -> list[Path]:
@@ -101,32 +116,15 @@ def _unreadable(paths: list[Path]) -> str:
     return ""
 
 
-def _counts(dataset: Photographs, known: PublishedSet) -> str:
-    """The message on a split or class with another number of images than published; "" if all numbers agree."""
-    for name, published in known.counts.items():
-        listed: Listing = getattr(dataset, name)
-        if len(listed) != published:
-            return f"{listed.root}: {name} has {len(listed):,} images, published are {published:,}"
-    if known.key in EQUAL:
-        label, count = Counter(dataset.test.labels.tolist()).most_common()[-1]
-        if count != EQUAL[known.key]:
-            return f"{dataset.test.root}: class {label} has {count} images, published are {EQUAL[known.key]}"
-    return ""
-
-
-EQUAL = {"imagenet": 50, "imagenetv2": 10}
-"""Test images a class, for data sets with equal numbers in all classes."""
-
-
-def _decoded(dataset: Photographs) -> str:
+def _decoded(name: str, lists: Sequence[Listing]) -> str:
     """The number of unreadable images and the message on the first; "" if all are readable."""
     blocks = [
         (listed, range(first, min(first + BLOCK, len(listed))))
-        for listed in (dataset.train, dataset.val, dataset.test)
+        for listed in lists
         for first in range(0, len(listed), BLOCK)
     ]
     total, broken = sum(len(places) for _, places in blocks), []
-    bar = tqdm(total=total, desc=dataset.key, unit=" images", disable=not sys.stderr.isatty(), leave=False)
+    bar = tqdm(total=total, desc=name, unit=" images", disable=not sys.stderr.isatty(), leave=False)
     with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
         for (_, places), says in zip(blocks, pool.map(_broken, *zip(*blocks, strict=True)), strict=True):
             broken += says
@@ -134,23 +132,24 @@ def _decoded(dataset: Photographs) -> str:
     return f"{len(broken):,} of {total:,} images cannot be read, the first {broken[0]}" if broken else ""
 
 
-def read_all(dataset: Photographs) -> str:
+def read_all(dataset: Photographs, lists: Sequence[Listing] = ()) -> str:
     """Read and decode every image of a data set.
 
     Args:
         dataset: The data set.
+        lists: Some of its lists, if not all of them.
 
     Returns:
         One line on files that changed since they were first read and on images that cannot be decoded; "" if there are none.
     """
-    lists = (dataset.train, dataset.val, dataset.test)
+    lists = lists or (dataset.train, dataset.val, dataset.test)
     changed = [path for listed in lists for path in listed.changed(dataset.settings.cache)]
     says = [
         f"{len(changed):,} files have other content than when they were first read, the first {path}; "
         "bench run --rerun encodes and measures them again"
         for path in changed[:1]
     ]
-    return "; ".join(filter(None, [*says, _decoded(dataset)]))
+    return "; ".join(filter(None, [*says, _decoded(dataset.key, lists)]))
 
 
 BLOCK = 256

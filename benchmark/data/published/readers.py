@@ -66,7 +66,7 @@ def shift(key: str, *, settings: Settings) -> Photographs:
         raise BenchError(f"data set {key!r} is no shift of ImageNet; read it with readers:{READER[known.kind]}")
     place = find(known, settings)
     _check_classnames(place)
-    held = classes.subset(key) if known.classes < classes.CLASSES else tuple(range(classes.CLASSES))
+    held = classes.subset(key) if known.holds_a_part else tuple(range(classes.CLASSES))
     if known.kind == "synsets":
         test = _synsets(place.folder, {classes.synsets()[label]: label for label in held}, settings.cache)
     else:
@@ -80,7 +80,7 @@ def shift(key: str, *, settings: Settings) -> Photographs:
         val=nothing,
         test=test,
         sampler=None,
-        classes=None if known.classes == classes.CLASSES else held,
+        classes=held if known.holds_a_part else None,
         settings=settings,
     )
 
@@ -96,15 +96,37 @@ def fgvc_aircraft(sampler: str = "official", indices: str = "", *, settings: Set
 
 
 def look(
-    reader: str, key: str = "", part: str = "", count: int = 0, deep: bool = False, *, settings: Settings, **_: object
+    reader: str,
+    key: str = "",
+    part: str = "",
+    count: int = 0,
+    deep: bool = False,
+    only_test: bool = False,
+    *,
+    settings: Settings,
+    **_: object,
 ) -> Asset:
-    """Inspect the data set of a reader, or its part "generated" or "sentences", for `benchmark.exhibits.inventory`."""
+    """Inspect the data set of a reader, for `benchmark.exhibits.inventory`.
+
+    Args:
+        reader: name of the reader.
+        key: key of the data set, for readers of several.
+        part: "generated" or "sentences", for what CaFo publishes for the data set instead of its images.
+        count: number of generated images a class.
+        deep: whether to decode all images.
+        only_test: whether to look at the test images alone, for what trains nothing.
+        settings: data root and folders of single data sets.
+        **_: further options of the reader, ignored.
+
+    Returns:
+        The state of the data set.
+    """
     known, opened = get(key or reader), partial(read, settings=settings)
     if part:
         found = inspection.look_at_part(known, settings, part, count, deep, opened)
         name, page, licence, noncommercial = PARTS[part].format(known.key), cafo.PAGE, PART_LICENCES[part], False
     else:
-        found = inspection.look(known.key, settings, deep, read=opened)
+        found = inspection.look(known.key, settings, deep, read=opened, only_test=only_test)
         name, page, licence, noncommercial = f"data set {known.key}", known.page, known.licence, known.noncommercial
     return Asset(name, found.state, found.path, found.says, page, licence, noncommercial, found.usable)
 

@@ -36,6 +36,7 @@ class PublishedSet:
     split: str = ""
     templates: tuple[str, ...] = ()
     noncommercial: bool = False
+    balanced: bool = False
     generated: str = ""
     generated_list: str = ""
     prompts: str = ""
@@ -45,6 +46,11 @@ class PublishedSet:
     def prompt_templates(self) -> tuple[str, ...]:
         """Prompt templates of the data set; for ImageNet and its shifts the seven of open_clip."""
         return self.templates or imagenet.templates()
+
+    @property
+    def holds_a_part(self) -> bool:
+        """Whether it is a shift with a part of ImageNet's classes."""
+        return self.kind == "synsets" and self.classes < imagenet.CLASSES
 
     @property
     def counts(self) -> dict[str, int]:

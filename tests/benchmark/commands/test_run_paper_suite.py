@@ -19,6 +19,7 @@ from benchmark.exhibits import needs
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
+from benchmark.records import reference
 from benchmark.records.store import Store
 from benchmark.reporting.figures import draw
 from benchmark.running import task
@@ -63,10 +64,11 @@ def looked(*arguments: str) -> tuple[int, dict[str, dict]]:
 
 
 @pytest.mark.slow
-def test_from_an_empty_weights_folder_to_the_report(place: Path) -> None:
+def test_from_an_empty_weights_folder_to_the_report(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # nothing is there: the doctor says so, and a run is refused before anything is made
     code, found = looked("--table", "4")
-    assert (code, found["data set imagenet"]["state"], found["weights clip_rn50"]["state"]) == (3, "ok", "missing")
+    assert (code, found["data set imagenet"]["state"], found["weights clip_rn50"]["state"]) == (3, "incomplete", "missing")
+    assert "val: test has 1,000 of 50,000 images; " in found["data set imagenet"]["says"]
     assert found["weights clip_rn50"]["blocks"] == ["table4"]
     assert not any(name in found for name in ("data set dtd", "weights mae_vitb16"))
     code, out, err = bench("run", "--suite", "paper", *TABLE, *ZERO)
@@ -82,11 +84,14 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path) -> None:
     code, out, err = bench("run", "--suite", "paper", *TABLE, *ZERO)
     assert code == 0, err
     assert "| LP-CLIP | – (paper 22.17) |" in out
+    assert re.search(r"\| Zero-shot CLIP \| \d+\.\d [±+][^(]+ \(1,000 of 50,000 images\) † \|", out)
+    assert err.startswith("data set imagenet: incomplete: ")
     (record,) = Store(place / "results" / "paper").records().values()
     assert (record.n, record.shifts, record.noncommercial) == (1000, {}, True)
     assert_as_open_clip_has_it(place)
 
-    # a method that learns, with the crops and epochs of a smaller suite
+    # as if so many images were published: a method that learns, with the crops and epochs of a smaller suite
+    monkeypatch.setattr(reference, "known_images", lambda _: 1000)
     arguments = ["run", "--suite", "small.toml", *TABLE, "--shots", "1", "--seeds", "1"]
     code, out, err = bench(*arguments, *AMU, "--method", "Tip-Adapter-F")
     assert code == 0, err
@@ -112,6 +117,19 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path) -> None:
     code, out, err = bench("evaluate-adapter", "best_adapter_16shots.pt", "--suite", "small.toml", "--jobs", "1")
     assert code == 0, err
     assert re.search(r"published command +\d\.\d\d \(\d\.\d\d to \d\.\d\d\)  README 70\.02, -", out)
+
+    # what trains nothing needs the validation images alone
+    train = place / "data" / sets.get("imagenet").places[0] / "train"
+    train.rename(place / "gone")
+    assert bench("evaluate-adapter", "best_adapter_16shots.pt", "--suite", "small.toml", "--jobs", "1")[0] == 0
+    elsewhere = ["run", "--suite", "paper", *TABLE, *ZERO, "--results", "elsewhere"]
+    assert bench(*elsewhere)[0] == 0
+    code, _, err = bench(*elsewhere, *AMU, "--shots", "1")
+    assert (code, f"incomplete: {train}: has no images; what trains nothing" in err) == (3, True)
+    code, out, err = bench(*elsewhere, *AMU, "--shots", "1", "--skip-missing")
+    assert (code, "nothing to run" in err) == (0, True)
+    assert "| AMU-Tuning | not run: imagenet incomplete (paper 62.60) |" in out
+    (place / "gone").rename(train)
 
     # and nothing that these rows need is missing any more
     found = looked("--table", "4")[1]

@@ -1,9 +1,12 @@
 """One fake data root for all tests that only read it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import fake_trees
 import pytest
+
+from benchmark.data.published import sets
 
 
 @pytest.fixture(scope="session")
@@ -28,3 +31,10 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("BENCH_DATA", str(folder))
     return folder
+
+
+@pytest.fixture
+def small_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many images are published as the fake trees hold."""
+    for key, known in sets.SETS.items():
+        monkeypatch.setitem(sets.SETS, key, replace(known, **fake_trees.counts(key)))

@@ -1,6 +1,7 @@
 """A look says of each set what a run would meet, and never raises."""
 
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,9 +15,14 @@ from benchmark.core.settings import read
 from benchmark.data.published import inspection, readers, sets
 from benchmark.data.published.inspection import Found
 
+pytestmark = pytest.mark.usefixtures("small_is_published")
+PUBLISHED = dict(sets.SETS)
+FOLDERS = [key for key, known in sets.SETS.items() if known.kind in ("imagenet", "synsets", "numbers")]
 
-def look(key: str, deep: bool = False) -> Found:
-    return inspection.look(key, read(), deep, read=partial(readers.read, settings=read()))
+
+def look(key: str, deep: bool = False, only_test: bool = False) -> Found:
+    opened = partial(readers.read, settings=read())
+    return inspection.look(key, read(), deep, read=opened, only_test=only_test)
 
 
 @pytest.mark.parametrize("key", sets.SETS)
@@ -172,18 +178,73 @@ def test_what_cannot_even_be_listed_is_no_traceback(root: Path, monkeypatch: pyt
     assert "Permission denied" in found.says
 
 
-def test_a_deep_look_compares_counts(root: Path) -> None:
+# --- how many images there are
+
+
+@pytest.mark.parametrize("key", FOLDERS)
+def test_a_set_that_lost_its_files_but_not_its_folders_is_incomplete_and_can_be_read(
+    key: str, whole_root: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sets.SETS, key, PUBLISHED[key])
+    link(whole_root, root, key)
+    tested = [image for image in images(root, key) if "train" not in image.parts]
+    for image in tested[40:]:
+        image.unlink()
+    found, n = look(key, only_test=True), PUBLISHED[key].test
+    assert (found.state, found.usable) == (inspection.INCOMPLETE, True)
+    gone = PUBLISHED[key].classes - 40
+    assert f"40 of {n:,} images, {gone} classes without one, the first " in found.says
+    without = min((image.parent for image in tested[40:]), key=lambda folder: (len(folder.name), folder.name))
+    assert f"the first {without.name}; published at" in found.says
+
+
+def test_a_set_of_more_images_than_published_is_larger_and_can_be_read(root: Path) -> None:
+    make(root, ["imagenet_a"])
+    shutil.copy(images(root, "imagenet_a")[0], images(root, "imagenet_a")[0].with_name("again.jpg"))
+    found = look("imagenet_a")
+    assert (found.state, found.usable) == (inspection.LARGER, True)
+    assert "test has 201 of 200 images, 1 more than published" in found.says
+
+
+def test_an_image_in_another_classs_folder_is_said_where_all_classes_have_as_many(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(root, ["imagenetv2"], test=2)
+    as_published(monkeypatch, "imagenetv2", test=2000)
+    assert look("imagenetv2").state == inspection.OK
+    strayed = images(root, "imagenetv2")[0]
+    strayed.rename(strayed.parent.parent / "7" / strayed.name)
+    found = look("imagenetv2")
+    assert (found.state, found.usable) == (inspection.INCOMPLETE, True)
+    assert "class 0 has 1 images, published are 2" in found.says
+
+
+def test_a_split_file_that_lists_fewer_images_than_published_is_incomplete(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make(root, ["eurosat"])
-    found = look("eurosat", deep=True)
-    assert found.state == inspection.INCOMPLETE
-    assert "train has 10 images, published are 13,500" in found.says
+    as_published(monkeypatch, "eurosat", train=13_500)
+    found = look("eurosat")
+    assert (found.state, found.usable) == (inspection.INCOMPLETE, True)
+    assert "train has 10 of 13,500 images" in found.says
+    assert look("eurosat", only_test=True).state == inspection.OK
 
 
 def as_published(monkeypatch: pytest.MonkeyPatch, key: str, **counts: int) -> None:
-    """Let the fake tree be what is published."""
-    from dataclasses import replace
-
+    """Let other numbers of images be published."""
     monkeypatch.setitem(sets.SETS, key, replace(sets.SETS[key], **counts))
+
+
+def test_imagenets_validation_images_are_enough_to_test_on(whole_root: Path, root: Path) -> None:
+    link(whole_root, root, "imagenet")
+    _drop_train(root, "imagenet")
+    assert look("imagenet", only_test=True).state == inspection.OK
+    found = look("imagenet")
+    assert (found.state, found.usable) == (inspection.INCOMPLETE, False)
+    assert "what trains nothing (zero-shot rows, bench evaluate-adapter) runs without" in found.says
+
+
+# --- a deep look
 
 
 def test_a_deep_look_decodes_every_image(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -221,11 +282,12 @@ def test_a_deep_look_names_files_that_changed_behind_their_stamp(root: Path, mon
     )
 
 
-def test_a_deep_look_says_both_what_is_missing_and_what_is_broken(root: Path) -> None:
+def test_a_deep_look_says_both_what_is_missing_and_what_is_broken(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(root, ["eurosat"])
+    as_published(monkeypatch, "eurosat", train=13_500)
     truncate(next(path for path in images(root, "eurosat") if path.name == "Forest_1.jpg"))
     says = look("eurosat", deep=True).says
-    assert "published are 13,500" in says
+    assert "10 of 13,500 images" in says
     assert "1 of 21 images cannot be read" in says
 
 
@@ -247,13 +309,6 @@ def test_a_configuration_that_cannot_be_read_is_one_line() -> None:
     assert code == 2
     assert err.startswith("bench: bench.toml: cannot be read (")
     assert len(err.splitlines()) == 1
-
-
-def test_a_deep_look_counts_the_images_of_each_class(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    make(root, ["imagenetv2"])
-    as_published(monkeypatch, "imagenetv2", test=1000)
-    found = look("imagenetv2", deep=True)
-    assert "has 1 images, published are 10" in found.says
 
 
 def test_only_a_wrong_key_raises() -> None:
