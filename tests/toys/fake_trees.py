@@ -246,6 +246,21 @@ def make_prompts(root: Path, key: str, classnames: Sequence[str], per_class: int
     return path
 
 
+# --- other layouts of a tree
+
+
+def unsort_val(root: Path) -> dict[str, str]:
+    """Move ImageNet's validation images into one heap, as their archive unpacks; name of each image -> its synset."""
+    folder = root / SETS["imagenet"].places[0] / "val"
+    synsets = {}
+    for image in sorted(folder.rglob("*.JPEG")):
+        synsets[image.stem] = image.parent.name
+        image.rename(folder / image.name)
+    for synset in set(synsets.values()):
+        (folder / synset).rmdir()
+    return synsets
+
+
 # --- breaking a tree
 
 

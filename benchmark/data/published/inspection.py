@@ -79,7 +79,8 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
     dataset = read(known.key)
     names = ["test"] if only_test else list(known.counts)
     lists: dict[str, Listing] = {name: getattr(dataset, name) for name in names}
-    broken = _empty(lists) or _unreadable([path for listed in lists.values() for path in _ends(listed)])
+    ends = [(listed, place) for listed in lists.values() for place in (0, len(listed) - 1)]
+    broken = _empty(lists) or next(filter(None, (_unreadable(listed, place) for listed, place in ends)), "")
     if not broken:
         dataset.fingerprint  # noqa: B018 - looks at all files of lists that are identified by their bytes
     if deep and not broken:
@@ -102,18 +103,24 @@ def _empty(lists: Mapping[str, Listing]) -> str:
     return f"{lists[empty].root}: has no images{more}"
 
 
-def _ends(listed: Listing) -> list[Path]:
-    return [listed.path(0), listed.path(len(listed) - 1)]
-
-
-def _unreadable(paths: list[Path]) -> str:
-    """The message on the first unreadable file; "" if all are readable."""
-    for path in paths:
-        try:
-            decoding.read(path)
-        except BenchError as error:
-            return str(error)
+def _unreadable(listed: Listing, place: int) -> str:
+    """The message on an image that cannot be read; "" if it can."""
+    try:
+        decoding.read(listed.path(place))
+    except Incomplete as error:
+        return _elsewhere(listed.root, listed.name(place)) or str(error)
+    except BenchError as error:
+        return str(error)
     return ""
+
+
+def _elsewhere(root: Path, name: str) -> str:
+    """The message on a listed file that lies one folder deeper, or has other letters; "" if it lies in neither place."""
+    first = Path(name).parts[0]
+    if (root / first / name).is_file():
+        return f"{root / first}: holds {first}/ once more; move what is in {root / first / first} up into it"
+    there = sets.spelled(root, name)
+    return f"{root / name}: no such file, but it is listed; rename {there}, which is there" if there else ""
 
 
 def _decoded(name: str, lists: Sequence[Listing]) -> str:
@@ -194,6 +201,6 @@ def _looked_into_part(known: PublishedSet, settings: Settings, part: str, count:
         cafo.sentences(known, classnames, settings)
         return
     listed = cafo.first_of_each(cafo.generated_list(known, known.classes, settings), count)
-    broken = _broken(listed, range(len(listed))) if deep else [_unreadable(_ends(listed))]
+    broken = _broken(listed, range(len(listed))) if deep else [_unreadable(listed, i) for i in (0, len(listed) - 1)]
     if any(broken):
-        raise Incomplete(broken[0])
+        raise Incomplete(next(filter(None, broken)))

@@ -43,7 +43,7 @@ def coop_cache(known: PublishedSet, place: Place) -> Sampler:
     def find(name: str) -> Path:
         file = place.above(f"split_fewshot/{name}.pkl")
         if file is None:
-            wanted = place.top / Path(known.places[0]).parts[0] / "split_fewshot" / f"{name}.pkl"
+            wanted = place.own / "split_fewshot" / f"{name}.pkl"
             raise Incomplete(
                 f'data set {known.key}: {wanted}: no such file; CoOp writes it, sampler = "official" needs none'
             )

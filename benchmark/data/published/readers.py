@@ -13,11 +13,11 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
-from benchmark.data.published import cafo, inspection, kept_draws, listing, sampling, splits
+from benchmark.data.published import cafo, inspection, kept_draws, listing, sampling, splits, unsorted_val
 from benchmark.data.published import imagenet as classes
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs, Sampler
-from benchmark.data.published.sets import Place, PublishedSet, find, get
+from benchmark.data.published.sets import Place, PublishedSet, find, get, part
 
 
 def read(key: str, settings: Settings, **arguments: str) -> Photographs:
@@ -45,14 +45,14 @@ def imagenet(sampler: str = "official", indices: str = "", *, settings: Settings
     known = get("imagenet")
     place = find(known, settings)
     _check_classnames(place)
-    train = place.folder / "train"
+    train = part(place.folder, "train") or place.folder / "train"
     return Photographs(
         known.key,
         classes.classnames(),
         known.prompt_templates,
         train=_synsets(train, classes.labels(), settings.cache) if train.is_dir() else listing.nothing(train),
         val=listing.nothing(train),
-        test=_synsets(_part(place.folder / "val"), classes.labels(), settings.cache),
+        test=_validation(place, settings.cache),
         published=known,
         settings=settings,
         **_sampling(known, place, sampler, indices, settings),
@@ -174,12 +174,16 @@ def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str, set
 # --- ImageNet's folders
 
 
-def _part(folder: Path) -> Path:
-    if not folder.is_dir():
+def _validation(place: Place, cache: Path) -> Listing:
+    """ImageNet's validation images, in a folder for each synset or in one heap with a file of their labels."""
+    folder = part(place.folder, "val")
+    if folder is None:
         raise Incomplete(
-            f"{folder}: no such folder; ImageNet's images lie in train/ and val/, a folder for each synset"
+            f"{place.folder / 'val'}: no such folder; ImageNet's images lie in train/ and val/, a folder for each synset"
         )
-    return folder
+    if listing.heap(folder) and not listing.subfolders(folder, classes.is_synset):
+        return unsorted_val.listed(folder, place)
+    return _synsets(folder, classes.labels(), cache)
 
 
 def _synsets(root: Path, wanted: dict[str, int], cache: Path) -> Listing:
@@ -187,10 +191,9 @@ def _synsets(root: Path, wanted: dict[str, int], cache: Path) -> Listing:
     there = listing.subfolders(root, classes.is_synset)
     without = [synset for synset in wanted if synset not in set(there)]
     if without:
-        heap = " (images lie in one heap there)" if listing.heap(root) else ""
         raise Incomplete(
-            f"{root}: {len(without)} of {len(wanted)} class folders are missing, the first {without[0]}{heap}; "
-            "unpack the whole archive there, a folder for each synset"
+            f"{root}: {len(without)} of {len(wanted)} class folders are missing, the first {without[0]}; "
+            + _remedy(root, without[0], "a folder for each synset")
         )
     foreign = [synset for synset in there if synset not in wanted]
     if foreign:
@@ -201,17 +204,45 @@ def _synsets(root: Path, wanted: dict[str, int], cache: Path) -> Listing:
 
 
 def _numbered(root: Path, cache: Path) -> Listing:
-    """Images of folders named by their labels 0 to 999, in numerical order; raises Incomplete for missing folders."""
-    there = sorted(map(int, listing.subfolders(root, str.isdecimal)))
-    if there != list(range(classes.CLASSES)):
-        without = sorted(set(range(classes.CLASSES)) - set(there))
-        what = (
-            f"{len(without)} of 1000 class folders are missing, the first {without[0]}"
-            if without
-            else "folders above 999"
+    """Images of folders named by their labels 0 to 999, with or without leading zeros, in numerical order.
+
+    Args:
+        root: the folder that holds the class folders.
+        cache: folder that keeps the listing.
+
+    Returns:
+        The images.
+
+    Raises:
+        BenchError: if a label has two folders, such as 7 and 007.
+        Incomplete: if folders are missing, or there are others.
+    """
+    there: dict[int, str] = {}
+    for name in listing.subfolders(root, str.isdecimal):
+        if there.setdefault(int(name), name) != name:
+            raise BenchError(
+                f"{root}: holds {there[int(name)]}/ and {name}/ for one class; remove the one that is not meant"
+            )
+    without = sorted(set(range(classes.CLASSES)) - set(there))
+    if without:
+        raise Incomplete(
+            f"{root}: {len(without)} of 1000 class folders are missing, the first {without[0]}; "
+            + _remedy(root, str(without[0]), "folders 0 to 999")
         )
-        raise Incomplete(f"{root}: {what}; unpack the whole archive there, folders 0 to 999")
-    return listing.folders(root, {str(label): label for label in there}, cache)
+    if max(there) >= classes.CLASSES:
+        raise Incomplete(f"{root}: holds {there[max(there)]}/, and classes are 0 to 999; unpack the archive there anew")
+    return listing.folders(root, {there[label]: label for label in sorted(there)}, cache)
+
+
+def _remedy(root: Path, first: str, layout: str) -> str:
+    """What to do about a folder without class folders, of which `first` is the first that is missing."""
+    if (root / root.name).is_dir():
+        return f"it holds {root.name}/ once more: move what is in that up"
+    if (root / f"{first}.tar").is_file():
+        return f"it holds {first}.tar: unpack each of these archives into a folder of its name"
+    if listing.heap(root):
+        return f"its images lie in one heap: sort them into {layout}"
+    return f"unpack the whole archive there, {layout}"
 
 
 def _check_classnames(place: Place) -> None:

@@ -1,5 +1,6 @@
 """The table of the published data sets (sets.toml), and the location of their images on this machine."""
 
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -73,11 +74,17 @@ SETS = _table()
 
 @dataclass(frozen=True)
 class Place:
-    """Location of the images of a data set; `alias` names a layout other than the documented one."""
+    """Location of the images of a data set.
+
+    folder: the folder of the images.
+    top: the data root, or the folder that the user sets for this data set; files are never searched above it.
+    own: the folder of the data set itself, where its lists belong.
+    alias: the layout, if it is another than the documented one.
+    """
 
     folder: Path
     top: Path
-    """The data root, or the folder that the user sets for this data set; files are never searched above it."""
+    own: Path
     alias: str = ""
 
     def above(self, name: str) -> Path | None:
@@ -109,7 +116,7 @@ def find(known: PublishedSet, settings: Settings) -> Place:
         Incomplete: if no folder exists.
     """
     wrong: Path | None = None
-    for place in _candidates(known, settings):
+    for place in [*_candidates(known, settings), *_in_other_letters(known, settings)]:
         if holds(known, place.folder):
             return place
         if place.folder.is_dir() and not wrong and not place.alias:  # "images", an alias, may hold anything
@@ -137,18 +144,56 @@ def _candidates(known: PublishedSet, settings: Settings) -> Iterator[Place]:
         yield from _inside(known, override)
     elif root:
         for name in known.places:
-            yield Place(root / name, root, "" if name == known.places[0] else name)
+            yield Place(root / name, root, root / Path(name).parts[0], "" if name == known.places[0] else name)
 
 
 def _inside(known: PublishedSet, override: Path) -> Iterator[Place]:
     """Candidates for a folder set by the user: the data set's folder, one that contains it, or the folder of the images."""
     for name in known.places:
-        yield Place(override / name, override)
+        yield Place(override / name, override, override)
     for name in known.places:
         parts = Path(name).parts
         for first in range(1, len(parts)):
-            yield Place(override.joinpath(*parts[first:]), override)
-    yield Place(override, override)
+            yield Place(override.joinpath(*parts[first:]), override, override)
+    yield Place(override, override, override)
+
+
+def _in_other_letters(known: PublishedSet, settings: Settings) -> Iterator[Place]:
+    """The candidates whose folders are there in another case of the letters, such as "Imagenet/Images"."""
+    for place in _candidates(known, settings):
+        name = spelled(place.top, place.folder.relative_to(place.top).as_posix())
+        if name and place.top / name != place.folder:
+            own = place.top if place.own == place.top else place.top / Path(name).parts[0]
+            yield Place(place.top / name, place.top, own, name)
+
+
+def spelled(root: Path, name: str) -> str:
+    """A path below a folder in the letters that it has there; "" if it is not there, or twice in different letters."""
+    found = root
+    for part in Path(name).parts:
+        if not (found / part).exists():
+            inside = os.listdir(found) if found.is_dir() else []
+            like = [entry for entry in inside if entry.casefold() == part.casefold()]
+            if len(like) != 1:
+                return ""
+            part = like[0]
+        found /= part
+    return found.relative_to(root).as_posix()
+
+
+PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation")}
+"""Folder of a part of ImageNet -> names that it may have, in any case of the letters."""
+
+
+def part(folder: Path, name: str) -> Path | None:
+    """The folder of a part of ImageNet, "train" or "val"; None if there is none, BenchError if several may be meant."""
+    if (folder / name).is_dir():
+        return folder / name
+    inside = sorted(entry for entry in os.listdir(folder) if entry.casefold() in PARTS[name])
+    found = [folder / entry for entry in inside if (folder / entry).is_dir()]
+    if len(found) > 1:
+        raise BenchError(f"{folder}: holds {found[0].name}/ and {found[1].name}/; call the one that is meant {name}/")
+    return found[0] if found else None
 
 
 def holds(known: PublishedSet, folder: Path) -> bool:
@@ -156,7 +201,7 @@ def holds(known: PublishedSet, folder: Path) -> bool:
     if not folder.is_dir():
         return False
     if known.kind == "imagenet":
-        return any((folder / part).is_dir() for part in ("train", "val"))
+        return any(part(folder, name) for name in PARTS)
     if known.key == "stanford_cars":
         return (folder / "cars_train").is_dir()
     if known.kind in ("split", "aircraft"):

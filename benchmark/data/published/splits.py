@@ -29,9 +29,8 @@ def read(known: PublishedSet, place: Place) -> Split:
     """Read the split of a data set of kind "split" or "aircraft"; raises Incomplete or BenchError for a bad list."""
     file = place.above(known.split)
     if file is None:
-        wanted = place.folder.parent if place.folder != place.top else place.folder
         page = known.page if known.kind == "aircraft" else SPLITS
-        raise Incomplete(f"data set {known.key}: {wanted / known.split}: no such file; it is published at {page}")
+        raise Incomplete(f"data set {known.key}: {place.own / known.split}: no such file; it is published at {page}")
     found = aircraft(file, place.folder) if known.kind == "aircraft" else zhou(file, place.folder)
     if len(found.classnames) != known.classes:
         raise BenchError(
@@ -72,8 +71,9 @@ def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[
             case _:
                 says = json.dumps(entry)[:80]
                 raise BenchError(f"{file}: {part}[{number}] is {says}, not [path, label, class name]")
+    paths = [path.replace("\\", "/") for path, _, _ in entries]  # as lists written on Windows have them
     try:
-        return listing.of(root, [path for path, _, _ in entries], [label for _, label, _ in entries])
+        return listing.of(root, paths, [label for _, label, _ in entries])
     except BenchError as error:
         raise BenchError(f"{file}: {error}") from error
 

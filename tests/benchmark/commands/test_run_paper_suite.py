@@ -67,7 +67,11 @@ def looked(*arguments: str) -> tuple[int, dict[str, dict]]:
 def test_from_an_empty_weights_folder_to_the_report(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # nothing is there: the doctor says so, and a run is refused before anything is made
     code, found = looked("--table", "4")
-    assert (code, found["data set imagenet"]["state"], found["weights clip_rn50"]["state"]) == (3, "incomplete", "missing")
+    assert (code, found["data set imagenet"]["state"], found["weights clip_rn50"]["state"]) == (
+        3,
+        "incomplete",
+        "missing",
+    )
     assert "val: test has 1,000 of 50,000 images; " in found["data set imagenet"]["says"]
     assert found["weights clip_rn50"]["blocks"] == ["table4"]
     assert not any(name in found for name in ("data set dtd", "weights mae_vitb16"))

@@ -178,6 +178,107 @@ def test_what_cannot_even_be_listed_is_no_traceback(root: Path, monkeypatch: pyt
     assert "Permission denied" in found.says
 
 
+# --- where images may lie
+
+
+LAYOUTS = [
+    ("oxford_pets", "oxford_pets", "oxford-iiit-pet"),
+    ("flowers102", "oxford_flowers", "flowers-102"),
+    ("caltech101", "caltech-101", "caltech101"),
+    ("imagenet", "imagenet/images", "ILSVRC/Data/CLS-LOC"),
+    ("imagenet", "imagenet/images", "imagenet-object-localization-challenge/ILSVRC/Data/CLS-LOC"),
+    ("imagenet", "imagenet", "IMAGENET"),
+    ("dtd", "dtd/images", "DTD/Images"),
+    ("eurosat", "eurosat", "EUROSAT"),
+    ("stanford_cars", "stanford_cars", "Stanford_Cars"),
+]
+
+
+@pytest.mark.parametrize(("key", "ours", "theirs"), LAYOUTS)
+def test_names_of_torchvision_of_kaggle_and_in_other_letters_are_found(
+    key: str, ours: str, theirs: str, whole_root: Path, root: Path
+) -> None:
+    link(whole_root, root, key)
+    (root / ours).rename(root / "set aside")
+    (root / theirs).parent.mkdir(parents=True, exist_ok=True)
+    (root / "set aside").rename(root / theirs)
+    for file in Path(root / ours).parent.glob("*.json"):
+        file.rename((root / theirs).parent / file.name)
+    found = look(key)
+    assert (found.state, found.says) == (inspection.ALIAS, "")
+    assert found.path is not None
+    assert found.path.is_relative_to(root / theirs)
+
+
+@pytest.mark.parametrize(("train", "val"), [("Train", "Val"), ("TRAIN", "validation"), ("training", "valid")])
+def test_imagenets_parts_are_found_by_other_names(train: str, val: str, whole_root: Path, root: Path) -> None:
+    folder = link(whole_root, root, "imagenet") / "imagenet" / "images"
+    (folder / "train").rename(folder / train)
+    (folder / "val").rename(folder / val)
+    assert (look("imagenet").state, look("imagenet").says) == (inspection.OK, "")
+    (folder / "VALID").mkdir()
+    assert look("imagenet").state == inspection.WRONG
+    assert "call the one that is meant val/" in look("imagenet").says
+
+
+def test_imagenetv2s_folders_may_have_leading_zeros(whole_root: Path, root: Path) -> None:
+    link(whole_root, root, "imagenetv2")
+    folder = root / sets.SETS["imagenetv2"].places[0]
+    for name in range(1000):
+        (folder / str(name)).rename(folder / f"{name:04}")
+    assert look("imagenetv2").state == inspection.OK
+    dataset = readers.shift("imagenetv2", settings=read())
+    named = [int(path.parent.name) for path in dataset.paths("test", dataset.ids("test"))]
+    assert dataset.test.labels.tolist() == named == sorted(named)
+    (folder / "7").mkdir()
+    assert "holds 0007/ and 7/ for one class" in look("imagenetv2").says
+    (folder / "7").rmdir()
+    (folder / "1000").mkdir()
+    assert "holds 1000/, and classes are 0 to 999" in look("imagenetv2").says
+
+
+@pytest.mark.parametrize("key", [key for key, known in sets.SETS.items() if known.split])
+def test_a_set_whose_list_is_missing_is_told_its_own_folder(key: str, whole_root: Path, root: Path) -> None:
+    link(whole_root, root, key)
+    split_file(root, key).unlink()
+    own = root / Path(sets.SETS[key].places[0]).parts[0]
+    assert f"{own / sets.SETS[key].split}: no such file" in look(key).says
+
+
+def test_doubled_folders_are_said_with_what_to_move(whole_root: Path, root: Path) -> None:
+    cars = link(whole_root, root, "stanford_cars") / "stanford_cars"
+    _double(cars / "cars_train")
+    doubled = cars / "cars_train" / "cars_train"
+    assert (
+        f"{cars / 'cars_train'}: holds cars_train/ once more; move what is in {doubled} up"
+        in look("stanford_cars").says
+    )
+    val = link(whole_root, root, "imagenet") / "imagenet" / "images" / "val"
+    _double(val)
+    assert "it holds val/ once more: move what is in that up" in look("imagenet").says
+
+
+def _double(folder: Path) -> None:
+    folder.rename(folder.with_name("set aside"))
+    folder.mkdir()
+    folder.with_name("set aside").rename(folder / folder.name)
+
+
+def test_archives_of_classes_are_to_be_unpacked(whole_root: Path, root: Path) -> None:
+    train = link(whole_root, root, "imagenet") / "imagenet" / "images" / "train"
+    shutil.rmtree(train)
+    train.mkdir()
+    (train / "n01440764.tar").touch()
+    assert "it holds n01440764.tar: unpack each of these archives into a folder of its name" in look("imagenet").says
+
+
+def test_a_listed_file_in_other_letters_is_named(whole_root: Path, root: Path) -> None:
+    link(whole_root, root, "dtd")
+    first = images(root, "dtd")[0]
+    first.rename(first.with_suffix(".JPG"))
+    assert f"{first}: no such file, but it is listed; rename texture_0/{first.stem}.JPG" in look("dtd").says
+
+
 # --- how many images there are
 
 

@@ -10,6 +10,7 @@ from benchmark.data.published import sets
 from benchmark.suites import suite
 
 
+@pytest.mark.usefixtures("small_is_published")
 @pytest.mark.parametrize("role", sets.SETS)
 def test_a_role_of_the_paper_suite_is_the_published_set_of_its_name(
     role: str, whole_root: Path, monkeypatch: pytest.MonkeyPatch

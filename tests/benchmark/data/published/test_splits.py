@@ -151,18 +151,6 @@ def test_imagenet_without_val_is_incomplete(whole_root: Path, root: Path) -> Non
     assert "val: no such folder" in refused("imagenet", error=Incomplete)
 
 
-def test_validation_images_in_one_heap_are_named(whole_root: Path, root: Path) -> None:
-    """As the official archive unpacks: 50,000 files without class folders."""
-    link(whole_root, root, "imagenet")
-    val = root / "imagenet/images/val"
-    for path in images(root, "imagenet")[-1000:]:
-        path.rename(val / path.name)
-        path.parent.rmdir()
-    said = refused("imagenet", error=Incomplete)
-    assert "1000 of 1000 class folders are missing" in said
-    assert "images lie in one heap" in said
-
-
 FOREIGN = [("imagenet", "imagenet"), ("imagenet_a", "shift"), ("fgvc_aircraft", "fgvc_aircraft")]
 
 
@@ -210,3 +198,25 @@ def test_the_fingerprint_is_the_same_wherever_the_images_lie(root: Path) -> None
     before = readers.read("eurosat", read()).fingerprint
     (root / "eurosat/2750").rename(root / "eurosat/EuroSAT_RGB")
     assert readers.read("eurosat", read()).fingerprint == before
+
+
+def test_a_list_written_on_windows_names_the_same_images(root: Path) -> None:
+    make(root, ["dtd"])
+    before = readers.read("dtd", read())
+
+    def backslashes(said: Lists) -> None:
+        for entries in said.values():
+            entries[:] = [[path.replace("/", "\\"), label, name] for path, label, name in entries]
+
+    edit_split(root, "dtd", backslashes)
+    after = readers.read("dtd", read())
+    assert after.paths("test", after.ids("test")) == before.paths("test", before.ids("test"))
+    assert after.fingerprint == before.fingerprint
+
+
+def test_a_path_out_of_the_folder_is_refused_with_backslashes_too(root: Path) -> None:
+    make(root, ["eurosat"])
+    edit_split(root, "eurosat", outside("..\\..\\secret.jpg"))
+    assert "is no path below" in refused("eurosat")
+    edit_split(root, "eurosat", outside("D:\\data\\secret.jpg"))
+    assert "is no path below" in refused("eurosat")
