@@ -42,8 +42,8 @@ HEADINGS = {
     "--template", multiple=True, metavar="TEXT", help='Of a folder, e.g. "a photo of a {}, a bird."; repeatable.'
 )
 @click.option("--classnames", metavar="FILE", help="Of a folder: a name a line, in the order of its class folders.")
-@click.option("--aux", metavar="ROLE", help="Another auxiliary encoder of the suite, or timm:NAME.")
-@click.option("--backbone", metavar="ROLE", help="Another CLIP of the suite, or open_clip:ARCH/TAG.")
+@click.option("--aux", metavar="ROLE", help="Another auxiliary encoder of the suite, or timm:NAME[@FILE].")
+@click.option("--backbone", metavar="ROLE", help="Another CLIP of the suite, or open_clip:ARCH/TAG[@FILE].")
 @click.option("--skip-missing", is_flag=True, help="Run what can be run without data or weights that are not here.")
 @places
 def run(**options: Any) -> ExitCode:

@@ -3,12 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from benchmark.core.devices import CPU
 from benchmark.methods.clip import Clip, Texts
+
+Loader = TypeVar("Loader", bound=Callable[..., Any])
+
+
+def text_tower(has: bool) -> Callable[[Loader], Loader]:
+    """Decorator of a loader that says whether its encoders can be backbones, which is then known without loading one."""
+
+    def mark(loader: Loader) -> Loader:
+        loader.text_tower = has  # type: ignore[attr-defined]
+        return loader
+
+    return mark
 
 
 @dataclass(frozen=True)
@@ -39,12 +52,19 @@ class Encoder:
     role: name of the encoder in the suite, such as "RN50" or "mocov3".
     fingerprint: hash of the weights and of the options of their use.
     load: builds the network; called at the first encoding, so that a look-up of stored features builds no network.
+    source: file of the weights, for messages; "" if unknown.
     """
 
-    def __init__(self, role: str, fingerprint: str, load: Callable[[], Loaded]) -> None:
+    def __init__(self, role: str, fingerprint: str, load: Callable[[], Loaded], source: str = "") -> None:
         self.role = role
         self.fingerprint = fingerprint
+        self.source = source
         self._load = load
+
+    @property
+    def words(self) -> str:
+        """Name for messages: "encoder mocov3 (/weights/r-50-1000ep.pth.tar)"."""
+        return f"encoder {self.role}" + (f" ({self.source})" if self.source else "")
 
     @cached_property
     def loaded(self) -> Loaded:

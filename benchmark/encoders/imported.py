@@ -10,14 +10,16 @@ from torch import Tensor
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.settings import Settings
-from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.encoders.encoder import Encoder, Loaded, text_tower
 
 
+@text_tower(False)
 def features(role: str) -> Encoder:
     """An auxiliary encoder without a network; its features are in the file of the data set, which has the fingerprint."""
     return Encoder(role, "imported", lambda: Loaded(_refuse(role)))
 
 
+@text_tower(True)
 def clip(role: str, file: str, *, settings: Settings) -> Encoder:
     """A CLIP without a network, with an imported zero-shot classifier.
 
@@ -38,7 +40,7 @@ def clip(role: str, file: str, *, settings: Settings) -> Encoder:
     if not path.is_file():
         raise Incomplete(f"{path}: no such file; bench features import makes it")
     fingerprint = f"imported-{FileFacts(settings.cache).hash(path)}"
-    return Encoder(role, fingerprint, lambda: Loaded(_refuse(role), texts=Classifier(path)))
+    return Encoder(role, fingerprint, lambda: Loaded(_refuse(role), texts=Classifier(path)), str(path))
 
 
 def _refuse(role: str) -> Callable[[Tensor], Tensor]:

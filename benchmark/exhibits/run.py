@@ -12,6 +12,7 @@ from benchmark.core.names import choose
 from benchmark.exhibits.question import Question
 from benchmark.methods.construct import construct, facts, predictor_class
 from benchmark.methods.predictor import Predictor
+from benchmark.suites import towers
 from benchmark.suites.suite import Suite
 
 PROTOCOL = 4
@@ -134,7 +135,7 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
     run = Run(
         suite=suite.name,
         dataset=choose(dataset, suite.datasets, f"data set of suite {suite.name}"),
-        backbone=choose(backbone, suite.encoders, f"backbone of suite {suite.name}"),
+        backbone=towers.backbone(suite, backbone),
         method=method,
         shots=shots,
         seed=seed,

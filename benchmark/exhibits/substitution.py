@@ -1,8 +1,8 @@
 """Substitution of the data set, the auxiliary encoder or the backbone of an exhibit (bench run --dataset, --aux, --backbone).
 
 The title of the changed exhibit names the substitutes, its files have a name of their own, and the paper's numbers are left
-out. Besides the roles of the suite there are `folder:PATH`, a folder of images; `timm:NAME`, any model of timm; and
-`open_clip:ARCH/TAG`, any model of open_clip.
+out. Besides the roles of the suite there are `folder:PATH`, a folder of images, and the encoders of
+`benchmark.exhibits.encoder_roles`, such as `timm:NAME` and `open_clip:ARCH/TAG`.
 
 A folder's role is named by its content, as in `folder:birds-1a2b3c4d`: the folder's name and a hash of its files, classes and
 templates. Its records are therefore found again after the folder was moved, but not after its content has changed.
@@ -21,12 +21,13 @@ from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, for_file
 from benchmark.core.settings import Settings
+from benchmark.exhibits import encoder_roles
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import PHOTOGRAPHS, Suite
 from benchmark.suites.world import World
 
-FOLDER, TIMM, OPEN_CLIP = "folder:", "timm:", "open_clip:"
+FOLDER = "folder:"
 
 
 @dataclass(frozen=True)
@@ -70,9 +71,8 @@ def with_roles(
         suite, dataset = with_folder(suite, dataset, settings, templates, classnames or "")
     elif dataset:
         choose(dataset, suite.datasets, f"data set of suite {suite.name} (or folder:PATH)")
-    for role, what in ((aux, "encoder"), (backbone, "backbone")):
-        if role:
-            suite = _with_encoder(suite, role, what)
+    suite, aux = _with_encoder(suite, aux, "encoder", settings)
+    suite, backbone = _with_encoder(suite, backbone, "backbone", settings)
     return suite, Instead(dataset, aux, backbone)
 
 
@@ -112,25 +112,16 @@ def with_folder(
     return replace(suite, datasets={**suite.datasets, role: spec}), role
 
 
-def _with_encoder(suite: Suite, role: str, what: str) -> Suite:
-    if role in suite.encoders:
-        return suite
-    if role.startswith(TIMM) and what == "encoder":
-        spec = {"loader": "benchmark.encoders.published:timm_model", "name": role.removeprefix(TIMM)}
-    elif role.startswith(OPEN_CLIP):
-        architecture, _, tag = role.removeprefix(OPEN_CLIP).rpartition("/")
-        if not architecture or not tag:
-            raise BenchError(f"{role}: write {OPEN_CLIP}ARCHITECTURE/TAG, such as open_clip:ViT-B-32/laion2b_s34b_b79k")
-        spec = {
-            "loader": "benchmark.encoders.published:open_clip_pair",
-            "arch": architecture,
-            "pretrained": tag,
-        }
-    else:
-        other = "open_clip:ARCH/TAG" if what == "backbone" else "timm:NAME"
-        choose(role, suite.encoders, f"{what} of suite {suite.name} (or {other})")
-    _check_photographs(suite, role)
-    return replace(suite, encoders={**suite.encoders, role: spec})
+def _with_encoder(suite: Suite, asked: str | None, what: str, settings: Settings) -> tuple[Suite, str | None]:
+    """The suite with an encoder that was asked for, and its role there."""
+    if asked is None:
+        return suite, None
+    if asked in suite.encoders:
+        encoder_roles.check(suite, asked, what)
+        return suite, asked
+    role, spec = encoder_roles.outside(suite, asked, what, settings)
+    _check_photographs(suite, asked)
+    return replace(suite, encoders={**suite.encoders, role: spec}), role
 
 
 def _check_photographs(suite: Suite, what: str) -> None:

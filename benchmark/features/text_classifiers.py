@@ -14,9 +14,13 @@ from typing import Any
 
 from torch import Tensor
 
+from benchmark.core.errors import BenchError
 from benchmark.core.names import for_file
+from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.run import Run
 from benchmark.features import shard_files
+from benchmark.methods.clip import Texts
+from benchmark.suites.towers import text_tower
 from benchmark.suites.world import World
 
 
@@ -69,12 +73,30 @@ def load(text: Text, world: World) -> tuple[Tensor, float]:
 
 
 def fill(text: Text, world: World) -> None:
-    """Encode the texts of a classifier and write its file; ValueError if the encoder has no text tower."""
-    tower = world.encoder(text.backbone).text
-    if tower is None:
-        raise ValueError(f"{text.backbone} has no text tower, so it cannot be a backbone")
+    """Encode the texts of a classifier and write its file; BenchError if the encoder has no text tower."""
+    encoder = world.encoder(text.backbone)
+    tower = _tower(encoder)
     made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, world))
     shard_files.write(path(text, world), made.float().cpu(), {"logit_scale": repr(tower.logit_scale)})
+
+
+def check(runs: Iterable[Run], world: World) -> None:
+    """Check that backbones whose texts are to be encoded have a text tower; one whose loader does not say it is loaded.
+
+    Args:
+        runs: runs to be measured.
+        world: suite on this machine.
+    """
+    for role in dict.fromkeys(text.backbone for text in needed(runs, world)):
+        if text_tower(world.suite, role) is None:
+            _tower(world.encoder(role))
+
+
+def _tower(encoder: Encoder) -> Texts:
+    """The text tower of an encoder; BenchError if it has none."""
+    if encoder.text is None:
+        raise BenchError(f"{encoder.role} has no text tower, so it cannot be a backbone; name a CLIP")
+    return encoder.text
 
 
 @lru_cache(maxsize=32)

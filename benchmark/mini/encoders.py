@@ -7,11 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from benchmark.core.settings import Settings
-from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.encoders.encoder import Encoder, Loaded, text_tower
 from benchmark.methods.clip import Clip
 from benchmark.mini import weights
 
 
+@text_tower(True)
 def clip(role: str, *, settings: Settings) -> Encoder:
     """A CLIP with its tokenizer; image features are the output of `encode_image`, not L2-normalised."""
 
@@ -32,6 +33,7 @@ def clip(role: str, *, settings: Settings) -> Encoder:
     return Encoder(role, weights.fingerprint(role), load)
 
 
+@text_tower(False)
 def auxiliary(role: str, *, settings: Settings) -> Encoder:
     """A self-supervised image encoder; image features are its pooled output."""
 

@@ -47,6 +47,7 @@ class Suite:
         encoders: Role -> table of an encoder: `loader` names a callable; all other keys but the following are its arguments.
             network: false if only features exist, so that methods that prompt CLIP's towers cannot run.
             shots: numbers of shots with features, if not all.
+            text: whether it has a text tower, where the loader does not say it (`benchmark.encoders.encoder.text_tower`).
         methods: Method, as "package.module:Class" -> constructor arguments that differ from its defaults in this suite.
         note: Remark on the suite; printed below tables if it is not `comparable`.
         pixels: Side of the images in pixels if they are not photographs, in which case only the suite's own encoders accept

@@ -27,6 +27,7 @@ ROLE_KEYS = (
     "images",
     "shots",
     "network",
+    "text",
 )
 """Keys of a role in a suite's file that describe it to the harness and are no arguments of its reader or loader."""
 

@@ -95,6 +95,7 @@ def run(
     failed = 0
     if wanted:
         _check_writable(store, world)
+        text_classifiers.check(wanted, usable)
         if rerun:
             filling.drop_outdated((r for run in wanted for r in requests.of(Opened(run, usable))), usable)
         failed = _measure(wanted, store, usable, processes)

@@ -299,8 +299,8 @@ def unwrapped(content: Any) -> dict[str, Tensor]:
 def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     if moco := _under(state, "module.base_encoder."):
         return MOCO, _without(moco, "fc.", "head.")  # MoCo v3 stores its projector under the name of the classifier
-    if all(name.startswith("module.") for name in state):
-        return _reduced(_under(state, "module."))  # prefix of DistributedDataParallel
+    if (plain := bare(state)) is not state:
+        return _reduced(plain)
     if backbone := _under(state, "backbone."):
         if "head.last_layer.weight_v" in state:
             return DINO, backbone
@@ -313,6 +313,14 @@ def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     if {"visual.conv1.weight", "text_projection"} <= state.keys():
         return CLIP, state
     return _bare(state), state
+
+
+def bare(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The state dict without the prefixes that DistributedDataParallel and torch.compile put before every name."""
+    for prefix in ("module.", "_orig_mod."):
+        if state and all(name.startswith(prefix) for name in state):
+            return bare(_under(state, prefix))
+    return state
 
 
 def _bare(state: dict[str, Tensor]) -> str:

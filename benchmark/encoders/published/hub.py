@@ -1,9 +1,9 @@
-"""Files of Hugging Face repositories, from the local cache or, with --download, from the network."""
+"""Files of weights: of Hugging Face repositories, cached or, with --download, from the network; and the user's own."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmark.core.errors import Incomplete
+from benchmark.core.errors import BenchError, Incomplete
 
 
 def file(what: str, repository: str, names: Sequence[str], download: bool) -> Path:
@@ -37,3 +37,13 @@ def file(what: str, repository: str, names: Sequence[str], download: bool) -> Pa
         except Exception as error:  # no network, no such file or no permission: the message contains the reason
             reason = " ".join(str(error).split())[:120]
     raise Incomplete(f"{what}: could not be fetched from {source} ({reason})")
+
+
+def own_file(what: str, name: str) -> Path:
+    """The path of a file of the user's own; raises Incomplete if there is none, and BenchError for a folder."""
+    path = Path(name).expanduser()
+    if path.is_dir():
+        raise BenchError(f"{what}: {path} is a folder; name the file of the weights in it")
+    if not path.is_file():
+        raise Incomplete(f"{what}: {path}: no such file; copy it there, or name it where it lies")
+    return path

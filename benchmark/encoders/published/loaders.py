@@ -7,6 +7,7 @@ use (normalisation, pooling, precision), not the file: `bench weights import` do
 import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
-from benchmark.encoders.encoder import Encoder, Loaded
+from benchmark.encoders.encoder import Encoder, Loaded, text_tower
 from benchmark.encoders.published import hub, slots
 from benchmark.methods.clip import Clip, Model
 
@@ -31,6 +32,7 @@ POOLS = ("cls", "patch_mean")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
+@text_tower(True)
 def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
     """One of OpenAI's CLIPs, from the file that fills a slot.
 
@@ -56,9 +58,10 @@ def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
         networks.fill(model, tensors, path)
         return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation, settings)
 
-    return Encoder(role, _fingerprint(weights, settings, normalisation), load)
+    return Encoder(role, _fingerprint(weights, settings, normalisation), load, str(path))
 
 
+@text_tower(False)
 def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", *, settings: Settings) -> Encoder:
     """A self-supervised image encoder, from the file that fills a slot.
 
@@ -97,7 +100,7 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", 
         pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
         return Loaded(_forward(model, pooled, constants, settings), device=settings.torch_device)
 
-    return Encoder(role, _fingerprint(weights, settings, constants, pool), load)
+    return Encoder(role, _fingerprint(weights, settings, constants, pool), load, str(path))
 
 
 def look(
@@ -139,50 +142,65 @@ def look(
     )
 
 
-def timm_model(role: str, name: str, *, settings: Settings) -> Encoder:
-    """A pretrained model of timm as an auxiliary encoder, with its pooled features and its normalisation.
+@text_tower(False)
+def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> Encoder:
+    """A model of timm as an auxiliary encoder, with its pooled features and its normalisation.
 
-    Raises Incomplete if the weights are missing and cannot be fetched.
+    Raises Incomplete if the weights are missing and cannot be fetched, and BenchError if timm has no such model or weights.
 
     Args:
         role: name of the encoder in the suite.
         name: name of the model in timm, with a tag.
+        file: a file of the user's own with weights of the model and any classifier or none; "" for the published ones.
         settings: folders, device, precision, and whether downloads are allowed.
 
     Returns:
         The encoder.
 
     Raises:
-        BenchError: if timm has no such model or weights, or the model takes images of another size.
+        BenchError: if the model takes images of another size.
     """
+    from benchmark.encoders.published import from_files
+
+    what = f"timm:{name}" + (f"@{file}" if file else "")
+    pretrained = _timm_weights(what, name, published=not file)
+    if pretrained.fixed_input_size and pretrained.input_size[-1] != SIZE:
+        raise BenchError(f"{what}: takes {pretrained.input_size[-1]} pixels a side, images here have {SIZE}")
+    normalisation, facts = (pretrained.mean, pretrained.std), FileFacts(settings.cache)
+    network = partial(from_files.timm_network, name, pretrained.classifier)
+    if file:
+        path = hub.own_file(what, file)
+        facts.of(path, f"fits timm:{name}", lambda: bool(network(path)))
+    else:
+        names = [pretrained.hf_hub_filename or "model.safetensors", "pytorch_model.bin"]
+        path = hub.file(what, pretrained.hf_hub_id, names, settings.download)
+
+    def load() -> Loaded:
+        model = network(path)
+        return Loaded(_forward(model, model, normalisation, settings), device=settings.torch_device)
+
+    return Encoder(role, _fingerprint(facts.hash(path), settings, normalisation, name), load, str(path))
+
+
+def _timm_weights(what: str, name: str, published: bool) -> Any:
+    """What timm knows of the weights of a model; BenchError if it has no such model, or none that are `published`."""
     from benchmark.core.libraries import timm
 
-    what = f"timm:{name}"
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name.split('.')[0]}*")[:3])
         raise BenchError(f"{what}: timm {timm.__version__} has no model of this name; near are: {near or 'none'}")
-    pretrained = timm.get_pretrained_cfg(name)
-    if pretrained is None or not pretrained.hf_hub_id:
+    try:
+        pretrained = timm.get_pretrained_cfg(name)
+    except RuntimeError:  # a tag that the architecture has not
+        pretrained = None
+    if pretrained is None or (published and not pretrained.hf_hub_id):
         tags = ", ".join(timm.list_pretrained(f"{name.split('.')[0]}.*")[:3])
         raise BenchError(f"{what}: timm has no weights of this name; there are: {tags or 'none'}")
-    if pretrained.fixed_input_size and pretrained.input_size[-1] != SIZE:
-        raise BenchError(f"{what}: takes {pretrained.input_size[-1]} pixels a side, images here have {SIZE}")
-    names = [pretrained.hf_hub_filename or "model.safetensors", "pytorch_model.bin"]
-    path = hub.file(what, pretrained.hf_hub_id, names, settings.download)
-    normalisation = (pretrained.mean, pretrained.std)
-
-    def load() -> Loaded:
-        from benchmark.encoders.published import containers, networks
-
-        model = timm.create_model(name, pretrained=False)  # with its classifier, so that loading is strict
-        networks.fill(model, containers.unwrapped(containers.load(path)[1]), path)
-        model.reset_classifier(0)
-        return Loaded(_forward(model, model, normalisation, settings), device=settings.torch_device)
-
-    return Encoder(role, _fingerprint(FileFacts(settings.cache).hash(path), settings, normalisation, name), load)
+    return pretrained
 
 
-def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings) -> Encoder:
+@text_tower(True)
+def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *, settings: Settings) -> Encoder:
     """A CLIP of open_clip with the text tower and tokenizer of OpenAI's CLIP, as a backbone.
 
     Raises BenchError for an unknown architecture or tag, and Incomplete if the weights are missing and cannot be fetched.
@@ -190,7 +208,9 @@ def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings)
     Args:
         role: name of the encoder in the suite.
         arch: architecture in open_clip.
-        pretrained: tag of the weights in open_clip.
+        pretrained: tag of the weights in open_clip, which says the activation and normalisation of their training; "" for a
+            file, where these are equal in all published weights of the architecture.
+        file: a file of the user's own with other weights of the architecture; "" for the published ones.
         settings: folders, device, precision, and whether downloads are allowed.
 
     Returns:
@@ -200,28 +220,31 @@ def open_clip_pair(role: str, arch: str, pretrained: str, *, settings: Settings)
         BenchError: if the model has another text tower or tokenizer, or takes images of another size.
     """
     from benchmark.core.libraries import open_clip
+    from benchmark.encoders.published import from_files
 
-    what = f"open_clip:{arch}/{pretrained}"
+    what = f"open_clip:{arch}" + (f"/{pretrained}" if pretrained else "") + (f"@{file}" if file else "")
     choose(arch, open_clip.list_models(), "open_clip architecture")
-    choose(pretrained, open_clip.list_pretrained_tags_by_model(arch), f"tag of open_clip's {arch}")
-    tag, sizes = open_clip.get_pretrained_cfg(arch, pretrained), open_clip.get_model_config(arch)
+    tag, sizes = from_files.training_of(what, arch, pretrained), open_clip.get_model_config(arch)
     if sizes.get("custom_text") or "multimodal_cfg" in sizes or "hf_tokenizer_name" in sizes["text_cfg"]:
         raise BenchError(f"{what}: has a text tower or a tokenizer of its own; methods here need CLIP's")
     if sizes["vision_cfg"]["image_size"] != SIZE:
         raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
     # the tag, not the name of the architecture, determines the activation of training
     sizes = {**sizes, "quick_gelu": bool(tag.get("quick_gelu"))}
-    path = _open_clip_file(what, tag, settings)
-    normalisation = (tag["mean"], tag["std"])
+    normalisation, facts = (tag["mean"], tag["std"]), FileFacts(settings.cache)
+    how: tuple[object, ...] = (normalisation, arch)
+    if file:
+        path, how = hub.own_file(what, file), (*how, f"quick_gelu {sizes['quick_gelu']}")
+        facts.of(path, f"fits {arch} {sizes['quick_gelu']}", lambda: bool(from_files.clip_network(sizes, path)))
+    else:
+        path = _open_clip_file(what, tag, settings)
 
     def load() -> Loaded:
-        from benchmark.encoders.published import containers, networks
+        return _loaded_clip(
+            from_files.clip_network(sizes, path), open_clip.get_tokenizer(arch), normalisation, settings
+        )
 
-        model = open_clip.CLIP(**sizes)
-        networks.fill(model, containers.read(path).tensors, path)
-        return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation, settings)
-
-    return Encoder(role, _fingerprint(FileFacts(settings.cache).hash(path), settings, normalisation, arch), load)
+    return Encoder(role, _fingerprint(facts.hash(path), settings, *how), load, str(path))
 
 
 # --- preprocessing and precision

@@ -106,3 +106,11 @@ def test_check_needs_a_reference_of_what_it_is_asked(place: Path) -> None:
     code, _, err = bench("check", "--table", "1", "--suite", FILE)
     assert code == 3
     assert "there is no reference run of table1 for suite toy_house" in err
+
+
+@pytest.mark.parametrize("arguments", [[], ["--dry-run"], ["--dry-run", "--jobs", "4"]])
+def test_a_device_that_is_not_here_is_refused_before_anything_is_planned(arguments: list[str]) -> None:
+    code, out, err = bench("run", "--suite", FILE, "--table", "4", "--device", "cuda:99", *arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith("bench: device 'cuda:99' cannot be used (")
+    assert err.endswith("--device cpu always can\n")

@@ -1,8 +1,10 @@
 """An exhibit may be asked of other data and encoders than it names, and is then a question of its own."""
 
+import hashlib
 import json
 import re
 import shlex
+import pickle
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +13,9 @@ import fake_trees
 import fake_weights
 import huggingface_hub
 import pytest
+import safetensors.torch
+import torch
+import toy_house
 from toy_house import house
 from toy_world import bench
 
@@ -21,6 +26,7 @@ from benchmark.core.settings import read
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.substitution import Instead
+from benchmark.features import extraction
 from benchmark.records.store import Store
 from benchmark.reporting.figures import draw
 from benchmark.suites import suite as suites
@@ -152,6 +158,23 @@ def test_a_role_that_there_is_not_is_said(place: Path, arguments: dict, said: st
         with_roles(**arguments)
 
 
+@pytest.mark.parametrize("space", ["clip", "clip_spatial", "pixels"])
+def test_an_encoder_called_as_a_space_of_the_backbone_is_no_auxiliary_one(space: str) -> None:
+    named = house(encoders={**house().encoders, space: house().encoders["dino"]})
+    with pytest.raises(BenchError, match=f"^--aux {space}: is the name of a space of the backbone's features"):
+        substitution.with_roles(named, None, [], None, space, None, read())
+
+
+def test_a_backbone_whose_loader_says_nothing_of_text_is_tried_before_anything_is_encoded(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(extraction, "extract", lambda *_, **__: pytest.fail("something was encoded"))
+    arguments = ["run", "--suite", toy_house.FILE, "--table", "4", "--backbone", "mae", "--shots", "1", "--jobs", "1"]
+    code, out, err = bench(*arguments, "--method", "Zero-shot CLIP")
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == "bench: mae has no text tower, so it cannot be a backbone; name a CLIP"
+
+
 def run(*arguments: str) -> tuple[int, str, str]:
     methods = ["--method", "Zero-shot CLIP", "--method", "AMU-Tuning"]
     return bench(
@@ -244,6 +267,86 @@ def test_a_row_that_a_folder_lacks_images_for_is_said(place: Path) -> None:
     assert re.search(
         r"^not run: CaFo: generated images for folder:birds-\w+ are missing in this suite$", err, flags=re.M
     )
+
+
+@pytest.fixture
+def tiny(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Files of the user's own: birds.pt for timm's resnet10t with three classes, clip.safetensors for a tiny CLIP."""
+    model = timm.create_model("resnet10t", pretrained=False, num_classes=3)
+    torch.save({"epoch": 3, "state_dict": {f"module.{n}": t for n, t in model.state_dict().items()}}, "birds.pt")
+    (place / "tiny-clip.json").write_text(json.dumps({**TINY, "text_cfg": TEXT}))
+    open_clip.add_model_config(place / "tiny-clip.json")
+    clip = open_clip.CLIP(**open_clip.get_model_config("tiny-clip"))
+    safetensors.torch.save_file(clip.state_dict(), "clip.safetensors")
+    settings = {"hf_hub": "lab/tiny/", "mean": (0.4,) * 3, "std": (0.3,) * 3, "quick_gelu": False}
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: settings)
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: ["own"])
+    return place
+
+
+def test_weights_in_a_file_are_used_and_known_by_their_content(tiny: Path) -> None:
+    roles = ["--aux", "timm:resnet10t@birds.pt", "--backbone", "open_clip:tiny-clip/own@clip.safetensors"]
+    code, _, err = run("--dataset", "folder:birds", *roles)
+    assert code == 0, err
+    (amu,) = [r for r in Store(tiny / "results" / "paper").records().values() if r.shots]
+    aux, backbone = amu.settings["aux"], amu.asked["backbone"]
+    hashes = [hashlib.sha256((tiny / name).read_bytes()).hexdigest()[:8] for name in ("birds.pt", "clip.safetensors")]
+    assert (aux, backbone) == (f"timm:resnet10t@birds-{hashes[0]}", f"open_clip:tiny-clip/own@clip-{hashes[1]}")
+    assert str(tiny) not in str(amu.asked)
+
+    (tiny / "elsewhere").mkdir()
+    moved = (tiny / "birds.pt").rename(tiny / "elsewhere" / "birds.pt")
+    assert "2 done" in run("--dataset", "folder:birds", "--aux", f"timm:resnet10t@{moved}", *roles[2:])[2]
+    other = torch.load(moved)
+    other["state_dict"]["module.conv1.0.weight"] *= 2
+    torch.save(other, moved)
+    assert "1 done, 1 missing" in run("--dataset", "folder:birds", "--aux", f"timm:resnet10t@{moved}", *roles[2:])[2]
+
+
+def test_a_file_behind_the_architecture_alone_is_the_same(tiny: Path) -> None:
+    named = [f"open_clip:tiny-clip{sign}{tiny}/clip.safetensors" for sign in ("@", "/")]
+    roles = [with_roles(backbone=name)[1].backbone for name in named]
+    assert roles[0] == roles[1] != with_roles(backbone="open_clip:tiny-clip/own@clip.safetensors")[1].backbone
+
+
+@pytest.mark.parametrize(
+    ("roles", "code", "said"),
+    [
+        (["--aux", "timm:resnet10t@"], 2, "timm:resnet10t@: names no file; write timm:resnet10t@FILE"),
+        (["--aux", "timm:resnet10t@no.pt"], 3, "timm:resnet10t@no.pt: no.pt: no such file"),
+        (["--aux", "timm:resnet10t@birds"], 2, "timm:resnet10t@birds: birds is a folder; name the file"),
+        (["--aux", "timm:resnet18@birds.pt"], 2, "birds.pt: does not fit its network, and is not used in part ("),
+        (["--aux", "timm:resnet10t@page.pt"], 2, "page.pt: not weights but a page"),
+        (["--aux", "timm:resnet10t@list.pt"], 2, "list.pt: holds a list, not a state dict"),
+        (["--aux", "timm:resnet10t@code.pt"], 2, "code.pt: refused: reading it would run"),
+        (
+            ["--aux", "timm:resnet18.foo"],
+            2,
+            "timm:resnet18.foo: timm has no weights of this name; there are: resnet18.",
+        ),
+        (["--aux", "timm:resnet18.foo@birds.pt"], 2, "timm has no weights of this name"),
+        (["--aux", "timm:"], 2, "has no model of this name"),
+        (
+            ["--backbone", "open_clip:tiny-clip@birds.pt"],
+            2,
+            "birds.pt: holds network with a classifier, not a CLIP in",
+        ),
+        (["--backbone", "open_clip:tiny-clip/own@no.pt"], 3, "open_clip:tiny-clip/own@no.pt: no.pt: no such file"),
+        (["--backbone", "open_clip:tiny-clip@"], 2, "names no file; write open_clip:tiny-clip@FILE"),
+        (["--backbone", "open_clip:tiny-klip@clip.safetensors"], 2, "unknown open_clip architecture 'tiny-klip'"),
+    ],
+)
+def test_a_file_that_is_missing_or_does_not_fit_is_one_line_before_anything_is_encoded(
+    tiny: Path, monkeypatch: pytest.MonkeyPatch, roles: list[str], code: int, said: str
+) -> None:
+    Path("page.pt").write_text("<html>404</html>")
+    torch.save([1], "list.pt")
+    Path("code.pt").write_bytes(pickle.dumps(print))
+    fake_weights.make(tiny / "weights", ["clip_rn50", "mocov3_rn50"])
+    monkeypatch.setattr(extraction, "extract", lambda *_, **__: pytest.fail("something was encoded"))
+    found, out, err = run("--dataset", "folder:birds", *roles)
+    assert (found, out, err.count("\n")) == (code, "", 1)
+    assert said in err
 
 
 def test_all_goes_with_no_other_roles(place: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from toy_world import here, some_run, toy
 
+from benchmark.core.errors import BenchError
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
@@ -147,7 +148,7 @@ def test_what_learns_nothing_gets_no_images_and_makes_none() -> None:
 
 
 def test_an_encoder_without_a_text_tower_is_no_backbone() -> None:
-    with pytest.raises(ValueError, match="mocov3 has no text tower, so it cannot be a backbone"):
+    with pytest.raises(BenchError, match="mocov3 has no text tower, so it cannot be a backbone"):
         task.build(Opened(some_run(backbone="mocov3"), here(toy())))
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from benchmark.core.libraries import open_clip, timm
 from benchmark.core.settings import read
 from benchmark.data import views
 from benchmark.encoders.encoder import Encoder
-from benchmark.encoders.published import loaders, networks, slots
+from benchmark.encoders.published import containers, loaders, networks, slots
 from benchmark.encoders.published.convert import convert
 from benchmark.features import requests
 from benchmark.features.requests import Request
@@ -251,6 +252,9 @@ def test_what_cannot_be_fetched_is_said_in_one_line(hub: Path, monkeypatch: pyte
     [
         ("resnet5O", "has no model of this name"),
         ("vit_base_patch16_384", "takes 384 pixels a side, images here have 224"),
+        ("resnet18.foo", "timm has no weights of this name; there are: resnet18.a"),
+        ("resnet18.", "timm has no weights of this name"),
+        ("", "has no model of this name"),
     ],
 )
 def test_a_timm_model_that_cannot_be_used_is_said(name: str, said: str, hub: Path) -> None:
@@ -301,6 +305,96 @@ def test_openais_own_file_serves_an_open_clip_pair(hub: Path, all_here: Path, mo
     assert close(encoder.encode(IMAGES, 2), opened("clip_vitb32").encode(IMAGES, 2))
     assert encoder.clip is not None
     assert close(encoder.clip.encode_text(["a cat"]), opened("clip_vitb32").clip.encode_text(["a cat"]))
+
+
+# --- files of the user's own
+
+
+def test_a_timm_model_from_a_file_has_the_features_of_its_network_whatever_its_classifier(
+    home: Path, tmp_path: Path
+) -> None:
+    for classes in (0, 3, 1000):
+        model = timm.create_model("resnet10t", pretrained=False, num_classes=classes).eval()
+        torch.save({"model": model.state_dict()}, tmp_path / "own.pth")
+        ours = loaders.timm_model("aux", "resnet10t", str(tmp_path / "own.pth"), settings=read()).encode(IMAGES, 2)
+        model.reset_classifier(0)
+        with torch.no_grad():
+            assert close(ours, model(normalised(IMAGES, "imagenet")))
+
+
+@pytest.fixture
+def small_clips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, Any]]:
+    """An architecture "tiny-clip", and its published weights by tag, which a test may change."""
+    (tmp_path / "tiny-clip.json").write_text(json.dumps({**TINY, "text_cfg": TEXT}))
+    open_clip.add_model_config(tmp_path / "tiny-clip.json")
+    gelu = {"mean": (0.4,) * 3, "std": (0.3,) * 3, "quick_gelu": False}
+    tags = {"plain": gelu, "quick": {**gelu, "quick_gelu": True}}
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda _, tag: tags[tag])
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: list(tags))
+    return tags
+
+
+def own_clip(file: Path, quick: bool) -> Any:
+    model = open_clip.CLIP(**open_clip.get_model_config("tiny-clip"), quick_gelu=quick).eval()
+    torch.save({"epoch": 1, "state_dict": {f"module.{n}": t for n, t in model.state_dict().items()}}, file)
+    return model
+
+
+@pytest.mark.parametrize("tag", ["plain", "quick"])
+def test_a_clip_from_a_file_has_activation_and_normalisation_of_the_tag(
+    tag: str, home: Path, tmp_path: Path, small_clips: dict[str, dict[str, Any]]
+) -> None:
+    model = own_clip(tmp_path / "own.pt", tag == "quick")
+    encoder = loaders.open_clip_pair("own", "tiny-clip", tag, str(tmp_path / "own.pt"), settings=read())
+    with torch.no_grad():
+        assert close(encoder.encode(IMAGES, 2), model.encode_image((IMAGES / 255 - 0.4) / 0.3))
+    tags = [
+        loaders.open_clip_pair("own", "tiny-clip", t, str(tmp_path / "own.pt"), settings=read()) for t in small_clips
+    ]
+    assert len({encoder.fingerprint for encoder in tags}) == 2
+
+
+def test_without_a_tag_the_published_weights_of_an_architecture_have_to_agree(
+    home: Path, tmp_path: Path, small_clips: dict[str, dict[str, Any]]
+) -> None:
+    model, file = own_clip(tmp_path / "own.pt", True), str(tmp_path / "own.pt")
+    with pytest.raises(BenchError, match=r"several activations .* open_clip:tiny-clip/TAG@FILE, of plain, quick$"):
+        loaders.open_clip_pair("own", "tiny-clip", file=file, settings=read())
+    del small_clips["plain"]
+    with torch.no_grad():
+        theirs = model.encode_image((IMAGES / 255 - 0.4) / 0.3)
+    assert close(loaders.open_clip_pair("own", "tiny-clip", file=file, settings=read()).encode(IMAGES, 2), theirs)
+
+
+def test_of_an_architecture_without_published_weights_open_clips_own_settings_are_taken(
+    home: Path, tmp_path: Path, small_clips: dict[str, dict[str, Any]]
+) -> None:
+    small_clips.clear()
+    model = own_clip(tmp_path / "own.pt", False)
+    encoder = loaders.open_clip_pair("own", "tiny-clip", file=str(tmp_path / "own.pt"), settings=read())
+    with torch.no_grad():
+        assert close(encoder.encode(IMAGES, 2), model.encode_image(normalised(IMAGES, "clip")))
+
+
+def test_openais_own_file_is_not_taken_with_another_activation_than_its_own(
+    all_here: Path, small_clips: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    narrow = {"embed_dim": 32, "vision_cfg": {"image_size": 224, "patch_size": 32, "layers": 12, "width": 64}}
+    monkeypatch.setattr(open_clip, "get_model_config", lambda _: {**narrow, "text_cfg": {**TEXT, "layers": 12}})
+    file = str(all_here / "ViT-B-32.pt")
+    with pytest.raises(BenchError, match="is OpenAI's own, which was trained with QuickGELU; name the tag openai"):
+        loaders.open_clip_pair("own", "tiny-clip", "plain", file, settings=read())
+    assert loaders.open_clip_pair("own", "tiny-clip", "quick", file, settings=read()).source == file
+
+
+def test_a_file_is_read_once_to_see_that_it_fits(
+    home: Path, tmp_path: Path, small_clips: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_clip(tmp_path / "own.pt", False)
+    opened = partial(loaders.open_clip_pair, "own", "tiny-clip", "plain", str(tmp_path / "own.pt"), settings=read())
+    first = opened().fingerprint
+    monkeypatch.setattr(containers, "load", lambda _: pytest.fail("read again"))
+    assert opened().fingerprint == first
 
 
 # --- the names of features on disk
