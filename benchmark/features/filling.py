@@ -18,7 +18,7 @@ from benchmark.core.devices import CPU
 from benchmark.core.digest import JsonDict
 from benchmark.data import views
 from benchmark.exhibits.run import PIXELS
-from benchmark.features import extraction, shard_files
+from benchmark.features import extraction, finite, shard_files
 from benchmark.features.requests import (
     Request,
     Shard,
@@ -90,7 +90,9 @@ def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int 
     one = requests[0]
     ids = np.array_split(images_of(one, world).ids, of)[index]
     roles = [request.role for request in requests]
-    return extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
+    made = extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
+    finite.check(requests, ids, made, world)
+    return made
 
 
 def content(shard: Shard, world: World) -> str:

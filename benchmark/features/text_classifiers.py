@@ -18,7 +18,7 @@ from benchmark.core.errors import BenchError
 from benchmark.core.names import for_file
 from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.run import Run
-from benchmark.features import shard_files
+from benchmark.features import finite, shard_files
 from benchmark.methods.clip import Texts
 from benchmark.suites.towers import text_tower
 from benchmark.suites.world import World
@@ -73,10 +73,11 @@ def load(text: Text, world: World) -> tuple[Tensor, float]:
 
 
 def fill(text: Text, world: World) -> None:
-    """Encode the texts of a classifier and write its file; BenchError if the encoder has no text tower."""
+    """Encode the texts of a classifier and write its file; BenchError without a text tower or for unusable values."""
     encoder = world.encoder(text.backbone)
     tower = _tower(encoder)
     made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, world))
+    finite.check_text(encoder, world.dataset(text.dataset).classnames, made, tower.logit_scale, world)
     shard_files.write(path(text, world), made.float().cpu(), {"logit_scale": repr(tower.logit_scale)})
 
 
