@@ -135,6 +135,10 @@ def missing(known: PublishedSet, settings: Settings) -> str:
     if root and not root.is_dir():
         return f"data set {known.key}: data root {root}: no such folder; {HOW}"
     where = f"put it into {root / known.places[0]}" if root else HOW
+    if root and known.kind == "imagenet" and holds(known, root):
+        where = f"{root} holds train/ or val/ itself; if that is {known.title}, say so in bench.toml, " + (
+            f'[data] paths = {{ {known.key} = "{root}" }}, or name the folder above it as the data root'
+        )
     return f"data set {known.key} is missing: {where}; it is published at {known.page}{terms}"
 
 

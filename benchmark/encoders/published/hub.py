@@ -40,10 +40,26 @@ def file(what: str, repository: str, names: Sequence[str], download: bool) -> Pa
 
 
 def own_file(what: str, name: str) -> Path:
-    """The path of a file of the user's own; raises Incomplete if there is none, and BenchError for a folder."""
+    """The path of a file of the user's own.
+
+    Args:
+        what: name of the asset, for messages.
+        name: the path.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        Incomplete: if there is no such file.
+        BenchError: if it is a folder or cannot be read.
+    """
     path = Path(name).expanduser()
-    if path.is_dir():
-        raise BenchError(f"{what}: {path} is a folder; name the file of the weights in it")
-    if not path.is_file():
-        raise Incomplete(f"{what}: {path}: no such file; copy it there, or name it where it lies")
+    try:
+        path.open("rb").close()
+    except IsADirectoryError as error:
+        raise BenchError(f"{what}: {path} is a folder; name the file of the weights in it") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise Incomplete(f"{what}: {path}: no such file; copy it there, or name it where it lies") from error
+    except OSError as error:
+        raise BenchError(f"{what}: {path}: cannot be read ({error.strerror})") from error
     return path

@@ -314,6 +314,8 @@ def test_a_file_behind_the_architecture_alone_is_the_same(tiny: Path) -> None:
     [
         (["--aux", "timm:resnet10t@"], 2, "timm:resnet10t@: names no file; write timm:resnet10t@FILE"),
         (["--aux", "timm:resnet10t@no.pt"], 3, "timm:resnet10t@no.pt: no.pt: no such file"),
+        (["--aux", "timm:resnet10t@birds.pt/x"], 3, "birds.pt/x: no such file"),
+        (["--aux", f"timm:resnet10t@{'x' * 300}"], 2, "cannot be read (File name too long)"),
         (["--aux", "timm:resnet10t@birds"], 2, "timm:resnet10t@birds: birds is a folder; name the file"),
         (["--aux", "timm:resnet18@birds.pt"], 2, "birds.pt: does not fit its network, and is not used in part ("),
         (["--aux", "timm:resnet10t@page.pt"], 2, "page.pt: not weights but a page"),

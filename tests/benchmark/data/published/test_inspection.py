@@ -221,6 +221,20 @@ def test_imagenets_parts_are_found_by_other_names(train: str, val: str, whole_ro
     assert "call the one that is meant val/" in look("imagenet").says
 
 
+def test_a_data_root_that_is_imagenet_itself_is_told_how_to_say_so(
+    whole_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    itself = whole_root / "imagenet" / "images"
+    monkeypatch.setenv("BENCH_DATA", str(itself))
+    found = look("imagenet")
+    assert found.state == inspection.MISSING
+    assert (
+        f"{itself} holds train/ or val/ itself; if that is ImageNet, say so in bench.toml, [data] paths" in found.says
+    )
+    Path("bench.toml").write_text(f'[data]\npaths = {{ imagenet = "{itself}" }}\n')
+    assert look("imagenet").state == inspection.OK
+
+
 def test_imagenetv2s_folders_may_have_leading_zeros(whole_root: Path, root: Path) -> None:
     link(whole_root, root, "imagenetv2")
     folder = root / sets.SETS["imagenetv2"].places[0]
