@@ -10,6 +10,7 @@ import click
 
 from benchmark import __version__
 from benchmark.commands.lazy import LazyCommand, LazyGroup
+from benchmark.core import warned
 from benchmark.core.errors import BenchError, ExitCode
 
 COMMANDS = {
@@ -85,6 +86,7 @@ def _finish(code: ExitCode) -> None:
 
 def main() -> None:
     """Entry point of `bench`: errors of the user end in one line and an exit code, without a traceback."""
+    warned.print_in_one_line()
     sys.path.append(os.getcwd())  # so that a method in a file of this folder can be named, as with python -m
     try:
         code = cli.main(prog_name="bench", standalone_mode=False)

@@ -16,7 +16,10 @@ from torch import Tensor
 
 from benchmark.core.devices import CPU
 from benchmark.core.digest import JsonDict
+from benchmark.core.errors import BenchError
 from benchmark.data import views
+from benchmark.data.published import decoding
+from benchmark.data.published.faults import Unreadable, told
 from benchmark.exhibits.run import PIXELS
 from benchmark.features import extraction, finite, shard_files
 from benchmark.features.requests import (
@@ -90,9 +93,21 @@ def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int 
     one = requests[0]
     ids = np.array_split(images_of(one, world).ids, of)[index]
     roles = [request.role for request in requests]
-    made = extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
+    try:
+        made = extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
+    except Unreadable as error:  # one image stops the extraction; all that would are named at once
+        faults = decoding.faults_of_all(_paths(one, ids, world)) or [error]
+        raise BenchError(told(faults, len(ids))) from error
     finite.check(requests, ids, made, world)
     return made
+
+
+def _paths(request: Request, ids: np.ndarray, world: World) -> list[Path]:
+    """Files of images of a request, for a data set of photographs."""
+    dataset: Any = world.dataset(request.dataset)
+    if request.part == "generated":
+        return list(generated(dataset, generated_per_class(request.dataset, world)).paths(ids))
+    return list(dataset.paths(images_of(request, world).split, ids))
 
 
 def content(shard: Shard, world: World) -> str:

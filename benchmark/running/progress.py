@@ -56,8 +56,10 @@ def clock(seconds: float) -> str:
 
 
 def _show(item: Done, bar: tqdm, place: str, pace: str = "") -> None:
-    """Show a finished item: a failure as a line, success in the bar or, without a bar, as a line."""
+    """Show a finished item: warnings and a failure as lines, success in the bar or, without a bar, as a line."""
     label = getattr(item.item, "label", str(item.item))
+    for text in item.warnings:
+        tqdm.write(f"warning {label}: {text}", file=sys.stderr)
     if item.error:
         tqdm.write(f"FAILED {label}: {item.error}", file=sys.stderr)
     elif not bar.disable:

@@ -1,7 +1,8 @@
 """Execution of work in this process or in worker processes on this machine.
 
-Workers write records themselves and return only success or an error message. Each worker is a process pool of its own, so
-that a killed worker affects only the item it was working on, which is then tried again.
+Workers write records themselves and return only success or an error message, and warnings of libraries in one line each.
+Each worker is a process pool of its own, so that a killed worker affects only the item it was working on, which is then tried
+again.
 """
 
 import ctypes
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
+from benchmark.core import warned
 from benchmark.core.errors import BenchError
 from benchmark.core.machine import peak_memory_mib
 
@@ -42,6 +44,7 @@ class Done:
         result: Return value of the work; None on failure.
         process: Id of the process that did the work; 0 if it was killed.
         peak_mib: Peak memory of this process so far, in MiB; 0 if it was killed.
+        warnings: Warnings of libraries during the work, a line for each kind.
     """
 
     item: Any
@@ -49,6 +52,7 @@ class Done:
     result: Any = None
     process: int = 0
     peak_mib: int = 0
+    warnings: Sequence[str] = ()
 
 
 def each(work: Callable[..., Any], items: Sequence[Any], jobs: int) -> Generator[Done, None, None]:
@@ -154,8 +158,9 @@ _given: tuple[Any, ...] = ()
 
 
 def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
-    error, result = _tried(work, item, debug, _given if given is None else given)
-    return Done(item, error, result, os.getpid(), peak_memory_mib())
+    with warned.heard() as heard:
+        error, result = _tried(work, item, debug, _given if given is None else given)
+    return Done(item, error, result, os.getpid(), peak_memory_mib(), heard.lines)
 
 
 def _tried(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...]) -> tuple[str, Any]:

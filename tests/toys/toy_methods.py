@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import warnings
 from pathlib import Path
 
 import torch
@@ -81,7 +82,7 @@ class NoPredictor:
 
 
 def work(item: str) -> str:
-    """What an item's name says: "die", "kill", "fail", "explain", "leave", or its own name in capitals."""
+    """What an item's name says: "die", "kill", "fail", "explain", "leave", "warn", or its own name in capitals."""
     if item == "die":
         os._exit(3)
     if item == "kill":
@@ -92,6 +93,9 @@ def work(item: str) -> str:
         raise BenchError("type this instead")
     if item == "leave":
         raise SystemExit(5)
+    if item == "warn":
+        for _ in range(2):
+            warnings.warn("one\n  two", RuntimeWarning, stacklevel=1)
     if item.startswith("once:"):  # kills its worker the first time only
         path = Path(item.removeprefix("once:"))
         if not path.exists():

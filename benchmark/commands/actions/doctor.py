@@ -12,7 +12,7 @@ import click
 import torch
 
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
-from benchmark.core import devices, paths
+from benchmark.core import devices, paths, warned
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.libraries import TORCHVISION_MENDED
@@ -216,10 +216,13 @@ def doctor(
 ) -> ExitCode:
     """Print the findings; MISSING where something is amiss, else OK."""
     names = chosen_exhibits(table, figure) if table or figure else []
-    if dataset:
-        found = list(examine_folder(dataset, classnames or "", deep, settings))
-    else:
-        found = list(examine(World(load_suite(suite), settings), names, deep))
+    with warned.heard() as heard:
+        if dataset:
+            found = list(examine_folder(dataset, classnames or "", deep, settings))
+        else:
+            found = list(examine(World(load_suite(suite), settings), names, deep))
+    for line in heard.lines:
+        click.echo(f"warning: {line}", err=True)
     if form == "json":
         click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
     else:

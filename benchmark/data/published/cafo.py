@@ -40,8 +40,11 @@ class Generated:
 
     def views(self, ids: np.ndarray, views: int, seed: int) -> Tensor:
         """Views of images, uint8 [views, N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
-        files = [self.listed.path(i) for i in ids.tolist()]
-        return torch.from_numpy(decoding.stacked(files, ids.tolist(), views, seed))
+        return torch.from_numpy(decoding.stacked(self.paths(ids), ids.tolist(), views, seed))
+
+    def paths(self, ids: np.ndarray) -> list[Path]:
+        """Paths of the files of images."""
+        return [self.listed.path(i) for i in ids.tolist()]
 
 
 def generated_list(known: PublishedSet, classes: int, settings: Settings) -> Listing:

@@ -3,19 +3,26 @@
 A file is converted to RGB first, as in torchvision's loader and the code of CoOp, Tip-Adapter, CaFo and AMU-Tuning. The
 transform of open_clip converts last. Both orders are bit-identical for RGB and grey files. For other files, converting last
 gives other pixels: PIL takes the nearest pixel of a palette, interpolates CMYK as ink, and weights pixels by their opacity.
-The orientation in EXIF data is ignored in both.
+Values of more than 8 bits are scaled or refused (`benchmark.data.published.depth`). Of a file with several images the first
+is read. The orientation in EXIF data is ignored, as in both, and a note says so; that of a TIFF file is followed by PIL.
 """
 
+import os
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import ExifTags, Image
 
-from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core import warned
 from benchmark.data import views
+from benchmark.data.published import depth
+from benchmark.data.published.depth import Unfit
+from benchmark.data.published.faults import Unreadable, fault
 
 SIZE = 224
 """Side of the images in pixels."""
@@ -36,32 +43,73 @@ mute()
 
 
 def read(path: Path) -> Image.Image:
-    """Decode a file to RGB; raises Incomplete for a missing file and BenchError for an unreadable one."""
+    """Decode a file to RGB; raises Unreadable, or Absent for a missing file."""
     return _opened(path, _rgb)
 
 
+def check(path: Path) -> None:
+    """Check that `read` can decode a file (JPEGs at an eighth of their size, for speed); raises Unreadable or Absent."""
+    _opened(path, _checked)
+
+
 def _rgb(image: Image.Image) -> Image.Image:
+    _check_shape(image)
+    image.load()
+    _note_what_is_ignored(image)
+    return depth.rgb(image)
+
+
+def _checked(image: Image.Image) -> None:
+    _check_shape(image)
+    image.draft(None, (1, 1))
+    image.load()
+    _note_what_is_ignored(image)
+    if depth.full_scale(image) is not None:
+        depth.rgb(image)
+
+
+def _check_shape(image: Image.Image) -> None:
     short, long = sorted(image.size)
     if long > THINNEST * short:  # resized to a shorter side of 224, the image would exhaust the memory
-        raise ValueError(f"{image.width} x {image.height} pixels are too thin a strip")
-    return image.convert("RGB")
+        what = f"{image.width} x {image.height} pixels are too thin a strip"
+        raise Unfit(what, f"crop or pad it to at most {THINNEST} to 1, or leave it out")
 
 
-def check(path: Path) -> None:
-    """Check that a file decodes (JPEGs at an eighth of their size, for speed); raises Incomplete or BenchError."""
-    _opened(path, lambda image: (image.draft(None, (1, 1)), image.load()))
+def _note_what_is_ignored(image: Image.Image) -> None:
+    orientation, count = 1, 1
+    with suppress(Exception):  # EXIF data and further images may be broken where the first image is not
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+        count = getattr(image, "n_frames", 1)
+    if orientation != 1:
+        warned.note("the EXIF orientation is not followed, as in released code; turn the pixels to have it followed")
+    if count > 1 and image.format != "MPO":  # cameras add a preview or a depth map to a JPEG file
+        warned.note(f"only the first of {count} images in the file is read")
 
 
 def _opened(path: Path, use: Callable[[Image.Image], Result]) -> Result:
-    try:
-        with Image.open(path) as image:
-            return use(image)
-    except FileNotFoundError as error:
-        raise Incomplete(f"{path}: no such file, but it is listed; copy it there from where the others came") from error
-    except Exception as error:  # decoders raise exceptions of many types for a broken file
-        reason = " ".join(str(error).replace(f" '{path}'", "").split()) or type(error).__name__
-        remedy = "copy it again from where it came"
-        raise BenchError(f"{path}: cannot be read as an image ({reason}); {remedy}") from error
+    with warned.about(path):
+        try:
+            with Image.open(path) as image:
+                return use(image)
+        except Exception as error:  # decoders raise exceptions of many types for a broken file
+            raise fault(path, error) from error
+
+
+def faults_of(paths: Iterable[Path]) -> list[Unreadable]:
+    """The faults of all files that cannot be read."""
+    found = []
+    for path in paths:
+        try:
+            check(path)
+        except Unreadable as error:
+            found.append(error)
+    return found
+
+
+def faults_of_all(paths: Sequence[Path]) -> list[Unreadable]:
+    """The faults of all files that cannot be read, in the order of the files, which threads look at."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return [error for found in pool.map(lambda path: faults_of([path]), paths) for error in found]
 
 
 def as_tested(image: Image.Image) -> Image.Image:

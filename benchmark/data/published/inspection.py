@@ -13,6 +13,7 @@ from benchmark.core.asset import ALIAS, INCOMPLETE, LARGER, MISSING, OK, USABLE,
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.data.published import cafo, counts, decoding, sets
+from benchmark.data.published.faults import Unreadable, told
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.data.published.sets import Place, PublishedSet
@@ -124,19 +125,19 @@ def _elsewhere(root: Path, name: str) -> str:
 
 
 def _decoded(name: str, lists: Sequence[Listing]) -> str:
-    """The number of unreadable images and the message on the first; "" if all are readable."""
+    """The message on all unreadable images; "" if all are readable."""
     blocks = [
         (listed, range(first, min(first + BLOCK, len(listed))))
         for listed in lists
         for first in range(0, len(listed), BLOCK)
     ]
-    total, broken = sum(len(places) for _, places in blocks), []
+    total, broken = sum(len(places) for _, places in blocks), list[Unreadable]()
     bar = tqdm(total=total, desc=name, unit=" images", disable=not sys.stderr.isatty(), leave=False)
     with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
         for (_, places), says in zip(blocks, pool.map(_broken, *zip(*blocks, strict=True)), strict=True):
             broken += says
             bar.update(len(places))
-    return f"{len(broken):,} of {total:,} images cannot be read, the first {broken[0]}" if broken else ""
+    return told(broken, total) if broken else ""
 
 
 def read_all(dataset: Photographs, lists: Sequence[Listing] = ()) -> str:
@@ -163,15 +164,9 @@ BLOCK = 256
 """Images in a unit of work of a thread."""
 
 
-def _broken(listed: Listing, places: range) -> list[str]:
-    """Messages on the unreadable images among those at `places`."""
-    says = []
-    for place in places:
-        try:
-            decoding.check(listed.path(place))
-        except BenchError as error:
-            says.append(str(error))
-    return says
+def _broken(listed: Listing, places: range) -> list[Unreadable]:
+    """The faults of the unreadable images among those at `places`."""
+    return decoding.faults_of([listed.path(place) for place in places])
 
 
 def look_at_part(known: PublishedSet, settings: Settings, part: str, count: int, deep: bool, read: Read) -> Found:
@@ -201,6 +196,8 @@ def _looked_into_part(known: PublishedSet, settings: Settings, part: str, count:
         cafo.sentences(known, classnames, settings)
         return
     listed = cafo.first_of_each(cafo.generated_list(known, known.classes, settings), count)
-    broken = _broken(listed, range(len(listed))) if deep else [_unreadable(listed, i) for i in (0, len(listed) - 1)]
-    if any(broken):
-        raise Incomplete(next(filter(None, broken)))
+    broken = _broken(listed, range(len(listed))) if deep else []
+    ends = [] if deep else [_unreadable(listed, place) for place in (0, len(listed) - 1)]
+    says = told(broken, len(listed)) if broken else next(filter(None, ends), "")
+    if says:
+        raise Incomplete(says)

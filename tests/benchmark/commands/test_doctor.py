@@ -1,6 +1,8 @@
 """The doctor looks at everything, whatever it meets, and says what to do."""
 
 import json
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,12 @@ def test_the_command_says_the_same_in_json_and_ends_with_3_when_something_is_ami
     code, out, _ = bench(*arguments)
     assert code == 3
     assert [f["what"] for f in json.loads(out) if not f["ok"]] == ["reports"]
+
+
+def test_a_warning_of_a_library_is_one_line_behind_the_findings(monkeypatch: pytest.MonkeyPatch) -> None:
+    def examined(*_: object) -> Iterator[Finding]:
+        warnings.warn("one\n  two", RuntimeWarning, stacklevel=1)
+        yield Finding("data", "ok")
+
+    monkeypatch.setattr(doctor, "examine", examined)
+    assert bench("doctor", "--suite", FILE) == (0, "ok  data: ok\n", "warning: RuntimeWarning: one two\n")

@@ -27,6 +27,16 @@ def test_every_end_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert second == "FAILED x: it failed"
 
 
+def test_a_warning_is_a_line_with_the_name_of_its_work(capsys: pytest.CaptureFixture[str]) -> None:
+    ends = (Done(item, warnings=["Slow: it did not converge"]) for item in (some_run(), "x"))
+    list(progress.follow(ends, 2, "runs"))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning")]
+    assert lines == [
+        "warning TipAdapter, imagenet, 1 shot, seed 1: Slow: it did not converge",
+        "warning x: Slow: it did not converge",
+    ]
+
+
 def test_an_interruption_while_a_line_is_printed_ends_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(item: Done) -> str:
         raise KeyboardInterrupt

@@ -45,6 +45,13 @@ def test_the_line_of_a_failure_says_where() -> None:
     assert "toy_methods.py:" in outcomes(["fail"], 1)["fail"]
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_warnings_of_libraries_come_back_with_the_work_a_line_for_each_kind(jobs: int) -> None:
+    with workers.Crew(jobs) as crew:
+        found = {done.item: list(done.warnings) for done in crew.each(work, ["a", "warn", "b"])}
+    assert found == {"a": [], "warn": ["RuntimeWarning: one two (2 times)"], "b": []}
+
+
 def test_debugging_shows_the_traceback() -> None:
     with workers.Crew(1, debug=True) as crew, pytest.raises(RuntimeError, match="one\n  two"):
         list(crew.each(work, ["fail"]))

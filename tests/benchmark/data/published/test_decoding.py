@@ -13,6 +13,7 @@ from PIL import Image
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.libraries import open_clip
 from benchmark.core.libraries import torchvision_transforms as transforms
+from benchmark.core.warned import heard
 from benchmark.data import views
 from benchmark.data.published import decoding
 
@@ -69,7 +70,37 @@ def test_how_the_camera_was_held_is_not_followed(tmp_path: Path) -> None:
     turned[0x0112] = 6  # to be turned by a quarter
     image.save(tmp_path / "plain.jpg")
     image.save(tmp_path / "turned.jpg", exif=turned)
-    assert torch.equal(of_ours(tmp_path / "plain.jpg"), of_ours(tmp_path / "turned.jpg"))
+    with heard() as notes:
+        assert torch.equal(of_ours(tmp_path / "plain.jpg"), of_ours(tmp_path / "turned.jpg"))
+    (line,) = notes.lines
+    assert line.startswith("the EXIF orientation is not followed, as in released code")
+    assert line.endswith(f"({tmp_path / 'turned.jpg'})")
+
+
+def test_a_tiff_file_is_turned_by_pil_itself_and_not_spoken_of(tmp_path: Path) -> None:
+    image, turned = picture(7, 3), Image.Exif()
+    turned[0x0112] = 6
+    image.save(tmp_path / "turned.tif", exif=turned)
+    with heard() as notes:
+        found = decoding.read(tmp_path / "turned.tif")
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(image.transpose(Image.Transpose.ROTATE_270)))
+    assert notes.lines == []
+
+
+def test_of_several_images_in_a_file_the_first_is_read_and_the_others_are_spoken_of(tmp_path: Path) -> None:
+    first, second = picture(1, 1), picture(2, 2)
+    first.save(tmp_path / "stack.tif", save_all=True, append_images=[second, second])
+    with heard() as notes:
+        found = decoding.read(tmp_path / "stack.tif")
+    np.testing.assert_array_equal(np.asarray(found), np.asarray(first))
+    assert notes.lines == [f"only the first of 3 images in the file is read ({tmp_path / 'stack.tif'})"]
+
+
+def test_the_preview_in_a_cameras_file_is_not_spoken_of(tmp_path: Path) -> None:
+    picture(1, 1).save(tmp_path / "camera.jpg", "MPO", save_all=True, append_images=[picture(2, 2)])
+    with heard() as notes:
+        decoding.read(tmp_path / "camera.jpg")
+    assert notes.lines == []
 
 
 @pytest.mark.parametrize("view", [1, 2, 3])
@@ -144,14 +175,17 @@ def test_an_image_beyond_all_bounds_is_refused_and_a_large_one_is_not_warned_of(
         decoding.mute()
         decoding.read(path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10_000)
-    with pytest.raises(BenchError, match=r"L\.jpg: cannot be read as an image"):
+    with pytest.raises(
+        BenchError, match=r"L\.jpg: cannot be read as an image \(.*30000 pixels.*\); scale it down to at"
+    ):
         decoding.read(path)
 
 
 def test_a_strip_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, "L", (1, 60_000))
-    with pytest.raises(BenchError, match="1 x 60000 pixels are too thin a strip"):
-        decoding.read(path)
+    for look in (decoding.read, decoding.check):
+        with pytest.raises(BenchError, match=r"1 x 60000 pixels are too thin a strip\); crop or pad it"):
+            look(path)
 
 
 def test_a_palette_with_transparency_is_not_warned_of(tmp_path: Path) -> None:

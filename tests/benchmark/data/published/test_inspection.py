@@ -373,7 +373,9 @@ def test_a_deep_look_decodes_every_image(root: Path, monkeypatch: pytest.MonkeyP
     assert look("eurosat").state == inspection.OK
     found = look("eurosat", deep=True)
     assert found.state == inspection.INCOMPLETE
-    assert "2 of 39 images cannot be read, the first" in found.says
+    assert found.says.startswith("2 of 39 images cannot be read: ")
+    assert all(f" {path} (" in found.says for path in middle[20:22])
+    assert ": copy it again from where it came; published at" in found.says
 
 
 def test_a_quick_look_misses_no_file(root: Path) -> None:

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 import torch
 import toy_world
-from fake_trees import make, make_generated, make_prompts, write
+from fake_trees import make, make_generated, make_prompts, truncate, write
+from PIL import Image
 from torch.nn.functional import adaptive_avg_pool2d
 from toy_world import WORLDS, here, toy
 
+from benchmark.core.errors import BenchError
 from benchmark.data.published import listing
 from benchmark.data.published.photographs import Photographs
 from benchmark.encoders.encoder import Encoder, Loaded
@@ -23,7 +25,7 @@ from benchmark.features import requests as requests_module
 from benchmark.features.requests import Request
 from benchmark.methods.contract.toy import WIDTH, toy_clip
 from benchmark.records.store import Store
-from benchmark.running import measure
+from benchmark.running import jobs, measure, workers
 from benchmark.suites.suite import Suite
 
 
@@ -177,3 +179,52 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
         question = Question(method, dataset="mine", backbone="RN50", shots=8)
         record = measure.measure(runs.make(world, question, seed=1), here(world), store)
         assert record.n == 9 + 4 + 2 + 1, method
+
+
+def test_all_broken_images_of_a_part_are_named_at_once(suite: Suite) -> None:
+    paths = eurosat(suite).paths("test", np.arange(10))
+    paths[2].write_bytes(b"")
+    truncate(paths[7])
+    with pytest.raises(BenchError, match=r"2 of 10 images cannot be read: ") as caught:
+        filling.load(of("test", suite), here(suite))
+    assert all(str(paths[place]) in str(caught.value) for place in (2, 7))
+    assert "\n" not in str(caught.value)
+
+
+def test_broken_generated_images_are_named_at_once_too(suite: Suite, root: Path) -> None:
+    make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
+    paths = eurosat(suite).generated(2)[0].paths(np.arange(20))
+    for place in (0, 19):
+        paths[place].write_bytes(b"")
+    with pytest.raises(BenchError, match=r"2 of 20 images cannot be read: ") as caught:
+        filling.load(of("generated", suite), here(suite))
+    assert all(str(paths[place]) in str(caught.value) for place in (0, 19))
+
+
+def test_a_broken_image_costs_its_own_shard_and_no_other(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(requests_module, "DECODED", 4)
+    broken = eurosat(suite).paths("test", np.arange(10))[5]
+    whole = broken.read_bytes()
+    broken.write_bytes(b"")
+    shards = filling.missing([of("test", suite)], here(suite))
+    with workers.Crew(1, here(suite)) as crew:
+        ends = list(crew.each(jobs.fill, shards))
+    assert [bool(end.error) for end in ends] == [False, True, False]
+    assert "1 of 3 images cannot be read" in ends[1].error
+    assert [shard.index for shard in filling.missing([of("test", suite)], here(suite))] == [1], "the others are kept"
+    broken.write_bytes(whole)
+    filling.load(of("test", suite), here(suite))
+
+
+def test_what_is_said_of_a_file_while_it_is_decoded_is_heard_with_its_name(suite: Suite) -> None:
+    path = eurosat(suite).paths("test", np.arange(10))[3]
+    turned = Image.Exif()
+    turned[0x0112] = 8
+    with Image.open(path) as image:
+        image.save(path, exif=turned)
+    (shard,) = filling.missing([of("test", suite)], here(suite))
+    with workers.Crew(1, here(suite)) as crew:
+        (end,) = crew.each(jobs.fill, [shard])
+    (line,) = end.warnings
+    assert line.startswith("the EXIF orientation is not followed")
+    assert line.endswith(f"({path})")
