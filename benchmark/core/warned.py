@@ -82,7 +82,7 @@ def _told(text: str, subject: str, count: int) -> str:
 def print_in_one_line() -> None:
     """Have warnings that nobody hears printed to stderr in one line each from here on."""
 
-    def show(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
         print(f"warning: {_told(one_line(message, category), _subject.get(), 1)}", file=sys.stderr)
 
     warnings.showwarning = show
@@ -102,10 +102,10 @@ def heard(passed_on: bool = False) -> Iterator[Heard]:
     """
     found, before = Heard(), warnings.showwarning
 
-    def show(message: Warning | str, category: type[Warning], *where: Any) -> None:
+    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         found.add(message, category)
         if passed_on:
-            before(message, category, *where)
+            before(message, category, *where, **more)
 
     warnings.simplefilter("always", append=True)
     warnings.showwarning = show

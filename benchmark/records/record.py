@@ -44,10 +44,15 @@ OPTIONAL: dict[str, Shape] = {
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
     "picked_on": {},
     "answers": str,
+    "support": {"images": int, "fewest": int, "most": int},
+    "validation": {"images": int, "fewest": int, "most": int},
+    "warnings": list,
 }
 """Optional fields of a record and their types, without `shifts`, which maps a shift's name to COUNTS."""
 LARGEST = 2**53
 """Largest valid number: a float holds integers exactly up to here."""
+WARNINGS, WARNING = 20, 1000
+"""Largest number of warnings in a record, and of characters in one."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +147,25 @@ class BetaCurve(Part):
 
 
 @dataclass(frozen=True)
+class Drawn(Part):
+    """Number of the images that a run learnt from, or chose on.
+
+    Attributes:
+        images: Different images.
+        fewest: Different images of the class that has the fewest.
+        most: Different images of the class that has the most.
+        repeated: Images that were drawn again, where a sampler repeats those of small classes.
+        more: Fields of later versions.
+    """
+
+    images: int
+    fewest: int
+    most: int
+    repeated: int | None = None
+    more: Json = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Record(Part):
     """The record of a run: the question, the counts, and the conditions under which they were measured.
 
@@ -167,12 +191,20 @@ class Record(Part):
         noncommercial: Whether one of the licences forbids commercial use.
         draw: Name of the file with the names of the images drawn.
         answers: Name of the file with the answers, image by image.
+        support: Number of images in the support set, where there is one.
+        validation: Number of validation images by class, where there is a support set.
+        warnings: Warnings of libraries during the run, a line for each kind.
         schema: Version of this format.
         more: Fields of later versions.
         picked: Of a search over several runs: selection -> the run that it picks. Not part of the JSON.
     """
 
-    parts: ClassVar[Mapping[str, type[Part]]] = {"max_logit": Histogram, "beta_curve": BetaCurve}
+    parts: ClassVar[Mapping[str, type[Part]]] = {
+        "max_logit": Histogram,
+        "beta_curve": BetaCurve,
+        "support": Drawn,
+        "validation": Drawn,
+    }
     tables: ClassVar[Mapping[str, type[Part]]] = {"selections": Selection, "shifts": OnShift}
 
     key: str
@@ -196,6 +228,9 @@ class Record(Part):
     noncommercial: bool | None = None
     draw: str | None = None
     answers: str | None = None
+    support: Drawn | None = None
+    validation: Drawn | None = None
+    warnings: Sequence[str] | None = None
     schema: int = SCHEMA
     more: Json = field(default_factory=dict)
     picked: Mapping[str, "Record"] = field(default_factory=dict, init=False, compare=False, repr=False)
@@ -270,6 +305,11 @@ def _misfit_of_more(record: Json) -> str:
         return complaint
     if not re.fullmatch("[0-9a-f]{16}", record.get("answers", "0" * 16)):
         return "answers is no name of answers"
+    if complaint := next(filter(None, map(_miscount, ("support", "validation"), [record] * 2)), ""):
+        return complaint
+    texts = record.get("warnings", [])
+    if len(texts) > WARNINGS or not all(isinstance(text, str) and len(text) <= WARNING for text in texts):
+        return f"warnings are not at most {WARNINGS} texts of at most {WARNING} characters"
     shifts = record.get("shifts", {})
     if complaint := _misfit(shifts, dict.fromkeys(shifts, COUNTS) if isinstance(shifts, dict) else {}, "shifts"):
         return complaint
@@ -284,6 +324,12 @@ def _misfit_of_more(record: Json) -> str:
     misfits += [_misfit(n, (int, float), "tuned") for s in chosen if isinstance(s, dict) for n in s.values()]
     misfits += [_misfit(text, str, "a licence") for text in record.get("licences", {}).values()]
     return next(filter(None, misfits), "")
+
+
+def _miscount(name: str, record: Json) -> str:
+    """Why the number of images "support" or "validation" of a record is impossible; "" if it is not."""
+    said = record.get(name, {"fewest": 0, "most": 0, "images": 0})
+    return "" if 0 <= said["fewest"] <= said["most"] <= said["images"] else f"{name} is no count of images by class"
 
 
 def _plain(number: object, *kinds: type) -> bool:

@@ -3,11 +3,13 @@
 import time
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import torch
 
+from benchmark.core import warned
 from benchmark.core.digest import JsonDict
 from benchmark.core.machine import peak_memory_mib
-from benchmark.data.dataset import listed
+from benchmark.data.dataset import Dataset, listed
 from benchmark.exhibits import inventory
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
@@ -18,7 +20,7 @@ from benchmark.methods.samples import Samples, Scores
 from benchmark.methods.scoring import joined, parts, right, tuned
 from benchmark.methods.sealed import comparing, sealing
 from benchmark.records import metrics, provenance
-from benchmark.records.record import BetaCurve, Histogram, OnShift, Record, Selection
+from benchmark.records.record import BetaCurve, Drawn, Histogram, OnShift, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.observer import Observer, Outcome
@@ -37,7 +39,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
     ready = time.perf_counter()
     predictor = run.predictor()
     observer = Observer(build.val, test, states.look, Choice(**run.released))
-    with sealing():
+    with warned.heard(passed_on=True) as heard, sealing():
         with training.watching(observer.watch):
             predictor.fit(build)
         predictor.eval()
@@ -59,6 +61,8 @@ def measure(run: Run, world: World, store: Store) -> Record:
         fingerprints=fingerprints,
         **inventory.licences(opened),
         draw=store.keep_draw(drawn) if drawn else None,
+        **_counts(opened),
+        warnings=heard.lines or None,
         seconds={
             "load": round(ready - started, 3),
             "fit": round(fitted - ready, 3),
@@ -75,6 +79,26 @@ def _drawn(opened: Opened) -> dict[str, list[str]]:
     """What the images are called that the run learnt and chose from; empty where they have no names or there are none."""
     run, dataset = opened.run, opened.dataset
     return listed(dataset, dataset.draw(run.shots, run.seed)) if run.shots else {}
+
+
+def _counts(opened: Opened) -> JsonDict:
+    """How many images the run learnt and chose from; empty for a run without a support set."""
+    run, dataset = opened.run, opened.dataset
+    if not run.shots:
+        return {}
+    draw = dataset.draw(run.shots, run.seed)
+    return {
+        "support": _by_class(dataset, draw.pool[draw.support]),
+        "validation": _by_class(dataset, draw.val_pool[draw.val]),
+    }
+
+
+def _by_class(dataset: Dataset, ids: np.ndarray) -> Drawn:
+    """The number of different images among `ids` of the split "train", [N], in all and by class."""
+    different = np.unique(ids)
+    counts = np.bincount(dataset.labels("train", different), minlength=len(dataset.classnames))
+    repeated = len(ids) - len(different)
+    return Drawn(len(different), int(counts.min()), int(counts.max()), repeated or None)
 
 
 class StateMeasurements:

@@ -47,6 +47,15 @@ class Failing(Flat):
         raise ValueError("first line\nsecond line")
 
 
+class Warned(Flat):
+    """Warns three times in its training, in two lines."""
+
+    def fit(self, task: Task) -> None:
+        for number in range(3):
+            warnings.warn(f"failed to converge\n  (status={number})", RuntimeWarning, stacklevel=1)
+        super().fit(task)
+
+
 class Killing(Flat):
     """Its training ends its process, as running out of memory does."""
 

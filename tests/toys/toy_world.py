@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -16,6 +16,7 @@ import torch
 from benchmark import cli
 from benchmark.core import settings
 from benchmark.core.digest import digest
+from benchmark.core.errors import BenchError
 from benchmark.data import views as crops
 from benchmark.data.dataset import Draw, nested_draw
 from benchmark.encoders.encoder import Encoder, Loaded
@@ -71,6 +72,52 @@ class Anew(Squares):
     def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> torch.Tensor:
         images = torch.from_numpy(self.images(split, ids)).permute(0, 3, 1, 2)
         return torch.stack([images // (v + 1) for v in range(views)])
+
+
+@dataclass(frozen=True)
+class Torn(Squares):
+    """The images of one split cannot be read."""
+
+    split: str = "test"
+
+    def images(self, split: str, ids: np.ndarray) -> np.ndarray:
+        if split == self.split:
+            raise BenchError(f"{split}.png: torn")
+        return super().images(split, ids)
+
+
+@dataclass(frozen=True)
+class Few(Squares):
+    """At most so many training and validation images of a class, and of class 0 so many."""
+
+    most: int = 16
+    of_first: int = 16
+    val: int = 4
+    val_of_first: int = 4
+
+    def draw(self, shots: int, seed: int) -> Draw:
+        whole = super().draw(shots, seed)
+        support = self._few(whole.pool, whole.support, self.most, self.of_first)
+        return replace(whole, support=support, val=self._few(whole.val_pool, whole.val, self.val, self.val_of_first))
+
+    def _few(self, ids: np.ndarray, places: np.ndarray, most: int, of_first: int) -> np.ndarray:
+        labels = self.labels("train", ids[places])
+        kept = [places[labels == c][: of_first if c == 0 else most] for c in range(CLASSES)]
+        return np.concatenate(kept)
+
+
+@dataclass(frozen=True)
+class Repeated(Few):
+    """Images of small classes drawn again, as the released samplers do."""
+
+    nested: bool = False
+
+    def draw(self, shots: int, seed: int) -> Draw:
+        whole = super().draw(shots, seed)
+        ids = whole.pool[whole.support]
+        labels = self.labels("train", ids)
+        again = np.concatenate([np.resize(ids[labels == c], shots) for c in range(CLASSES)])
+        return replace(whole, pool=again, support=np.arange(len(again)))
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from toy_house import full_record, house
-from toy_world import numbered, some_run
+from toy_world import edited, numbered, some_run
 
 from benchmark.exhibits.question import Question
 from benchmark.records import readings
-from benchmark.records.record import Record, invalid
+from benchmark.records.record import Drawn, Record, invalid
 
 FULL = full_record(some_run(), house(), 0.5)
 
@@ -77,3 +77,36 @@ def test_a_record_is_frozen() -> None:
 def test_the_cell_of_a_record_is_its_run_s_cell(tmp_path: Path) -> None:
     run = some_run()
     assert full_record(run, house(), 0.5).cell_key == run.cell_key
+
+
+MARKED = {
+    "support": {"images": 10, "fewest": 2, "most": 4},
+    "validation": {"images": 0, "fewest": 0, "most": 0},
+    "warnings": ["Slow: it did not converge"],
+}
+
+
+def test_the_images_drawn_and_the_warnings_heard_go_through_letter_by_letter() -> None:
+    record = edited(numbered(1), **MARKED)
+    assert invalid(record.to_json(), record.key) == ""
+    assert record.support == Drawn(10, 2, 4)
+    assert letters(Record.from_json(json.loads(letters(record.to_json()))).to_json()) == letters(record.to_json())
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"support": {"images": 10, "fewest": 5, "most": 4}}, "support is no count of images by class"),
+        ({"support": {"images": 3, "fewest": 2, "most": 4}}, "support is no count of images by class"),
+        ({"validation": {"images": 3, "fewest": -1, "most": 2}}, "validation is no count of images by class"),
+        ({"support": {"images": 3, "fewest": 2}}, "support.most is missing or of another type"),
+        ({"support": 3}, "support is no object"),
+        ({"warnings": "one"}, "warnings is missing or of another type"),
+        ({"warnings": [1]}, "warnings are not at most 20 texts"),
+        ({"warnings": ["a"] * 21}, "warnings are not at most 20 texts"),
+        ({"warnings": ["a" * 1001]}, "warnings are not at most 20 texts of at most 1000 characters"),
+    ],
+)
+def test_impossible_counts_and_endless_warnings_are_no_record(changes: dict[str, object], complaint: str) -> None:
+    record = numbered(1)
+    assert complaint in invalid({**record.to_json(), **changes}, record.key)

@@ -10,6 +10,7 @@ import torch
 from toy_world import here, some_run, toy
 
 from benchmark.core.errors import BenchError
+from benchmark.core import warned
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
@@ -17,7 +18,7 @@ from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
 from benchmark.numerics.logits import unit
-from benchmark.records.record import SELECTIONS, Record, Selection
+from benchmark.records.record import SELECTIONS, Drawn, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.measure import measure
@@ -177,3 +178,49 @@ def test_a_suite_that_asks_for_published_settings_gets_those_of_the_data_set_and
     assert runs.make(world, replace(question, arguments={"strength": 3.0}), 1).settings["strength"] == 3.0
     world = toy(published=True, methods={method: {"strength": 4.0}})
     assert runs.make(world, question, 1).settings["strength"] == 4.0
+
+
+FEW = {"reader": "toy_world:Few", "most": 4, "of_first": 2, "val": 3, "val_of_first": 0}
+
+
+def counted(spec: dict[str, object], shots: int, tmp_path: Path) -> Record:
+    return measure(some_run(shots=shots), here(toy(datasets={"imagenet": spec})), Store(tmp_path))
+
+
+def test_a_record_counts_the_images_that_the_run_learnt_from_and_chose_on(tmp_path: Path) -> None:
+    record = counted({"reader": "toy_world:Squares"}, 2, tmp_path)
+    assert (record.support, record.validation) == (Drawn(32, 2, 2), Drawn(32, 2, 2))
+
+
+def test_a_class_with_fewer_images_than_shots_is_counted(tmp_path: Path) -> None:
+    record = counted(FEW, 16, tmp_path)
+    assert record.support == Drawn(15 * 4 + 2, 2, 4)
+    assert record.validation == Drawn(15 * 3, 0, 3)
+    assert record.n_val == 45
+    assert json.loads((tmp_path / f"{record.key}.json").read_text())["support"] == {
+        "images": 62,
+        "fewest": 2,
+        "most": 4,
+    }
+
+
+def test_an_image_that_is_drawn_again_counts_once(tmp_path: Path) -> None:
+    record = counted({**FEW, "reader": "toy_world:Repeated"}, 8, tmp_path)
+    assert record.support == Drawn(62, 2, 4, repeated=16 * 8 - 62)
+
+
+def test_without_validation_images_none_are_counted(tmp_path: Path) -> None:
+    record = counted({"reader": "toy_world:Few", "val": 0, "val_of_first": 0}, 1, tmp_path)
+    assert (record.n_val, record.validation) == (0, Drawn(0, 0, 0))
+
+
+def test_a_run_that_learns_nothing_counts_nothing(tmp_path: Path) -> None:
+    record = measure(ZERO, here(toy()), Store(tmp_path))
+    assert (record.support, record.validation, record.warnings) == (None, None, None)
+
+
+def test_what_a_library_warned_of_is_in_the_record_and_passed_on_to_who_listens(tmp_path: Path) -> None:
+    run = some_run(method="toy_methods:Warned", settings={})
+    with warned.heard() as heard:
+        record = measure(run, here(toy()), Store(tmp_path))
+    assert record.warnings == ["RuntimeWarning: failed to converge (status=0) (3 times)"] == heard.lines
