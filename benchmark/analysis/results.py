@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
 from benchmark.analysis import sizes
+from benchmark.analysis.drawn import few, unvalidated
 from benchmark.analysis.sizes import Size
 from benchmark.core import tidy_csv
 from benchmark.exhibits.exhibit import Cell, Exhibit
@@ -45,7 +46,7 @@ class Row:
     n_published: int | None = None
 
 
-COLUMNS = [f.name for f in fields(Row)]
+COLUMNS = [*(f.name for f in fields(Row)), "note"]
 COMPARED = ("n_published",)
 """Columns that only suites have whose values may be compared with the paper's."""
 
@@ -63,6 +64,7 @@ class Measured:
     logged: what the method's repository logged for a cell that the paper prints nothing of, in a suite that may be compared.
     stale: what a cell was measured on and is another today (`benchmark.analysis.staleness`).
     sizes: test sets of another number of images than published that a cell was measured on, in a suite that may be compared.
+    failed: why runs of a cell failed in the call that draws the exhibit.
     """
 
     exhibit: Exhibit
@@ -75,6 +77,7 @@ class Measured:
     stale: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
     sizes: dict[tuple[str, str], list[Size]] = field(default_factory=dict)
+    failed: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @cached_property
     def other_sizes(self) -> str:
@@ -121,13 +124,23 @@ class Measured:
     def _places(self) -> dict[tuple[str, str, str], Row]:
         return {(r.row, r.column, r.selection): r for r in self.rows}
 
+    def note(self, place: tuple[str, str]) -> str:
+        """In few words: a cell that is stale, rests on few images of a class, or has no validation images; "" for others."""
+        records = self.records.get(place, [])
+        old = f"stale: other {', '.join(self.stale[place])}" if place in self.stale else ""
+        return "; ".join(filter(None, [old, few(records), "no validation images" if unvalidated(records) else ""]))
+
     def tidy(self) -> list[dict[str, object]]:
         """Plain dictionaries, for a data frame."""
-        return [asdict(row) for row in self.rows]
+        return [{**asdict(row), "note": self.note((row.row, row.column))} for row in self.rows]
 
 
 def gather(
-    exhibit: Exhibit, suite: Suite, records: Mapping[str, Record], skipped: Mapping[str, str] | None = None
+    exhibit: Exhibit,
+    suite: Suite,
+    records: Mapping[str, Record],
+    skipped: Mapping[str, str] | None = None,
+    failed: Mapping[str, str] | None = None,
 ) -> Measured:
     """Gather the records of an exhibit's cells; a cell is the mean over the seeds that have a record.
 
@@ -136,6 +149,7 @@ def gather(
         suite: Suite of the records.
         records: Key -> record.
         skipped: Assets that were missing when runs were skipped, name -> state (`Store.skipped`).
+        failed: Runs that failed in this call, `Run.cell_key` -> reason.
 
     Returns:
         The exhibit with the rows and records of its cells, and the reasons for cells without a number.
@@ -145,18 +159,28 @@ def gather(
         by_cell.setdefault(record.cell_key, []).append(record)
     measured = Measured(exhibit, suite, [], {})
     for cell in exhibit.cells():
-        _add(measured, cell, by_cell, skipped or {})
+        _add(measured, cell, by_cell, skipped or {}, failed or {})
     return measured
 
 
-def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], skipped: Mapping[str, str]) -> None:
+def _add(
+    measured: Measured,
+    cell: Cell,
+    by_cell: Mapping[str, list[Record]],
+    skipped: Mapping[str, str],
+    failed: Mapping[str, str],
+) -> None:
     """One cell: its records, its rows, or why it has none."""
     place = cell.row, cell.column
     if cell.declared is not None:
         measured.texts[place] = cell.declared
         return
     lacking = cell.lacks(measured.suite)
-    groups = [_searched([by_cell.get(runs[0].cell_key, []) for runs in part]) for part in cell.groups(measured.suite)]
+    keys = [[runs[0].cell_key for runs in part] for part in cell.groups(measured.suite)]
+    groups = [_searched([by_cell.get(key, []) for key in part]) for part in keys]
+    reason = next((failed[key] for part in keys for key in part if key in failed), "")
+    if reason:
+        measured.failed[place] = reason
     found = _complete(groups)
     measured.records[place] = [record for seed in found for record in seed]
     if measured.suite.comparable and (others := sizes.others(sizes.of_cell(cell.question, measured.records[place]))):
@@ -173,6 +197,7 @@ def _add(measured: Measured, cell: Cell, by_cell: Mapping[str, list[Record]], sk
     if gone:
         lacking = measured.skipped[place] = f"{gone[0]} {skipped[gone[0]]}"
     told = (UNREAD if found else "not yet run") if cell.question.missing is None else cell.question.missing
+    told = f"failed: {reason}" if reason else told
     measured.missing[place] = f"not run: {lacking}" if lacking else told
 
 

@@ -1,13 +1,14 @@
-"""Notes under a table: missing and stale cells, deviations from the published settings, licences."""
+"""Notes under a table: missing and marked cells, deviations from the published settings, licences."""
 
 from collections.abc import Sequence
 
+from benchmark.analysis import remarks
 from benchmark.analysis.results import Measured
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.run import Run
 from benchmark.methods.choice import Choice
 from benchmark.methods.construct import predictor_class
-from benchmark.reporting.tables import DAGGER, escape
+from benchmark.reporting.tables import escape
 from benchmark.suites.suite import Suite
 
 NAMED = 6
@@ -20,41 +21,17 @@ REASONS = 2
 """Largest number of reasons that a note gives for a row's missing cells; of more reasons, the note gives the first."""
 
 
-def stale(measured: Measured) -> str:
-    """The sentence that explains the dagger of stale cells; empty if no cell is stale."""
-    changed = sorted({name for names in measured.stale.values() for name in names})
-    if not changed:
-        return ""
-    return (
-        f"{DAGGER} stale: measured on other {', '.join(changed)} than are here today;"
-        f" {measured.again([row for row, _ in measured.stale])} measures it again"
-    )
-
-
-def other_sizes(measured: Measured) -> str:
-    """The sentence that explains the dagger of cells with another number of test images than published; empty if none."""
-    if not measured.other_sizes:
-        return ""
-    return (
-        f"{DAGGER} measured on another test set than the published one ({measured.other_sizes}), so no published number"
-        f" stands beside it; bench doctor{measured.suite.option} says what differs"
-    )
-
-
 def selection_words(measured: Measured) -> str:
     """The sentence on the selection of epoch and settings and on the number of seeds."""
     seeds = sorted({row.seeds for row in measured.rows if row.seeds})
     counts = " or ".join(map(str, seeds)) or "no"
-    return (
-        "Epoch and tunable settings are chosen on the few-shot validation images (`val`);"
-        f" {counts} seed{'s' if seeds != [1] else ''} a cell."
-    )
+    return f"{remarks.chosen(measured)}; {counts} seed{'s' if seeds != [1] else ''} a cell."
 
 
 def notes(measured: Measured) -> list[str]:
     """The section of notes in Markdown, as a heading and a list; empty if there are none."""
     notes = [f"- {escape(names)}: {reason}." for names, reason in missing(measured).items()]
-    notes += [f"- {text}." for text in (stale(measured), other_sizes(measured)) if text]
+    notes += [f"- {escape(text)}." for text in remarks.sentences(measured)]
     notes += [f"- {escape(line)}" for line in deviations(measured)]
     return ["## Notes", "\n".join(notes)] if notes else []
 
@@ -85,8 +62,9 @@ def missing_rows(measured: Measured) -> dict[str, str]:
 
 def _why(measured: Measured, reason: str, gone: list[str]) -> str:
     """A reason with the columns that it holds for, unless it holds for all: "not yet run at 1-shot, 2-shot"."""
-    head, _, tail = reason.partition(": ") if reason.startswith("not run: ") else ("not yet run", "", reason)
-    tail = "" if tail == "not yet run" else f"{': ' if head == 'not run' else '; '}{tail}"
+    told = reason.startswith(("not run: ", "failed: "))
+    head, _, tail = reason.partition(": ") if told else ("not yet run", "", reason)
+    tail = "" if tail == "not yet run" else f"{': ' if told else '; '}{tail}"
     asked = [c["name"] for c in measured.exhibit.columns if "declares" not in c]
     if len(gone) >= len(asked):
         return head + tail

@@ -15,8 +15,9 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from benchmark.analysis import beta_sensitivity, claims, leakage
+from benchmark.analysis import beta_sensitivity, claims, leakage, remarks
 from benchmark.analysis.claims import ClaimRow, Comparison
+from benchmark.analysis.drawn import nothing_to_choose, unvalidated
 from benchmark.analysis.leakage import Leak
 from benchmark.analysis.ordering import orders
 from benchmark.analysis.results import Measured, csv
@@ -29,7 +30,7 @@ from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import tables
 from benchmark.reporting.exhibit_files import markdown
 from benchmark.reporting.figures import draw
-from benchmark.reporting.notes import cached_views, deviations, missing, other_sizes, stale
+from benchmark.reporting.notes import cached_views, deviations, missing
 from benchmark.reporting.tables import extra_tables, latex, other_selections
 
 
@@ -172,8 +173,7 @@ def _exhibit(measured: Measured, drawn: Path | None) -> JsonDict:
         "extras": extra_tables(measured),
         "orders": orders(measured),
         "missing": missing(measured),
-        "stale": stale(measured),
-        "other_sizes": other_sizes(measured),
+        "remarks": remarks.sentences(measured),
         "deviations": [line for line in deviations(measured) if line != views],
         "picture": _encoded(measured, drawn) or _picture(measured),
         "files": _files(measured),
@@ -264,7 +264,9 @@ def _seed(record: Record, question: Question) -> JsonDict:
 
 
 def _chose(record: Record) -> str:
-    """Epoch and settings chosen on validation images: "epoch 34, beta 3.2"."""
+    """Epoch and settings chosen on validation images: "epoch 34, beta 3.2"; or why none were."""
+    if unvalidated([record]) or nothing_to_choose(record):
+        return "no validation images" if record.n_val == 0 and record.shots else "nothing to choose"
     picked = record.selections["val"]
     settings = (f"{name} {value:.3g}" for name, value in (picked.tuned or {}).items())
     return ", ".join([f"epoch {'–' if picked.epoch is None else picked.epoch}", *settings])

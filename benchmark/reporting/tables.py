@@ -5,12 +5,13 @@ from functools import partial
 
 from benchmark.analysis import feature_rule, sizes
 from benchmark.analysis.ordering import orders
+from benchmark.analysis.remarks import mark, sentences
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
 from benchmark.records import readings
 from benchmark.reporting.figures import draw
 
-NOTHING, DAGGER = "–", "†"
+NOTHING = "–"
 LOPSIDED = 0.15
 """Difference of the two sides of an interval, as a share of their mean, from which both sides are printed."""
 
@@ -34,6 +35,7 @@ def latex(measured: Measured) -> str:
         inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
         named = [f"% {' '.join(panel.split())}"] if panel else []
         parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
+    parts += [rf"\par{{\footnotesize {_tex(line)}.\par}}" for line in sentences(measured)]
     return "\n".join(parts) + "\n"
 
 
@@ -101,8 +103,8 @@ def shown(measured: Measured, row: Row) -> str:
 
     Returns:
         The text by `value`; also the number of the repository's log if the paper prints none, "not run: ..." for a cell with
-        a missing asset, the number of test images where it is not the published one, and a dagger for such a cell and for a
-        stale one.
+        a missing asset, the number of test images where it is not the published one, and a dagger for such a cell and for one
+        that is stale or rests on few images of a class.
     """
     place = row.row, row.column
     gone = measured.skipped.get(place)
@@ -111,7 +113,7 @@ def shown(measured: Measured, row: Row) -> str:
         text += _beside("log", measured.logged[place], row, 1)
     if place in measured.sizes:
         text += f" ({_sizes(measured, place)})"
-    return f"{text} {DAGGER}" if place in measured.stale or place in measured.sizes else text
+    return f"{text} {mark(measured, place)}".rstrip()
 
 
 def _sizes(measured: Measured, place: tuple[str, str]) -> str:

@@ -1,12 +1,14 @@
 """Style of the figures: colours and markers of the rows, equal in all figures, and common settings of the axes."""
 
 import itertools
+import textwrap
 import tomllib
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from benchmark.analysis import remarks
 from benchmark.analysis.results import Measured
 from benchmark.core.digest import JsonDict
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = "osD^vPXh*"
+WIDEST = 110
+"""Largest number of letters in a line of a title that names cells."""
 LEVEL = {"color": "0.35", "linestyle": (0, (5, 3)), "marker": ""}
 """Style of a row that does not depend on the variable of the columns, drawn as a level line."""
 
@@ -81,9 +85,10 @@ def not_below_zero(shown: Sequence[float], limits: Callable[[], Any], set_limits
 
 
 def title(measured: Measured, words: str = "val selection, 95 % intervals") -> str:
-    """The title of a figure: title of the exhibit, name of the suite, conditions, test sets of an unpublished size."""
-    odd = f"\nmeasured on {measured.other_sizes}" if measured.other_sizes else ""
-    return f"{measured.exhibit.title}\n{measured.suite.name} suite, {words}{odd}"
+    """The title of a figure: title of the exhibit, name of the suite, conditions, and remarks on images."""
+    odd = [f"measured on {measured.other_sizes}"] if measured.other_sizes else []
+    told = [part for line in remarks.on_images(measured) for part in textwrap.wrap(line, WIDEST)]
+    return "\n".join([measured.exhibit.title, f"{measured.suite.name} suite, {words}", *odd, *told])
 
 
 def legend(figure: "Figure", handles: JsonDict, below: bool = False) -> None:

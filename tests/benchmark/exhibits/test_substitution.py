@@ -2,9 +2,9 @@
 
 import hashlib
 import json
+import pickle
 import re
 import shlex
-import pickle
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path

@@ -65,31 +65,31 @@ epoch e on view e modulo that; released code crops anew in every step.
 
 # t of one degree of freedom is 12.7062: 52 ± 12.7062 · √8 / √2. Wilson of 61, 62, 63 of 100.
 CSV = """\
-exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper
-table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,
-table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,
-table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,
-table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,
-table0,One,2-shot,toy,last,accuracy,,,,0,,,
-table0,One,2-shot,toy,val,accuracy,,,,0,,,
-table0,One,2-shot,toy,released,accuracy,,,,0,,,
-table0,One,2-shot,toy,test,accuracy,,,,0,,,
-table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,
-table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,
-table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,
-table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,
-table0,Two,2-shot,toy,last,accuracy,,,,0,,,
-table0,Two,2-shot,toy,val,accuracy,,,,0,,,
-table0,Two,2-shot,toy,released,accuracy,,,,0,,,
-table0,Two,2-shot,toy,test,accuracy,,,,0,,,
-table0,Three,1-shot,toy,last,accuracy,,,,0,,,
-table0,Three,1-shot,toy,val,accuracy,,,,0,,,
-table0,Three,1-shot,toy,released,accuracy,,,,0,,,
-table0,Three,1-shot,toy,test,accuracy,,,,0,,,
-table0,Three,2-shot,toy,last,accuracy,,,,0,,,
-table0,Three,2-shot,toy,val,accuracy,,,,0,,,
-table0,Three,2-shot,toy,released,accuracy,,,,0,,,
-table0,Three,2-shot,toy,test,accuracy,,,,0,,,
+exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper,note
+table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,,
+table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,,
+table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,,
+table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,,
+table0,One,2-shot,toy,last,accuracy,,,,0,,,,
+table0,One,2-shot,toy,val,accuracy,,,,0,,,,
+table0,One,2-shot,toy,released,accuracy,,,,0,,,,
+table0,One,2-shot,toy,test,accuracy,,,,0,,,,
+table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,
+table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,
+table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,
+table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,
+table0,Two,2-shot,toy,last,accuracy,,,,0,,,,
+table0,Two,2-shot,toy,val,accuracy,,,,0,,,,
+table0,Two,2-shot,toy,released,accuracy,,,,0,,,,
+table0,Two,2-shot,toy,test,accuracy,,,,0,,,,
+table0,Three,1-shot,toy,last,accuracy,,,,0,,,,
+table0,Three,1-shot,toy,val,accuracy,,,,0,,,,
+table0,Three,1-shot,toy,released,accuracy,,,,0,,,,
+table0,Three,1-shot,toy,test,accuracy,,,,0,,,,
+table0,Three,2-shot,toy,last,accuracy,,,,0,,,,
+table0,Three,2-shot,toy,val,accuracy,,,,0,,,,
+table0,Three,2-shot,toy,released,accuracy,,,,0,,,,
+table0,Three,2-shot,toy,test,accuracy,,,,0,,,,
 """
 
 
@@ -135,7 +135,7 @@ def test_a_comparable_suite_shows_the_paper_s_number_and_the_difference() -> Non
     assert "| One | 52.0 ± 25.4 (paper 50.25, +1.8) | – (paper 60.25) |" in lines
     assert "| Two | 62.0 ± 9.3 (paper 70.25, -8.2) | – (paper 80.25) |" in lines
     assert "| Three | – (paper 90.25) | – |" in lines
-    assert "Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,70.2500" in results.csv(
+    assert "Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,70.2500," in results.csv(
         measured(comparable=True)
     )
 

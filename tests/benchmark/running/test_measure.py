@@ -9,8 +9,8 @@ import pytest
 import torch
 from toy_world import here, some_run, toy
 
-from benchmark.core.errors import BenchError
 from benchmark.core import warned
+from benchmark.core.errors import BenchError
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
