@@ -249,6 +249,69 @@ def test_a_run_that_fails_is_one_line_and_exit_4_and_the_others_are_measured(pla
     assert "| Failing | – |" in out
 
 
+def test_a_run_that_fails_is_called_failed_under_the_table_with_its_reason(place: Path) -> None:
+    bench("run", *QUICK, *ZERO, "--method", "toy_methods:Failing", "--seeds", "1")
+    text = (place / "reports" / "toy" / "table4.md").read_text(encoding="utf-8")
+    assert re.search(
+        r"^- Failing: failed at 1-shot: ValueError: first line second line \(.*; not yet run at", text, re.M
+    )
+
+
+def with_data(place: Path, reader: str, **options: str | int) -> str:
+    """A suite file: the toy suite with another reader of its data set, which is given options."""
+    lines = [f'"toy_world:{reader}"', *(f"{name} = {json.dumps(value)}" for name, value in options.items())]
+    file = place / f"{reader.lower()}.toml"
+    file.write_text(FILE.read_text().replace('"toy_world:Squares"', "\n".join(lines)))
+    return str(file)
+
+
+def torn(place: Path, split: str) -> list[str]:
+    """Options for the toy suite with images of a split that cannot be read."""
+    file = with_data(place, "Torn", split=split, fingerprint=split)
+    return ["--table", "4", "--suite", file, "--shots", "1", "--seeds", "1", "--jobs", "1"]
+
+
+def test_runs_whose_features_failed_are_not_tried_and_named_under_the_table(place: Path) -> None:
+    code, out, err = bench("run", *torn(place, "test"), *ZERO, *TIP)
+    assert (code, err.count("FAILED"), err.count("test.png: torn")) == (4, 1, 1)
+    assert "2 runs need what failed and were not tried" in err
+    assert "| Tip-Adapter | – |" in out
+    text = (place / "reports" / "torn" / "table4.md").read_text(encoding="utf-8")
+    assert "- Zero-shot CLIP: failed: test.png: torn." in text
+    assert "Tip-Adapter: failed at 1-shot: test.png: torn; not yet run at 2-shot, 4-shot" in text
+
+
+def test_runs_that_do_not_need_what_failed_are_measured(place: Path) -> None:
+    code, _, err = bench("run", *torn(place, "train"), *ZERO, *TIP)
+    assert code == 4
+    assert "1 runs need what failed and were not tried" in err
+    assert "ZeroShotCLIP" in err
+    text = (place / "reports" / "torn" / "table4.md").read_text(encoding="utf-8")
+    assert "- Zero-shot CLIP" not in text
+    assert "Tip-Adapter: failed at 1-shot: train.png: torn" in text
+
+
+def test_a_librarys_warning_is_one_line_with_the_name_of_its_run_and_a_sentence_under_the_table(place: Path) -> None:
+    code, out, err = bench("run", *QUICK, "--method", "toy_methods:Warned", "--seeds", "1")
+    said = "RuntimeWarning: failed to converge (status=0) (3 times)"
+    assert code == 0
+    assert [line for line in err.splitlines() if "converge" in line] == [
+        f"warning Warned, imagenet, 1 shot, seed 1: {said}"
+    ]
+    assert f"Warned at 1-shot: a library warned: {said}." in out
+
+
+def test_fewer_images_than_shots_are_told_with_the_table(place: Path) -> None:
+    few = with_data(place, "Few", most=4, of_first=2, val=0, val_of_first=0)
+    arguments = ["--suite", few, "--seeds", "1", "--jobs", "1", "--method", "LP-CLIP"]
+    code, out, _ = bench("run", "--table", "4", "--shots", "2,16", *arguments)
+    assert code == 0
+    row = next(line for line in out.splitlines() if line.startswith("| LP-CLIP"))
+    assert [cell.rstrip().endswith("†") for cell in row.split("|")[2:7]] == [False, False, False, False, True]
+    assert "† 16-shot: at most 4 images of a class, 2 of some (imagenet)." in out
+    assert "No validation images at 2-shot, 16-shot: `val` is the last epoch there." in out
+
+
 def test_anybody_s_method_is_a_row_of_the_table(place: Path) -> None:
     code, out, _ = bench("run", *QUICK, "--method", "toy_methods:Flat", "--seeds", "1")
     assert code == 0

@@ -43,13 +43,13 @@ def evaluate_adapter(
 
 
 def _make(cells: Sequence[Cell], world: World, jobs: int | None) -> int:
-    """Extract the features of the test images; the result is the number of pieces that failed."""
+    """Extract the features of the test images; the result is the number of files that failed."""
     check_writable("cache", world.settings.cache, "BENCH_CACHE")
     runs = [released_adapter.untrained(cell, world.suite) for cell in cells]
     needed = [request for run in runs for request in requests.of(Opened(run, world))]
     processes = devices.workers(jobs, world.settings.torch_device)
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
-        return fill(needed, world, crew)
+        return len(fill(needed, world, crew))
 
 
 def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:

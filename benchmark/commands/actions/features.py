@@ -71,7 +71,7 @@ def features(
         check_writable("cache", settings.cache, "BENCH_CACHE")
         possible = [entry for entry in (status.look(entry, world) for entry in asked) if not entry.lacks]
         with workers.Crew(devices.workers(jobs, settings.torch_device), world, debug=settings.debug) as crew:
-            failed = fill((request for entry in possible for request in entry.requests), world, crew, text)
+            failed = len(fill((request for entry in possible for request in entry.requests), world, crew, text))
     found = [status.look(entry, world) for entry in asked]
     if form == "json":
         click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))

@@ -8,7 +8,7 @@ from benchmark.core import devices
 from benchmark.core.errors import Incomplete
 from benchmark.exhibits.inventory import Inventory
 from benchmark.features import filling, shard_files
-from benchmark.features.requests import Request, folder
+from benchmark.features.requests import Request, Shard, folder
 from benchmark.features.text_classifiers import Text
 from benchmark.running import jobs, progress, workers
 from benchmark.suites.world import World
@@ -36,7 +36,9 @@ def refused(here: Inventory, consequence: str) -> Incomplete:
     return Incomplete(f"{last}; {consequence}")
 
 
-def fill(requests: Iterable[Request], world: World, crew: workers.Crew, text: Sequence[Text] = ()) -> int:
+def fill(
+    requests: Iterable[Request], world: World, crew: workers.Crew, text: Sequence[Text] = ()
+) -> dict[Request | Text, str]:
     """Make zero-shot classifiers and missing features, with a progress display.
 
     Args:
@@ -46,9 +48,15 @@ def fill(requests: Iterable[Request], world: World, crew: workers.Crew, text: Se
         text: the zero-shot classifiers to make.
 
     Returns:
-        Number of pieces that failed.
+        The files and classifiers that could not be made, each with the reason.
     """
     shard_files.tidy(folder(world))
     absent = [*text, *filling.missing(dict.fromkeys(requests), world)]
     ends = crew.each(jobs.fill, absent, devices.encoding_workers(crew.jobs, world.settings.torch_device))
-    return sum(bool(end.error) for end in progress.follow_pictures(ends, absent, "features"))
+    failed = [end for end in progress.follow_pictures(ends, absent, "features") if end.error]
+    return {file: end.error for end in failed for file in _files(end.item)}
+
+
+def _files(piece: Shard | Text) -> Sequence[Request | Text]:
+    """The files that a piece of work is a part of."""
+    return [piece] if isinstance(piece, Text) else piece.wave.requests

@@ -44,11 +44,16 @@ def open_store(suite: Suite, settings: Settings) -> tuple[Store, dict[str, Recor
 
 
 def gather_marked(
-    exhibits: Iterable[Exhibit], suite: Suite, store: Store, records: Mapping[str, Record], settings: Settings
+    exhibits: Iterable[Exhibit],
+    suite: Suite,
+    store: Store,
+    records: Mapping[str, Record],
+    settings: Settings,
+    failed: Mapping[str, str] | None = None,
 ) -> list[Measured]:
-    """Gather the records of exhibits, with stale cells marked and runs that lacked data or weights noted."""
+    """Gather the records of exhibits, with stale cells marked and runs that lacked something, or `failed`, noted."""
     skipped = store.skipped()
-    found = [gather(exhibit, suite, records, skipped) for exhibit in exhibits]
+    found = [gather(exhibit, suite, records, skipped, failed) for exhibit in exhibits]
     staleness.mark(found, settings)
     return found
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import click
 
+from benchmark.analysis import remarks
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.commands.actions.opening import gather_marked, open_store, print_remarks
@@ -22,6 +23,7 @@ from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
 from benchmark.features import filling, requests, text_classifiers
+from benchmark.features.requests import Request
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
@@ -92,7 +94,7 @@ def run(
         click.echo(f"not run: {name}: {reason}", err=True)
     if dry_run:
         return ExitCode.OK
-    failed = 0
+    failed: dict[str, str] = {}
     if wanted:
         _check_writable(store, world)
         text_classifiers.check(wanted, usable)
@@ -101,7 +103,8 @@ def run(
         failed = _measure(wanted, store, usable, processes)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
-    _draw(shown, world, store, records, everything)
+    reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
+    _draw(shown, world, store, records, everything, reasons)
     return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
@@ -169,13 +172,18 @@ def _print_plan(
     click.echo(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
 
 
-def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> int:
-    """Make the features that runs share, then measure the runs; the result is the number of failures."""
+def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> dict[str, str]:
+    """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
-        needed = (request for run in wanted for request in requests.of(Opened(run, world)))
-        failed = fill(needed, world, crew, text_classifiers.needed(wanted, world))
-        measuring = crew.each(partial(measure_run, store=store), list(wanted))
-        failed += sum(bool(done.error) for done in progress.follow(measuring, len(wanted), "runs"))
+        needs = {run.key: [*requests.of(Opened(run, world)), *text_classifiers.of(run)] for run in wanted}
+        files = (need for found in needs.values() for need in found if isinstance(need, Request))
+        broken = fill(files, world, crew, text_classifiers.needed(wanted, world))
+        failed = {key: broken[need] for key, found in needs.items() for need in found if need in broken}
+        if failed:
+            click.echo(f"{len(failed)} runs need what failed and were not tried", err=True)
+        whole = [run for run in wanted if run.key not in failed]
+        measuring = crew.each(partial(measure_run, store=store), whole)
+        failed |= {done.item.key: done.error for done in progress.follow(measuring, len(whole), "runs") if done.error}
     _print_memory(crew)
     return failed
 
@@ -208,10 +216,11 @@ def _draw(
     store: Store,
     records: Mapping[str, Record],
     everything: bool,
+    failed: Mapping[str, str],
 ) -> None:
-    """Write each exhibit and print its table; if `everything`, write the HTML page instead of printing."""
+    """Write each exhibit and print its table with the sentences on marked cells; if `everything`, write the page instead."""
     folder = world.settings.reports / world.suite.name
-    found = gather_marked(shown, world.suite, store, records, world.settings)
+    found = gather_marked(shown, world.suite, store, records, world.settings, failed)
     if everything:
         for measured in found:
             if not measured.ready:
@@ -223,4 +232,6 @@ def _draw(
         written = write_exhibit(measured, folder)
         click.echo(main_table(measured))
         click.echo("")
+        for sentence in remarks.sentences(measured):
+            click.echo(f"{sentence}.")
         click.echo("wrote " + ", ".join(map(str, written)))
