@@ -5,7 +5,7 @@ A small bottleneck network transforms CLIP's image feature; its output and the f
 
 from torch import Tensor, nn
 
-from baselines.coop import RECIPE, published_epochs
+from baselines.coop import RECIPE, CoOp, published_epochs
 from baselines.zero_shot import TextClassifier
 from benchmark.core.digest import Json
 from benchmark.methods import Features, Predictor, Recipe, Released, Scores, Task
@@ -27,6 +27,7 @@ class CLIPAdapter(Predictor):
     predictor = "MLP"
     fusion_kind = "Manual Tuning"
     note = "its text classifier has all templates of the data set, on ImageNet seven; that of the released code has one"
+    crops = CoOp.crops  # Dassl's
     released = Released("gaopengcuhk/CLIP-Adapter, a trainer of Dassl; its TEST.FINAL_MODEL, last_step")
 
     def __init__(

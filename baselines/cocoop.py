@@ -38,7 +38,7 @@ class CoCoOp(Predictor):
     wants = ("clip",)
     feature = "T_bias"
     predictor = "f_T"
-    released = CoOp.released  # one repository
+    crops, released = CoOp.crops, CoOp.released  # one repository
 
     recipe: Recipe
     context: nn.Parameter

@@ -45,6 +45,7 @@ class CoOp(Predictor):
     wants = ("clip",)
     feature = "T_bias"
     predictor = "f_T"
+    crops = (0.08, 1.0)  # Dassl's INPUT.RRCROP_SCALE, which is RandomResizedCrop's own default
     released = Released("KaiyangZhou/CoOp, with Dassl's TEST.FINAL_MODEL, last_step")
 
     context: nn.Parameter

@@ -31,6 +31,7 @@ class LPCLIP(Predictor):
 
     feature = "CLIP"
     predictor = "LP"
+    crops = None  # lpclip/ augments nothing
     # The last fit is that of the C chosen on few-shot validation images; lpclip/ takes ImageNet's from its test images.
     released = Released("KaiyangZhou/CoOp, lpclip/")
 

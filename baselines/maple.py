@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from baselines.coop import RECIPE as COOP
+from baselines.coop import CoOp
 from baselines.prompted_vit import PromptedViT
 from baselines.prompts import PromptEncoder, Remembered, word_embeddings
 from baselines.zero_shot import TextClassifier
@@ -43,6 +44,7 @@ class MaPLe(Predictor):
     wants = ("clip",)
     feature = "T_bias + V_bias"
     predictor = "f_T + f_V"
+    crops = CoOp.crops  # Dassl's
     released = Released("muzairkhattak/multimodal-prompt-learning, with Dassl's TEST.FINAL_MODEL, last_step")
 
     context: nn.Parameter

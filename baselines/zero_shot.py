@@ -43,6 +43,8 @@ class TextClassifier(nn.Module):
 class ZeroShotCLIP(Predictor):
     """Zero-shot CLIP: the support set is not used, and the bias is zero."""
 
+    crops = None
+
     def build(self, task: Task) -> None:
         """Store the text classifier."""
         self.classifier = TextClassifier(task)

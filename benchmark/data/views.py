@@ -1,24 +1,38 @@
-"""Views of an image: view 0 is the test transform, all further views the training transform of the Tip-Adapter family.
+"""Views of an image: view 0 is the test transform, all further views the training transform.
 
-The training transform is RandomResizedCrop(scale 0.5-1, bicubic) and a horizontal flip (Tip-Adapter, CaFo and AMU-Tuning,
-datasets/*.py). A view depends on the seed, the image and the number of the view alone, so that all encoders see equal crops.
+The training transform is RandomResizedCrop (bicubic) and a horizontal flip. Their scale is the method's, 0.5 to 1 of the
+area for Tip-Adapter, CaFo and AMU-Tuning, 0.08 to 1 for CoOp and others on Dassl. A view depends on the seed, the image,
+the number of the view and the scale alone, so that all encoders see equal crops.
 """
 
 import hashlib
+import inspect
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.methods.crops import SCALE, Crops
+
 VERSION = 1
 """Goes up when the pixels of a view change; part of the name of features on disk."""
-SCALE = (0.5, 1.0)
 RATIO = (3 / 4, 4 / 3)  # the default of RandomResizedCrop
 
 
-def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
+def each(views: int, scales: Sequence[Crops]) -> list[tuple[int, Crops]]:
+    """Number and scale of every view of an image: view 0, and then the other views at one scale after another."""
+    return [(0, SCALE), *((view, scale) for scale in scales for view in range(1, views))]
+
+
+def takes_scales(maker: Any) -> bool:
+    """Whether what makes images crops them at any scale: it has no method `views` of its own, or one with `scales`."""
+    return not hasattr(maker, "views") or "scales" in inspect.signature(maker.views).parameters
+
+
+def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
     """Views of images of a data set, as encoder input.
 
     A data set with a method `views` makes them itself, such as photographs from files larger than the encoder input.
@@ -29,33 +43,40 @@ def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int) -> Tens
         ids: ids of the images, [N].
         views: number of views, V.
         seed: seed of the crops.
+        scales: scales of the crops.
 
     Returns:
-        Pixels, uint8 [V, N, 3, H, W], with view 0 as tested.
+        Pixels, uint8 [V', N, 3, H, W], in the order of `each`, with view 0 as tested.
     """
-    if hasattr(dataset, "views"):
-        return dataset.views(split, ids, views, seed)
-    return all_of(dataset.images(split, ids), ids, views, seed)
+    if not hasattr(dataset, "views"):
+        return all_of(dataset.images(split, ids), ids, views, seed, scales)
+    return made_by(dataset, scales, split, ids, views, seed)
 
 
-def all_of(images: np.ndarray, ids: np.ndarray, views: int, seed: int) -> Tensor:
-    """Views of images that already have the size of encoder input, uint8 [N, H, W, 3] -> uint8 [views, N, 3, H, W]."""
+def made_by(maker: Any, scales: Sequence[Crops], *asked: Any) -> Tensor:
+    """Views made by a method `views` with these arguments; one that takes no scales makes crops of its own, once."""
+    found: Tensor = maker.views(*asked, **({"scales": scales} if takes_scales(maker) else {}))
+    return found
+
+
+def all_of(images: np.ndarray, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
+    """Views of images that already have the size of encoder input, uint8 [N, H, W, 3] -> uint8 [V', N, 3, H, W] (`each`)."""
     whole = torch.from_numpy(images).permute(0, 3, 1, 2)
-    return torch.stack([augmented(whole, ids.tolist(), v, seed) for v in range(views)])
+    return torch.stack([augmented(whole, ids.tolist(), v, seed, scale) for v, scale in each(views, scales)])
 
 
-def augmented(images: Tensor, ids: list[int], view: int, seed: int) -> Tensor:
+def augmented(images: Tensor, ids: list[int], view: int, seed: int, scale: Crops = SCALE) -> Tensor:
     """View number `view` of images, uint8 [N, 3, H, W] -> uint8 [N, 3, H, W]; view 0 leaves images unchanged."""
     if view == 0:
         return images
-    return torch.stack([_cropped(image, seed, i, view) for image, i in zip(images, ids, strict=True)])
+    return torch.stack([_cropped(image, seed, i, view, scale) for image, i in zip(images, ids, strict=True)])
 
 
-def _cropped(image: Tensor, seed: int, image_id: int, view: int) -> Tensor:
+def _cropped(image: Tensor, seed: int, image_id: int, view: int, scale: Crops) -> Tensor:
     from benchmark.core.libraries import torchvision_transforms as transforms  # imported late: takes seconds
 
     height, width = image.shape[-2:]
-    box = crop(height, width, seed, image_id, view)
+    box = crop(height, width, seed, image_id, view, scale)
     cubic = transforms.InterpolationMode.BICUBIC
     part = transforms.functional.resized_crop(
         image, box.top, box.left, box.height, box.width, [height, width], cubic, antialias=True
@@ -73,7 +94,7 @@ class Crop(NamedTuple):
     flip: bool
 
 
-def crop(height: int, width: int, seed: int, image_id: int, view: int) -> Crop:
+def crop(height: int, width: int, seed: int, image_id: int, view: int, scale: Crops = SCALE) -> Crop:
     """The crop of a view, drawn as torchvision's RandomResizedCrop and RandomHorizontalFlip draw it.
 
     Random numbers come from a generator for each view: the function is thread-safe and leaves the global random state.
@@ -84,20 +105,21 @@ def crop(height: int, width: int, seed: int, image_id: int, view: int) -> Crop:
         seed: seed of the support set.
         image_id: id of the image.
         view: number of the view.
+        scale: smallest and largest share of the image's area.
 
     Returns:
         The crop.
     """
     generator = torch.Generator().manual_seed(_number(seed, image_id, view))
-    box = _drawn(height, width, generator) or _middle(height, width)
+    box = _drawn(height, width, scale, generator) or _middle(height, width)
     return Crop(*box, flip=torch.rand((), generator=generator).item() < 0.5)
 
 
-def _drawn(height: int, width: int, generator: torch.Generator) -> tuple[int, int, int, int] | None:
+def _drawn(height: int, width: int, scale: Crops, generator: torch.Generator) -> tuple[int, int, int, int] | None:
     """Top, left, height and width of a box with uniform area and log-uniform aspect ratio; None if ten tries do not fit."""
     low, high = torch.tensor(RATIO).log().tolist()
     for _ in range(10):
-        area = height * width * torch.empty(1).uniform_(*SCALE, generator=generator).item()
+        area = height * width * torch.empty(1).uniform_(*scale, generator=generator).item()
         shape = torch.empty(1).uniform_(low, high, generator=generator).exp().item()
         w, h = round(math.sqrt(area * shape)), round(math.sqrt(area / shape))
         if 0 < w <= width and 0 < h <= height:

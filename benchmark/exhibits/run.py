@@ -11,6 +11,7 @@ from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.names import choose
 from benchmark.exhibits.question import Question
 from benchmark.methods.construct import construct, facts, predictor_class
+from benchmark.methods.crops import SCALE, Crops
 from benchmark.methods.predictor import Predictor
 from benchmark.suites import towers
 from benchmark.suites.suite import Suite
@@ -37,6 +38,7 @@ class Run:
         views: Views of each support image.
         settings: Every hyper-parameter, defaults included.
         released: What the selection `released` chooses on which images (`benchmark.methods.choice.Choice.plain`).
+        crops: Scale of the random crops among the views; None for a method that is trained on images as tested.
     """
 
     suite: str
@@ -48,10 +50,11 @@ class Run:
     views: int
     settings: Json
     released: Json = field(default_factory=dict)
+    crops: Crops | None = SCALE
 
     def asked(self) -> JsonDict:
         """The run as plain data, which its record contains and whose hash names the record."""
-        return {"protocol": PROTOCOL, **asdict(self)}
+        return {"protocol": PROTOCOL, **asdict(self), "crops": None if self.crops is None else list(self.crops)}
 
     @cached_property
     def key(self) -> str:
@@ -85,6 +88,11 @@ class Run:
         of_the_backbone = {"clip": self.backbone, "clip_spatial": f"{self.backbone}{SPATIAL}"}
         reads = facts(self.method, self.settings).reads
         return {space: of_the_backbone.get(space, space) for space in reads}
+
+    @property
+    def scale(self) -> Crops:
+        """Scale of the crops among its views; of a method that is trained on images as tested, that of most others."""
+        return self.crops or SCALE
 
     def shifts(self, suite: Suite) -> Sequence[str]:
         """Shifts on which the run is also tested: all of its data set, or none if one of its encoders is not for shifts."""
@@ -142,6 +150,7 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
         views=suite.views,
         settings=known.settings,
         released=known.released.of(dataset).plain,
+        crops=known.crops,
     )
     return replace(run, views=views_in(suite, run.roles().values()))
 

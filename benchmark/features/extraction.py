@@ -27,15 +27,25 @@ AT_A_TIME = 8
 """Number of photographs that a thread decodes in one call."""
 
 
-def extract(look: Look, ids: np.ndarray, roles: Sequence[str], world: World, *, ahead: bool) -> list[Tensor]:
+def extract(
+    look: Look,
+    ids: np.ndarray,
+    roles: Sequence[str],
+    world: World,
+    *,
+    ahead: bool,
+    views: Sequence[Sequence[int]] | None = None,
+) -> list[Tensor]:
     """Extract features of images with several encoders.
 
     Args:
         look: Function that returns the pixels of images.
         ids: Ids of the images, [N].
-        roles: Roles of encoders, that of a backbone followed by ":spatial" for patch features, or "pixels".
+        roles: Roles of encoders, that of a backbone followed by ":spatial" for patch features, or "pixels"; one may occur
+            several times, with other views.
         world: Suite on this machine, which opens the encoders.
         ahead: Whether threads may call `look` ahead of time.
+        views: For each role, the positions of the views to encode; None for all views.
 
     Returns:
         Features of each role, [V, N, D] (patch features [V, N, P, D]), in the precision of the network's output.
@@ -45,11 +55,19 @@ def extract(look: Look, ids: np.ndarray, roles: Sequence[str], world: World, *, 
     launched: list[list[Tensor]] = []
     with closing(_decoded(look, batches) if ahead else (look(batch) for batch in batches)) as pictures:
         for images in pictures:
-            following = [_encoded(view, roles, world) for view in images]
+            following = _by_role(images, roles, views or [range(len(images))] * len(roles), world)
             _fetch(launched, sheets)
             launched = following
     _fetch(launched, sheets)
     return [sheet.features for sheet in sheets]
+
+
+def _by_role(images: Tensor, roles: Sequence[str], views: Sequence[Sequence[int]], world: World) -> list[list[Tensor]]:
+    """Features of a batch [V, B, 3, H, W], for each role one tensor a view; no view is encoded twice by one encoder."""
+    wanted = list(zip(roles, views, strict=True))
+    looked = [list(dict.fromkeys(role for role, seen in wanted if v in seen)) for v in range(len(images))]
+    found = [_encoded(view, names, world) for view, names in zip(images, looked, strict=True)]
+    return [[found[v][role] for v in seen] for role, seen in wanted]
 
 
 class _Sheet:
@@ -72,9 +90,9 @@ class _Sheet:
 
 
 def _fetch(launched: Sequence[Sequence[Tensor]], sheets: Sequence[_Sheet]) -> None:
-    """Append the features of a batch, indexed by view and role, to the sheets of all roles."""
+    """Append the features of a batch, indexed by role and view, to the sheets of all roles."""
     if launched:
-        for sheet, batch in zip(sheets, zip(*launched, strict=True), strict=True):
+        for sheet, batch in zip(sheets, launched, strict=True):
             sheet.add(batch)
 
 
@@ -97,13 +115,13 @@ def _parts(batch: np.ndarray) -> list[np.ndarray]:
     return np.array_split(batch, max(1, -(-len(batch) // AT_A_TIME)))
 
 
-def _encoded(images: Tensor, roles: Sequence[str], world: World) -> list[Tensor]:
-    """Encode images [B, 3, H, W] with every role's encoder, in the order of the roles, each on the device of its network."""
+def _encoded(images: Tensor, roles: Sequence[str], world: World) -> dict[str, Tensor]:
+    """Encode images [B, 3, H, W] with every role's encoder, each on the device of its network: role -> features."""
     found: dict[str, Tensor] = {}
     on: dict[torch.device, Tensor] = {}
     for role in sorted(roles, key=lambda role: not role.endswith(SPATIAL)):
         found[role] = _in_space(images, role, found, on, world)
-    return [found[role] for role in roles]
+    return found
 
 
 def _in_space(

@@ -23,6 +23,7 @@ from benchmark.data.published.faults import Unreadable, told
 from benchmark.exhibits.run import PIXELS
 from benchmark.features import extraction, finite, shard_files
 from benchmark.features.requests import (
+    CROPPED,
     Request,
     Shard,
     Wave,
@@ -35,6 +36,7 @@ from benchmark.features.requests import (
     shards_of,
     waves,
 )
+from benchmark.methods.crops import Crops, words
 from benchmark.suites.world import World
 
 
@@ -90,11 +92,14 @@ def extract(request: Request, world: World) -> Tensor:
 
 
 def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int = 1) -> list[Tensor]:
-    one = requests[0]
-    ids = np.array_split(images_of(one, world).ids, of)[index]
-    roles = [request.role for request in requests]
+    one, scales = requests[0], Wave(tuple(requests)).scales
+    images = images_of(one, world)
+    ids = np.array_split(images.ids, of)[index]
+    looks = list(enumerate(views.each(images.views, scales)))
+    seen = [[place for place, (view, scale) in looks if view == 0 or scale == r.scale] for r in requests]
+    look, roles = _look(one, scales, world), [request.role for request in requests]
     try:
-        made = extraction.extract(_look(one, world), ids, roles, world, ahead=of_photographs(one, world))
+        made = extraction.extract(look, ids, roles, world, ahead=of_photographs(one, world), views=seen)
     except Unreadable as error:  # one image stops the extraction; all that would are named at once
         faults = decoding.faults_of_all(_paths(one, ids, world)) or [error]
         raise BenchError(told(faults, len(ids))) from error
@@ -159,19 +164,20 @@ def _notes(shard: Shard, requests: Sequence[Request], world: World, seconds: flo
         "pictures": images_of(requests[0], world).size,
         "seconds": round(seconds, 3),
         "together": " ".join(request.role for request in requests),
+        "crops": "; ".join(map(words, Wave(tuple(requests)).scales)) if requests[0].part in CROPPED else "",
         "device": world.settings.device,
         "precision": world.settings.precision,
         "threads": torch.get_num_threads(),
     }
 
 
-def _look(request: Request, world: World) -> extraction.Look:
-    """Function from ids to the pixels of a request's images."""
+def _look(request: Request, scales: Sequence[Crops], world: World) -> extraction.Look:
+    """Function from ids to the pixels of a request's images, with crops at several scales."""
     dataset: Any = world.dataset(request.dataset)
     images = images_of(request, world)
     if images.split != "generated":
-        return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed)
+        return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed, scales)
     drawn = generated(dataset, generated_per_class(request.dataset, world))
     if hasattr(drawn, "views"):
-        return lambda ids: drawn.views(ids, images.views, request.seed)
-    return lambda ids: views.all_of(drawn[ids], ids, images.views, request.seed)
+        return lambda ids: views.made_by(drawn, scales, ids, images.views, request.seed)
+    return lambda ids: views.all_of(drawn[ids], ids, images.views, request.seed, scales)

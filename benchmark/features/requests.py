@@ -14,7 +14,11 @@ from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL, views_in
+from benchmark.methods.crops import SCALE, Crops, words
 from benchmark.suites.world import World
+
+CROPPED = ("pool", "generated")
+"""Parts of a data set whose images are cropped at random beside the view as tested."""
 
 DECODED, DRAWN = 2048, 2**15
 """Number of images in a shard, where each view counts as one: photographs decoded from files, and images drawn in memory,
@@ -32,6 +36,7 @@ class Request:
         part: "pool" (images of the support sets, V views), "val" or "test" (view 0 only), or "generated" (V views).
         seed: Seed of the draw and of the views; 0 for "test" and "generated".
         shots: Number of shots of a pool, for data sets that draw a pool for each; 0 if one pool serves all.
+        scale: Scale of the crops among the views of "pool" and "generated".
     """
 
     dataset: str
@@ -39,11 +44,17 @@ class Request:
     part: str
     seed: int
     shots: int = 0
+    scale: Crops = SCALE
 
     @property
     def label(self) -> str:
         """Label for printing: "RN50 features of imagenet, test images"."""
-        return f"{self.role} features of {self.dataset}, {self.whose}"
+        return f"{self.role} features of {self.dataset}, {self.whose}{self.crops}"
+
+    @property
+    def crops(self) -> str:
+        """The crops for printing where they are not the usual ones: " (crops of 0.08 to 1)"."""
+        return f" (crops of {words(self.scale)})" if self.scale != SCALE else ""
 
     @property
     def whose(self) -> str:
@@ -61,9 +72,14 @@ class Wave:
 
     @property
     def label(self) -> str:
-        """Label for printing: "imagenet, test images: RN50, mocov3"."""
+        """Label for printing: "imagenet, pool images of seed 1: RN50, mocov3, RN50 (crops of 0.08 to 1)"."""
         one = self.requests[0]
-        return f"{one.dataset}, {one.whose}: " + ", ".join(request.role for request in self.requests)
+        return f"{one.dataset}, {one.whose}: " + ", ".join(request.role + request.crops for request in self.requests)
+
+    @property
+    def scales(self) -> tuple[Crops, ...]:
+        """Scales of the crops, each once."""
+        return tuple(dict.fromkeys(request.scale for request in self.requests))
 
 
 def waves(requests: Iterable[Request], world: World) -> list[Wave]:
@@ -125,6 +141,8 @@ def path(request: Request, world: World) -> Path:
         str(images.views),
         f"{crops.VERSION} {request.seed}" if images.views > 1 else "",
     ]
+    if request.scale != SCALE:
+        what.append(words(request.scale))
     digest = hashlib.sha256("\n".join(what).encode()).hexdigest()[:20]
     name = for_file(f"{request.dataset}-{request.role}-{images.split}")
     return folder(world) / f"{name}-{digest}.safetensors"
@@ -141,13 +159,14 @@ def is_given(request: Request, world: World) -> bool:
 
 
 def shards_of(wave: Wave, world: World) -> list[Shard]:
-    """Divide the images of a wave into shards, regardless of which exist on disk."""
+    """Divide the images of a wave into shards, regardless of which exist on disk and of the number of scales."""
     images, per_shard = (
         images_of(wave.requests[0], world),
         DECODED if of_photographs(wave.requests[0], world) else DRAWN,
     )
     of = max(1, -(-images.size // per_shard))
-    sizes = [len(part) * images.views for part in np.array_split(images.ids, of)]
+    looks = len(crops.each(images.views, wave.scales))
+    sizes = [len(part) * looks for part in np.array_split(images.ids, of)]
     return [Shard(wave, index, of, size) for index, size in enumerate(sizes)]
 
 
@@ -203,15 +222,37 @@ def of(opened: Opened) -> list[Request]:
     """
     run, roles = opened.run, list(dict.fromkeys(opened.roles.values()))
     parts = ["test", "pool", "val"] if run.shots else ["test"]
-    needed = [request(run.dataset, role, part, run.seed, run.shots, opened.world) for role in roles for part in parts]
-    needed += [Request(shift, role, "test", 0) for shift in opened.shifts for role in roles]
-    if "generated" in run.wants():
-        needed += [Request(run.dataset, role, "generated", 0) for role in roles]
-    return needed
+    parts += ["generated"] if "generated" in run.wants() else []
+    drawn = run.seed, run.shots, opened.world, run.scale
+    needed = [request(run.dataset, role, part, *drawn) for role in roles for part in parts]
+    return needed + [Request(shift, role, "test", 0) for shift in opened.shifts for role in roles]
 
 
-def request(dataset: str, role: str, part: str, seed: int, shots: int, world: World) -> Request:
-    """Make the request for a part of a data set, with seed and shots only if its images depend on them."""
+def request(dataset: str, role: str, part: str, seed: int, shots: int, world: World, scale: Crops = SCALE) -> Request:
+    """Make the request for a part of a data set, with seed, shots and scale only if its images depend on them."""
+    scale = scale if cropped(dataset, role, part, scale, world) == words(scale) else SCALE
     if part not in ("pool", "val"):
-        return Request(dataset, role, part, 0)
-    return Request(dataset, role, part, seed, 0 if nested(world.dataset(dataset)) else shots)
+        return Request(dataset, role, part, 0, scale=scale)
+    return Request(dataset, role, part, seed, 0 if nested(world.dataset(dataset)) else shots, scale)
+
+
+NONE, OWN, UNKNOWN = "none", "the data set's own", "unknown (imported)"
+"""Crops that have no scale of ours: images as tested only, crops of a reader's own making, and imported features."""
+
+
+def cropped(dataset: str, role: str, part: str, scale: Crops | None, world: World) -> str:
+    """What the images of a part are cropped to where a scale is asked for: the words of the scale, or one of those above."""
+    if part not in CROPPED:
+        return NONE
+    images = world.dataset(dataset)
+    if hasattr(images, "given"):
+        return UNKNOWN
+    if scale is None or views_in(world.suite, [role]) == 1:
+        return NONE
+    return words(scale) if crops.takes_scales(images) else OWN
+
+
+def crops_of(opened: Opened) -> str | None:
+    """Crops of the support set that a run's method is trained on, in words; None for a run without one."""
+    run, roles = opened.run, opened.roles
+    return cropped(run.dataset, next(iter(roles.values())), "pool", run.crops, opened.world) if run.shots else None

@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 
 from benchmark.core.errors import BenchError
 from benchmark.data.dataset import nested
+from benchmark.exhibits import exhibit
 from benchmark.features import requests as requests_module
 from benchmark.features import shard_files
-from benchmark.features.requests import Request, Wave, images_of, is_given, path, shards_of
+from benchmark.features.requests import CROPPED, Request, Wave, images_of, is_given, path, shards_of
+from benchmark.methods.crops import SCALE, Crops
+from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
 
 PARTS = ("test", "pool", "val")
@@ -33,6 +36,8 @@ class Entry:
         bytes: Size of the existing files and shards.
         seconds: Time in which the complete files were extracted.
         lacks: One line on why features cannot be extracted here; "" if they can.
+        scale: Scale of the crops of a part that is cropped.
+        crops: Crops of the images in words; "" for a part that is not cropped.
     """
 
     dataset: str
@@ -45,6 +50,8 @@ class Entry:
     bytes: int = 0
     seconds: float = 0.0
     lacks: str = ""
+    scale: Crops = SCALE
+    crops: str = ""
 
     @property
     def state(self) -> str:
@@ -85,33 +92,48 @@ def asked(
         The entries, without their status.
     """
     made = {role for role, spec in world.suite.datasets.items() if spec.get("generated")}
+    scales = _scales(world.suite)
     shifts = {shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ())}
     entries = [
-        Entry(dataset, encoder, part)
+        Entry(dataset, encoder, part, scale=scale)
         for dataset in datasets or world.suite.datasets
         for encoder in encoders or world.suite.encoders
         for part in parts or PARTS
         if (part == "test" or dataset not in shifts) and (part != "generated" or dataset in made)
+        for scale in (scales.get(encoder, [SCALE]) if part == "pool" else [SCALE])
     ]
     for entry in entries:
         with _noting(entry):
             entry.requests += _requests(entry, world, seeds, shots)
-    return entries
+    return [e for e in entries if e.scale == SCALE or any(request.scale == e.scale for request in e.requests)]
+
+
+def _scales(suite: Suite) -> dict[str, list[Crops]]:
+    """Role of an encoder -> scales of the crops that methods of the exhibits train on with it, the usual one first."""
+    found: dict[str, list[Crops]] = {}
+    runs = (run for name in exhibit.names() for cell in exhibit.load(name).cells() for run in cell.runs(suite, [0]))
+    for run in runs:
+        for role in run.roles().values() if run.shots else ():
+            scales = found.setdefault(role, [SCALE])
+            scales += [run.scale] if run.scale not in scales else []
+    return found
 
 
 def of(requests: Iterable[Request]) -> list[Entry]:
-    """Group requests into entries by data set, encoder and part."""
-    found: dict[tuple[str, str, str], Entry] = {}
+    """Group requests into entries by data set, encoder, part and scale of the crops."""
+    found: dict[tuple[str, str, str, Crops], Entry] = {}
     for one in dict.fromkeys(requests):
         place = (one.dataset, one.role, one.part)
-        found.setdefault(place, Entry(*place)).requests.append(one)
+        found.setdefault((*place, one.scale), Entry(*place, scale=one.scale)).requests.append(one)
     return list(found.values())
 
 
 def look(entry: Entry, world: World) -> Entry:
     """A copy of the entry with its status on disk."""
-    found = Entry(entry.dataset, entry.encoder, entry.part, entry.requests, lacks=entry.lacks)
+    found = Entry(entry.dataset, entry.encoder, entry.part, entry.requests, lacks=entry.lacks, scale=entry.scale)
     with _noting(found):
+        if found.part in CROPPED:
+            found.crops = requests_module.cropped(found.dataset, found.encoder, found.part, found.scale, world)
         for request in entry.requests:
             _add(found, request, world)
     return found
@@ -122,12 +144,12 @@ def _requests(
 ) -> Iterator[Request]:
     """Requests of an entry: one for each seed (and number of shots, without nested draws), or one for test images."""
     if entry.part in ("test", "generated"):
-        yield Request(entry.dataset, entry.encoder, entry.part, 0)
+        yield requests_module.request(entry.dataset, entry.encoder, entry.part, 0, 0, world, entry.scale)
         return
     drawn = world.suite.datasets[entry.dataset].get("shots", SHOTS)
     for seed in seeds or world.suite.seeds:
         for k in (0,) if nested(world.dataset(entry.dataset)) else shots or drawn:
-            yield requests_module.request(entry.dataset, entry.encoder, entry.part, seed, k, world)
+            yield requests_module.request(entry.dataset, entry.encoder, entry.part, seed, k, world, entry.scale)
 
 
 def _add(entry: Entry, request: Request, world: World) -> None:

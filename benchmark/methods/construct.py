@@ -11,6 +11,7 @@ from benchmark.core.digest import Json, digest
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, resolve
 from benchmark.methods.choice import Released
+from benchmark.methods.crops import Crops
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.recipe import Recipe
 
@@ -58,12 +59,13 @@ def _completed(own: "DataclassInstance | None", argument: str, partial: Json, me
 
 
 class Facts(NamedTuple):
-    """Settings of a method, what it reads and wants, and what its released code chooses (`Predictor`)."""
+    """Settings of a method, what it reads and wants, what its released code chooses, and its crops (`Predictor`)."""
 
     settings: Json
     reads: Sequence[str]
     wants: Sequence[str]
     released: Released
+    crops: Crops | None
 
 
 def facts(method: str, arguments: Json) -> Facts:
@@ -84,7 +86,11 @@ def _facts(method: str, arguments: str) -> Facts:
 def _constructed(method: str, arguments: Json) -> Facts:
     predictor = construct(method, arguments)
     return Facts(
-        _settings(predictor, method), tuple(predictor.reads), tuple(predictor.wants), _released(predictor, method)
+        settings=_settings(predictor, method),
+        reads=tuple(predictor.reads),
+        wants=tuple(predictor.wants),
+        released=_released(predictor, method),
+        crops=_crops(predictor, method),
     )
 
 
@@ -97,6 +103,21 @@ def _released(predictor: Predictor, method: str) -> Released:
         for name in choice.tunes or ():
             choose(name, predictor.tunes, f"setting that {method} tunes, in its released choice")
     return released
+
+
+def _crops(predictor: Predictor, method: str) -> Crops | None:
+    """Scale of the crops that a method trains on; BenchError if it is no pair of shares of an image's area."""
+    if predictor.crops is None:
+        return None
+    try:
+        low, high = map(float, predictor.crops)
+    except (TypeError, ValueError):
+        low = high = 0.0
+    if not 0 < low <= high <= 1:
+        raise BenchError(
+            f"{method}: crops is {predictor.crops!r}; give two shares of an image's area, such as (0.08, 1.0)"
+        )
+    return low, high
 
 
 def _settings(predictor: Predictor, method: str) -> Json:

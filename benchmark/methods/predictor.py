@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from benchmark.core.digest import Json
 from benchmark.methods import training
 from benchmark.methods.choice import Released
+from benchmark.methods.crops import SCALE, Crops
 from benchmark.methods.recipe import Recipe
 from benchmark.methods.samples import Batch, Features, Scores, Task
 
@@ -52,6 +53,9 @@ class Predictor(nn.Module):
 
     fusion_kind: ClassVar[str] = "-"
     """Table 1, column fusion: how the logit bias is weighted, for example "Manual Tuning"."""
+
+    crops: ClassVar[Crops | None] = SCALE
+    """Scale of the random crops in the authors' code, shares of the image's area; None for training on images as tested."""
 
     released: ClassVar[Released] = Released()
     """Choice of epoch and tunable settings in the authors' code, with its source; by default none: the last epoch."""

@@ -43,6 +43,7 @@ OPTIONAL: dict[str, Shape] = {
     "licences": {},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
     "picked_on": {},
+    "crops": str,
     "answers": str,
     "support": {"images": int, "fewest": int, "most": int},
     "validation": {"images": int, "fewest": int, "most": int},
@@ -189,6 +190,7 @@ class Record(Part):
         parameters: Number of trained parameters.
         licences: Asset -> licence, where published data or weights took part.
         noncommercial: Whether one of the licences forbids commercial use.
+        crops: Crops of the support set that the method was trained on: a scale in words, or why there is none.
         draw: Name of the file with the names of the images drawn.
         answers: Name of the file with the answers, image by image.
         support: Number of images in the support set, where there is one.
@@ -226,6 +228,7 @@ class Record(Part):
     parameters: int | None = None
     licences: Mapping[str, str] | None = None
     noncommercial: bool | None = None
+    crops: str | None = None
     draw: str | None = None
     answers: str | None = None
     support: Drawn | None = None

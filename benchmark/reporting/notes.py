@@ -8,6 +8,7 @@ from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.run import Run
 from benchmark.methods.choice import Choice
 from benchmark.methods.construct import predictor_class
+from benchmark.methods.crops import listed
 from benchmark.reporting.tables import escape
 from benchmark.suites.suite import Suite
 
@@ -87,7 +88,7 @@ def deviations(measured: Measured) -> list[str]:
             said = ", ".join(_plain(name, value) for name, value in settings.items())
             lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
     lines += released(cells, measured.suite) + ([LOGGED] if measured.logged else [])
-    return [*lines, *_licences(measured), cached_views(measured.suite)]
+    return [*lines, *_licences(measured), *crops(measured), cached_views(measured.suite)]
 
 
 def released(cells: Sequence[Cell], suite: Suite) -> list[str]:
@@ -113,6 +114,12 @@ def _chosen(run: Run) -> str:
     """The words of what `released` chooses for a run."""
     known = predictor_class(run.method).released.source
     return Choice(**run.released).words + ("" if known else ", no released code being known")
+
+
+def crops(measured: Measured) -> list[str]:
+    """The sentence on the random crops that the methods of each measured row were trained on; empty without such a row."""
+    said = listed((r.crops, row) for (row, _), found in measured.records.items() for r in found if r.shots and r.crops)
+    return [f"Random crops of the support images, by share of the area: {said}."] if said else []
 
 
 def cached_views(suite: Suite) -> str:

@@ -13,6 +13,7 @@ from benchmark.data.dataset import Dataset, listed
 from benchmark.exhibits import inventory
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
+from benchmark.features import requests
 from benchmark.methods import training
 from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
@@ -59,6 +60,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
         curves=observer.curves,
         parameters=sum(p.numel() for p in predictor.parameters()),
         fingerprints=fingerprints,
+        crops=requests.crops_of(opened),
         **inventory.licences(opened),
         draw=store.keep_draw(drawn) if drawn else None,
         **_counts(opened),

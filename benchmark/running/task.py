@@ -103,9 +103,8 @@ def _subset(opened: Opened, spaces: Mapping[str, Tensor], positions: np.ndarray,
 def _spaces(opened: Opened, dataset: str, part: str) -> dict[str, Tensor]:
     """Features [V, N, D] of a part of a data set, by feature space."""
     run, world = opened.run, opened.world
-    wanted = {
-        space: requests.request(dataset, role, part, run.seed, run.shots, world) for space, role in opened.roles.items()
-    }
+    drawn = run.seed, run.shots, world, run.scale
+    wanted = {space: requests.request(dataset, role, part, *drawn) for space, role in opened.roles.items()}
     return {space: filling.load(request, world, opened.device)[: run.views] for space, request in wanted.items()}
 
 

@@ -25,8 +25,11 @@ from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, everything, needed
 from benchmark.exhibits.substitution import FOLDER
+from benchmark.features import requests
+from benchmark.methods.crops import listed, words
 from benchmark.records import provenance
 from benchmark.records.store import Store
+from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
 
@@ -76,6 +79,7 @@ def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iter
     yield from _software()
     yield from _machine(settings)
     yield from _assets(world, names, deep)
+    yield _crops(world.suite, names or exhibit.names())
     yield _folder("results", settings.results / name, "--results")
     yield _folder("reports", settings.reports / name, "--reports")
     yield _folder("cache", settings.cache, "BENCH_CACHE")
@@ -127,6 +131,14 @@ def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]
     datasets = list(dict.fromkeys(need.role for need in rest if need.kind in (DATASET, TESTED)))
     if datasets:
         yield _finding("data", partial(_data, world, datasets))
+
+
+def _crops(suite: Suite, names: Sequence[str]) -> Finding:
+    """Random crops of the support images, by method of the exhibits."""
+    cells = (cell for name in names for cell in exhibit.load(name).cells())
+    runs = (run for cell in cells for run in cell.runs(suite, [0]) if run.shots)
+    said = ((words(run.crops) if run.crops else requests.NONE, run.method.partition(":")[2]) for run in runs)
+    return Finding("random crops", listed(said) or "none")
 
 
 def _asset(asset: Asset, used_by: Sequence[str]) -> Finding:

@@ -148,6 +148,8 @@ def _words(entry: Entry) -> str:
     """State of an entry: "2 of 3 there, 5 of 12 shards of the rest, 2.5 MiB, 640 images, made at 812 images/s"."""
     many = len(entry.requests) > 1
     words = [f"{entry.whole} of {len(entry.requests)} there" if many and entry.whole else entry.state]
+    if entry.crops:
+        words.append(f"crops: {entry.crops}")
     if entry.shards[0]:
         words.append(f"{entry.shards[0]} of {entry.shards[1]} shards of the rest")
     if entry.bytes:
@@ -160,7 +162,7 @@ def _words(entry: Entry) -> str:
 
 
 def _record(entry: Entry) -> dict[str, object]:
-    rest = {name: value for name, value in asdict(entry).items() if name != "requests"}
+    rest = {name: value for name, value in asdict(entry).items() if name not in ("requests", "scale")}
     return {**rest, "files": len(entry.requests), "state": entry.state, "images_per_second": entry.speed}
 
 

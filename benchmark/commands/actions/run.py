@@ -24,6 +24,7 @@ from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
 from benchmark.features import filling, requests, text_classifiers
 from benchmark.features.requests import Request
+from benchmark.methods.crops import listed
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
@@ -83,6 +84,7 @@ def run(
     wanted = plan.to_run(planned, rerun, records)
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
+    _print_crops(planned, usable)
     _print_plan(planned, wanted, store, records, processes)
     if not dry_run:
         _keep_missing(here, store)
@@ -170,6 +172,14 @@ def _print_plan(
     seconds = plan.estimate(wanted, records, processes)
     time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
     click.echo(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
+
+
+def _print_crops(planned: Sequence[Planned], world: World) -> None:
+    """Print the random crops of the support images, as shares of their area, by method."""
+    learning = {(p.run.method, p.run.dataset): p.run for p in planned}.values()
+    pairs = ((requests.crops_of(Opened(run, world)), run.method.partition(":")[2]) for run in learning)
+    if said := listed((crops, name) for crops, name in pairs if crops):
+        click.echo(f"random crops of the support images: {said}", err=True)
 
 
 def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> dict[str, str]:

@@ -19,6 +19,7 @@ from benchmark.core.settings import Settings
 from benchmark.data.published import decoding, listing, sampling, splits
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import HOW, PublishedSet
+from benchmark.methods.crops import SCALE, Crops
 
 PAGE = "https://github.com/OpenGVLab/CaFo"
 
@@ -38,9 +39,9 @@ class Generated:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""
         return self.views(ids, 1, 0)[0].permute(0, 2, 3, 1).numpy()
 
-    def views(self, ids: np.ndarray, views: int, seed: int) -> Tensor:
-        """Views of images, uint8 [views, N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
-        return torch.from_numpy(decoding.stacked(self.paths(ids), ids.tolist(), views, seed))
+    def views(self, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
+        """Views of images, uint8 [V', N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
+        return torch.from_numpy(decoding.stacked(self.paths(ids), ids.tolist(), views, seed, scales))
 
     def paths(self, ids: np.ndarray) -> list[Path]:
         """Paths of the files of images."""

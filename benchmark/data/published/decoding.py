@@ -23,6 +23,7 @@ from benchmark.data import views
 from benchmark.data.published import depth
 from benchmark.data.published.depth import Unfit
 from benchmark.data.published.faults import Unreadable, fault
+from benchmark.methods.crops import SCALE, Crops
 
 SIZE = 224
 """Side of the images in pixels."""
@@ -122,20 +123,23 @@ def as_tested(image: Image.Image) -> Image.Image:
     return image.crop((left, top, left + SIZE, top + SIZE))
 
 
-def cropped(image: Image.Image, image_id: int, view: int, seed: int) -> Image.Image:
+def cropped(image: Image.Image, image_id: int, view: int, seed: int, scale: Crops) -> Image.Image:
     """View number `view` > 0 of an image: a random crop of the full-size image, resized to 224 x 224, maybe flipped."""
-    crop = views.crop(image.height, image.width, seed, image_id, view)
+    crop = views.crop(image.height, image.width, seed, image_id, view, scale)
     box = (crop.left, crop.top, crop.left + crop.width, crop.top + crop.height)
     part = image.crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
     return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if crop.flip else part
 
 
-def stacked(paths: Sequence[Path], ids: Sequence[int], count: int, seed: int) -> np.ndarray:
-    """The first `count` views of N files, uint8 [count, N, 3, 224, 224]; each file is decoded once."""
-    found = np.empty((count, len(paths), 3, SIZE, SIZE), dtype=np.uint8)
+def stacked(
+    paths: Sequence[Path], ids: Sequence[int], count: int, seed: int, scales: Sequence[Crops] = (SCALE,)
+) -> np.ndarray:
+    """The first `count` views of N files at each scale, uint8 [V', N, 3, 224, 224] (`views.each`); each is decoded once."""
+    wanted = views.each(count, scales)
+    found = np.empty((len(wanted), len(paths), 3, SIZE, SIZE), dtype=np.uint8)
     for place, (path, image_id) in enumerate(zip(paths, ids, strict=True)):
         image = read(path)
-        for view in range(count):
-            made = cropped(image, image_id, view, seed) if view else as_tested(image)
-            found[view, place] = np.asarray(made).transpose(2, 0, 1)
+        for row, (view, scale) in enumerate(wanted):
+            made = cropped(image, image_id, view, seed, scale) if view else as_tested(image)
+            found[row, place] = np.asarray(made).transpose(2, 0, 1)
     return found

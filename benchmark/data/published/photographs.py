@@ -17,6 +17,7 @@ from benchmark.data.dataset import Draw
 from benchmark.data.published import cafo, decoding, listing, sampling
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import PublishedSet
+from benchmark.methods.crops import SCALE, Crops
 
 VERSION = 2
 """Goes up when the decoding of a file gives other pixels, or the fingerprint covers more."""
@@ -105,9 +106,9 @@ class Photographs:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""
         return decoding.stacked(self.paths(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
 
-    def views(self, split: str, ids: np.ndarray, views: int, seed: int) -> Tensor:
-        """Views of images, uint8 [views, N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
-        return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed))
+    def views(self, split: str, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
+        """Views of images, uint8 [V', N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
+        return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed, scales))
 
     def content(self, split: str, ids: np.ndarray) -> str:
         """Hash of the bytes of the files of images, all of which are read if they are not remembered."""

@@ -26,9 +26,34 @@ def said(*arguments: object, suite: object = FILE) -> list[dict[str, Any]]:
 def test_every_data_set_encoder_and_part_has_a_line() -> None:
     code, out, err = bench("features", "--suite", FILE)
     lines = out.splitlines()
-    assert (code, err, len(lines)) == (0, "", 3 * 3 + 1)
+    assert (code, err, len(lines)) == (0, "", 3 * 3 + 1 + 1)
     assert lines[0].split() == ["imagenet", "RN50", "test", "missing"]
-    assert lines[-1].startswith("0 of 15 files there, 0.0 MiB in ")  # one for test images, two seeds of pool and val
+    # One file for test images, two seeds of pool and val, and of RN50's pool those of the other family's crops.
+    assert lines[-1].startswith("0 of 17 files there, 0.0 MiB in ")
+
+
+def test_a_pool_says_its_crops_and_has_a_line_for_each_family_that_reads_the_encoder() -> None:
+    lines = bench("features", "--suite", FILE, "--part", "pool")[1].splitlines()[:-1]
+    assert [line.split(maxsplit=3) for line in lines] == [
+        ["imagenet", "RN50", "pool", "missing, crops: 0.5 to 1"],
+        ["imagenet", "RN50", "pool", "missing, crops: 0.08 to 1"],
+        ["imagenet", "mocov3", "pool", "missing, crops: 0.5 to 1"],
+        ["imagenet", "dino", "pool", "missing, crops: 0.5 to 1"],
+    ]
+    assert [e["crops"] for e in said("--encoder", "RN50")] == ["", "0.5 to 1", "0.08 to 1", ""]
+    found = said("--table", "4", "--shots", "1", "--part", "pool", "--seeds", "1")
+    assert {(e["encoder"], e["crops"]) for e in found} >= {("RN50", "0.08 to 1"), ("RN50", "0.5 to 1")}
+    assert {e["crops"] for e in found if e["encoder"] != "RN50"} == {"0.5 to 1"}
+
+
+def test_crops_of_a_data_set_s_own_and_no_crops_are_said(tmp_path: Path) -> None:
+    for change, words in (
+        (("toy_world:Squares", "toy_world:Anew"), "the data set's own"),
+        (("views = 2", "views = 1"), "none"),
+    ):
+        assert change[0] in FILE.read_text()
+        (tmp_path / "other.toml").write_text(FILE.read_text().replace(*change))
+        assert {e["crops"] for e in said("--part", "pool", suite=tmp_path / "other.toml")} == {words}
 
 
 def test_what_is_missing_is_made_when_asked_for_and_the_rest_is_left() -> None:

@@ -41,7 +41,8 @@ def test_a_tiny_grid_renders_as_it_always_did(place: Path) -> None:
 
 @pytest.mark.usefixtures("_unpainted")
 def test_the_quick_grid_is_the_suite_s(place: Path) -> None:
-    bench("run", "--table", "4", *QUICK, *UNTRAINED, "--dry-run")
+    _, _, err = bench("run", "--table", "4", *QUICK, "--method", "CoOp", *UNTRAINED, "--dry-run")
+    assert "random crops of the support images: 0.08 to 1 for CoOp; 0.5 to 1 for TipAdapter\n" in err
     _, _, err = bench("run", "--table", "6", *QUICK, "--dry-run")
     assert "12 runs: " in err  # six rows, 1 and 16 shots of the table's three, one seed
     _, _, err = bench("run", "--table", "6", "--suite", FILE, "--dry-run")

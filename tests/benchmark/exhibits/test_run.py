@@ -41,6 +41,8 @@ def test_a_key_is_twenty_hexadecimal_digits() -> None:
         {"settings": {"beta": 1.5, "sharpness": 5.5}},
         {"settings": {"beta": 1.0}},
         {"released": {"epoch": "test"}},
+        {"crops": (0.08, 1.0)},
+        {"crops": None},
     ],
 )
 def test_the_key_depends_on_everything_asked(change: dict[str, Any]) -> None:

@@ -1,5 +1,7 @@
 """Features on disk are named by what decides them, and a view is the same crop in every space."""
 
+import hashlib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from toy_world import Squares, here, some_run, toy
+from toy_world import Anew, Squares, here, some_run, toy
 
 from benchmark.core.errors import BenchError
 from benchmark.data.views import augmented
+from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.opened import Opened
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
+from benchmark.methods.crops import SCALE
 from benchmark.suites.suite import Suite
 
 POOL = Request("imagenet", "RN50", "pool", 1)
+WIDER = (0.08, 1.0)
 TEST = Request("imagenet", "RN50", "test", 0)
 
 
@@ -54,6 +59,65 @@ def test_the_name_depends_on_views_seed_and_part() -> None:
         requests.path(replace(POOL, role="dino"), here(toy())),
     ]
     assert len(set(names)) == len(names)
+
+
+def test_the_name_depends_on_the_crops_and_of_the_usual_ones_is_what_it_was_without_a_scale() -> None:
+    world, data = here(toy()), Squares()
+    ids = hashlib.sha256(data.draw(16, 1).pool.astype("<i8").tobytes()).hexdigest()
+    parts = [world.data_fingerprint("imagenet"), "train", ids, world.encoder_fingerprint("RN50"), "2", "1 1"]
+    names = [requests.path(replace(POOL, **scale), world).stem for scale in ({}, {"scale": WIDER})]
+    for name, more in zip(names, ([], ["0.08 to 1"]), strict=True):
+        assert name.endswith("-" + hashlib.sha256("\n".join([*parts, *more]).encode()).hexdigest()[:20])
+
+
+def test_a_request_has_a_scale_only_where_its_images_are_cropped_at_it() -> None:
+    def scale(suite: Suite, part: str = "pool", role: str = "RN50") -> tuple[float, float]:
+        return requests.request("imagenet", role, part, 1, 1, here(suite), WIDER).scale
+
+    assert scale(toy()) == WIDER
+    assert scale(toy(views=1)) == SCALE
+    assert [scale(toy(), part) for part in ("test", "val")] == [SCALE, SCALE]
+    assert scale(with_images(reader="toy_world:Anew")) == SCALE, "its views are of its own making, alike for all"
+
+
+class AnewAtAnyScale(Anew):
+    def views(
+        self, split: str, ids: np.ndarray, views: int, seed: int, scales: Sequence[tuple[float, float]] = (SCALE,)
+    ) -> torch.Tensor:
+        made = super().views(split, ids, views, seed)
+        return torch.cat([made[:1], *(made[1:] // round(10 * scale[0]) for scale in scales)])
+
+
+def test_a_data_set_that_makes_its_own_views_may_make_them_at_any_scale() -> None:
+    world = here(with_images(reader=f"{__name__}:AnewAtAnyScale"))
+    usual, wider = (requests.request("imagenet", "pixels", "pool", 1, 1, world, s) for s in (SCALE, (0.1, 1.0)))
+    found = [filling.load(request, world) for request in (usual, wider)]
+    assert torch.equal(found[0][0], found[1][0])
+    assert torch.equal(found[0][1], found[1][1] // 5)
+
+
+def test_pools_of_two_families_are_made_of_one_look_at_each_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[int] = []
+    encoded: list[str] = []
+    images, forward = Squares.images, Encoder.forward
+    monkeypatch.setattr(Squares, "images", lambda self, *of: looks.append(len(of[1])) or images(self, *of))
+    monkeypatch.setattr(
+        Encoder, "forward", lambda self, *of, **how: encoded.append(self.role) or forward(self, *of, **how)
+    )
+    world = here(toy())
+    wanted = [POOL, replace(POOL, role="dino"), replace(POOL, scale=WIDER)]
+    (shard,) = filling.missing(wanted, world)
+    assert shard.label == "imagenet, pool images of seed 1: RN50, dino, RN50 (crops of 0.08 to 1)"
+    assert shard.size == 16 * 16 * 3
+    filling.fill_shard(shard, world)
+    batches = len(looks)
+    assert sum(looks) == 16 * 16
+    assert (encoded.count("RN50"), encoded.count("dino")) == (3 * batches, 2 * batches), "view 0 is encoded once"
+    found = [filling.load(request, world) for request in wanted]
+    for request, features in zip(wanted, found, strict=True):
+        assert torch.equal(features, filling.extract(request, world))
+    assert torch.equal(found[0][0], found[2][0])
+    assert not torch.equal(found[0][1], found[2][1])
 
 
 def test_the_test_images_are_the_same_for_every_seed_and_number_of_views() -> None:

@@ -102,6 +102,16 @@ def test_a_released_choice_of_another_kind_or_of_what_is_not_tuned_is_refused(
         facts("toy_methods:Flat", {"strength": 1.75})
 
 
+@pytest.mark.parametrize(
+    "crops", [0.5, (0.5,), (0.0, 1.0), (0.9, 0.5), (0.5, 1.5), ("a", "b"), (float("nan"), 1.0), (), "ab"]
+)
+def test_crops_that_are_no_shares_of_an_area_are_refused(monkeypatch: pytest.MonkeyPatch, crops: Any) -> None:
+    monkeypatch.setattr(Flat, "crops", crops)
+    monkeypatch.setattr(module, "_facts", module._facts.__wrapped__)
+    with pytest.raises(BenchError, match=r"toy_methods:Flat: crops is .*; give two shares of an image's area, such as"):
+        facts("toy_methods:Flat", {})
+
+
 @pytest.mark.parametrize("method", ["toy_methods:Forgetful", "toy_methods:Unnameable"])
 def test_a_method_without_settings_in_plain_data_names_no_run(method: str) -> None:
     with pytest.raises(BenchError, match=f"{method}: a run is named by its settings, kept as plain data"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from toy_house import house
-from toy_world import paper, planted, table, toy
+from toy_world import change, paper, planted, table, toy
 
 from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
@@ -150,6 +150,16 @@ def test_what_the_suite_sets_otherwise_is_said_under_the_table() -> None:
     suite = toy(methods={method: {"beta": 2, "recipe": {"epochs": 3, "lr": 0.1}}})
     lines = notes.deviations(gather(table(rows=[{"name": "F", "method": method}]), suite, {}))
     assert lines[0] == "TipAdapterF runs with beta = 2, epochs = 3, lr = 0.1 in this suite."
+
+
+def test_on_which_crops_each_row_was_trained_is_said_under_the_table() -> None:
+    found = measured()
+    for (row, _), records in found.records.items():
+        for record in records:
+            change(record, crops={"One": "none", "Two": "0.08 to 1"}[row])
+    line = "Random crops of the support images, by share of the area: none for One; 0.08 to 1 for Two."
+    assert line in notes.deviations(found)
+    assert not any(line.startswith("Random crops") for line in notes.deviations(measured()))
 
 
 def test_what_a_method_here_is_not_is_said_under_the_table() -> None:

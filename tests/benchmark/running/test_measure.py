@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -24,6 +25,7 @@ from benchmark.running import task
 from benchmark.running.measure import measure
 
 CAFO = "baselines.cafo:CaFo"
+SHORT = {"baselines.clip_adapter:CLIPAdapter": {"recipe": {"epochs": 1}}}
 QUESTION = Question(dataset="imagenet", backbone="RN50", shots=1)
 ZERO = some_run(method="baselines.zero_shot:ZeroShotCLIP", shots=0, seed=0, settings={})
 
@@ -151,6 +153,34 @@ def test_what_learns_nothing_gets_no_images_and_makes_none() -> None:
 def test_an_encoder_without_a_text_tower_is_no_backbone() -> None:
     with pytest.raises(BenchError, match="mocov3 has no text tower, so it cannot be a backbone"):
         task.build(Opened(some_run(backbone="mocov3"), here(toy())))
+
+
+CROPPED: list[tuple[str, dict[str, Any], str, tuple[float, float]]] = [
+    ("baselines.clip_adapter:CLIPAdapter", {}, "0.08 to 1", (0.08, 1.0)),
+    ("baselines.tip_adapter:TipAdapter", {}, "0.5 to 1", (0.5, 1.0)),
+    ("baselines.lp_clip:LPCLIP", {}, "none", (0.5, 1.0)),
+    ("baselines.clip_adapter:CLIPAdapter", {"reader": "toy_world:Anew"}, "the data set's own", (0.5, 1.0)),
+    ("baselines.clip_adapter:CLIPAdapter", {"views": 1}, "none", (0.5, 1.0)),
+]
+
+
+@pytest.mark.parametrize(("method", "suite", "words", "scale"), CROPPED)
+def test_a_method_is_trained_on_its_family_s_crops_and_the_record_says_which(
+    tmp_path: Path, method: str, suite: dict[str, Any], words: str, scale: tuple[float, float]
+) -> None:
+    reader = {"reader": suite.get("reader", "toy_world:Squares")}
+    world = toy(datasets={"imagenet": reader}, views=suite.get("views", 2))
+    run = runs.make(world, replace(QUESTION, method=method, arguments=SHORT.get(method)), 1)
+    build, _ = task.build(Opened(run, here(world)))
+    whole = filling.load(requests.request("imagenet", "RN50", "pool", 1, 1, here(world), scale), here(world))
+    kept = here(world).dataset("imagenet").draw(1, 1).support
+    assert torch.equal(build.support.spaces["clip"], whole[:, torch.as_tensor(kept)])
+    record = measure(run, here(world), Store(tmp_path))
+    assert (record.crops, record.asked["crops"]) == (words, run.crops and list(run.crops))
+
+
+def test_a_run_that_learns_nothing_says_nothing_of_crops(tmp_path: Path) -> None:
+    assert measure(ZERO, here(toy()), Store(tmp_path)).crops is None
 
 
 def test_the_names_of_the_drawn_images_are_kept_once_for_all_runs_that_share_them(tmp_path: Path) -> None:

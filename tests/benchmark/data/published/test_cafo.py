@@ -45,6 +45,7 @@ def test_a_view_of_a_generated_image_is_decided_by_its_place(eurosat: Photograph
     whole = made.views(np.arange(20), 3, seed=1)
     assert whole.shape == (3, 20, 3, 224, 224)
     np.testing.assert_array_equal(made.views(np.array([7]), 3, seed=1)[:, 0], whole[:, 7])
+    np.testing.assert_array_equal(made.views(np.arange(20), 3, 1, [(0.5, 1.0), (0.08, 1.0)])[:3], whole)
 
 
 def test_that_they_are_there_is_found_out_without_opening_one(eurosat: Photographs, root: Path) -> None:

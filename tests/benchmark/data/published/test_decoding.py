@@ -128,8 +128,17 @@ def test_threads_make_what_one_makes(tmp_path: Path) -> None:
 def test_every_file_is_opened_once_for_all_its_views(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, opened = saved(tmp_path, "RGB", (200, 150)), []
     monkeypatch.setattr(decoding, "read", lambda p, read=decoding.read: opened.append(p) or read(p))
-    decoding.stacked([path, path], [0, 1], 5, 1)
+    made = decoding.stacked([path, path], [0, 1], 5, 1, [(0.5, 1.0), (0.08, 1.0)])
     assert opened == [path, path]
+    assert made.shape[0] == 1 + 2 * 4
+
+
+def test_views_at_several_scales_are_those_at_each(tmp_path: Path) -> None:
+    path, scales = saved(tmp_path, "RGB", (200, 150)), [(0.5, 1.0), (0.08, 1.0)]
+    together = decoding.stacked([path], [0], 3, 1, scales)
+    usual, wider = (decoding.stacked([path], [0], 3, 1, [scale]) for scale in scales)
+    np.testing.assert_array_equal(together, np.concatenate([usual, wider[1:]]))
+    np.testing.assert_array_equal(usual, decoding.stacked([path], [0], 3, 1))
 
 
 # --- files that are no images

@@ -56,6 +56,16 @@ def test_what_encoders_see_is_what_the_files_give(part: str, suite: Suite) -> No
     assert torch.equal(filling.load(request, here(suite)), expected)
 
 
+def test_crops_at_another_scale_are_of_the_files_too(suite: Suite) -> None:
+    request = replace(of("pool", suite), scale=(0.08, 1.0))
+    images = requests_module.images_of(request, here(suite))
+    expected = eurosat(suite).views(images.split, images.ids, images.views, request.seed, [(0.08, 1.0)])
+    assert torch.equal(filling.load(request, here(suite)), expected)
+    usual = filling.load(of("pool", suite), here(suite))
+    assert torch.equal(expected[0], usual[0])
+    assert not torch.equal(expected[1:], usual[1:])
+
+
 def test_every_number_of_shots_has_its_own_pool(suite: Suite) -> None:
     requests = [of("pool", suite, shots) for shots in (1, 2)]
     assert len({requests_module.path(request, here(suite)) for request in requests}) == 2

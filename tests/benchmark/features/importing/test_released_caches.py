@@ -189,6 +189,7 @@ def test_nothing_is_encoded_or_kept_twice(tmp_path: Path, text: Path) -> None:
     assert filling.missing(requests, here(world)) == []
     code, out, _ = bench("features", "--suite", "imported/dtd.toml")
     assert (code, out.count("there")) == (0, 3 + 1)
+    assert out.count("crops: unknown (imported)") == out.count("crops: ") == 1
     with pytest.raises(BenchError, match="its features were imported, and there is no network"):
         here(world).encoder("RN50").encode(torch.zeros(1, 3, 8, 8, dtype=torch.uint8), 1)
     with pytest.raises(BenchError, match="holds features, and no images"):
