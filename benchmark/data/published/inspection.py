@@ -86,7 +86,7 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
         dataset.fingerprint  # noqa: B018 - looks at all files of lists that are identified by their bytes
     if deep and not broken:
         broken = read_all(dataset, list(lists.values()))
-    differs = "" if _empty(lists) else counts.differences(known, lists)
+    differs = counts.differences(known, {name: listed for name, listed in lists.items() if len(listed)})
     if broken or differs:
         state = LARGER if not broken and counts.larger(known, lists) else INCOMPLETE
         note = f" ({known.note})" if known.note else ""

@@ -350,12 +350,16 @@ def as_published(monkeypatch: pytest.MonkeyPatch, key: str, **counts: int) -> No
     monkeypatch.setitem(sets.SETS, key, replace(sets.SETS[key], **counts))
 
 
-def test_imagenets_validation_images_are_enough_to_test_on(whole_root: Path, root: Path) -> None:
+def test_imagenets_validation_images_are_enough_to_test_on(
+    whole_root: Path, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     link(whole_root, root, "imagenet")
     _drop_train(root, "imagenet")
     assert look("imagenet", only_test=True).state == inspection.OK
+    as_published(monkeypatch, "imagenet", test=50_000)
     found = look("imagenet")
     assert (found.state, found.usable) == (inspection.INCOMPLETE, False)
+    assert "test has 1,000 of 50,000 images" in found.says
     assert "what trains nothing (zero-shot rows, bench evaluate-adapter) runs without" in found.says
 
 
