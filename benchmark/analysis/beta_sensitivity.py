@@ -10,6 +10,7 @@ from math import log2
 
 from benchmark.analysis.grids import Grid, methods_by_shots
 from benchmark.analysis.results import Measured
+from benchmark.core.numbers import fixed, interval
 from benchmark.numerics import stats
 from benchmark.records import readings
 from benchmark.records.metrics import BETAS, readable
@@ -99,5 +100,4 @@ def grids(found: Sequence[Cost]) -> dict[int, Grid]:
 
 
 def _words(cost: Cost) -> str:
-    interval = "" if cost.low is None or cost.high is None else f" ({cost.low:.1f} to {cost.high:.1f})"
-    return f"{cost.cost:.1f}{interval}"
+    return fixed(cost.cost, 1) + interval(cost.low, cost.high, 1)

@@ -12,6 +12,7 @@ from statistics import mean
 from benchmark.analysis.grids import Grid, methods_by_shots
 from benchmark.analysis.results import Measured
 from benchmark.core import tidy_csv
+from benchmark.core.numbers import fixed, interval
 from benchmark.numerics import stats
 from benchmark.records.record import Record
 
@@ -112,8 +113,7 @@ def _means(cells: dict[Place, Gaps]) -> list[Leak]:
 
 def words(leak: Leak) -> str:
     """The gap with its interval for people: "+0.5 (0.1 to 0.9)"."""
-    interval = "" if leak.low is None or leak.high is None else f" ({leak.low:.1f} to {leak.high:.1f})"
-    return f"{leak.gap:+.1f}{interval}"
+    return fixed(leak.gap, 1, "+") + interval(leak.low, leak.high, 1)
 
 
 def grids(found: Sequence[Leak]) -> dict[str, dict[str, Grid]]:

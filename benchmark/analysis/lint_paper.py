@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from benchmark.core.numbers import fixed
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell
 from benchmark.records import reference
@@ -199,7 +200,7 @@ def elsewhere(cells: Iterable[Printed], others: Sequence[Mapping[str, str]]) -> 
 def _told(rows: Iterable[Mapping[str, str]], ours: float) -> str:
     """Each number once, with its difference from the printed one and its sources."""
     by_number = _grouped((row["accuracy"], _label(row)) for row in rows)
-    parts = (f"{text} ({float(text) - ours:+.2f}: {'; '.join(labels)})" for text, labels in by_number.items())
+    parts = (f"{text} ({fixed(float(text) - ours, 2, '+')}: {'; '.join(labels)})" for text, labels in by_number.items())
     return ", ".join(parts)
 
 

@@ -5,6 +5,8 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
+from benchmark.core.numbers import fixed
+
 
 def text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
     """CSV with a header and one line for each row; floats with four decimals, missing values (None, NaN) empty."""
@@ -17,5 +19,5 @@ def text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
 
 def _formatted(value: object) -> object:
     if isinstance(value, float):
-        return "" if isnan(value) else f"{value:.4f}"
+        return "" if isnan(value) else fixed(value, 4)
     return "" if value is None else value

@@ -23,6 +23,7 @@ from benchmark.analysis.ordering import orders
 from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import writing
+from benchmark.core.numbers import fixed
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.question import Question
 from benchmark.records import provenance, readings
@@ -75,7 +76,7 @@ def html(
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["code"] = _code
+    environment.filters.update(code=_code, fixed=fixed)
     records = _each_once(exhibits)
     return environment.get_template("report.html").render(
         suite=exhibits[0].suite,
@@ -274,7 +275,7 @@ def _chose(record: Record) -> str:
 
 def _reading(record: Record, question: Question, selection: str) -> str:
     found = readings.read(record, question, selection)
-    return "–" if found is None else f"{found.value:.{2 if readings.counted(question.metric) else 3}f}"
+    return "–" if found is None else fixed(found.value, 2 if readings.counted(question.metric) else 3)
 
 
 def _encoded(measured: Measured, drawn: Path | None) -> str:

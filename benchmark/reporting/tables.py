@@ -8,6 +8,7 @@ from benchmark.analysis.ordering import orders
 from benchmark.analysis.remarks import mark, sentences
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
+from benchmark.core.numbers import fixed, sides
 from benchmark.records import readings
 from benchmark.reporting.figures import draw
 
@@ -75,7 +76,7 @@ def value(row: Row) -> str:
     """
     ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
     if row.mean is not None:
-        ours = f"{row.mean:.{digits}f}"
+        ours = fixed(row.mean, digits)
         if row.ci_low is not None and row.ci_high is not None:
             ours += _either_way(row.mean - row.ci_low, row.ci_high - row.mean, digits)
     return ours if row.paper is None else ours + _beside("paper", row.paper, row, digits)
@@ -83,15 +84,15 @@ def value(row: Row) -> str:
 
 def _beside(source: str, number: float, row: Row, digits: int) -> str:
     """A reference number and the difference of the measured mean to it: " (paper 62.60, -0.3)"."""
-    difference = "" if row.mean is None else f", {row.mean - number:+.{digits}f}"
-    return f" ({source} {number:.{max(2, digits)}f}{difference})"
+    difference = "" if row.mean is None else f", {fixed(row.mean - number, digits, '+')}"
+    return f" ({source} {fixed(number, max(2, digits))}{difference})"
 
 
 def _either_way(below: float, above: float, digits: int) -> str:
     """The sides of an interval: " ± 0.4", or " +0.3 -0.9" if they differ by more than LOPSIDED."""
     if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
-        return f" ± {(above + below) / 2:.{digits}f}"
-    return f" +{above:.{digits}f} -{below:.{digits}f}"
+        return f" ± {fixed((above + below) / 2, digits)}"
+    return sides(below, above, digits)
 
 
 def shown(measured: Measured, row: Row) -> str:
@@ -137,8 +138,13 @@ def other_selections(measured: Measured, row: Row) -> str:
     val, digits = row.mean, 1 if readings.counted(row.metric) else 3
     if last is None or val is None:
         return NOTHING
-    above = (NOTHING if mean is None else f"{mean:.{digits}f} ({mean - val:+.{digits}f})" for mean in chosen)
-    return " / ".join([f"{last:.{digits}f}", *above])
+    above = (NOTHING if mean is None else _with_gap(mean, val, digits) for mean in chosen)
+    return " / ".join([fixed(last, digits), *above])
+
+
+def _with_gap(mean: float, val: float, digits: int) -> str:
+    """A mean and its difference from that under `val`: "62.5 (+0.2)"."""
+    return f"{fixed(mean, digits)} ({fixed(mean - val, digits, '+')})"
 
 
 def grid(measured: Measured, text: Callable[[Row], str]) -> str:
@@ -174,7 +180,7 @@ def ordering_lines(measured: Measured) -> list[str]:
         return []
     lines = ["| | the paper's order | the order here | Kendall's τ |", "|---|---|---|---:|"]
     for order in found:
-        tau = NOTHING if order.tau is None else f"{order.tau:+.2f}"
+        tau = NOTHING if order.tau is None else fixed(order.tau, 2, "+")
         ranks = [" > ".join(map(escape, names)) for names in (order.paper, order.ours)]
         lines.append(f"| {order.column} | {ranks[0]} | {ranks[1]} | {tau} |")
     note = "" if measured.suite.comparable else f" {measured.suite.note}"

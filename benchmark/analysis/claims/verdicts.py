@@ -22,6 +22,7 @@ from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import ExitCode
 from benchmark.core.names import choose
+from benchmark.core.numbers import fixed, interval
 from benchmark.exhibits import exhibit
 from benchmark.numerics import stats
 from benchmark.records import readings
@@ -143,10 +144,7 @@ def words(found: Verdict | Comparison) -> str:
     if found.effect is None:
         return "–"
     digits = 1 if found.unit == "points" else 3
-    interval = (
-        "" if found.low is None or found.high is None else f" ({found.low:.{digits}f} to {found.high:.{digits}f})"
-    )
-    return f"{found.effect:+.{digits}f} {found.unit}{interval}"
+    return f"{fixed(found.effect, digits, '+')} {found.unit}{interval(found.low, found.high, digits)}"
 
 
 def row(claim: Claim, by: Mapping[str, Source]) -> ClaimRow:

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Callable, Sequence
-from math import isfinite
 from xml.etree import ElementTree
 
 from benchmark.analysis.gate.verdicts import AGREES, BETTER, MISSING, OPEN, WORSE, Verdict, counts
+from benchmark.core.numbers import plain
 
 
 def text(verdicts: Sequence[Verdict]) -> str:
@@ -25,16 +25,14 @@ def summary(verdicts: Sequence[Verdict]) -> str:
 
 def as_json(verdicts: Sequence[Verdict]) -> str:
     """Every cell as plain data; what is not finite is null."""
-    return json.dumps({"counts": counts(verdicts), "cells": [_plain(v) for v in verdicts]}, indent=1)
+    return json.dumps(plain({"counts": counts(verdicts), "cells": [_plain(v) for v in verdicts]}), indent=1)
 
 
 def _plain(v: Verdict) -> dict[str, object]:
     low, high = v.interval
-    numbers: dict[str, float | None] = {"measured": v.measured, "effect": v.effect, "low": low, "high": high}
-    numbers["adjusted_p"] = v.adjusted
-    finite = {name: n if n is not None and isfinite(n) else None for name, n in numbers.items()}
     place: dict[str, object] = {"exhibit": v.exhibit, "row": v.row, "column": v.column, "says": v.says, "how": v.how}
-    return {**place, "expected": v.expected, **finite, "margin": v.margin}
+    numbers = {"expected": v.expected, "measured": v.measured, "effect": v.effect, "low": low, "high": high}
+    return {**place, **numbers, "adjusted_p": v.adjusted, "margin": v.margin}
 
 
 def junit(verdicts: Sequence[Verdict]) -> str:

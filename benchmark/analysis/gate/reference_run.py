@@ -20,6 +20,7 @@ from benchmark.core import paths
 from benchmark.core.digest import digest
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import writing
+from benchmark.core.numbers import fixed
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell
 from benchmark.records import provenance, readings
@@ -203,7 +204,7 @@ def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
         for record in measured.records.get((cell.row, cell.column), [])
         if (reading := readings.read(record, cell.question, SELECTION)) is not None
     }
-    lines = [f"{name},{value:.6f}" for name, value in sorted({**others, **ours}.items())]
+    lines = [f"{name},{fixed(value, 6)}" for name, value in sorted({**others, **ours}.items())]
     return "\n".join(["run,value", *lines]) + "\n"
 
 

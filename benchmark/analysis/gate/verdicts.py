@@ -21,6 +21,7 @@ import numpy as np
 from benchmark.analysis import pairing
 from benchmark.analysis.gate.reference_run import SELECTION, Golden, keeps_answers
 from benchmark.analysis.results import Measured, Row
+from benchmark.core.numbers import fixed
 from benchmark.exhibits.exhibit import Cell
 from benchmark.numerics import stats
 from benchmark.records import readings, reference
@@ -117,13 +118,13 @@ class Verdict:
     def line(self) -> str:
         """The verdict in a line."""
         if self.measured is None:
-            return f"{self.says}: {self.place}: reference {self.expected:.2f}"
+            return f"{self.says}: {self.place}: reference {fixed(self.expected, 2)}"
         low, high = self.interval
-        interval = "no interval" if np.isinf(low) else f"{low:+.2f} to {high:+.2f}"
+        interval = "no interval" if np.isinf(low) else f"{fixed(low, 2, '+')} to {fixed(high, 2, '+')}"
         by = self.how if self.how == ONE_SEED else f"by {self.how}"
         return (
-            f"{self.says}: {self.place}: {self.measured:.2f} against {self.expected:.2f},"
-            f" {self.effect:+.2f} ({interval}, {by})"
+            f"{self.says}: {self.place}: {fixed(self.measured, 2)} against {fixed(self.expected, 2)},"
+            f" {fixed(self.effect, 2, '+')} ({interval}, {by})"
         )
 
 

@@ -11,6 +11,7 @@ from benchmark.analysis.claims import load as load_claim
 from benchmark.commands.actions.choosing import without_runs
 from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import ExitCode
+from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
@@ -24,7 +25,7 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
     code = gate(rows, fail_on)
     wanted = [row for row in rows if not names or row.id in names]
     if form == "json":
-        click.echo(json.dumps([asdict(row) for row in wanted], indent=1, ensure_ascii=False, allow_nan=False))
+        click.echo(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         click.echo("\n\n".join(_full(row, world) for row in wanted) if names else _table(wanted))
     return code

@@ -12,6 +12,7 @@ from benchmark.analysis.results import gather
 from benchmark.commands.actions.choosing import chosen_exhibits
 from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
@@ -42,8 +43,8 @@ def compare(
         if form == "text":
             click.echo(_text(shown, *rows, found, selection))
     if form == "json":
-        plain = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
-        click.echo(json.dumps(_finite(plain), indent=1))
+        said = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
+        click.echo(json.dumps(plain(said), indent=1))
     return ExitCode.OK
 
 
@@ -65,19 +66,10 @@ def _text(shown: Exhibit, left: str, right: str, found: Sequence[Compared], sele
     width = max(len(c.column) for c in found)
     lines = [f"{left} less {right}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"]
     for c in found:
-        interval = "" if c.low is None else f" ({c.low:+.2f} to {c.high:+.2f})"
         exact = f"; McNemar, seed by seed: {', '.join(f'{p:.2g}' for p in c.mcnemar)}" if c.mcnemar else ""
         test = "" if c.low is None else f", p {c.adjusted:.2g}"
         counted = f"{c.seeds} seed{'s' * (c.seeds != 1)}"
         words = f"{c.says}{test} over {c.over} ({counted}){exact}"
-        lines.append(f"  {c.column:{width}}  {c.effect:+.2f}{interval}  {'; '.join(filter(None, (words, needs(c))))}")
+        effect = fixed(c.effect, 2, "+") + interval(c.low, c.high, 2, "+")
+        lines.append(f"  {c.column:{width}}  {effect}  {'; '.join(filter(None, (words, needs(c))))}")
     return "\n".join(lines)
-
-
-def _finite(value: object) -> object:
-    """Copy a value for JSON, with infinity and nan, which JSON does not have, replaced by None."""
-    if isinstance(value, dict):
-        return {name: _finite(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(part) for part in value]
-    return None if isinstance(value, float) and (value != value or abs(value) == float("inf")) else value

@@ -11,6 +11,7 @@ from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.core import devices
 from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
+from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
@@ -38,7 +39,9 @@ def evaluate_adapter(
     if _make(cells, world, jobs):
         return ExitCode.RUNS_FAILED
     found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
-    click.echo(json.dumps([_record(one) for one in found], indent=1) if form == "json" else _text(path, cells, found))
+    click.echo(
+        json.dumps(plain([_record(one) for one in found]), indent=1) if form == "json" else _text(path, cells, found)
+    )
     return ExitCode.OK
 
 
@@ -61,9 +64,13 @@ def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
     width = max(len(one.reading) for one in found)
     for one in found:
         accuracy, low, high = one.accuracy
-        published = "" if one.published is None else f"  README {one.published:.2f}, {accuracy - one.published:+.2f}"
-        lines.append(f"  {one.reading:<{width}}  {accuracy:.2f} ({low:.2f} to {high:.2f}){published}")
+        beside = "" if one.published is None else _beside(one.published, accuracy)
+        lines.append(f"  {one.reading:<{width}}  {fixed(accuracy, 2)}{interval(low, high, 2)}{beside}")
     return "\n".join(lines)
+
+
+def _beside(published: float, accuracy: float) -> str:
+    return f"  README {fixed(published, 2)}, {fixed(accuracy - published, 2, '+')}"
 
 
 def _record(one: Evaluated) -> dict[str, object]:

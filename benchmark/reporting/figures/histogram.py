@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
 from benchmark.core.digest import JsonDict
+from benchmark.core.numbers import fixed
 from benchmark.records.record import Histogram, Record
 from benchmark.reporting.figures import style
 from benchmark.reporting.figures.lines import handles
@@ -43,7 +44,7 @@ def tables(measured: Measured) -> list[JsonDict]:
         for histogram in _histograms(records)[:1]:
             for name in LOOKS:
                 counts = histogram.side(name)
-                shown = [f"{quantile(histogram, name, q):.1f}" for q in QUANTILES] if sum(counts) else []
+                shown = [fixed(quantile(histogram, name, q), 1) for q in QUANTILES] if sum(counts) else []
                 rows.append([f"{column}, {name}", str(sum(counts)), *shown])
     words = "Quantiles of the largest zero-shot logit of the images that zero-shot CLIP puts right, and wrong."
     return [{"title": "The distributions in numbers", "words": words, "header": header, "rows": rows}] if rows else []

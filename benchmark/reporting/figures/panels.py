@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from benchmark.analysis.results import Measured
+from benchmark.core.numbers import fixed
 from benchmark.reporting.figures import lines, style
 
 if TYPE_CHECKING:
@@ -56,6 +57,6 @@ def _cut(axes: Any, found: Sequence[lines.Line]) -> None:
             if cell.mean is not None and cell.mean < floor:
                 place = {"xytext": (3, 2 + 10 * there.count(x)), "textcoords": "offset points", "fontsize": 8}
                 axes.annotate(
-                    f"↓{cell.mean:.0f}", (x, 0), xycoords=axes.get_xaxis_transform(), color=look["color"], **place
+                    f"↓{fixed(cell.mean, 0)}", (x, 0), xycoords=axes.get_xaxis_transform(), color=look["color"], **place
                 )
                 there.append(x)

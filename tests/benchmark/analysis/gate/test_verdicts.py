@@ -430,7 +430,7 @@ def test_one_seed_has_no_interval_of_width_zero_where_every_other_cell_is_the_sa
     error = 100 * ((0.525 * 0.475 + 0.50625 * 0.49375) / 4000) ** 0.5
     assert accuracy.interval == pytest.approx((-1.875 - 1.96 * error, -1.875 + 1.96 * error), abs=1e-3)
     assert accuracy.line == "inconclusive: table0: 7, A: 50.62 against 52.50, -1.88 (-4.06 to +0.31, by images)"
-    assert ratio.line == "inconclusive: table0: 7, CMY: 0.35 against 0.35, -0.00 (no interval, one seed)"
+    assert ratio.line == "inconclusive: table0: 7, CMY: 0.35 against 0.35, +0.00 (no interval, one seed)"
 
 
 def test_one_seed_is_held_to_the_scatter_of_all_cells_where_there_is_any(
