@@ -5,13 +5,14 @@ Exit codes: see `benchmark.core.errors.ExitCode`.
 
 import os
 import sys
+from contextlib import suppress
 
 import click
 
 from benchmark import __version__
 from benchmark.commands.lazy import LazyCommand, LazyGroup
-from benchmark.core import warned
-from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core import streams, warned
+from benchmark.core.errors import BenchError, ExitCode, Refused, reason
 
 COMMANDS = {
     "check": LazyCommand(
@@ -85,11 +86,28 @@ def _finish(code: ExitCode) -> None:
 
 
 def main() -> None:
-    """Entry point of `bench`: errors of the user end in one line and an exit code, without a traceback."""
+    """Entry point of `bench`: errors of the user and of the system end in one line and an exit code, without a traceback."""
+    streams.forgive()
     warned.print_in_one_line()
-    sys.path.append(os.getcwd())  # so that a method in a file of this folder can be named, as with python -m
     try:
-        code = cli.main(prog_name="bench", standalone_mode=False)
+        code = _called()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = ExitCode.REFUSED  # the reader of the output, such as head, has enough of it
+    except OSError as error:
+        code = ExitCode.REFUSED
+        with suppress(OSError):  # the standard error itself
+            _failed(reason(error), code)
+    streams.drop_lost()
+    sys.exit(code)
+
+
+def _called() -> ExitCode:
+    """Call the command of the command line; an OSError is raised."""
+    standard = sys.stdout, sys.stderr
+    try:
+        sys.path.append(_working_folder())  # so that a method in a file of this folder can be named, as with python -m
+        code: ExitCode = cli.main(prog_name="bench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "bench --help")
         code = ExitCode.USAGE
@@ -104,7 +122,19 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         message = "interrupted; what was measured stays, the same command goes on from there"
         code = _failed(message, ExitCode.INTERRUPTED)
-    sys.exit(code)
+    except SystemExit as end:
+        if sys.stdout is standard[0]:
+            raise
+        sys.stdout, sys.stderr = standard  # click has wrapped them, because the reader of a pipe has gone
+        raise BrokenPipeError from end
+    return code
+
+
+def _working_folder() -> str:
+    try:
+        return os.getcwd()
+    except OSError as error:
+        raise Refused(f"the working folder: {error.strerror}; cd to a folder that is there") from error
 
 
 def _failed(message: str, code: ExitCode) -> ExitCode:

@@ -1,5 +1,7 @@
 """Errors that the user can correct, and the exit codes of `bench`."""
 
+import errno
+import os
 from enum import IntEnum
 
 
@@ -17,6 +19,8 @@ class ExitCode(IntEnum):
     """Runs, or the computation of features for them, failed; successful runs are stored."""
     NOTHING_COMPARED = 5
     """`check` found no cell that is both measured and in the reference."""
+    REFUSED = 6
+    """The system refused a file, a folder or the output: no permission, a full disk, a name too long, a reader gone."""
     INTERRUPTED = 130
     """Interrupted by Ctrl-C; runs measured so far are stored."""
 
@@ -35,3 +39,26 @@ class Incomplete(BenchError):
     """An error because a record, a data set or a weights file is missing."""
 
     exit_code = ExitCode.MISSING
+
+
+class Refused(BenchError):
+    """An error because the system refused a file, a folder or the output."""
+
+    exit_code = ExitCode.REFUSED
+
+
+OF_OUTPUT = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE)
+"""Errors of writing. Those of files name the file, or are a BenchError; the rest are of the standard output."""
+
+
+def reason(error: BaseException) -> str:
+    """Any error in one line: "ValueError: no number"; one of the system with its file: "a.json: Permission denied"."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, OSError):
+        return f"{type(error).__name__}: {text}"
+    names = " -> ".join(
+        os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)
+    )
+    where = names or ("the output" if error.errno in OF_OUTPUT else "")
+    said = error.strerror or text or type(error).__name__
+    return ": ".join(filter(None, (where, said)))

@@ -60,6 +60,18 @@ def read_json(file: Path, remedy: str) -> Any:
         raise BenchError(f"{file}: cannot be read as JSON ({error}); {remedy}") from error
 
 
+def listed(what: str, folder: Path, pattern: str, how: str) -> list[Path]:
+    """Files of a folder by a pattern, sorted; none if there is no such folder, BenchError if it cannot be read."""
+    try:
+        return sorted(path for path in folder.iterdir() if path.match(pattern))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise BenchError(
+            f"{what} folder {folder}: cannot be read ({error.strerror}); choose another with {how}"
+        ) from error
+
+
 @contextmanager
 def writing(what: str, folder: Path, how: str) -> Iterator[None]:
     """Convert an OSError to a one-line BenchError with the option `how` that chooses another folder."""

@@ -25,10 +25,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.core import paths
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.files import read_text
 from benchmark.core.names import choose
+from benchmark.core.paths import expanded
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +66,7 @@ class Settings:
 
     results: Path = Path("results")
     reports: Path = Path("reports")
-    cache: Path = field(default_factory=lambda: Path("~/.cache/amu-bench").expanduser())
+    cache: Path = field(default_factory=lambda: (paths.home() or Path()) / ".cache" / "amu-bench")
     data_root: Path | None = None
     data_paths: Mapping[str, Path] = field(default_factory=dict)
     weights_dirs: tuple[Path, ...] = (Path("weights"),)
@@ -111,25 +113,48 @@ def read(
     """
     said = os.environ
     file = _file(said)
-    home_cache = Path(said.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    torch_home = Path(said.get("TORCH_HOME") or home_cache / "torch")
-    hugging_face = said.get("HF_HUB_CACHE") or Path(said.get("HF_HOME") or home_cache / "huggingface") / "hub"
     own_weights = weights_dir or said.get("BENCH_WEIGHTS") or _value(file, "weights", "dir") or "weights"
     root = data_root or said.get("BENCH_DATA") or _value(file, "data", "root")
-    searched = (own_weights, "~/.cache/clip", torch_home / "hub" / "checkpoints", hugging_face)
     return Settings(
-        results=Path(results or said.get("BENCH_RESULTS") or "results").expanduser(),
-        reports=Path(reports or said.get("BENCH_REPORTS") or "reports").expanduser(),
-        cache=Path(said.get("BENCH_CACHE") or home_cache / "amu-bench").expanduser(),
-        data_root=Path(root).expanduser() if root else None,
+        results=expanded(results or said.get("BENCH_RESULTS") or "results"),
+        reports=expanded(reports or said.get("BENCH_REPORTS") or "reports"),
+        cache=_cache(said),
+        data_root=expanded(root) if root else None,
         data_paths=_paths(file, "data"),
-        weights_dirs=tuple(Path(folder).expanduser() for folder in searched),
+        weights_dirs=(expanded(own_weights), *_caches_of_others(said)),
         weights_paths=_paths(file, "weights"),
         device=device or said.get("BENCH_DEVICE") or _value(file, "run", "device") or "cpu",
         precision=precision or said.get("BENCH_PRECISION") or _value(file, "run", "precision") or "fp32",
         download=download or _download(said, file),
         debug=bool(said.get("BENCH_DEBUG")),
     )
+
+
+def _cache(said: Mapping[str, str]) -> Path:
+    """Folder of features; BenchError without a home folder to keep them in."""
+    if folder := said.get("BENCH_CACHE") or _below(said.get("XDG_CACHE_HOME") or _home_cache(), "amu-bench"):
+        return expanded(folder)
+    raise BenchError("there is no home folder to keep features in; name a folder with BENCH_CACHE")
+
+
+def _caches_of_others(said: Mapping[str, str]) -> list[Path]:
+    """Folders in which clip, torch and huggingface_hub keep weights, as far as there are any."""
+    above = said.get("XDG_CACHE_HOME") or _home_cache()
+    torch_home = said.get("TORCH_HOME") or _below(above, "torch")
+    hugging_face = said.get("HF_HOME") or _below(above, "huggingface")
+    hub = said.get("HF_HUB_CACHE") or _below(hugging_face, "hub")
+    found = (_below(_home_cache(), "clip"), _below(torch_home, "hub/checkpoints"), hub)
+    return [expanded(folder) for folder in found if folder]
+
+
+def _home_cache() -> str:
+    """The folder of caches in the user's home folder; "" without one."""
+    return _below(str(paths.home() or ""), ".cache")
+
+
+def _below(folder: str, name: str) -> str:
+    """A path in a folder; "" without a folder."""
+    return os.path.join(folder, name) if folder else ""
 
 
 def _download(said: Mapping[str, str], file: Mapping[str, Json]) -> bool:
@@ -145,12 +170,12 @@ def _value(file: Mapping[str, Json], table: str, key: str) -> Any:
 
 def _paths(file: Mapping[str, Json], table: str) -> dict[str, Path]:
     """The key `paths` of table [data] or [weights], with "~" expanded."""
-    return {name: Path(path).expanduser() for name, path in (_value(file, table, "paths") or {}).items()}
+    return {name: expanded(path) for name, path in (_value(file, table, "paths") or {}).items()}
 
 
 def _file(said: Mapping[str, str]) -> Mapping[str, Json]:
     """Tables of the file in BENCH_CONFIG, else of bench.toml in the working folder; empty if there is none."""
-    path = Path(said.get("BENCH_CONFIG") or "bench.toml").expanduser()
+    path = expanded(said.get("BENCH_CONFIG") or "bench.toml")
     if path.is_file():
         return _checked(path)
     if "BENCH_CONFIG" in said:

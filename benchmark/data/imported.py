@@ -4,7 +4,6 @@ import json
 import random
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
@@ -12,6 +11,7 @@ from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import VAL_SHOTS, Draw
 
@@ -33,7 +33,7 @@ class Imported:
     def __init__(
         self, file: str, templates: Sequence[str] = ("a photo of a {}.",), *, settings: Settings | None = None
     ) -> None:
-        self.file = Path(file).expanduser()
+        self.file = expanded(file)
         self.templates = tuple(templates)
         self._facts = FileFacts((settings or Settings()).cache)
         self._labels = self._read()

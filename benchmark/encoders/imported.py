@@ -9,6 +9,7 @@ from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded, text_tower
 
@@ -36,7 +37,7 @@ def clip(role: str, file: str, *, settings: Settings) -> Encoder:
     Raises:
         Incomplete: if the file is missing.
     """
-    path = Path(file).expanduser()
+    path = expanded(file)
     if not path.is_file():
         raise Incomplete(f"{path}: no such file; bench features import makes it")
     fingerprint = f"imported-{FileFacts(settings.cache).hash(path)}"

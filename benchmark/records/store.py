@@ -47,7 +47,7 @@ class Store:
     def records(self) -> dict[str, Record]:
         """All valid records by key; invalid ones are listed in `problems`."""
         self.problems.clear()
-        found = {path.stem: self._read(path) for path in sorted(self.root.glob("*.json"))}
+        found = {path.stem: self._read(path) for path in files.listed("results", self.root, "*.json", "--results")}
         self._read_before = {key: record for key, record in found.items() if record is not None}
         return dict(self._read_before)
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from multiprocessing import connection
 from typing import Any
 
-from benchmark.core import warned
-from benchmark.core.errors import BenchError
+from benchmark.core import streams, warned
+from benchmark.core.errors import BenchError, reason
 from benchmark.core.machine import peak_memory_mib
 
 RETRIES = 2
@@ -177,14 +177,15 @@ def _tried(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, .
         while where is not None and where.tb_next is not None:
             where = where.tb_next
         place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where else ""
-        return f"{type(error).__name__}: {' '.join(str(error).split())}{place}", None
+        return f"{reason(error)}{place}", None
 
 
 def _start(threads: int, given: tuple[Any, ...]) -> None:
-    """Initialise a worker: ignore Ctrl-C, end with the parent process, and limit the number of threads."""
+    """Initialise a worker: ignore Ctrl-C, end with the parent process, print in any encoding, and limit the threads."""
     global _given
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    streams.forgive()
     _keep_memory()
     _given = given
     import torch

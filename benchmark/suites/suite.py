@@ -16,6 +16,7 @@ from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.files import read_text
 from benchmark.core.names import choose
+from benchmark.core.paths import expanded
 from benchmark.methods.scoring import STATISTICS
 
 DEFAULT = "mini"
@@ -131,7 +132,7 @@ def load(name: str) -> Suite:
         The suite.
     """
     if name.endswith(".toml"):
-        return _own(Path(name).expanduser())
+        return _own(expanded(name))
     choose(name, names(), "suite")
     return parse(name, resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
 

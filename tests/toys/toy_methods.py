@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -100,6 +101,8 @@ def work(item: str) -> str:
         raise RuntimeError("one\n  two")
     if item == "explain":
         raise BenchError("type this instead")
+    if item == "refuse":
+        raise PermissionError(13, "Permission denied", "some/file")
     if item == "leave":
         raise SystemExit(5)
     if item == "warn":
@@ -118,6 +121,12 @@ def sleep_long(path: str) -> None:
     Path(path).write_text(str(os.getpid()))
     time.sleep(120)
     Path(f"{path}.finished").touch()
+
+
+def printed(item: str) -> str:
+    """Print signs that few encodings have, and return the encoding."""
+    print("… † β", flush=True)
+    return sys.stdout.encoding
 
 
 def joined(first: str, second: str, item: str) -> str:

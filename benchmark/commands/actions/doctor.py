@@ -14,7 +14,7 @@ import torch
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
 from benchmark.core import devices, paths, warned
 from benchmark.core.asset import Asset
-from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core.errors import BenchError, ExitCode, reason
 from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
 from benchmark.core.settings import Settings
@@ -183,7 +183,7 @@ def _finding(what: str, look: Callable[[], str]) -> Finding:
     except BenchError as error:
         return Finding(what, str(error), ok=False)
     except Exception as error:
-        return Finding(what, f"{type(error).__name__}: {' '.join(str(error).split())}", ok=False)
+        return Finding(what, reason(error), ok=False)
 
 
 def _data(world: World, roles: Sequence[str]) -> str:
@@ -195,6 +195,13 @@ def _data(world: World, roles: Sequence[str]) -> str:
 
 
 def _folder(what: str, folder: Path, how: str) -> Finding:
+    try:
+        return _looked_into(what, folder, how)
+    except OSError as error:
+        return Finding(what, f"{folder} cannot be read ({error.strerror}); see {how}", ok=False)
+
+
+def _looked_into(what: str, folder: Path, how: str) -> Finding:
     nearest = next(p for p in [folder, *folder.absolute().parents] if p.exists())
     ok = nearest.is_dir() and os.access(nearest, os.W_OK)
     files = [p for p in folder.rglob("*") if p.is_file()] if folder.is_dir() else []
@@ -205,7 +212,10 @@ def _folder(what: str, folder: Path, how: str) -> Finding:
 
 def _records(folder: Path) -> Finding:
     store = Store(folder)
-    usable = len(store.records())
+    try:
+        usable = len(store.records())
+    except BenchError as error:
+        return Finding("records", str(error), ok=False)
     broken = "".join(f"; {name}: {why}" for name, why in store.problems.items())
     return Finding("records", f"{usable} usable{broken}", ok=not store.problems)
 

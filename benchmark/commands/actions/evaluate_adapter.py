@@ -12,6 +12,7 @@ from benchmark.core import devices
 from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.numbers import fixed, interval, plain
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
@@ -28,7 +29,7 @@ def evaluate_adapter(
     file: str, shots: int | None, suite: str, jobs: int | None, form: str, settings: Settings
 ) -> ExitCode:
     """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
-    path, world = Path(file).expanduser(), World(without_shifts(load_suite(suite)), settings)
+    path, world = expanded(file), World(without_shifts(load_suite(suite)), settings)
     weights = released_adapter.read(path)
     cells = released_adapter.cells(released_adapter.shots_of(path, shots))
     here = inventory.take(map(released_adapter.tested, cells), world)

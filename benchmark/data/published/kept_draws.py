@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import read_json
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import sampling
@@ -67,7 +68,7 @@ def cross_modal(known: PublishedSet, settings: Settings, indices: str = "") -> S
     """
 
     def find(name: str) -> Path:
-        folder = Path(indices).expanduser() if indices else _indices(settings)
+        folder = expanded(indices) if indices else _indices(settings)
         called = [OTHER_NAMES.get(known.key, known.key), known.key]
         files = [folder / key / f"{name}.json" for key in called]
         file = next((file for file in files if file.is_file()), None)

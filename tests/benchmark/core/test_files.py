@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.core.errors import BenchError
-from benchmark.core.files import check_writable, read_json, read_lines, read_text, writing
+from benchmark.core.files import check_writable, listed, read_json, read_lines, read_text, writing
 
 
 def test_an_error_of_writing_names_the_folder_the_reason_and_the_option() -> None:
@@ -100,3 +100,24 @@ def test_json_has_a_mark_or_none_and_a_remedy_where_it_is_none(tmp_path: Path) -
         file.write_bytes(content)
         with pytest.raises(BenchError, match=r"list\.json: cannot be read as JSON \(.+\); fetch it$"):
             read_json(file, "fetch it")
+
+
+def test_files_are_listed_in_order_and_none_where_there_is_no_folder(tmp_path: Path) -> None:
+    for name in ("b.json", "a.json", "c.txt"):
+        (tmp_path / name).touch()
+    assert [path.name for path in listed("results", tmp_path, "*.json", "--results")] == ["a.json", "b.json"]
+    assert listed("results", tmp_path / "none", "*.json", "--results") == []
+
+
+@pytest.mark.parametrize(("name", "reason"), [("x" * 300, "File name too long"), ("closed", "Permission denied")])
+def test_a_folder_that_cannot_be_read_is_told_and_not_taken_for_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    if name == "closed":
+        monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(BenchError) as told:
+        listed("results", tmp_path / name, "*.json", "--results")
+    assert str(told.value).endswith(f"{name}: cannot be read ({reason}); choose another with --results")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_methods import joined, work
+from toy_methods import joined, printed, work
 
 from benchmark.running import workers
 
@@ -32,7 +32,12 @@ def test_nothing_to_do_is_done_at_once() -> None:
 
 @pytest.mark.parametrize(
     ("item", "line"),
-    [("fail", "RuntimeError: one two (/"), ("explain", "type this instead"), ("leave", "SystemExit: 5 (/")],
+    [
+        ("fail", "RuntimeError: one two (/"),
+        ("explain", "type this instead"),
+        ("leave", "SystemExit: 5 (/"),
+        ("refuse", "some/file: Permission denied (/"),
+    ],
 )
 def test_an_exception_becomes_one_line_and_the_others_go_on(item: str, line: str) -> None:
     found = outcomes(["a", item, "b"], 1)
@@ -61,6 +66,14 @@ def test_debugging_shows_the_traceback() -> None:
 def test_what_a_crew_is_given_comes_first_in_every_piece_of_work(jobs: int) -> None:
     with workers.Crew(jobs, "a", "b") as crew:
         assert sorted(done.result for done in crew.each(joined, ["c", "d"])) == ["abc", "abd"]
+
+
+def test_a_worker_can_print_in_any_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    with workers.Crew(2) as crew:
+        found = list(crew.each(printed, ["a", "b"]))
+    assert [done.error for done in found] == ["", ""]
+    assert all("utf" not in done.result for done in found)
 
 
 def test_a_crew_does_one_kind_of_work_after_another_with_the_same_workers() -> None:

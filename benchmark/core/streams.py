@@ -1,0 +1,53 @@
+"""Standard output and error of a process: they take every text in any encoding, and are given up where they take no more."""
+
+import codecs
+import io
+import os
+import sys
+
+NAMES = ("stdout", "stderr")
+SEVEN_BITS = "seven_bits"
+"""Name of ASCII for these streams: to a stream that says "ascii", click writes UTF-8."""
+
+
+def forgive() -> None:
+    """Write "?" for characters that a stream's encoding lacks, and drop what is written to a closed stream."""
+    for name in NAMES:
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115  (kept until the process ends)
+        elif isinstance(stream, io.TextIOWrapper):
+            ascii_alone = codecs.lookup(stream.encoding).name == "ascii"
+            stream.reconfigure(encoding=SEVEN_BITS if ascii_alone else None, errors="replace")
+
+
+def drop_lost() -> None:
+    """Turn streams that cannot be written (a full disk, a reader that has gone) to the null device.
+
+    The interpreter flushes them once more at its end, and would complain of them there.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, stream.fileno())
+            os.close(null)
+
+
+def _seven_bits(name: str) -> codecs.CodecInfo | None:
+    if name != SEVEN_BITS:
+        return None
+    plain = codecs.lookup("ascii")
+    return codecs.CodecInfo(
+        plain.encode,
+        plain.decode,
+        plain.streamreader,
+        plain.streamwriter,
+        plain.incrementalencoder,
+        plain.incrementaldecoder,
+        name,
+    )
+
+
+codecs.register(_seven_bits)
