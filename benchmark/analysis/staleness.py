@@ -39,10 +39,7 @@ def _differs(record: Record, world: World, today: Today) -> list[str]:
     roles = sorted(run.roles().values())
     place = repr((run.dataset, run.backbone, roles, run.wants(), run.method, run.shots, run.seed))
     if place not in today:
-        try:
-            today[place] = Opened(run, world).fingerprints
-        except BenchError:
-            today[place] = {}
+        today[place] = _fingerprints(Opened(run, world))
     names = {
         "data": run.dataset,
         "draw": f"the draw from {run.dataset}",
@@ -50,6 +47,18 @@ def _differs(record: Record, world: World, today: Today) -> list[str]:
         "method": f"the code of {run.method}",
     }
     return [names.get(name, name) for name, then in record.fingerprints.items() if _other(today[place], name, then)]
+
+
+def _fingerprints(opened: Opened) -> dict[str, str]:
+    """Fingerprints today; those of the encoders where data are not here, none where encoders are not here either."""
+    try:
+        return opened.fingerprints
+    except BenchError:
+        pass
+    try:
+        return {role: encoder.fingerprint for role, encoder in opened.encoders.items()}
+    except BenchError:
+        return {}
 
 
 def _other(today: Mapping[str, str], name: str, then: object) -> bool:

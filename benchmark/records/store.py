@@ -19,7 +19,7 @@ from typing import BinaryIO
 import numpy as np
 
 from benchmark.core import files
-from benchmark.core.digest import digest
+from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.errors import BenchError
 from benchmark.core.files import writing
 from benchmark.records.record import Record, invalid
@@ -28,6 +28,8 @@ DRAWS = "draws"
 """Subfolder of the lists of drawn images."""
 SKIPPED = "skipped"
 """Subfolder of the notes on assets that were missing when runs were skipped."""
+ASKED = "asked"
+"""Subfolder of the notes on exhibits that were asked in other roles."""
 
 
 @dataclass
@@ -107,14 +109,29 @@ class Store:
 
     def skipped(self) -> dict[str, str]:
         """Assets that were missing when runs were skipped: name -> state. Unreadable notes are ignored."""
-        found = {}
-        for path in sorted((self.root / SKIPPED).glob("*.json")):
+        notes = self._notes(SKIPPED)
+        return {str(note["name"]): str(note["state"]) for note in notes if {"name", "state"} <= note.keys()}
+
+    def keep_asked(self, note: Json) -> None:
+        """Note an exhibit that was asked in other roles than its own (`substitution.Note`), for reports."""
+        with writing("results", self.root, "--results"):
+            (self.root / ASKED).mkdir(parents=True, exist_ok=True)
+            text = json.dumps(note).encode()
+            _write(self.root / ASKED / f"{digest(note)}.json", lambda f: f.write(text))
+
+    def asked(self) -> list[JsonDict]:
+        """The notes of `keep_asked`, as far as they are JSON objects."""
+        return self._notes(ASKED)
+
+    def _notes(self, kind: str) -> list[JsonDict]:
+        """The notes in a subfolder, without unreadable ones."""
+        found = []
+        for path in files.listed("results", self.root / kind, "*.json", "--results"):
             try:
-                note = json.loads(path.read_bytes())
-                found[str(note["name"])] = str(note["state"])
-            except (OSError, ValueError, KeyError, TypeError):
+                found.append(json.loads(path.read_bytes()))
+            except (OSError, ValueError, RecursionError):
                 continue
-        return found
+        return [note for note in found if isinstance(note, dict)]
 
     def correct(self, key: str, selection: str) -> np.ndarray:
         """Per-image correctness of a run.

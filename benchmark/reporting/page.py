@@ -1,8 +1,9 @@
 """The HTML page of `bench report`: self-contained, without network access, readable without JavaScript, all text escaped.
 
 The page begins with the verdicts of the claims and a guide to reading. The paper's exhibits follow in the paper's order, then
-the leakage of selection on test images, the sensitivity to the weight of the logit bias, missing exhibits, and the conditions
-of the measurement. Every cell opens to its seeds, its provenance and the command that measures it again.
+those that were asked of other data and encoders, the leakage of selection on test images, the sensitivity to the weight of
+the logit bias, missing exhibits, and the conditions of the measurement. Every cell opens to its seeds, its provenance and
+the command that measures it again.
 """
 
 import base64
@@ -20,6 +21,7 @@ from benchmark.analysis.claims import ClaimRow, Comparison
 from benchmark.analysis.drawn import nothing_to_choose, unvalidated
 from benchmark.analysis.leakage import Leak
 from benchmark.analysis.ordering import orders
+from benchmark.analysis.other_questions import NO_OTHERS, NOT_DRAWN, Others, told
 from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import writing
@@ -41,12 +43,13 @@ def write(
     folder: Path,
     verdicts: Sequence[ClaimRow] = (),
     leaks: Sequence[Leak] = (),
+    others: Others = NO_OTHERS,
 ) -> Path:
     """Write index.html under `folder` and return its path."""
     path = folder / "index.html"
     with writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(html(exhibits, problems, folder, verdicts, leaks), encoding="utf-8")
+        path.write_text(html(exhibits, problems, folder, verdicts, leaks, others), encoding="utf-8")
     return path
 
 
@@ -56,6 +59,7 @@ def html(
     drawn: Path | None = None,
     verdicts: Sequence[ClaimRow] = (),
     leaks: Sequence[Leak] = (),
+    others: Others = NO_OTHERS,
 ) -> str:
     """The HTML page as text.
 
@@ -65,6 +69,7 @@ def html(
         drawn: folder with the figures of these exhibits as <id>.png; figures without a file are drawn.
         verdicts: verdicts of the claims.
         leaks: leakage of selection on test images.
+        others: records of questions that these exhibits do not ask.
 
     Returns:
         The page.
@@ -77,7 +82,7 @@ def html(
         lstrip_blocks=True,
     )
     environment.filters.update(code=_code, fixed=fixed)
-    records = _each_once(exhibits)
+    records = _each_once([*exhibits, *others.shown])
     return environment.get_template("report.html").render(
         suite=exhibits[0].suite,
         facts=_facts(records),
@@ -88,6 +93,8 @@ def html(
         other_selections=tables.OTHER_SELECTIONS,
         views=cached_views(exhibits[0].suite),
         exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
+        others=[_exhibit(measured, drawn) for measured in others.shown],
+        not_drawn=told(others.left, exhibits[0].suite, NOT_DRAWN),
         leaks=leakage.grids(leaks),
         sensitivity=beta_sensitivity.grids(beta_sensitivity.costs(exhibits)),
         waiting=[_waiting(measured) for measured in exhibits if not measured.ready],

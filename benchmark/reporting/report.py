@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark.analysis import claims, leakage
+from benchmark.analysis.other_questions import NO_OTHERS, Others
 from benchmark.analysis.results import Measured
 from benchmark.core.files import writing
 from benchmark.records.record import Record
@@ -12,7 +13,13 @@ from benchmark.reporting import exhibit_files, page
 from benchmark.reporting.figures import draw
 
 
-def write(exhibits: Sequence[Measured], records: Mapping[str, Record], store: Store, folder: Path) -> Iterator[Path]:
+def write(
+    exhibits: Sequence[Measured],
+    records: Mapping[str, Record],
+    store: Store,
+    folder: Path,
+    others: Others = NO_OTHERS,
+) -> Iterator[Path]:
     """Write the report; exhibits with too few measured cells are left out.
 
     Args:
@@ -20,11 +27,12 @@ def write(exhibits: Sequence[Measured], records: Mapping[str, Record], store: St
         records: usable records by key, for the verdicts of the claims.
         store: the store of the records.
         folder: folder of the files, created if missing.
+        others: records of other questions, whose exhibits are all written.
 
     Yields:
         Each path after it is written; the HTML page is the last.
     """
-    ready = [measured for measured in exhibits if measured.ready]
+    ready = [*(measured for measured in exhibits if measured.ready), *others.shown]
     with writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)
         draw.draw_all((measured, folder / f"{measured.exhibit.id}.png") for measured in ready)
@@ -37,4 +45,4 @@ def write(exhibits: Sequence[Measured], records: Mapping[str, Record], store: St
             path.write_text(leakage.csv(leaks), encoding="utf-8")
         yield path
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
-    yield page.write(exhibits, store.problems, folder, verdicts, leaks)
+    yield page.write(exhibits, store.problems, folder, verdicts, leaks, others)

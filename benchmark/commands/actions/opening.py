@@ -1,10 +1,11 @@
-"""Opening a suite with its records, and exhibits with what is measured of them."""
+"""Opening a suite with its records, exhibits with what is measured of them, and records of other questions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
-from benchmark.analysis import staleness
+from benchmark.analysis import other_questions, staleness
+from benchmark.analysis.other_questions import NOT_DRAWN, Others
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.settings import Settings
 from benchmark.exhibits.exhibit import Exhibit
@@ -63,3 +64,17 @@ def print_remarks(world: World, roles: Iterable[str]) -> None:
     for role in roles:
         for line in getattr(world.dataset(role), "remarks", ()):
             click.echo(line, err=True)
+
+
+def find_others(suite: Suite, store: Store, records: Mapping[str, Record], settings: Settings) -> Others:
+    """Find the records of other questions, with stale cells marked, and print a line on those that nothing shows."""
+    found = other_questions.find(suite, store, records, settings)
+    staleness.mark(found.shown, settings)
+    say_others(found.left, suite, NOT_DRAWN)
+    return found
+
+
+def say_others(records: Sequence[Record], suite: Suite, what: str, err: bool = True) -> None:
+    """Print a line on records of other questions, and what becomes of these (`other_questions.told`); nothing for none."""
+    if records:
+        click.echo(other_questions.told(records, suite, what), err=err)

@@ -2,7 +2,7 @@
 
 import click
 
-from benchmark.commands.actions.opening import gather_marked, open_suite
+from benchmark.commands.actions.opening import find_others, gather_marked, open_suite
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
@@ -15,6 +15,7 @@ def report(suite: str, settings: Settings) -> ExitCode:
     shown = gather_marked([exhibit.load(name) for name in exhibit.names()], opened, store, records, settings)
     for name, problem in store.problems.items():
         click.echo(f"skipped {store.root / name}: {problem}", err=True)
-    for path in write_report(shown, records, store, settings.reports / opened.name):
+    others = find_others(opened, store, records, settings)
+    for path in write_report(shown, records, store, settings.reports / opened.name, others):
         click.echo(f"wrote {path}")
     return ExitCode.OK

@@ -9,7 +9,7 @@ import click
 from benchmark.analysis import remarks
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_sizes
-from benchmark.commands.actions.opening import gather_marked, open_store, print_remarks
+from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
 from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
@@ -21,7 +21,7 @@ from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
-from benchmark.exhibits.substitution import Instead
+from benchmark.exhibits.substitution import Instead, Note
 from benchmark.features import filling, requests, text_classifiers
 from benchmark.features.requests import Request
 from benchmark.methods.crops import listed
@@ -97,6 +97,8 @@ def run(
     if dry_run:
         return ExitCode.OK
     failed: dict[str, str] = {}
+    for name in names if instead.words else ():
+        store.keep_asked(Note.of(exhibit.load(name), asked, instead).to_json())
     if wanted:
         _check_writable(store, world)
         text_classifiers.check(wanted, usable)
@@ -235,7 +237,8 @@ def _draw(
         for measured in found:
             if not measured.ready:
                 click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
-        for path in write_report(found, records, store, folder):
+        others = find_others(world.suite, store, records, world.settings)
+        for path in write_report(found, records, store, folder, others):
             click.echo(f"wrote {path}")
         return
     for measured in found:
