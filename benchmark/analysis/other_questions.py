@@ -142,12 +142,21 @@ def _candidate(name: str, suite: Suite, instead: Instead, wanted: Collection[str
     return Candidate(turned, world, name, instead, keys, sum(map(bool, held))) if keys else None
 
 
+def roles_of(record: Record) -> Instead:
+    """The roles that a record's question names, as far as it names any."""
+    settings = record.settings if isinstance(record.settings, Mapping) else {}
+    said = {
+        "dataset": record.asked.get("dataset"),
+        "aux": settings.get("aux"),
+        "backbone": record.asked.get("backbone"),
+    }
+    return Instead(**{kind: role for kind, role in said.items() if isinstance(role, str) and role})
+
+
 def _roles(record: Record) -> list[Instead]:
     """The substitutions that may have led to a record: each of its roles was asked for, or is the exhibit's own."""
-    settings = record.settings if isinstance(record.settings, Mapping) else {}
-    asked = (record.asked.get("dataset"), settings.get("aux"), record.asked.get("backbone"))
-    choices = [[None, role] if isinstance(role, str) and role else [None] for role in asked]
-    return [instead for roles in product(*choices) if (instead := Instead(*roles)).roles]
+    choices = product(*([(kind, role), None] for kind, role in roles_of(record).roles.items()))
+    return [Instead(**dict(filter(None, choice))) for choice in choices if any(choice)]
 
 
 def _covering(candidates: Sequence[Candidate], wanted: Collection[str]) -> list[Candidate]:

@@ -15,7 +15,13 @@ from benchmark.records.record import SELECTIONS
 @exhibits
 @common
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
-@click.option("--dataset", help="Only columns on this data set.")
+@click.option(
+    "--dataset", help="Only columns on this data set; of another one as bench run has it: ROLE or folder:PATH."
+)
+@click.option("--template", multiple=True, metavar="TEXT", help="Of a folder, as bench run was given it; repeatable.")
+@click.option("--classnames", metavar="FILE", help="Of a folder, as bench run was given it.")
+@click.option("--aux", metavar="ROLE", help="Of another auxiliary encoder, as bench run was given it.")
+@click.option("--backbone", metavar="ROLE", help="Of another CLIP, as bench run was given it.")
 @click.option(
     "--selection",
     type=click.Choice(SELECTIONS),

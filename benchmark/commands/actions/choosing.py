@@ -1,13 +1,18 @@
 """Selection of exhibits and cells by the options of a command."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
-from benchmark.core.errors import BenchError
+from benchmark.analysis.other_questions import roles_of
+from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
+from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.fitting import fitted
 from benchmark.exhibits.needs import of_cell
+from benchmark.exhibits.substitution import FOLDER, Instead, recalled, with_roles
+from benchmark.records.record import Record
 from benchmark.suites.suite import Suite
 
 NAMED = 3
@@ -108,3 +113,48 @@ def first_command(suite: Suite) -> str:
     if turned.options:
         return turned.command + suite.option
     return f"bench run --all{' --quick' if suite.quick else ''}{suite.option}"
+
+
+def measured_roles(
+    suite: Suite,
+    records: Mapping[str, Record],
+    wanted: Instead,
+    templates: Sequence[str],
+    classnames: str | None,
+    settings: Settings,
+) -> tuple[Suite, Instead]:
+    """Roles of which something is measured, named as `bench run` takes them, or as records name them.
+
+    Args:
+        suite: the suite of the records.
+        records: the records.
+        wanted: values of --dataset, --aux and --backbone.
+        templates: values of --template.
+        classnames: value of --classnames.
+        settings: settings of the command.
+
+    Returns:
+        The suite with these roles, and the roles; data and weights of roles that records name need not be here.
+
+    Raises:
+        Incomplete: a folder or file is not here, or nothing is measured on the data set; the message names what is measured.
+    """
+    asked = [roles_of(record).roles for record in records.values()]
+    measured = {kind: {roles[kind] for roles in asked if kind in roles} for kind in vars(wanted)}
+    known = {kind: role for kind, role in wanted.roles.items() if role in measured[kind]}
+    typed = Instead(**{kind: role for kind, role in wanted.roles.items() if kind not in known})
+    suite, alike = recalled(suite, Instead(**known)), _alike(typed.dataset or "", measured["dataset"])
+    try:
+        suite, found = with_roles(suite, typed.dataset, templates, classnames, typed.aux, typed.backbone, settings)
+    except Incomplete as error:
+        raise Incomplete(f"{error}{alike}") from error
+    if found.dataset and found.dataset not in measured["dataset"]:
+        raise Incomplete(f"nothing is measured on {found.dataset}{alike}")
+    return suite, Instead(**{**found.roles, **known})
+
+
+def _alike(dataset: str, measured: Iterable[str]) -> str:
+    """Last words of an error: the measured roles of a folder's name, whatever it held then; empty without one."""
+    name = Path(dataset.removeprefix(FOLDER)).name
+    roles = sorted(role for role in measured if role.rpartition("-")[0] == f"{FOLDER}{name}")
+    return f"; measured is {', '.join(roles)}: name it with --dataset" if roles else ""

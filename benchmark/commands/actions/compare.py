@@ -1,7 +1,7 @@
 """Work of `bench compare`: the difference of two rows of an exhibit, column by column."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import click
@@ -9,13 +9,15 @@ import click
 from benchmark.analysis.compare import Compared, needs, row_named
 from benchmark.analysis.compare import compare as compare_rows
 from benchmark.analysis.results import gather
-from benchmark.commands.actions.choosing import chosen_exhibits
+from benchmark.commands.actions.choosing import chosen_exhibits, measured_roles
 from benchmark.commands.actions.opening import open_suite
-from benchmark.core.errors import BenchError, ExitCode
+from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
-from benchmark.exhibits import exhibit
+from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.exhibits.substitution import Instead
+from benchmark.records.record import Record
 
 
 def compare(
@@ -27,6 +29,10 @@ def compare(
     settings: Settings,
     shots: Sequence[int] | None,
     dataset: str | None,
+    template: Sequence[str],
+    classnames: str | None,
+    aux: str | None,
+    backbone: str | None,
     selection: str,
     margin: float,
     form: str,
@@ -37,8 +43,16 @@ def compare(
     for name in chosen_exhibits(table, figure) if table or figure else ["table4"]:
         shown = exhibit.load(name)
         rows = row_named(shown, left), row_named(shown, right)
-        columns = _columns(shown, shots, dataset)
-        found = compare_rows(gather(shown, world, records), *rows, store, selection, margin, columns)
+        own = dataset if dataset in _datasets(shown) else None
+        wanted = Instead(None if own else dataset, aux, backbone)
+        asked, instead = measured_roles(world, records, wanted, template, classnames, settings)
+        if instead.words:
+            shown, asked = substitution.asked(shown, asked, instead)
+        columns = _columns(shown, shots, own)
+        try:
+            found = compare_rows(gather(shown, asked, records), *rows, store, selection, margin, columns)
+        except Incomplete as error:
+            raise Incomplete(f"{error}{_elsewhere(shown, records)}") from error
         told[name] = found
         if form == "text":
             click.echo(_text(shown, *rows, found, selection))
@@ -46,6 +60,17 @@ def compare(
         said = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
         click.echo(json.dumps(plain(said), indent=1))
     return ExitCode.OK
+
+
+def _elsewhere(shown: Exhibit, records: Mapping[str, Record]) -> str:
+    """Last words of an error: data sets of records that no column is on; empty without one."""
+    others = sorted({record.dataset for record in records.values() if record.dataset} - _datasets(shown))
+    return f"; other records are of {', '.join(others)}: name one with --dataset" if others else ""
+
+
+def _datasets(shown: Exhibit) -> set[str]:
+    """Data sets that columns are on."""
+    return {str({**shown.fixed, **column}.get("dataset")) for column in shown.columns}
 
 
 def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -> list[str]:

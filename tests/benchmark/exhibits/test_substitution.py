@@ -354,3 +354,22 @@ def test_a_file_that_is_missing_or_does_not_fit_is_one_line_before_anything_is_e
 def test_all_goes_with_no_other_roles(place: Path) -> None:
     code, _, err = bench("run", "--all", "--suite", "paper", "--aux", "dino")
     assert (code, "--all draws the paper's exhibits" in err) == (2, True)
+
+
+def test_what_was_measured_on_a_folder_is_compared_there_and_drawn_after_it_is_gone(place: Path) -> None:
+    fake_weights.make(place / "weights", ["clip_rn50", "mocov3_rn50"])
+    folder = ["--dataset", "folder:birds", "--template", "a bird, {}."]
+    assert run(*folder)[0] == 0
+    compared = ["compare", "AMU-Tuning", "Zero-shot CLIP", "--suite", "paper"]
+    code, out, err = bench(*compared, *folder)
+    assert code == 0, err
+    assert "table4-folder-birds-" in out
+    code, _, err = bench(*compared, *folder[:2])  # by another template it is another question
+    assert code == 3
+    assert re.search(r"nothing is measured on folder:birds-\w+; measured is folder:birds-\w+: name it", err)
+    (place / "birds").rename(place / "gone")
+    assert bench("report", "--suite", "paper")[0] == 0
+    (drawn,) = (place / "reports" / "paper").glob("table4-folder-birds-*.md")
+    assert f"were in {place / 'birds'}, which is not here today" in drawn.read_text("utf-8")
+    role = re.search(r"measured is (\S+): name", err).group(1)  # type: ignore[union-attr]
+    assert bench(*compared, "--dataset", role)[1] == out
