@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from xml.etree import ElementTree
 
-from benchmark.analysis.gate.verdicts import AGREES, BETTER, MISSING, OPEN, WORSE, Verdict, counts
+from benchmark.analysis.gate.verdicts import AGREES, BETTER, MISSING, OPEN, OUTSIDE, WORSE, Verdict, counts
 from benchmark.core.numbers import plain
 
 
@@ -16,10 +16,10 @@ def text(verdicts: Sequence[Verdict]) -> str:
 def summary(verdicts: Sequence[Verdict]) -> str:
     """How many cells have which verdict."""
     n = counts(verdicts)
-    compared = len(verdicts) - n[MISSING]
+    compared = sum(v.compared for v in verdicts)
     return (
         f"{compared} cells compared: {n[AGREES]} agree, {n[WORSE]} worse, {n[BETTER]} better, {n[OPEN]} inconclusive;"
-        f" {n[MISSING]} not measured"
+        f" {n[MISSING]} not measured" + (f", {n[OUTSIDE]} {OUTSIDE}" if n[OUTSIDE] else "")
     )
 
 
@@ -36,15 +36,15 @@ def _plain(v: Verdict) -> dict[str, object]:
 
 
 def junit(verdicts: Sequence[Verdict]) -> str:
-    """A test case a cell: worse is a failure, missing is skipped, the rest pass and say how they stand."""
+    """A test case a cell: worse is a failure, what is not compared is skipped, the rest pass and say how they stand."""
     n = counts(verdicts)
-    numbers = {"tests": len(verdicts), "failures": n[WORSE], "skipped": n[MISSING], "errors": 0}
+    numbers = {"tests": len(verdicts), "failures": n[WORSE], "skipped": n[MISSING] + n[OUTSIDE], "errors": 0}
     suite = ElementTree.Element("testsuite", {"name": "bench check", **{name: str(k) for name, k in numbers.items()}})
     for v in verdicts:
         case = ElementTree.SubElement(suite, "testcase", classname=v.exhibit, name=f"{v.row}, {v.column}")
         if v.says == WORSE:
             ElementTree.SubElement(case, "failure", message=v.line).text = v.line
-        elif v.says == MISSING:
+        elif not v.compared:
             ElementTree.SubElement(case, "skipped", message=v.line)
         else:
             ElementTree.SubElement(case, "system-out").text = v.line

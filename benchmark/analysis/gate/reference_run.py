@@ -29,6 +29,8 @@ from benchmark.records.record import Record
 from benchmark.records.store import Store
 
 ANSWERS = "answers.npz"
+PRINTED = "paper"
+"""The folder of the paper's printed numbers, beside those of reference runs."""
 READINGS = "readings.csv"
 AS_WRITTEN = 1e-4
 """Tidy rows have four decimals; what differs by no more has not changed."""
@@ -56,7 +58,7 @@ class Golden:
     @property
     def folder(self) -> Path:
         """Where it lies."""
-        return paths.reference() / self.suite
+        return paths.reference() / (f"{self.suite}-run" if self.suite == PRINTED else self.suite)
 
     def exhibits(self) -> list[str]:
         """The exhibits that it has; Incomplete where there is none at all."""

@@ -11,7 +11,7 @@ interval over seeds.
 paper: the printed numbers, each taken as one run on its test set, for suites with values comparable to the paper's.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf, nan, sqrt
 from statistics import mean, median
@@ -29,6 +29,7 @@ from benchmark.records.readings import Reading
 from benchmark.records.store import Store
 
 AGREES, WORSE, BETTER, OPEN, MISSING = "agrees", "worse", "better", "inconclusive", "missing"
+OUTSIDE = "not in the reference"
 """The verdicts; `WORSE` and `BETTER` are the two ways to differ."""
 
 IMAGES, SEEDS, ONE_SEED, MEANS = "images", "seeds", "one seed", "means"
@@ -57,7 +58,7 @@ class Verdict:
 
     Attributes:
         exhibit, row, column: The cell.
-        expected: The reference's number, in per cent (or the unit of a ratio).
+        expected: The reference's number, in per cent (or the unit of a ratio); None where it has none.
         measured: Our number; None where the cell is not measured.
         effect: Measured less expected over the runs that are compared, in points.
         error: Standard error of the effect, in points; nan where nothing tells it.
@@ -70,7 +71,7 @@ class Verdict:
     exhibit: str
     row: str
     column: str
-    expected: float
+    expected: float | None
     measured: float | None
     effect: float = nan
     error: float = nan
@@ -102,12 +103,19 @@ class Verdict:
         """The verdict in a word."""
         if self.measured is None:
             return MISSING
+        if self.expected is None:
+            return OUTSIDE
         if self.how == ONE_SEED and abs(self.effect) <= ROUNDED:
             return AGREES
         if self.adjusted <= ALPHA:
             return WORSE if self.effect < 0 else BETTER
         low, high = self.interval
         return AGREES if -self.margin <= low and high <= self.margin else OPEN
+
+    @property
+    def compared(self) -> bool:
+        """Whether the cell is both measured and in the reference."""
+        return self.measured is not None and self.expected is not None
 
     @property
     def place(self) -> str:
@@ -117,8 +125,11 @@ class Verdict:
     @property
     def line(self) -> str:
         """The verdict in a line."""
-        if self.measured is None:
-            return f"{self.says}: {self.place}: reference {fixed(self.expected, 2)}"
+        if self.measured is None or self.expected is None:
+            known = (
+                f"reference {fixed(self.expected, 2)}" if self.expected is not None else fixed(self.measured or 0, 2)
+            )
+            return f"{self.says}: {self.place}: {known}"
         low, high = self.interval
         interval = "no interval" if np.isinf(low) else f"{fixed(low, 2, '+')} to {fixed(high, 2, '+')}"
         by = self.how if self.how == ONE_SEED else f"by {self.how}"
@@ -178,11 +189,26 @@ def against_paper(measured: Measured) -> list[Verdict]:
     return adjusted(found)
 
 
+def outside(measured: Measured, keys: Collection[str]) -> list[Verdict]:
+    """The verdict on every cell with a record that no reference has, such as one on own data.
+
+    Args:
+        measured: An exhibit in other roles.
+        keys: Keys of the records that no reference has.
+
+    Returns:
+        One verdict a cell.
+    """
+    places = {place for place, records in measured.records.items() if any(record.key in keys for record in records)}
+    rows = [row for row in measured.rows if row.selection == SELECTION and (row.row, row.column) in places]
+    return [Verdict(row.exhibit, row.row, row.column, expected=None, measured=row.mean) for row in rows]
+
+
 def adjusted(verdicts: Sequence[Verdict]) -> list[Verdict]:
-    """The verdicts with their p-values adjusted by Holm's method over all cells that are measured."""
-    p_values = stats.holm([v.p for v in verdicts if v.measured is not None])
+    """The verdicts with their p-values adjusted by Holm's method over all cells that are compared."""
+    p_values = stats.holm([v.p for v in verdicts if v.compared])
     numbers = iter(p_values)
-    return [v if v.measured is None else replace(v, adjusted=next(numbers)) for v in verdicts]
+    return [replace(v, adjusted=next(numbers)) if v.compared else v for v in verdicts]
 
 
 @dataclass(frozen=True)
@@ -363,4 +389,4 @@ def _error(row: Row) -> tuple[float, float]:
 def counts(verdicts: Iterable[Verdict]) -> dict[str, int]:
     """Verdict -> number of cells."""
     said = [v.says for v in verdicts]
-    return {word: said.count(word) for word in (AGREES, WORSE, BETTER, OPEN, MISSING)}
+    return {word: said.count(word) for word in (AGREES, WORSE, BETTER, OPEN, MISSING, OUTSIDE)}

@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 
 import click
 
-from benchmark.analysis import claims
+from benchmark.analysis import claims, other_questions
 from benchmark.analysis.gate import reference_run
 from benchmark.analysis.gate.formats import FORMATS
-from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper
+from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper, outside
 from benchmark.analysis.results import Measured, gather
 from benchmark.commands.actions.choosing import chosen_exhibits, first_command
-from benchmark.commands.actions.opening import open_suite
+from benchmark.commands.actions.opening import open_suite, say_others
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
+from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
@@ -35,19 +36,28 @@ def check(
         choose(name, ["all", *claims.names()], "claim")
     world, store, records = open_suite(suite, settings)
     names = chosen_exhibits(table, figure) if table or figure else None
+    others = other_questions.find(world, store, records, settings)
+    say_others(others.records, world, "are not in the reference", err=form != "text")
     if update:
         return _update(names or list(exhibit.names()), world, records, store)
     if not records:
         raise Incomplete(f"{store.root}: there are no records; measure some with {first_command(world)}")
     verdicts = _verdicts(names, world, records, store, against)
+    new = {record.key for record in others.records}
+    verdicts += [v for measured in others.shown if _is_of(measured.exhibit, names) for v in outside(measured, new)]
     click.echo(FORMATS[form](verdicts))
-    compared = [v for v in verdicts if v.measured is not None]
+    compared = [v for v in verdicts if v.compared]
     if not compared:
         click.echo("nothing that was chosen is both measured and in the reference", err=True)
         return ExitCode.NOTHING_COMPARED
     if any(v.says == WORSE for v in compared):
         return ExitCode.REGRESSION
     return _claims(world, records, store, fail_on) if fail_on else ExitCode.OK
+
+
+def _is_of(other: Exhibit, names: Sequence[str] | None) -> bool:
+    """Whether an exhibit in other roles was made of one of the named exhibits, or none is named."""
+    return names is None or any(other.id.startswith(f"{name}-") for name in names)
 
 
 def _verdicts(

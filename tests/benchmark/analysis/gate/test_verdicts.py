@@ -464,3 +464,10 @@ def test_a_damaged_file_of_readings_is_one_line(by_seed: Callable[..., list[Verd
 def test_without_the_file_of_readings_means_are_compared(by_seed: Callable[..., list[Verdict]]) -> None:
     (Golden("toy").folder / READINGS).unlink()
     assert {v.how for v in by_seed(lambda row, seed: 2000)} == {"means"}
+
+
+def test_the_paper_s_printed_numbers_are_no_reference_run_of_the_paper_suite() -> None:
+    assert (paths.reference() / "paper" / "table4.csv").is_file()
+    assert Golden("paper").folder != paths.reference() / "paper"
+    with pytest.raises(Incomplete, match="there is no reference run for suite paper"):
+        Golden("paper").exhibits()
