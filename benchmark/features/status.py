@@ -1,12 +1,15 @@
 """Status of a suite's features on disk, by data set, encoder and part."""
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from benchmark.core.errors import BenchError
+from benchmark.core.names import for_file
 from benchmark.data.dataset import nested
 from benchmark.exhibits import exhibit
+from benchmark.exhibits.run import PIXELS, SPATIAL
 from benchmark.features import requests as requests_module
 from benchmark.features import shard_files
 from benchmark.features.requests import CROPPED, Request, Wave, images_of, is_given, path, shards_of
@@ -17,6 +20,9 @@ from benchmark.suites.world import World
 PARTS = ("test", "pool", "val")
 SHOTS = (1, 2, 4, 8, 16)
 """Numbers of shots of the paper; a data set without nested draws has a pool for each."""
+
+ENDING = re.compile("(-test|-train|-generated)?-[0-9a-f]{20}$")
+"""Last part of the name of a file of features, behind its data set and encoder."""
 
 THERE, PARTLY, MISSING, IMPOSSIBLE = "there", "partly", "missing", "impossible"
 
@@ -136,6 +142,26 @@ def look(entry: Entry, world: World) -> Entry:
             found.crops = requests_module.cropped(found.dataset, found.encoder, found.part, found.scale, world)
         for request in entry.requests:
             _add(found, request, world)
+    return found
+
+
+def of_others(world: World) -> dict[str, tuple[int, int]]:
+    """Files in the suite's folder of features whose data set or encoder the suite has not, such as a folder of own images.
+
+    Args:
+        world: Suite on this machine.
+
+    Returns:
+        First part of the files' names, "folder-birds-1a2b3c4d-RN50" -> number of files, and bytes.
+    """
+    roles = [PIXELS, *world.suite.encoders, *(role + SPATIAL for role in world.suite.encoders)]
+    own = tuple(for_file(f"{dataset}-{role}-") for dataset in world.suite.datasets for role in roles)
+    found: dict[str, tuple[int, int]] = {}
+    for file in sorted(requests_module.folder(world).glob("*.safetensors")):
+        if not file.name.startswith(own):
+            name = ENDING.sub("", file.stem)
+            files, size = found.get(name, (0, 0))
+            found[name] = files + 1, size + file.stat().st_size
     return found
 
 

@@ -8,8 +8,9 @@ import click
 
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict, all_verdicts, gate, words
 from benchmark.analysis.claims import load as load_claim
+from benchmark.analysis.other_questions import strangers
 from benchmark.commands.actions.choosing import without_runs
-from benchmark.commands.actions.opening import open_suite
+from benchmark.commands.actions.opening import open_suite, say_others
 from benchmark.core.errors import ExitCode
 from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
@@ -23,6 +24,7 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
     asked = [] if "all" in fail_on or not names else [*names, *fail_on]
     rows = all_verdicts(world, records, store, names=asked)
     code = gate(rows, fail_on)
+    say_others(strangers(world, records), world, "no claim reads")
     wanted = [row for row in rows if not names or row.id in names]
     if form == "json":
         click.echo(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import torch
 
+from benchmark.analysis.other_questions import strangers, told
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
 from benchmark.core import devices, paths, warned
 from benchmark.core.asset import Asset
@@ -83,7 +84,7 @@ def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iter
     yield _folder("results", settings.results / name, "--results")
     yield _folder("reports", settings.reports / name, "--reports")
     yield _folder("cache", settings.cache, "BENCH_CACHE")
-    yield _records(settings.results / name)
+    yield _records(settings.results / name, world.suite)
     yield _references()
 
 
@@ -210,14 +211,15 @@ def _looked_into(what: str, folder: Path, how: str) -> Finding:
     return Finding(what, says, ok)
 
 
-def _records(folder: Path) -> Finding:
+def _records(folder: Path, suite: Suite) -> Finding:
     store = Store(folder)
     try:
-        usable = len(store.records())
+        records = store.records()
     except BenchError as error:
         return Finding("records", str(error), ok=False)
     broken = "".join(f"; {name}: {why}" for name, why in store.problems.items())
-    return Finding("records", f"{usable} usable{broken}", ok=not store.problems)
+    others = told(strangers(suite, records), suite, "no exhibit asks")
+    return Finding("records", f"{len(records)} usable{broken}{others and f'; {others}'}", ok=not store.problems)
 
 
 def _references() -> Finding:

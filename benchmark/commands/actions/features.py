@@ -77,6 +77,8 @@ def features(
         click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
     else:
         _print(found, world)
+    if not (dataset or encoder or part or table or figure):
+        _print_others(world, err=form == "json")
     if failed:
         return ExitCode.RUNS_FAILED
     return ExitCode.MISSING if make and any(entry.lacks for entry in found) else ExitCode.OK
@@ -142,6 +144,14 @@ def _print(found: Sequence[Entry], world: World) -> None:
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
     click.echo(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
+
+
+def _print_others(world: World, err: bool) -> None:
+    """Print a line on features of data sets and encoders that the suite has not; nothing if there are none."""
+    there = status.of_others(world).items()
+    words = (f"{name} ({files} file{'s' * (files != 1)}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
+    if there:
+        click.echo(f"of other data or encoders there are too: {', '.join(words)}", err=err)
 
 
 def _words(entry: Entry) -> str:
