@@ -90,7 +90,7 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
     if broken or differs:
         state = LARGER if not broken and counts.larger(known, lists) else INCOMPLETE
         note = f" ({known.note})" if known.note else ""
-        says = f"{'; '.join(filter(None, [differs, broken]))}; published at {known.page}{note}"
+        says = f"{'; '.join(filter(None, [broken, differs]))}; published at {known.page}{note}"
         return Found(known, state, place.folder, says, readable=not broken)
     return Found(known, ALIAS if place.alias else OK, place.folder)
 
