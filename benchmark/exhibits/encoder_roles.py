@@ -62,6 +62,13 @@ def outside(suite: Suite, asked: str, what: str, settings: Settings) -> tuple[st
     return f"{network}@{name}-{content}", {**spec, "file": str(path)}
 
 
+def typed(suite: Suite, role: str) -> str:
+    """The encoder of a role in the form in which it is asked for: with the path of its file, in place of name and hash."""
+    network, at, _ = role.partition("@")
+    outside_the_suite = at and network.startswith((TIMM, OPEN_CLIP))
+    return f"{network}@{suite.encoders[role]['file']}" if outside_the_suite else role
+
+
 def _parsed(suite: Suite, asked: str, what: str) -> tuple[str, Json, str]:
     """The encoder that was asked for without its file, its table, and the file; "" for published weights."""
     network, at, file = asked.partition("@")

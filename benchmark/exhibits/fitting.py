@@ -11,6 +11,7 @@ from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.needs import ENCODER, needed
 from benchmark.exhibits.substitution import Instead, asked
 from benchmark.suites.suite import Suite
+from benchmark.suites.towers import text_tower
 
 
 def fitted(exhibit: Exhibit, suite: Suite) -> Exhibit:
@@ -50,8 +51,10 @@ def _shifts(suite: Suite) -> set[str]:
 
 
 def _clips(suite: Suite) -> list[str]:
-    """Roles of the encoders whose loader is of a CLIP by its name."""
-    return [role for role, spec in suite.encoders.items() if "clip" in spec["loader"].partition(":")[2]]
+    """Roles of the encoders that have a text tower; where that is not known, those whose loader is of a CLIP by its name."""
+    known = {role: text_tower(suite, role) for role in suite.encoders}
+    named = {role for role, spec in suite.encoders.items() if "clip" in spec["loader"].partition(":")[2]}
+    return [role for role, has in known.items() if (role in named if has is None else has)]
 
 
 def _unread(exhibit: Exhibit, suite: Suite) -> str | None:

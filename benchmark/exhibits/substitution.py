@@ -240,7 +240,8 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
 
 def _options(exhibit: Exhibit, suite: Suite, instead: Instead) -> str:
     """The options that ask an exhibit in other roles: "--table 4 --dataset folder:/data/birds"."""
-    said = [("--dataset", instead.dataset), ("--aux", instead.aux), ("--backbone", instead.backbone)]
+    encoders = (("--aux", instead.aux), ("--backbone", instead.backbone))
+    said = [("--dataset", instead.dataset), *((o, role and encoder_roles.typed(suite, role)) for o, role in encoders)]
     if instead.dataset and instead.dataset.startswith(FOLDER):
         spec = suite.datasets[instead.dataset]
         said[0] = ("--dataset", f"{FOLDER}{spec['path']}")

@@ -293,6 +293,9 @@ def test_weights_in_a_file_are_used_and_known_by_their_content(tiny: Path) -> No
     hashes = [hashlib.sha256((tiny / name).read_bytes()).hexdigest()[:8] for name in ("birds.pt", "clip.safetensors")]
     assert (aux, backbone) == (f"timm:resnet10t@birds-{hashes[0]}", f"open_clip:tiny-clip/own@clip-{hashes[1]}")
     assert str(tiny) not in str(amu.asked)
+    turned, _ = substitution.asked(exhibit.load("table4"), *with_roles(aux=roles[1], backbone=roles[3]))
+    files = [f"timm:resnet10t@{tiny}/birds.pt", f"open_clip:tiny-clip/own@{tiny}/clip.safetensors"]
+    assert shlex.split(turned.command)[-4:] == ["--aux", files[0], "--backbone", files[1]], "as it is typed"
 
     (tiny / "elsewhere").mkdir()
     moved = (tiny / "birds.pt").rename(tiny / "elsewhere" / "birds.pt")
