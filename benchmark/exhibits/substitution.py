@@ -15,12 +15,12 @@ import shlex
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
 from typing import Any
 
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, for_file
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.exhibits import encoder_roles
 from benchmark.exhibits.exhibit import Cell, Exhibit, names
@@ -108,15 +108,15 @@ def with_folder(
     _check_photographs(suite, dataset)
     spec: JsonDict = {
         "reader": "benchmark.data.published.folder:ImageFolder",
-        "path": str(Path(path).expanduser().absolute()),
+        "path": str(expanded(path).absolute()),
     }
     if templates:
         spec["template"] = list(templates)
     if classnames:
-        spec["classnames"] = str(Path(classnames).expanduser().absolute())
+        spec["classnames"] = str(expanded(classnames).absolute())
     found = World(replace(suite, datasets={FOLDER: spec}), settings).dataset(FOLDER)
     content = "\n".join([found.fingerprint, *found.templates])
-    role = f"{FOLDER}{Path(path).expanduser().resolve().name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+    role = f"{FOLDER}{expanded(path).resolve().name}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
     return replace(suite, datasets={**suite.datasets, role: spec}), role
 
 

@@ -15,6 +15,7 @@ from benchmark.core import devices
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.files import check_writable
 from benchmark.core.names import choose
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.data.imported import Imported
 from benchmark.data.published import class_names
@@ -209,7 +210,7 @@ def features_import(
 
 
 def _path(said: str) -> Path:
-    return Path(said).expanduser()
+    return expanded(said)
 
 
 def _refuse_shared_records(suite: Suite, file: Path, settings: Settings) -> None:

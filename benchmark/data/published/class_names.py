@@ -7,6 +7,7 @@ from pathlib import Path
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import read_lines
+from benchmark.core.paths import expanded
 
 BESIDE = "classnames.txt"
 """File beside the class folders that is read if there is one."""
@@ -33,7 +34,7 @@ def of_folders(root: Path, folders: Sequence[str], file: str = "") -> tuple[str,
         BenchError: if the list does not fit the folders, or the name of a folder is no text.
         Incomplete: if the list is missing.
     """
-    where = Path(file).expanduser() if file else root / BESIDE
+    where = expanded(file) if file else root / BESIDE
     if where.is_file():
         return _from_file(where, folders)
     if file:

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
+from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.data.published import class_names, folder_parts, listing, sampling
 from benchmark.data.published.folder_parts import Parts, visible
@@ -48,7 +49,7 @@ class ImageFolder(Photographs):
         *,
         settings: Settings | None = None,
     ) -> None:
-        root = Path(path).expanduser()
+        root = expanded(path)
         templates = _templates(template)
         choose(sampler, ("nested", "official"), "sampler of a folder")
         found = _read(root, split_seed)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.paths import expanded
 
 
 def file(what: str, repository: str, names: Sequence[str], download: bool) -> Path:
@@ -53,7 +54,7 @@ def own_file(what: str, name: str) -> Path:
         Incomplete: if there is no such file.
         BenchError: if it is a folder or cannot be read.
     """
-    path = Path(name).expanduser()
+    path = expanded(name)
     try:
         path.open("rb").close()
     except IsADirectoryError as error:
