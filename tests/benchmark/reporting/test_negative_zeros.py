@@ -47,4 +47,4 @@ def test_all_wrong_and_all_right_are_told_without_a_negative_zero(n: int) -> Non
 
 
 def test_a_gap_of_nothing_is_plus_zero() -> None:
-    assert leak_words(Leak("One", "imagenet", 1, -1e-14, -1e-14, 0.4, 0.0, 2)) == "+0.0 (0.0 to 0.4)"
+    assert leak_words(Leak("One", "imagenet", 1, "test", -1e-14, -1e-14, 0.4, 0.0, 2)) == "+0.0 (0.0 to 0.4)"
