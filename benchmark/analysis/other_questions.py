@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 from benchmark.analysis.results import Measured, gather
+from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.exhibits.recalled import UNKNOWN, Note, recalled
 from benchmark.exhibits.run import PROTOCOL
-from benchmark.exhibits.substitution import FOLDER, UNKNOWN, Instead, Note
+from benchmark.exhibits.substitution import Instead
 from benchmark.records.record import Record
 from benchmark.records.store import Store
+from benchmark.suites import absent
 from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
 
@@ -80,12 +83,9 @@ def find(suite: Suite, store: Store, records: Mapping[str, Record], settings: Se
     if not others and not notes:
         return NO_OTHERS
     roles = list(dict.fromkeys([note.instead for note in notes] + [i for record in others for i in _roles(record)]))
-    notes.sort(
-        key=lambda note: os.path.isdir(note.given.get("path", ""))
-    )  # of a folder that was moved, where it is now
-    given = {note.instead.dataset: note.given for note in notes}
+    given = _given(notes)
     for instead in roles:
-        suite = substitution.recalled(suite, instead, given.get(instead.dataset))
+        suite = recalled(suite, instead, given)
     chosen = _noted(suite, notes, records.values())
     left = [record for record in others if not any(record.cell_key in one.keys for one in chosen)]
     chosen += _covering(_candidates(suite, left), {record.cell_key for record in left})
@@ -93,6 +93,12 @@ def find(suite: Suite, store: Store, records: Mapping[str, Record], settings: Se
     held = {key for one in chosen for key in one.keys}
     shown = [_measured(one, records, store, settings) for one in chosen]
     return Others(shown, [record for record in left if record.cell_key not in held], others)
+
+
+def _given(notes: Iterable[Note]) -> dict[str, Json]:
+    """Role -> noted arguments of its reader or loader; of a folder or a file that was moved, those of where it is now."""
+    found = [(note.instead.roles[kind], spec) for note in notes for kind, spec in note.given.items()]
+    return dict(sorted(found, key=lambda pair: os.path.exists(pair[1].get("path") or pair[1].get("file") or "")))
 
 
 def strangers(suite: Suite, records: Mapping[str, Record]) -> list[Record]:
@@ -172,20 +178,25 @@ def _covering(candidates: Sequence[Candidate], wanted: Collection[str]) -> list[
 def _measured(one: Candidate, records: Mapping[str, Record], store: Store, settings: Settings) -> Measured:
     """The exhibit with its records, and a sentence in its caption on each role that is not here today."""
     world = World(one.suite, settings)
-    absent = filter(None, (_absent(kind, role, world) for kind, role in one.instead.roles.items()))
-    caption = " ".join([one.exhibit.caption, *absent])
+    gone = filter(None, (_absent(kind, role, world) for kind, role in one.instead.roles.items()))
+    caption = " ".join([one.exhibit.caption, *gone])
     return gather(replace(one.exhibit, caption=caption), one.suite, records, store.skipped())
 
 
 def _absent(kind: str, role: str, world: World) -> str:
     """The sentence on a role that is not on this machine; "" if it is here, or cannot be looked for without opening it."""
-    if kind == "dataset" and role.startswith(FOLDER):
-        path = world.suite.datasets[role]["path"]
-        if path == UNKNOWN:
-            return f"Where the images of {role} lie is not noted here."
-        return "" if os.path.isdir(path) else f"The images of {role} were in {path}, which is not here today."
+    table = world.suite.datasets if kind == "dataset" else world.suite.encoders
+    if table[role].get("reader", table[role].get("loader", "")).startswith(absent.__name__):
+        return _gone(role, str(table[role].get("path") or table[role]["file"]))
     asset = world.inspect_dataset(role) if kind == "dataset" else world.inspect_encoder(role)
     return f"{role} is not here today." if asset is not None and not asset.usable else ""
+
+
+def _gone(role: str, path: str) -> str:
+    """The sentence on a folder of images, or an encoder's file, of which only records tell; "" if it lies where it was."""
+    if path == UNKNOWN:
+        return f"Where {role} lies is not noted here."
+    return "" if os.path.exists(path) else f"{role} was in {path}, which is not here today."
 
 
 def told(records: Sequence[Record], suite: Suite, what: str) -> str:

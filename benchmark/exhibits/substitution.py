@@ -13,8 +13,7 @@ import inspect
 import re
 import shlex
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from benchmark.core.digest import Json, JsonDict
@@ -23,14 +22,12 @@ from benchmark.core.names import choose, for_file
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.exhibits import encoder_roles
-from benchmark.exhibits.exhibit import Cell, Exhibit, names
+from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import PHOTOGRAPHS, Suite
 from benchmark.suites.world import World
 
 FOLDER = "folder:"
-UNKNOWN = "PATH"
-"""Path of a folder of images that only records tell of."""
 
 
 @dataclass(frozen=True)
@@ -130,73 +127,6 @@ def _with_encoder(suite: Suite, asked: str | None, what: str, settings: Settings
     role, spec = encoder_roles.outside(suite, asked, what, settings)
     _check_photographs(suite, asked)
     return replace(suite, encoders={**suite.encoders, role: spec}), role
-
-
-@dataclass(frozen=True)
-class Note:
-    """What `bench run` was asked, kept for reports: an exhibit in other roles.
-
-    Attributes:
-        exhibit: Id of the exhibit.
-        instead: Other roles.
-        given: Arguments of the reader of a folder of images, such as `path`; empty for a data set of the suite.
-    """
-
-    exhibit: str
-    instead: Instead
-    given: Json
-
-    @classmethod
-    def of(cls, exhibit: Exhibit, suite: Suite, instead: Instead) -> "Note":
-        """The note on an exhibit that is asked in the roles of a suite of `with_roles`."""
-        own = (instead.dataset or "").startswith(FOLDER)
-        spec = suite.datasets[instead.dataset or ""] if own else {}
-        return cls(exhibit.id, instead, {name: value for name, value in spec.items() if name != "reader"})
-
-    @classmethod
-    def from_json(cls, said: Json) -> "Note | None":
-        """The note of plain data that somebody may have edited; None if it is none."""
-        exhibit, roles, given = said.get("exhibit"), said.get("instead"), said.get("given")
-        if exhibit not in names() or not isinstance(roles, dict) or not isinstance(given, dict):
-            return None
-        known = set(roles) <= {field.name for field in fields(Instead)}
-        if not known or not all(isinstance(role, str) for role in [*roles.values(), given.get("path", "")]):
-            return None
-        return cls(exhibit, Instead(**roles), given)
-
-    def to_json(self) -> JsonDict:
-        """The note as plain data."""
-        return {"exhibit": self.exhibit, "instead": self.instead.roles, "given": dict(self.given)}
-
-
-def recalled(suite: Suite, instead: Instead, given: Json | None = None) -> Suite:
-    """Add roles that records name, without their data and weights being here.
-
-    Args:
-        suite: Suite of the records.
-        instead: Roles that the records name.
-        given: Arguments of the reader that opened `instead.dataset`, as far as they are known (`Note.given`).
-
-    Returns:
-        The suite with these roles. They can be asked for; opened can be only encoders that their name tells.
-    """
-    if instead.dataset and instead.dataset not in suite.datasets:
-        told = {"path": UNKNOWN, **(given or {}), "role": instead.dataset}
-        spec = {**told, "reader": "benchmark.suites.absent:dataset"}
-        suite = replace(suite, datasets={**suite.datasets, instead.dataset: spec})
-    for role, what in ((instead.aux, "encoder"), (instead.backbone, "backbone")):
-        if role:
-            suite = _recalled_encoder(suite, role, what)
-    return suite
-
-
-def _recalled_encoder(suite: Suite, role: str, what: str) -> Suite:
-    spec: Json = {"loader": "benchmark.suites.absent:encoder"}
-    if role in suite.encoders:
-        return suite
-    with suppress(BenchError):  # it is of a file, or of no kind that is known
-        spec = encoder_roles.outside(suite, role, what, Settings())[1]
-    return replace(suite, encoders={**suite.encoders, role: spec})
 
 
 def _check_photographs(suite: Suite, what: str) -> None:

@@ -113,7 +113,7 @@ class Store:
         return {str(note["name"]): str(note["state"]) for note in notes if {"name", "state"} <= note.keys()}
 
     def keep_asked(self, note: Json) -> None:
-        """Note an exhibit that was asked in other roles than its own (`substitution.Note`), for reports."""
+        """Note an exhibit that was asked in other roles than its own (`benchmark.exhibits.recalled.Note`), for reports."""
         with writing("results", self.root, "--results"):
             (self.root / ASKED).mkdir(parents=True, exist_ok=True)
             text = json.dumps(note).encode()

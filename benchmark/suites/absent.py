@@ -10,6 +10,6 @@ def dataset(role: str, **_: object) -> NoReturn:
     raise Incomplete(f"{role}: only its records are known here")
 
 
-def encoder(role: str) -> NoReturn:
-    """Raise Incomplete where the encoder would be opened."""
+def encoder(role: str, **_: object) -> NoReturn:
+    """Raise Incomplete where the encoder would be opened, whatever arguments its own loader was given."""
     raise Incomplete(f"{role}: only its records are known here")

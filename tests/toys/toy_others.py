@@ -6,7 +6,8 @@ from typing import Any
 from toy_house import full_record
 
 from benchmark.exhibits import exhibit, substitution
-from benchmark.exhibits.substitution import Instead, Note
+from benchmark.exhibits.recalled import Note, recalled
+from benchmark.exhibits.substitution import Instead
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
@@ -19,7 +20,7 @@ def asked(
 ) -> dict[str, Record]:
     """Records, by key, of some rows of an exhibit at a number of shots in other roles."""
     roles = Instead(**instead)
-    shown, world = substitution.asked(exhibit.load(name), substitution.recalled(suite, roles), roles)
+    shown, world = substitution.asked(exhibit.load(name), recalled(suite, roles), roles)
     cells = [cell for cell in shown.cells() if cell.row in rows and cell.of_column.shots == shots]
     assert {cell.row for cell in cells} == set(rows)
     runs = [run for cell in cells for run in cell.runs(world, list(seeds))]
@@ -34,8 +35,8 @@ def kept(store: Store, records: Mapping[str, Record]) -> Store:
 
 
 def noted(store: Store, name: str, given: Mapping[str, Any] | None = None, **instead: str) -> None:
-    """Leave the note that `bench run` leaves of an exhibit in other roles."""
-    store.keep_asked(Note(name, Instead(**instead), given or {}).to_json())
+    """Leave the note that `bench run` leaves of an exhibit in other roles, with these arguments of the data set's reader."""
+    store.keep_asked(Note(name, Instead(**instead), {"dataset": given} if given else {}).to_json())
 
 
 def _right(record: Record, correct: int) -> Any:

@@ -11,7 +11,8 @@ from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.fitting import fitted
 from benchmark.exhibits.needs import of_cell
-from benchmark.exhibits.substitution import FOLDER, Instead, recalled, with_roles
+from benchmark.exhibits.recalled import recalled
+from benchmark.exhibits.substitution import FOLDER, Instead, with_roles
 from benchmark.records.record import Record
 from benchmark.suites.suite import Suite
 

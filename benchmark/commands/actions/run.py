@@ -20,8 +20,9 @@ from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
+from benchmark.exhibits.recalled import Note
 from benchmark.exhibits.run import Run
-from benchmark.exhibits.substitution import Instead, Note
+from benchmark.exhibits.substitution import Instead
 from benchmark.features import filling, requests, text_classifiers
 from benchmark.features.requests import Request
 from benchmark.methods.crops import listed

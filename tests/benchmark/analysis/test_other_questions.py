@@ -14,7 +14,9 @@ from toy_world import record_of
 from benchmark.analysis.other_questions import NOT_DRAWN, Others, find, strangers, told
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
+from benchmark.exhibits.recalled import Note
 from benchmark.exhibits.run import PROTOCOL
+from benchmark.exhibits.substitution import Instead
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.suites import suite as suites
@@ -128,7 +130,12 @@ def test_what_was_asked_is_shown_although_an_exhibit_of_the_suite_holds_its_reco
         '{"exhibit": "table1", "instead": {"dataset": 1}, "given": {}}',
         '{"exhibit": "table1", "instead": {"rows": "dtd"}, "given": {}}',
         '{"exhibit": "table1", "instead": ["dtd"], "given": {}}',
-        '{"exhibit": "table1", "instead": {"dataset": "dtd"}, "given": {"path": 3}}',
+        '{"exhibit": "table1", "instead": {"dataset": "dtd"}, "given": {"dataset": {"path": 3}}}',
+        '{"exhibit": "table1", "instead": {"dataset": "mushrooms"}, "given": {"dataset": {"template": 3}}}',
+        '{"exhibit": "table1", "instead": {"dataset": "mushrooms"}, "given": {"dataset": {"template": ["a {}.", 3]}}}',
+        '{"exhibit": "table1", "instead": {"dataset": "mushrooms"}, "given": {"dataset": {"classnames": {}}}}',
+        '{"exhibit": "table1", "instead": {"dataset": "mushrooms"}, "given": {"dataset": "path"}}',
+        '{"exhibit": "table1", "instead": {"dataset": "mushrooms"}, "given": {"aux": {}}}',
         '{"exhibit": "table44", "instead": {"dataset": "dtd"}, "given": {}}',
     ],
 )
@@ -152,9 +159,9 @@ def test_the_caption_says_where_the_images_were_if_they_are_not_here(store: Stor
     def caption() -> str:
         return found(store, records).shown[0].exhibit.caption
 
-    assert caption().endswith(f"Where the images of {BIRDS} lie is not noted here.")
+    assert caption().endswith(f"Where {BIRDS} lies is not noted here.")
     noted(store, "table4", {"path": str(tmp_path / "birds")}, dataset=BIRDS)
-    assert caption().endswith(f"The images of {BIRDS} were in {tmp_path / 'birds'}, which is not here today.")
+    assert caption().endswith(f"{BIRDS} was in {tmp_path / 'birds'}, which is not here today.")
     (tmp_path / "birds").mkdir()
     assert "not here" not in caption()
 
@@ -220,5 +227,37 @@ def test_the_note_survives_its_json(store: Store) -> None:
     assert json.loads(json.dumps(said)) == {
         "exhibit": "table4",
         "instead": {"dataset": "folder:büro-1", "aux": "timm:x"},
-        "given": {"path": "/data/büro", "template": ["a {}."]},
+        "given": {"dataset": {"path": "/data/büro", "template": ["a {}."]}},
     }
+
+
+ENCODER = "timm:resnet18@own-1a2b3c4d"
+
+
+def test_an_encoder_of_a_file_is_recalled_with_its_file(store: Store, tmp_path: Path) -> None:
+    records = asked(house(), "table4", ["AMU-Tuning"], 16, aux=ENCODER)
+    (shown,) = found(store, records).shown
+    assert shown.exhibit.caption.endswith(f"Where {ENCODER} lies is not noted here.")
+    given = {"aux": {"name": "resnet18", "file": str(tmp_path / "own.pt")}}
+    store.keep_asked(Note("table4", Instead(aux=ENCODER), given).to_json())
+    (shown,) = found(store, records).shown
+    assert shown.exhibit.caption.endswith(f"{ENCODER} was in {tmp_path / 'own.pt'}, which is not here today.")
+    assert f"--aux timm:resnet18@{tmp_path / 'own.pt'}" in shown.command
+    (tmp_path / "own.pt").touch()
+    assert "not here" not in found(store, records).shown[0].exhibit.caption
+
+
+def test_the_command_of_an_exhibit_on_own_images_names_their_folder_and_templates(store: Store) -> None:
+    records = asked(house(), "table4", ROWS, 8, dataset=BIRDS)
+    assert "--dataset folder:PATH" in found(store, records).shown[0].command
+    noted(store, "table4", {"path": "/data/my birds", "template": ["a {}."]}, dataset=BIRDS)
+    assert "--dataset 'folder:/data/my birds' --template 'a {}.'" in found(store, records).shown[0].command
+
+
+def test_of_two_notes_that_which_is_true_today_counts(store: Store, tmp_path: Path) -> None:
+    records = asked(house(), "table4", ROWS, 8, dataset=BIRDS)
+    for path in ("aaa", tmp_path, "zzz"):
+        noted(store, "table4", {"path": str(path)}, dataset=BIRDS)
+    (shown,) = found(store, records).shown
+    assert "not here" not in shown.exhibit.caption
+    assert f"folder:{tmp_path}" in shown.command

@@ -220,7 +220,7 @@ def test_stale_cells_are_marked_where_data_are_gone_and_weights_are_here(place: 
     noted(store(place), "table4", {"path": str(place / "gone")}, dataset=BIRDS)
     bench("report", *SUITE)
     text = (place / "reports" / world().name / "table4-folder-birds-1a2b3c4d.md").read_text("utf-8")
-    assert "were in" in text
+    assert "was in" in text
     assert "stale: " not in text
     for record in store(place).records().values():
         if record.method != "mine:Mine":

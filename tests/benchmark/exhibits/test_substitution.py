@@ -373,6 +373,6 @@ def test_what_was_measured_on_a_folder_is_compared_there_and_drawn_after_it_is_g
     (place / "birds").rename(place / "gone")
     assert bench("report", "--suite", "paper")[0] == 0
     (drawn,) = (place / "reports" / "paper").glob("table4-folder-birds-*.md")
-    assert f"were in {place / 'birds'}, which is not here today" in drawn.read_text("utf-8")
+    assert f"was in {place / 'birds'}, which is not here today" in drawn.read_text("utf-8")
     role = re.search(r"measured is (\S+): name", err).group(1)  # type: ignore[union-attr]
     assert bench(*compared, "--dataset", role)[1] == out
