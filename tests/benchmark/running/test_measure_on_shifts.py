@@ -17,6 +17,7 @@ from baselines.coop import CoOp
 from baselines.lp_clip import LPCLIP
 from baselines.tip_adapter import RECIPE
 from baselines.zero_shot import ZeroShotCLIP
+from benchmark.core import code
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
@@ -121,13 +122,17 @@ def _of(samples: Samples, classes: torch.Tensor) -> Samples:
     return Samples({space: value[:, places] for space, value in samples.spaces.items()}, labels)
 
 
+TILES = f"tiles-13-[1, 3, 5] {code.fingerprint(Tiles)}"
+"""The shift's content, and the code of its reader, which is none of the harness."""
+
+
 def test_a_shift_says_over_which_classes_statistics_run_and_a_record_keeps_it(tmp_path: Path) -> None:
     world = house()
     held = {**world.datasets, "imagenet_a": {**world.datasets["imagenet_a"], "statistics": "held"}}
     run = runs.make(world, replace(QUESTION, method=AMU, shots=4), 1)
     records = [measure(run, here(w), Store(tmp_path / str(i))) for i, w in enumerate((world, house(datasets=held)))]
     assert [r.shifts["imagenet_a"].statistics for r in records] == ["all", "held"]
-    assert [r.fingerprints["imagenet_a"] for r in records] == ["tiles-13-[1, 3, 5]", "tiles-13-[1, 3, 5] held"]
+    assert [r.fingerprints["imagenet_a"] for r in records] == [TILES, f"{TILES} held"]
     assert records[0].shifts["imagenet_r"] == records[1].shifts["imagenet_r"]
 
 
@@ -182,7 +187,7 @@ def test_each_state_is_looked_at_once_however_many_selections_end_in_it() -> Non
 def test_fingerprints_name_the_shifts_so_that_a_new_one_makes_old_records_stale() -> None:
     run, world = house_run(), house()
     found = Opened(run, here(world)).fingerprints
-    assert found["imagenet_a"] == "tiles-13-[1, 3, 5]"
+    assert found["imagenet_a"] == TILES
     fewer = house(datasets={**world.datasets, "imagenet": {**world.datasets["imagenet"], "shifts": SHIFTS[:1]}})
     assert Opened(run, here(fewer)).fingerprints != found
 
