@@ -18,7 +18,9 @@ Place = tuple[str, str]
 
 
 def mark(measured: Measured, place: Place) -> str:
-    """The mark of a cell: a dagger if it is stale, one for another test set, one for fewer images than its shots; else ""."""
+    """The mark of a cell with a number: a dagger if it is stale, one for another test set, one for fewer images than shots."""
+    if measured.at(*place).mean is None:
+        return ""
     reasons = [place in measured.stale, place in measured.sizes, bool(few(measured.records.get(place, ())))]
     return DAGGER * sum(reasons)
 

@@ -176,7 +176,7 @@ def own(*more: str) -> tuple[str, str]:
         env={**os.environ, "PYTHONPATH": path},
     )
     assert done.returncode == 0, done.stderr
-    (row,) = [line for line in done.stdout.splitlines() if "Mine" in line]
+    (row,) = [line for line in done.stdout.splitlines() if line.startswith("|") and "Mine" in line]
     return row, done.stderr
 
 
