@@ -18,7 +18,7 @@ Place = tuple[str, str]
 
 
 def mark(measured: Measured, place: Place) -> str:
-    """The mark of a cell with a number: a dagger if it is stale, one for another test set, one for fewer images than shots."""
+    """The mark of a cell with a number: a dagger if it is stale, one for other test images, one for fewer than shots."""
     if measured.at(*place).mean is None:
         return ""
     reasons = [place in measured.stale, place in measured.sizes, bool(few(measured.records.get(place, ())))]
