@@ -160,11 +160,12 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
         exhibit = _with_aux(exhibit, instead.aux)
     if any("target" in column for column in exhibit.columns):
         suite = _seeing_shifts(suite, [role for role in (instead.aux, instead.backbone) if role])
-    told = f"Asked {instead.words}, which is no question of the paper's."
+    question = f"{instead.words}, which is no question of the paper's"
     caption = exhibit.caption.replace("the source task", instead.dataset or "the source task")
     name, title = f"{exhibit.id}-{instead.slug}", f"{exhibit.title}, {instead.words}"
     rows = [{key: said for key, said in row.items() if key != "log"} for row in exhibit.rows]
-    turned = replace(exhibit, id=name, title=title, paper=told, caption=f"{told} {caption}", reference="", rows=rows)
+    turned = replace(exhibit, id=name, title=title, rows=rows, reference="")
+    turned = replace(turned, paper=f"asked {question}", caption=f"Asked {question}. {caption}")
     return replace(turned, options=_options(exhibit, suite, instead)), suite
 
 

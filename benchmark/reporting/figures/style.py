@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = "osD^vPXh*"
-WIDEST = 110
+WIDEST = 72
 """Largest number of letters in a line of a title that names cells."""
 LEVEL = {"color": "0.35", "linestyle": (0, (5, 3)), "marker": ""}
 """Style of a row that does not depend on the variable of the columns, drawn as a level line."""
