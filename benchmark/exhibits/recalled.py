@@ -22,7 +22,7 @@ UNKNOWN = "PATH"
 
 @dataclass(frozen=True)
 class Note:
-    """What `bench run` was asked, kept for reports: an exhibit in other roles.
+    """Question of a `bench run` on other data or encoders, kept for reports: an exhibit in other roles.
 
     Attributes:
         exhibit: Id of the exhibit.

@@ -241,7 +241,7 @@ NONE, OWN, UNKNOWN = "none", "the data set's own", "unknown (imported)"
 
 
 def cropped(dataset: str, role: str, part: str, scale: Crops | None, world: World) -> str:
-    """What the images of a part are cropped to where a scale is asked for: the words of the scale, or one of those above."""
+    """Crops of the images of a part where a scale is asked for: the words of the scale, or one of those above."""
     if part not in CROPPED:
         return NONE
     images = world.dataset(dataset)

@@ -58,7 +58,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Released:
-    """What the released code of a method chooses, which the selection `released` repeats.
+    """Choices of the released code of a method, which the selection `released` repeats.
 
     Attributes:
         source: Repository and file of the released code; "" where nothing is released or known.

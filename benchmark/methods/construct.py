@@ -95,7 +95,7 @@ def _constructed(method: str, arguments: Json) -> Facts:
 
 
 def _released(predictor: Predictor, method: str) -> Released:
-    """What a method's released code chooses; BenchError if it is no `Released` or searches what the method does not tune."""
+    """Choices of a method's released code; BenchError if it is no `Released` or searches what the method does not tune."""
     released = predictor.released
     if not isinstance(released, Released):
         raise BenchError(f"{method}: released is {released!r}, not a benchmark.methods.Released; see CONTRIBUTING.md")

@@ -235,7 +235,7 @@ def _numbered(root: Path, cache: Path) -> Listing:
 
 
 def _remedy(root: Path, first: str, layout: str) -> str:
-    """What to do about a folder without class folders, of which `first` is the first that is missing."""
+    """Remedy for a folder without class folders, of which `first` is the first that is missing."""
     if (root / root.name).is_dir():
         return f"it holds {root.name}/ once more: move what is in that up"
     if (root / f"{first}.tar").is_file():
