@@ -183,7 +183,7 @@ def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> E
 
 
 def _timm_weights(what: str, name: str, published: bool) -> Any:
-    """timm's description of the weights of a model; BenchError if it has no such model, or none that are `published`."""
+    """Settings of a model's weights in timm; BenchError if it has no such model, or none that are `published`."""
     from benchmark.core.libraries import timm
 
     if not timm.is_model(name):
