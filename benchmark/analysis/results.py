@@ -90,7 +90,7 @@ class Measured:
         return self.exhibit.command + self.suite.option
 
     def again(self, rows: Sequence[str]) -> str:
-        """Command that measures rows again: of the whole exhibit, or of these rows where one is no row of the exhibit's file."""
+        """Command that measures rows again: of the exhibit, or these rows alone where one is no row of the exhibit's file."""
         named = [self.exhibit.added.get(row, row) for row in dict.fromkeys(rows)]
         only = named if any(row in self.exhibit.added for row in rows) else []
         return self.command + "".join(f" --method {shlex.quote(name)}" for name in only) + " --rerun"
