@@ -17,8 +17,8 @@ from zipfile import BadZipFile
 import numpy as np
 from tqdm import tqdm
 
-from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.files import written_whole
+from benchmark.core.errors import Incomplete
+from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED, stamp
 
 READERS = 16
@@ -98,7 +98,7 @@ def _stamps(root: Path, names: list[bytes]) -> np.ndarray:
         except FileNotFoundError:
             missing.append(name)
         except OSError as error:
-            raise _unreadable(root / os.fsdecode(name), error) from error
+            raise unreadable(root / os.fsdecode(name), error) from error
     if missing:
         first = root / os.fsdecode(missing[0])
         if len(missing) == 1:
@@ -125,11 +125,7 @@ def _hash(path: Path) -> bytes:
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: OSError) -> BenchError:
-    return BenchError(f"{path}: cannot be read ({error.strerror or error}); mend it, or take it out of the folder")
+        raise unreadable(path, error) from error
 
 
 def _folder(cache: Path) -> Path:

@@ -72,6 +72,11 @@ def listed(what: str, folder: Path, pattern: str, how: str) -> list[Path]:
         ) from error
 
 
+def unreadable(path: Path, error: OSError) -> BenchError:
+    """Error for a file or folder of the user's data that the system does not let read, in one line."""
+    return BenchError(f"{path}: cannot be read ({error.strerror or error}); mend it, or take it out of the folder")
+
+
 @contextmanager
 def writing(what: str, folder: Path, how: str) -> Iterator[None]:
     """Convert an OSError to a one-line BenchError with the option `how` that chooses another folder."""

@@ -138,13 +138,11 @@ def drop_outdated(requests: Iterable[Request], world: World) -> int:
     Returns:
         Number of deleted files.
     """
-    here = [r for r in requests if not is_given(r, world) and path(r, world).exists()]
-    return sum(_drop(path(r, world)) for r in here if _outdated(r, world))
-
-
-def _drop(file: Path) -> int:
-    file.unlink(missing_ok=True)
-    return 1
+    here = [r for r in dict.fromkeys(requests) if not is_given(r, world) and path(r, world).exists()]
+    outdated = [path(r, world) for r in here if _outdated(r, world)]
+    for file in outdated:
+        file.unlink(missing_ok=True)
+    return len(outdated)
 
 
 def _outdated(request: Request, world: World) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmark.core import contents
 from benchmark.core.errors import BenchError
-from benchmark.core.files import written_whole
+from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
@@ -206,8 +206,7 @@ def _scanned(folder: str | Path) -> "list[os.DirEntry[str]]":
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as error:
-        reason = error.strerror or error
-        raise BenchError(f"{folder}: cannot be read ({reason}); mend it, or take it out of the folder") from error
+        raise unreadable(Path(folder), error) from error
 
 
 def heap(root: Path) -> int:

@@ -35,7 +35,7 @@ def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Written
 
 
 def forget() -> None:
-    """What a new process does not know."""
+    """Clear everything that a new process does not have."""
     for name in ("mine_of_mine", "helper_of_mine"):
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
