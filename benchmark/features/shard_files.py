@@ -48,9 +48,19 @@ def readable(where: Path) -> bool:
 
 def about(where: Path) -> dict[str, str]:
     """Notes in a file on how it was made; OSError, SafetensorError or KeyError if the file is missing or incomplete."""
-    with safe_open(where, "pt") as file:
+    with _opened(where) as file:
         file.get_slice(NAME)
         return file.metadata() or {}
+
+
+def _opened(where: Path) -> safe_open:
+    """A file for its notes and tensors; FileNotFoundError where it is missing, or is removed while it is opened."""
+    try:
+        return safe_open(where, "pt")
+    except RuntimeError as error:  # of PyTorch, which maps the file by its name after safetensors has opened it
+        if where.exists():
+            raise
+        raise FileNotFoundError(f"{where}: was removed by another process") from error
 
 
 def shard(where: Path, index: int, of: int) -> Path:
@@ -76,7 +86,7 @@ def join(where: Path, of: int) -> None:
         return
     try:
         with ExitStack() as stack:
-            parts = [stack.enter_context(safe_open(shard(where, i, of), "pt")) for i in range(of)]
+            parts = [stack.enter_context(_opened(shard(where, i, of))) for i in range(of)]
             with written_whole("cache", where, "BENCH_CACHE") as file:
                 _join([part.get_tensor(NAME) for part in parts], [part.metadata() or {} for part in parts], file)
     except (OSError, SafetensorError):

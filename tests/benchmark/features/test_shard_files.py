@@ -234,6 +234,22 @@ def _write_often(where: Path, values: np.ndarray) -> None:
         shard_files.write(where, torch.from_numpy(values), {})
 
 
+def test_a_shard_that_is_removed_while_it_is_opened_is_no_longer_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = tmp_path / "a.safetensors"
+    for index in range(2):
+        shard_files.write(shard_files.shard(where, index, 2), values(3), {})
+    monkeypatch.setattr(shard_files, "safe_open", _removing)
+    assert not shard_files.readable(shard_files.shard(where, 1, 2))
+
+
+def _removing(where: Path, framework: str) -> Any:
+    """Open a file that another process removes after it was found and before PyTorch maps it."""
+    where.unlink()
+    torch.UntypedStorage.from_file(str(where), shared=False, nbytes=8)
+
+
 def test_two_processes_may_join_the_same_file_at_once(tmp_path: Path) -> None:
     fork, where = multiprocessing.get_context("fork"), tmp_path / "a.safetensors"
     for round_ in range(20):
