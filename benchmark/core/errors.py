@@ -14,13 +14,15 @@ class ExitCode(IntEnum):
     USAGE = 2
     """An option, a name or an input file is wrong, or a selection asks for no run."""
     MISSING = 3
-    """A record, a data set or a weights file is missing."""
+    """A record, a data set or a weights file is missing, also one of a cell that `check` is to hold against the reference."""
     RUNS_FAILED = 4
     """Runs, or the computation of features for them, failed; successful runs are stored."""
     NOTHING_COMPARED = 5
     """`check` found no cell that is both measured and in the reference."""
     REFUSED = 6
     """The system refused a file, a folder or the output: no permission, a full disk, a name too long, a reader gone."""
+    INCONCLUSIVE = 8
+    """`check` found no regression, but more than half of the questions are inconclusive."""
     INTERRUPTED = 130
     """Interrupted by Ctrl-C; runs measured so far are stored."""
 

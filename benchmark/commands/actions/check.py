@@ -7,9 +7,9 @@ import click
 from benchmark.analysis import claims, other_questions
 from benchmark.analysis.gate import reference_run
 from benchmark.analysis.gate.formats import FORMATS
-from benchmark.analysis.gate.verdicts import WORSE, Verdict, adjusted, against_golden, against_paper, outside
+from benchmark.analysis.gate.verdicts import Gate, Place, Verdict, against_golden, against_paper, judge, outside
 from benchmark.analysis.results import Measured, gather
-from benchmark.commands.actions.choosing import chosen_exhibits, first_command
+from benchmark.commands.actions.choosing import chosen_exhibits, first_command, planned_cells
 from benchmark.commands.actions.opening import open_suite, say_others
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.names import choose
@@ -29,6 +29,8 @@ def check(
     against: str,
     form: str,
     fail_on: Sequence[str],
+    quick: bool,
+    allow_missing: bool,
     update: bool,
 ) -> ExitCode:
     """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""
@@ -42,17 +44,41 @@ def check(
         return _update(names or list(exhibit.names()), world, records, store)
     if not records:
         raise Incomplete(f"{store.root}: there are no records; measure some with {first_command(world)}")
-    verdicts = _verdicts(names, world, records, store, against)
+    found = _verdicts(names, world, records, store, against, quick)
     new = {record.key for record in others.records}
-    verdicts += [v for measured in others.shown if _is_of(measured.exhibit, names) for v in outside(measured, new)]
-    click.echo(FORMATS[form](verdicts))
-    compared = [v for v in verdicts if v.compared]
-    if not compared:
+    found += [v for measured in others.shown if _is_of(measured.exhibit, names) for v in outside(measured, new)]
+    gate = judge(found)
+    click.echo(FORMATS[form](gate))
+    code = _code(gate, allow_missing)
+    return _claims(world, records, store, fail_on) if code == ExitCode.OK and fail_on else code
+
+
+def _code(gate: Gate, allow_missing: bool) -> ExitCode:
+    """Exit code of a comparison; prints the reason for one that neither passes nor fails."""
+    if not gate.questions:
         click.echo("nothing that was chosen is both measured and in the reference", err=True)
         return ExitCode.NOTHING_COMPARED
-    if any(v.says == WORSE for v in compared):
+    if gate.red:
         return ExitCode.REGRESSION
-    return _claims(world, records, store, fail_on) if fail_on else ExitCode.OK
+    if gate.lost and not allow_missing:
+        click.echo(
+            f"{_lost(gate)}; measure them, choose fewer (--table, --figure, --quick), or allow it with --allow-missing",
+            err=True,
+        )
+        return ExitCode.MISSING
+    if gate.lost:
+        click.echo(f"{_lost(gate)}; allowed by --allow-missing", err=True)
+    if gate.undecided:
+        click.echo("more than half of the questions are inconclusive: measure more seeds", err=True)
+        return ExitCode.INCONCLUSIVE
+    return ExitCode.OK
+
+
+def _lost(gate: Gate) -> str:
+    """The cells that the reference has and the records lack, in words."""
+    first = gate.lost[0]
+    lacking = f"{len(gate.lost)} cell{'s' * (len(gate.lost) > 1)} of the reference"
+    return f"{lacking} not measured, or at fewer seeds, the first {first.place}"
 
 
 def _is_of(other: Exhibit, names: Sequence[str] | None) -> bool:
@@ -61,7 +87,12 @@ def _is_of(other: Exhibit, names: Sequence[str] | None) -> bool:
 
 
 def _verdicts(
-    names: Sequence[str] | None, world: Suite, records: Mapping[str, Record], store: Store, against: str
+    names: Sequence[str] | None,
+    world: Suite,
+    records: Mapping[str, Record],
+    store: Store,
+    against: str,
+    quick: bool,
 ) -> list[Verdict]:
     """Verdicts on every cell of the named exhibits, or of all exhibits in the reference where `names` is None."""
     if against == "paper":
@@ -70,10 +101,16 @@ def _verdicts(
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
         for line in filter(None, map(_not_compared, found)):
             click.echo(line, err=True)
-        return adjusted([v for m in found for v in against_paper(m)])
+        return [v for m in found for v in against_paper(m)]
     ours = reference_run.Golden(world.name, world.option)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
-    return adjusted([v for m in found for v in against_golden(m, ours, store)])
+    places = {m.exhibit.id: _quick_places(m.exhibit, world) if quick else None for m in found}
+    seeds = len(world.quick["seeds"]) if quick else None
+    return [v for m in found for v in against_golden(m, ours, store, places[m.exhibit.id], seeds)]
+
+
+def _quick_places(one: Exhibit, world: Suite) -> set[Place]:
+    return {(cell.row, cell.column) for cell in planned_cells([one], world, (), (), quick=True)}
 
 
 def _not_compared(measured: Measured) -> str:
