@@ -138,10 +138,8 @@ def test_check_counts_them_as_not_in_the_reference(reference: Path) -> None:
     line = f"5 records belong to questions that are not in the reference: {NAMED[:-1]}"
     code, out, err = bench("check", *SUITE)
     assert (code, err) == (0, "")
-    assert (
-        "6 cells compared (6 different questions): 6 agree, 0 worse, 0 better, 0 inconclusive; 0 not measured, 2 not in the reference"
-        in out
-    )
+    assert "6 cells compared (6 different questions): 6 agree" in out
+    assert "; 0 not measured, 2 not in the reference" in out
     assert out.startswith("5 records belong to questions that are not in the reference: ")
     code, out, err = bench("check", *SUITE, "--format", "json")
     said = json.loads(out)
@@ -169,10 +167,8 @@ def test_they_alone_are_nothing_to_compare(reference: Path) -> None:
             store(reference).delete(key)
     code, out, _ = bench("check", *SUITE)
     assert code == ExitCode.NOTHING_COMPARED
-    assert (
-        "0 cells compared (0 different questions): 0 agree, 0 worse, 0 better, 0 inconclusive; 6 not measured, 2 not in the reference"
-        in out
-    )
+    assert "0 cells compared (0 different questions): 0 agree" in out
+    assert "; 6 not measured, 2 not in the reference" in out
 
 
 @pytest.mark.parametrize("command", [["claims"], ["claims", "--format", "json"], ["claims", "uf-helps"]])
