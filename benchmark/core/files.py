@@ -1,18 +1,25 @@
 """Text files that users and other tools wrote, and folders that output is written to: every error is one line.
 
-Editors on Windows begin a UTF-8 text with a byte order mark, which is no part of it. Output is written whole or not at all.
+Editors on Windows begin a UTF-8 text with a byte order mark, which is no part of it. Special files and files too large for a
+text (`benchmark.core.regular`) are refused. Output is written whole or not at all.
 """
 
 import io
 import json
 import os
 import secrets
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from benchmark.core import regular
 from benchmark.core.errors import BenchError
+
+ABANDONED = 3600
+"""Age in seconds of the last write after which a temporary file is taken to be left by a killed process."""
 
 
 def read_text(file: Path, *, what: str = "", kind: str = "text", remedy: str = "save it as UTF-8") -> str:
@@ -32,7 +39,7 @@ def read_text(file: Path, *, what: str = "", kind: str = "text", remedy: str = "
     """
     failed = f"{what or file}: cannot be read" + (f" as {kind}" if kind else "")
     try:
-        content = file.read_bytes()
+        content = regular.read_bytes(file)
     except OSError as error:
         raise BenchError(f"{failed} ({error.strerror or error})") from error
     try:
@@ -55,9 +62,17 @@ def read_json(file: Path, remedy: str) -> Any:
     """Read a JSON file; BenchError with the remedy for a file that cannot be read, or is no JSON."""
     text = read_text(file, kind="JSON", remedy=remedy)
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
+        return parsed(text)
+    except ValueError as error:
         raise BenchError(f"{file}: cannot be read as JSON ({error}); {remedy}") from error
+
+
+def parsed(text: str | bytes) -> Any:
+    """Parse JSON; ValueError for a text that is none, also for one that is nested too deep."""
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
 
 
 def listed(what: str, folder: Path, pattern: str, how: str) -> list[Path]:
@@ -119,3 +134,16 @@ def written_whole(what: str, where: Path, how: str) -> Iterator[BinaryIO]:
             os.replace(temporary, where)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def tidy(folder: Path, beginning: str = "") -> None:
+    """Remove temporary files of `written_whole` that had no write for an hour, because their writers were killed.
+
+    Args:
+        folder: The folder.
+        beginning: Beginning of the names that the files were to have; in a folder of the user's, the whole of them.
+    """
+    for temporary in folder.glob(f".{escape(beginning)}*.tmp"):
+        with suppress(OSError):  # its writer may rename it at this moment
+            if time.time() - temporary.stat().st_mtime > ABANDONED:
+                temporary.unlink()

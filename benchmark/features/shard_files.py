@@ -7,9 +7,8 @@ request exist, they are joined to one file. Runs map this file into memory, so t
 
 import json
 import shutil
-import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
@@ -19,16 +18,13 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from benchmark.core import files
 from benchmark.core.digest import Json
 from benchmark.core.files import written_whole
 
 NAME = "features"
 TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
 """Precisions of features -> their names in safetensors."""
-
-
-ABANDONED = 3600
-"""Age in seconds of the last write after which a temporary file is taken to be left by a killed process."""
 
 
 @lru_cache(maxsize=16)
@@ -116,11 +112,9 @@ def _together(notes: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove temporary files without a write for an hour, and shards of files that were joined."""
-    for temporary in folder.glob(".*.tmp"):
-        with suppress(OSError):  # its writer may rename it at this moment
-            if time.time() - temporary.stat().st_mtime > ABANDONED:
-                temporary.unlink()
+    """Remove temporary files of killed processes, and shards of files that were joined."""
+    for place in (folder, *folder.glob("*.shards")):
+        files.tidy(place)
     for left in folder.glob("*.shards"):
         if readable(left.with_suffix(".safetensors")):
             shutil.rmtree(left, ignore_errors=True)

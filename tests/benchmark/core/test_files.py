@@ -1,12 +1,13 @@
 """Text files are read with and without a byte order mark; files and folders that cannot be used are one line."""
 
 import codecs
+import os
 from pathlib import Path
 
 import pytest
 
 from benchmark.core.errors import BenchError
-from benchmark.core.files import check_writable, listed, read_json, read_lines, read_text, writing
+from benchmark.core.files import check_writable, listed, read_json, read_lines, read_text, tidy, writing, written_whole
 
 
 def test_an_error_of_writing_names_the_folder_the_reason_and_the_option() -> None:
@@ -121,3 +122,26 @@ def test_a_folder_that_cannot_be_read_is_told_and_not_taken_for_empty(
     with pytest.raises(BenchError) as told:
         listed("results", tmp_path / name, "*.json", "--results")
     assert str(told.value).endswith(f"{name}: cannot be read ({reason}); choose another with --results")
+
+
+def _killed_while_writing(where: Path) -> Path:
+    """The temporary file of a writer that ends before its last line."""
+    before = set(where.parent.iterdir())
+    with written_whole("cache", where, "BENCH_CACHE"):
+        (temporary,) = set(where.parent.iterdir()) - before
+        os.link(temporary, where.parent / "kept")
+    where.unlink()
+    return (where.parent / "kept").rename(temporary)
+
+
+def test_temporary_files_without_a_write_for_an_hour_are_removed(tmp_path: Path) -> None:
+    old, another, young = (_killed_while_writing(tmp_path / name) for name in ("a[1].bin", "b.bin", "a[1].bin"))
+    others = [tmp_path / ".a[1].binary.swp", tmp_path / "a[1].bin.tmp"]
+    for path in others:
+        path.touch()
+    for path in (old, another, *others):
+        os.utime(path, (0, 0))
+    tidy(tmp_path, "a[1].bin")
+    assert set(tmp_path.iterdir()) == {young, another, *others}
+    tidy(tmp_path)
+    assert set(tmp_path.iterdir()) == {young, *others}
