@@ -9,10 +9,9 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 from tqdm import tqdm
@@ -30,7 +29,9 @@ BLOCK = 64
 _STAMP = np.dtype([("size", "<i8"), ("mtime", "<i8"), ("ctime", "<i8"), ("inode", "<u8")])
 
 
-def hashes(root: Path, names: Iterable[bytes], cache: Path, what: str = "files") -> np.ndarray:
+def hashes(
+    root: Path, names: Iterable[bytes], cache: Path, what: str = "files", of: Callable[[Path], bytes] | None = None
+) -> np.ndarray:
     """The sha256 of files, from the memory of the cache folder where they have not changed.
 
     Missing files raise Incomplete, with their number and the first of them; an unreadable file raises BenchError.
@@ -40,6 +41,7 @@ def hashes(root: Path, names: Iterable[bytes], cache: Path, what: str = "files")
         names: Their paths relative to it, N in number.
         cache: The cache folder (`Settings.cache`).
         what: Name of the files for the progress display.
+        of: Function from a file's path to a hash of 32 bytes; by default the sha256 of the bytes.
 
     Returns:
         The hashes, uint8 [N, 32].
@@ -57,20 +59,22 @@ def hashes(root: Path, names: Iterable[bytes], cache: Path, what: str = "files")
         else:
             new.append(place)
     if new:
-        found[new] = _hashed(root, [wanted[place] for place in new], what)
+        found[new] = _hashed(root, [wanted[place] for place in new], what, of or _hash)
         fresh = (time.time() - SETTLED) * 1e9
         keep = [place for place in new if stamps[place]["mtime"] < fresh]
         memory.add([wanted[place] for place in keep], stamps[keep], found[keep])
     return found
 
 
-def changed(root: Path, names: Iterable[bytes], cache: Path, what: str = "files") -> list[str]:
+def changed(
+    root: Path, names: Iterable[bytes], cache: Path, what: str = "files", of: Callable[[Path], bytes] | None = None
+) -> list[str]:
     """Read files again, whatever is remembered of them; the paths of those whose remembered hash was another."""
     wanted = [bytes(name) for name in names]
     memory = _Memory(root, cache)
     known, before = memory.rows(), memory.hashes
     memory.drop(wanted)
-    now = hashes(root, wanted, cache, what)
+    now = hashes(root, wanted, cache, what, of)
     return [
         os.fsdecode(name)
         for place, name in enumerate(wanted)
@@ -108,13 +112,13 @@ def _stamps(root: Path, names: list[bytes]) -> np.ndarray:
     return found
 
 
-def _hashed(root: Path, names: list[bytes], what: str) -> np.ndarray:
+def _hashed(root: Path, names: list[bytes], what: str, of: Callable[[Path], bytes]) -> np.ndarray:
     blocks = [names[first : first + BLOCK] for first in range(0, len(names), BLOCK)]
     bar = tqdm(total=len(names), desc=f"reading {what} once", unit=" files", leave=False, delay=1)
     bar.disable = bar.disable or not sys.stderr.isatty()
     with ThreadPoolExecutor(READERS, thread_name_prefix="hash") as pool, bar:
         parts = []
-        for block in pool.map(lambda block: [_hash(root / os.fsdecode(name)) for name in block], blocks):
+        for block in pool.map(lambda block: [of(root / os.fsdecode(name)) for name in block], blocks):
             parts += block
             bar.update(len(block))
     return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, 32)
@@ -143,7 +147,7 @@ class _Memory:
                 fits = self.stamps.dtype == _STAMP and self.hashes.dtype == np.uint8 and self.names.dtype.kind == "S"
                 if not fits or self.hashes.shape != (len(self.names), 32) or len(self.stamps) != len(self.names):
                     raise ValueError("not of this form")
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile):  # it can be made again
+        except Exception:  # a damaged file may raise any exception, and this one can be made again
             self.names = np.array([], dtype="S1")
             self.stamps = np.empty(0, dtype=_STAMP)
             self.hashes = np.empty((0, 32), dtype=np.uint8)

@@ -115,6 +115,8 @@ def check_writable(what: str, folder: Path, how: str) -> None:
 def written_whole(what: str, where: Path, how: str) -> Iterator[BinaryIO]:
     """Open a temporary file for writing; at the end it is synced and renamed, so that no incomplete file has the final name.
 
+    The folder is synced too, so that the file has its name after a power cut.
+
     Args:
         what: Name of the folder for error messages.
         where: Path of the file; its folder is created.
@@ -132,8 +134,19 @@ def written_whole(what: str, where: Path, how: str) -> Iterator[BinaryIO]:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, where)
+            _sync(where.parent)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    """Write the names of a folder's files to the disk, on systems and file systems that can."""
+    with suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def tidy(folder: Path, beginning: str = "") -> None:

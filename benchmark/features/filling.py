@@ -1,7 +1,8 @@
 """Features on disk: loading, and extraction of missing ones.
 
 The name of a file depends on everything that determines its content: data, ids, views, seed and weights. An existing file is
-therefore never stale. Several processes may extract one file, since each writes its own temporary file and renames it.
+therefore never stale. Its header holds the name and a hash of the content, so that a damaged or exchanged file is made again.
+Several processes may extract one file, since each writes its own temporary file and renames it.
 """
 
 import time
@@ -11,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from benchmark.core.devices import CPU
@@ -21,12 +21,13 @@ from benchmark.data import views
 from benchmark.data.published import decoding
 from benchmark.data.published.faults import Unreadable, told
 from benchmark.exhibits.run import PIXELS
-from benchmark.features import extraction, finite, shard_files
+from benchmark.features import checked, extraction, finite, shard_files
 from benchmark.features.requests import (
     CROPPED,
     Request,
     Shard,
     Wave,
+    form,
     generated,
     generated_per_class,
     images_of,
@@ -36,6 +37,7 @@ from benchmark.features.requests import (
     shards_of,
     waves,
 )
+from benchmark.features.shard_files import USABLE, Form
 from benchmark.methods.crops import Crops, words
 from benchmark.suites.world import World
 
@@ -59,31 +61,45 @@ def fill(request: Request, world: World) -> bool:
 
 
 def missing(requests: Iterable[Request], world: World) -> list[Shard]:
-    """Shards that must be extracted to fulfil requests, which are grouped by their images."""
-    absent = [r for r in requests if not is_given(r, world) and not shard_files.readable(path(r, world))]
-    return [shard for wave in waves(absent, world) for shard in _missing(wave, world)]
+    """Shards that must be extracted to fulfil requests, which are grouped by their images; damaged files are named."""
+    files = {r: path(r, world) for r in requests if not is_given(r, world)}
+    forms = {file: form(request, world) for request, file in files.items()}
+    absent = checked.unusable(forms, world.settings.cache)
+    wanted = waves((request for request, file in files.items() if file in absent), world)
+    return [shard for wave in wanted for shard in _missing(wave, world)]
 
 
 def _missing(wave: Wave, world: World) -> list[Shard]:
     whole = shards_of(wave, world)
-    files = [path(request, world) for request in wave.requests]
-    todo = [s for s in whole if not all(shard_files.readable(shard_files.shard(file, s.index, s.of)) for file in files)]
+    if len(whole) == 1:
+        return whole
+    todo = [shard for shard in whole if checked.unusable(_parts(shard, world))]
     return todo or whole[-1:]  # all shards exist and only have to be joined
+
+
+def _parts(shard: Shard, world: World) -> dict[Path, Form]:
+    """Files of a shard in the order of its requests, with what they are held against."""
+    place = (shard.index, shard.of)
+    return {
+        shard_files.shard(path(request, world), *place): form(request, world, *place) for request in shard.wave.requests
+    }
 
 
 def fill_shard(shard: Shard, world: World) -> None:
     """Extract the missing features of a shard with all encoders of its wave, and join the files whose shards all exist."""
-    files = {request: path(request, world) for request in shard.wave.requests}
-    parts = {request: shard_files.shard(file, shard.index, shard.of) for request, file in files.items()}
-    absent = [request for request, place in parts.items() if not shard_files.readable(place)]
+    parts = _parts(shard, world)
+    there = checked.conditions(parts)
+    absent = {
+        request: part for request, part in zip(shard.wave.requests, parts, strict=True) if there[part] not in USABLE
+    }
     if absent:
         started = time.perf_counter()
-        made = _extract(absent, world, shard.index, shard.of)
-        notes = _notes(shard, absent, world, time.perf_counter() - started)
-        for request, features in zip(absent, made, strict=True):
-            shard_files.write(parts[request], features, notes)
-    for file in files.values():
-        shard_files.join(file, shard.of)
+        made = _extract(list(absent), world, shard.index, shard.of)
+        notes = _notes(shard, list(absent), world, time.perf_counter() - started)
+        for part, features in zip(absent.values(), made, strict=True):
+            shard_files.write(part, features, notes)
+    for request in shard.wave.requests:
+        shard_files.join(path(request, world), shard.of)
 
 
 def extract(request: Request, world: World) -> Tensor:
@@ -138,7 +154,7 @@ def drop_outdated(requests: Iterable[Request], world: World) -> int:
     Returns:
         Number of deleted files.
     """
-    here = [r for r in dict.fromkeys(requests) if not is_given(r, world) and path(r, world).exists()]
+    here = [r for r in dict.fromkeys(requests) if not is_given(r, world) and shard_files.readable(path(r, world))]
     outdated = [path(r, world) for r in here if _outdated(r, world)]
     for file in outdated:
         file.unlink(missing_ok=True)
@@ -147,10 +163,7 @@ def drop_outdated(requests: Iterable[Request], world: World) -> int:
 
 def _outdated(request: Request, world: World) -> bool:
     """Whether the content of a request's files, shard by shard, is another than its features say."""
-    try:
-        said = shard_files.about(path(request, world)).get("content", "")
-    except (OSError, SafetensorError, KeyError):
-        return True
+    said = shard_files.about(path(request, world)).get("content", "")
     return said != " ".join(content(shard, world) for shard in shards_of(Wave((request,)), world)).strip()
 
 

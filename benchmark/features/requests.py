@@ -1,7 +1,7 @@
 """Requests for the features that runs need: their images, files and shards."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,6 +14,7 @@ from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL, views_in
+from benchmark.features.shard_files import Form
 from benchmark.methods.crops import SCALE, Crops, words
 from benchmark.suites.world import World
 
@@ -180,6 +181,17 @@ def images_of(request: Request, world: World) -> Images:
         return Images(np.arange(generated), "generated", views)
     draw = dataset.draw(request.shots or MAX_SHOTS, request.seed)
     return Images(draw.pool, "train", views) if request.part == "pool" else Images(draw.val_pool, "train", 1)
+
+
+def form(request: Request, world: World, index: int = 0, of: int = 1) -> Form:
+    """Function that holds the shape of a file against the views and images of a request, or of a shard of it."""
+
+    def fits(notes: Mapping[str, str], shape: Sequence[int]) -> str:
+        images = images_of(request, world)
+        wanted = (images.views, len(np.array_split(images.ids, of)[index]))
+        return "" if tuple(shape[:2]) == wanted else f"it has the shape {tuple(shape)}, which begins with {wanted} here"
+
+    return fits
 
 
 def generated_per_class(role: str, world: World) -> int:

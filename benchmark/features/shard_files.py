@@ -3,11 +3,14 @@
 A shard contains the features of some of the images. Each shard is written to a temporary file and then renamed, so that an
 interrupted extraction continues with the next shard, and several workers can share a large request. When all shards of a
 request exist, they are joined to one file. Runs map this file into memory, so that all workers share its pages.
+
+The header of a file holds a hash of its content (`hashes`). A process checks it when it first opens the file, and again when
+the file has another stamp. Files of earlier versions have no hash.
 """
 
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
@@ -18,28 +21,113 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from benchmark.core import files
+from benchmark.core import files, regular
 from benchmark.core.digest import Json
+from benchmark.core.errors import BenchError
 from benchmark.core.files import written_whole
+from benchmark.core.stamps import stamp
+from benchmark.features import hashes
+from benchmark.features.hashes import HASH, NAME, OF, UNKNOWN
 
-NAME = "features"
-TYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.uint8: "U8"}
+TYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+}
 """Precisions of features -> their names in safetensors."""
+
+WHOLE, OLD, MISSING = "whole", "of an earlier version, without a hash", "missing"
+"""Conditions of a file; any other says what is wrong with it."""
+USABLE = (WHOLE, OLD)
+
+Form = Callable[[Mapping[str, str], Sequence[int]], str]
+"""Function from the notes and the shape of a file without a hash to what is wrong with them; "" for nothing."""
+
+
+def any_form(notes: Mapping[str, str], shape: Sequence[int]) -> str:
+    """Hold a file without a hash against nothing."""
+    return ""
+
+
+_checked: dict[Path, tuple[int, ...]] = {}
+"""File -> its stamp when this process found it whole."""
+
+
+def read(where: Path) -> Tensor:
+    """Features in a file, [V, N, D], mapped into memory, so that only accessed parts take memory."""
+    return _mapped(where, stamp(where))
 
 
 @lru_cache(maxsize=16)
-def read(where: Path) -> Tensor:
-    """Features in a file, [V, N, D], mapped into memory, so that only accessed parts take memory."""
+def _mapped(where: Path, _: tuple[int, ...]) -> Tensor:
     return safetensors.torch.load_file(where)[NAME]
 
 
 def readable(where: Path) -> bool:
-    """Whether a file exists and is complete."""
+    """Whether a file exists and is whole, as far as its hash says."""
+    return condition(where) in USABLE
+
+
+def checked(where: Path) -> bool:
+    """Whether this process found a file whole and nobody has written it since."""
     try:
-        about(where)
-    except (OSError, SafetensorError, KeyError):
+        return where in _checked and _checked[where] == stamp(where)
+    except OSError:
         return False
-    return True
+
+
+def condition(where: Path, form: Form = any_form, known: Mapping[Path, bytes] | None = None) -> str:
+    """Look whether a file can be used; a file that this process found whole is looked at again only after a change.
+
+    Args:
+        where: The file.
+        form: What a file without a hash is held against.
+        known: Hashes of files that were read just now; the others are read.
+
+    Returns:
+        `WHOLE`, `OLD` or `MISSING`, or else what is wrong with the file, in a few words.
+
+    Raises:
+        BenchError: If the system does not let read the file.
+    """
+    try:
+        if checked(where):
+            return WHOLE
+        seen = stamp(where)
+        found = _condition(where, form, known or {})
+        if stamp(where) != seen:  # another process wrote it meanwhile
+            return condition(where, form)
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
+    except OSError as error:
+        why = f"cannot be read ({error.strerror or error})"
+        raise BenchError(f"{where}: {why}; mend it, or choose another folder with BENCH_CACHE") from error
+    if found == WHOLE:
+        _checked[where] = seen
+    return found
+
+
+def _condition(where: Path, form: Form, known: Mapping[Path, bytes]) -> str:
+    try:
+        with _opened(where) as file:
+            notes, shape = file.metadata() or {}, file.get_slice(NAME).get_shape()
+    except SafetensorError as error:
+        return f"it is no file of features, or a part of one ({error})"
+    if not {HASH, OF} & notes.keys():
+        return form(notes, shape) or OLD
+    if notes.get(OF) != hashes.name(where):
+        return f"it holds {notes.get(OF) or 'what its header does not name'}"
+    content = known.get(where) or hashes.digest(where)
+    return WHOLE if content.hex() == notes.get(HASH) else "its content is not what was written"
+
+
+def forget() -> None:
+    """Check every file again when it is next opened by this process."""
+    _checked.clear()
 
 
 def about(where: Path) -> dict[str, str]:
@@ -51,6 +139,7 @@ def about(where: Path) -> dict[str, str]:
 
 def _opened(where: Path) -> safe_open:
     """A file for its notes and tensors; FileNotFoundError where it is missing, or is removed while it is opened."""
+    regular.check(where)
     try:
         return safe_open(where, "pt")
     except RuntimeError as error:  # of PyTorch, which maps the file by its name after safetensors has opened it
@@ -73,7 +162,13 @@ def write(where: Path, features: Tensor, notes: Json) -> None:
     """Write features [V, N, D] and notes to a file or to a shard of one."""
     said = {name: str(value) for name, value in notes.items()}
     with written_whole("cache", where, "BENCH_CACHE") as file:
-        file.write(safetensors.torch.save({NAME: features.contiguous()}, said))
+        _write([features], {**said, OF: hashes.name(where)}, file)
+
+
+def adopt(where: Path) -> None:
+    """Write a file of an earlier version anew, with a hash of what it holds."""
+    with _opened(where) as old:
+        write(where, old.get_tensor(NAME), old.metadata() or {})
 
 
 def join(where: Path, of: int) -> None:
@@ -83,25 +178,36 @@ def join(where: Path, of: int) -> None:
     try:
         with ExitStack() as stack:
             parts = [stack.enter_context(_opened(shard(where, i, of))) for i in range(of)]
+            notes = _together([part.metadata() or {} for part in parts])
             with written_whole("cache", where, "BENCH_CACHE") as file:
-                _join([part.get_tensor(NAME) for part in parts], [part.metadata() or {} for part in parts], file)
+                _write([part.get_tensor(NAME) for part in parts], {**notes, OF: hashes.name(where)}, file)
     except (OSError, SafetensorError):
         if not readable(where):  # a readable file was joined by another worker that finished at the same time
             raise
     shutil.rmtree(_folder(where), ignore_errors=True)
 
 
-def _join(parts: Sequence[Tensor], notes: Sequence[Mapping[str, str]], file: BinaryIO) -> None:
+def _write(parts: Sequence[Tensor], notes: Mapping[str, str], file: BinaryIO) -> None:
+    """Write features [V, N, D] from the features of some images each, and then their hash into the header."""
     views, _, *rest = parts[0].shape
+    dtype, shape = TYPES[parts[0].dtype], [views, sum(part.shape[1] for part in parts), *rest]
     size = sum(part.nbytes for part in parts)
-    about_it = {"dtype": TYPES[parts[0].dtype], "data_offsets": [0, size]}
-    shape = [views, sum(part.shape[1] for part in parts), *rest]
-    header = json.dumps({"__metadata__": _together(notes), NAME: {**about_it, "shape": shape}}).encode()
-    header += b" " * (-len(header) % 8)
-    file.write(len(header).to_bytes(8, "little") + header)
+    file.write(_header(dtype, shape, size, notes, UNKNOWN))
+    found = hashes.begun(dtype, shape, notes)
     for v in range(views):
         for part in parts:
-            file.write(part[v].contiguous().view(torch.uint8).numpy().data)
+            values = part[v].contiguous().view(torch.uint8).numpy().data
+            file.write(values)
+            found.update(values)
+    file.seek(0)
+    file.write(_header(dtype, shape, size, notes, found.digest()))
+
+
+def _header(dtype: str, shape: Sequence[int], size: int, notes: Mapping[str, str], content: bytes) -> bytes:
+    entry = {"dtype": dtype, "shape": shape, "data_offsets": [0, size]}
+    header = json.dumps({"__metadata__": {**notes, HASH: content.hex()}, NAME: entry}).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header
 
 
 def _together(notes: Sequence[Mapping[str, str]]) -> dict[str, str]:

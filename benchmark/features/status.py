@@ -4,15 +4,17 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from benchmark.core.errors import BenchError
 from benchmark.core.names import for_file
 from benchmark.data.dataset import nested
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.run import PIXELS, SPATIAL
+from benchmark.features import checked, shard_files
 from benchmark.features import requests as requests_module
-from benchmark.features import shard_files
-from benchmark.features.requests import CROPPED, Request, Wave, images_of, is_given, path, shards_of
+from benchmark.features.requests import CROPPED, Request, Wave, form, images_of, is_given, path, shards_of
+from benchmark.features.shard_files import USABLE
 from benchmark.methods.crops import SCALE, Crops
 from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
@@ -24,7 +26,7 @@ SHOTS = (1, 2, 4, 8, 16)
 ENDING = re.compile("(-test|-train|-generated)?-[0-9a-f]{20}$")
 """Last part of the name of a file of features, behind its data set and encoder."""
 
-THERE, PARTLY, MISSING, IMPOSSIBLE = "there", "partly", "missing", "impossible"
+THERE, PARTLY, MISSING, DAMAGED, IMPOSSIBLE = "there", "partly", "missing", "damaged", "impossible"
 
 
 @dataclass
@@ -37,6 +39,7 @@ class Entry:
         part: Part of the data set: "test", "pool", "val" or "generated".
         requests: Requests, one file each.
         whole: Number of complete files.
+        damaged: Number of damaged files, which are made again when they are needed.
         shards: Existing shards and all shards of the incomplete files.
         pictures: Number of images in the complete files, where each view counts as one.
         bytes: Size of the existing files and shards.
@@ -51,6 +54,7 @@ class Entry:
     part: str
     requests: list[Request] = field(default_factory=list)
     whole: int = 0
+    damaged: int = 0
     shards: tuple[int, int] = (0, 0)
     pictures: int = 0
     bytes: int = 0
@@ -61,12 +65,14 @@ class Entry:
 
     @property
     def state(self) -> str:
-        """One of `THERE`, `PARTLY`, `MISSING` and `IMPOSSIBLE`."""
+        """One of `THERE`, `PARTLY`, `MISSING`, `DAMAGED` and `IMPOSSIBLE`."""
         if self.lacks:
             return IMPOSSIBLE
         if self.whole == len(self.requests):
             return THERE
-        return PARTLY if self.whole or self.shards[0] else MISSING
+        if self.whole or self.shards[0]:
+            return PARTLY
+        return DAMAGED if self.damaged else MISSING
 
     @property
     def speed(self) -> float | None:
@@ -140,8 +146,14 @@ def look(entry: Entry, world: World) -> Entry:
     with _noting(found):
         if found.part in CROPPED:
             found.crops = requests_module.cropped(found.dataset, found.encoder, found.part, found.scale, world)
-        for request in entry.requests:
-            _add(found, request, world)
+        given = [request for request in entry.requests if is_given(request, world)]
+        files = {request: path(request, world) for request in entry.requests if request not in given}
+        forms = {file: form(request, world) for request, file in files.items()}
+        conditions = checked.conditions(forms, world.settings.cache)
+        found.whole += len(given)
+        found.pictures += sum(images_of(request, world).size for request in given)
+        for request, file in files.items():
+            _add(found, request, file, conditions[file], world)
     return found
 
 
@@ -178,19 +190,15 @@ def _requests(
             yield requests_module.request(entry.dataset, entry.encoder, entry.part, seed, k, world, entry.scale)
 
 
-def _add(entry: Entry, request: Request, world: World) -> None:
-    if is_given(request, world):
-        entry.pictures += images_of(request, world).size
-        entry.whole += 1
-        return
-    where = path(request, world)
-    if shard_files.readable(where):
+def _add(entry: Entry, request: Request, where: Path, condition: str, world: World) -> None:
+    """Add the file of a request to an entry, or its shards if the file is missing or damaged."""
+    if condition in USABLE:
         entry.whole += 1
         entry.bytes += where.stat().st_size
-        notes = shard_files.about(where)
         entry.pictures += images_of(request, world).size
-        entry.seconds += float(notes.get("seconds", 0))
+        entry.seconds += float(shard_files.about(where).get("seconds", 0))
         return
+    entry.damaged += condition != shard_files.MISSING
     cut = shards_of(Wave((request,)), world)
     here = [place for s in cut if s.of > 1 and shard_files.readable(place := shard_files.shard(where, s.index, s.of))]
     entry.bytes += sum(place.stat().st_size for place in here)

@@ -1,14 +1,16 @@
 """Zero-shot classifiers on disk: the text features of a data set's classes, encoded once for all runs.
 
 Thousands of prompts take a text tower minutes on a CPU. The name of a file depends on the weights and on every text, so that
-an existing file is never stale. A method that reads only features therefore needs no network.
+an existing file is never stale; its hash is checked as that of other features. A method that reads only features therefore
+needs no network.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +18,17 @@ from torch import Tensor
 
 from benchmark.core.errors import BenchError
 from benchmark.core.names import for_file
+from benchmark.core.stamps import stamp
 from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.run import Run
-from benchmark.features import finite, shard_files
+from benchmark.features import checked, finite, shard_files
+from benchmark.features.shard_files import USABLE
 from benchmark.methods.clip import Texts
 from benchmark.suites.towers import text_tower
 from benchmark.suites.world import World
+
+SCALE = "logit_scale"
+"""Note in the header of a file that holds the model's logit scale."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +51,10 @@ class Text:
 
 
 def needed(runs: Iterable[Run], world: World) -> list[Text]:
-    """Zero-shot classifiers that runs need and that are not on disk."""
-    asked = dict.fromkeys(text for run in runs for text in of(run))
-    return [text for text in asked if not shard_files.readable(path(text, world))]
+    """Zero-shot classifiers that runs need and that are not on disk, or damaged."""
+    asked = {path(text, world): text for run in runs for text in of(run)}
+    there = checked.conditions(dict.fromkeys(asked, _form), world.settings.cache)
+    return [text for file, text in asked.items() if there[file] not in USABLE]
 
 
 def of(run: Run) -> Iterator[Text]:
@@ -61,24 +69,39 @@ def path(text: Text, world: World) -> Path:
     said = [world.encoder_fingerprint(text.backbone), text.of, *_texts(text, world)]
     digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()[:20]
     name = f"{for_file(f'{text.dataset}-{text.backbone}-{text.of}')}-{digest}.safetensors"
-    return world.settings.cache / "texts" / world.suite.name / name
+    return folder(world) / name
+
+
+def folder(world: World) -> Path:
+    """Folder of a suite's zero-shot classifiers."""
+    return world.settings.cache / "texts" / world.suite.name
 
 
 def load(text: Text, world: World) -> tuple[Tensor, float]:
     """Load the L2-normalised classifier [C, D], on the CPU, and the model's logit scale; encode it if it is not on disk."""
     where = path(text, world)
-    if not shard_files.readable(where):
-        fill(text, world)
-    return _read(where)
+    if _unusable(where, world):
+        _make(text, world)
+    return _read(where, stamp(where))
 
 
 def fill(text: Text, world: World) -> None:
     """Encode the texts of a classifier and write its file; BenchError without a text tower or for unusable values."""
+    _unusable(path(text, world), world)  # a damaged file is named
+    _make(text, world)
+
+
+def _unusable(where: Path, world: World) -> bool:
+    """Whether a file is missing, or damaged and was named."""
+    return bool(checked.unusable({where: _form}, world.settings.cache))
+
+
+def _make(text: Text, world: World) -> None:
     encoder = world.encoder(text.backbone)
     tower = _tower(encoder)
     made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, world))
     finite.check_text(encoder, world.dataset(text.dataset).classnames, made, tower.logit_scale, world)
-    shard_files.write(path(text, world), made.float().cpu(), {"logit_scale": repr(tower.logit_scale)})
+    shard_files.write(path(text, world), made.float().cpu(), {SCALE: repr(tower.logit_scale)})
 
 
 def check(runs: Iterable[Run], world: World) -> None:
@@ -100,9 +123,17 @@ def _tower(encoder: Encoder) -> Texts:
     return encoder.text
 
 
+def _form(notes: Mapping[str, str], shape: Sequence[int]) -> str:
+    """Words on a file of an earlier version that has no logit scale, or is no matrix; "" for others."""
+    try:
+        return "" if isfinite(float(notes[SCALE])) and len(shape) == 2 else "it is no classifier with a logit scale"
+    except (KeyError, ValueError):
+        return f"it has no {SCALE}"
+
+
 @lru_cache(maxsize=32)
-def _read(where: Path) -> tuple[Tensor, float]:
-    return shard_files.read(where).clone(), float(shard_files.about(where)["logit_scale"])
+def _read(where: Path, _: tuple[int, ...]) -> tuple[Tensor, float]:
+    return shard_files.read(where).clone(), float(shard_files.about(where)[SCALE])
 
 
 def _texts(text: Text, world: World) -> Sequence[Any]:

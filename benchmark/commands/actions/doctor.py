@@ -26,7 +26,7 @@ from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, everything, needed
 from benchmark.exhibits.substitution import FOLDER
-from benchmark.features import requests
+from benchmark.features import checked, requests, text_classifiers
 from benchmark.methods.crops import listed, words
 from benchmark.records import provenance
 from benchmark.records.store import Store
@@ -84,6 +84,8 @@ def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iter
     yield _folder("results", settings.results / name, "--results")
     yield _folder("reports", settings.reports / name, "--reports")
     yield _folder("cache", settings.cache, "BENCH_CACHE")
+    yield from _cached("features", requests.folder(world), settings, deep)
+    yield from _cached("texts", text_classifiers.folder(world), settings, deep)
     yield _records(settings.results / name, world.suite)
     yield _references()
 
@@ -209,6 +211,23 @@ def _looked_into(what: str, folder: Path, how: str) -> Finding:
     size = sum(p.stat().st_size for p in files) / 2**20
     says = f"{folder} ({len(files)} files, {size:.1f} MiB)" if ok else f"{folder} cannot be written; see {how}"
     return Finding(what, says, ok)
+
+
+def _cached(what: str, folder: Path, settings: Settings, deep: bool) -> Iterator[Finding]:
+    """Files of features that have no hash, and with `deep` those that are not what their hash says; nothing without files."""
+    if old := checked.without_hash(folder):
+        yield Finding(
+            what, f"{old} of an earlier version have no hash; a run that needs one trusts it and gives it one"
+        )
+    try:
+        found = checked.damaged(folder, settings.cache) if deep and folder.is_dir() else None
+    except BenchError as error:
+        yield Finding(what, str(error), ok=False)
+        return
+    for file, why in (found or {}).items():
+        yield Finding(what, f"{file}: damaged: {why}; a run that needs it makes it again", ok=False)
+    if found == {}:
+        yield Finding(what, f"every file in {folder} was read and is whole")
 
 
 def _records(folder: Path, suite: Suite) -> Finding:

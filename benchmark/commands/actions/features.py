@@ -30,7 +30,7 @@ from benchmark.features.importing import released_caches, write_suite
 from benchmark.features.importing.given import Given
 from benchmark.features.importing.write_suite import Told
 from benchmark.features.requests import folder
-from benchmark.features.status import IMPOSSIBLE, Entry
+from benchmark.features.status import DAMAGED, IMPOSSIBLE, Entry
 from benchmark.features.text_classifiers import Text
 from benchmark.records.store import Store
 from benchmark.running import workers
@@ -161,6 +161,8 @@ def _words(entry: Entry) -> str:
     words = [f"{entry.whole} of {len(entry.requests)} there" if many and entry.whole else entry.state]
     if entry.crops:
         words.append(f"crops: {entry.crops}")
+    if entry.damaged and entry.state != DAMAGED:
+        words.append(f"{entry.damaged} damaged")
     if entry.shards[0]:
         words.append(f"{entry.shards[0]} of {entry.shards[1]} shards of the rest")
     if entry.bytes:

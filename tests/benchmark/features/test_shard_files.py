@@ -16,7 +16,7 @@ import torch
 from safetensors import safe_open
 from toy_world import Album, here, toy
 
-from benchmark.features import filling, requests, shard_files
+from benchmark.features import filling, hashes, requests, shard_files
 from benchmark.features.requests import Request, Wave
 
 WORLD = toy(name="album", datasets={"imagenet": {"reader": "toy_world:Album"}}, batch_size=16)
@@ -123,6 +123,22 @@ def test_a_torn_shard_is_made_again() -> None:
     assert torch.equal(filling.load(TEST, here(WORLD)), alone(TEST))
 
 
+def zeroed(content: bytes) -> bytes:
+    return content[:-8] + bytes(8)
+
+
+@pytest.mark.parametrize("place", ["the same", "another"])
+def test_a_damaged_or_exchanged_shard_is_named_and_never_joined(place: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for shard in filling.missing([TEST], here(WORLD))[:4]:
+        filling.fill_shard(shard, here(WORLD))
+    other, damaged = made(TEST)[:2]
+    damaged.write_bytes(other.read_bytes() if place == "another" else zeroed(damaged.read_bytes()))
+    assert shard_files.there(requests.path(TEST, here(WORLD)), 5) == 3
+    assert [shard.index for shard in filling.missing([TEST], here(WORLD))] == [1, 4]
+    assert capsys.readouterr().err.startswith(f"bench: {damaged}: damaged, made again: ")
+    assert torch.equal(filling.load(TEST, here(WORLD)), alone(TEST))
+
+
 def test_several_workers_share_a_wave() -> None:
     fork, todo = multiprocessing.get_context("fork"), filling.missing(WAVE.requests, here(WORLD))
     workers = [fork.Process(target=_fill, args=(todo[share::2],)) for share in (0, 1)]
@@ -180,7 +196,8 @@ def test_a_joined_file_is_as_safetensors_writes_it(tmp_path: Path, dtype: torch.
         shard_files.join(where, 3)
         assert where.exists() is (index == 2)
     with safe_open(where, "pt") as file:
-        assert file.metadata() == {"seconds": "4.5", "device": "cpu"}
+        said = file.metadata()
+    assert said == {"seconds": "4.5", "device": "cpu", "of": "a", "sha256": hashes.digest(where).hex()}
     found = safetensors.torch.load_file(where)[shard_files.NAME]
     assert found.dtype == dtype
     assert torch.equal(found, torch.cat(parts, dim=1))
@@ -212,7 +229,7 @@ def test_joining_takes_no_memory_for_the_whole(tmp_path: Path) -> None:
     before = own_memory()
     with ExitStack() as stack:
         parts = [stack.enter_context(safe_open(place, "pt")).get_tensor(shard_files.NAME) for place in places]
-        shard_files._join(parts, [{}] * 8, Noting())
+        shard_files._write(parts, {}, Noting())
     assert max(Noting.taken) - before < 16, "of 64 MiB"
 
 
@@ -261,6 +278,5 @@ def test_two_processes_may_join_the_same_file_at_once(tmp_path: Path) -> None:
         for joiner in joiners:
             joiner.join()
         assert [joiner.exitcode for joiner in joiners] == [0, 0]
-        shard_files.read.cache_clear()
         assert shard_files.read(where)[0, :, 0].tolist() == [float(i + round_) for i in range(4) for _ in range(4)]
         assert [p.name for p in tmp_path.iterdir()] == [where.name]

@@ -10,7 +10,7 @@ from toy_world import WORLDS, here, some_run, toy
 
 from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.opened import Opened
-from benchmark.features import filling, text_classifiers
+from benchmark.features import text_classifiers
 from benchmark.features.text_classifiers import Text
 from benchmark.running import task
 from benchmark.suites.suite import Suite
@@ -62,7 +62,6 @@ def test_what_is_there_is_not_encoded_again_and_no_network_is_built(monkeypatch:
     assert text_classifiers.needed([run], here(toy())) == []
     WORLDS.clear()
     monkeypatch.setattr(Encoder, "loaded", property(lambda self: pytest.fail("built a network")))
-    filling.shard_files.read.cache_clear()
     build, _ = task.build(Opened(run, here(toy())))
     assert build.clip is None
 

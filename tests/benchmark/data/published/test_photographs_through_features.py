@@ -20,7 +20,7 @@ from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
-from benchmark.features import filling, shard_files
+from benchmark.features import filling
 from benchmark.features import requests as requests_module
 from benchmark.features.requests import Request
 from benchmark.methods.contract.toy import WIDTH, toy_clip
@@ -141,10 +141,8 @@ def test_features_of_files_that_changed_behind_their_identity_can_be_dropped(
     assert filling.drop_outdated([request], world) == 0
     one, other = files_of(part, suite)[1:3]
     one.write_bytes(other.read_bytes())
-    shard_files.read.cache_clear()
     assert torch.equal(filling.load(request, world), before)
     assert filling.drop_outdated([request], world) == 1
-    shard_files.read.cache_clear()
     assert not torch.equal(filling.load(request, world), before)
     assert filling.drop_outdated([request], world) == 0
 
