@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from benchmark.core import array_files
 from benchmark.core.errors import Incomplete
 from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED, stamp
@@ -142,12 +143,13 @@ class _Memory:
     def __init__(self, root: Path, cache: Path) -> None:
         self.file = _folder(cache) / f"{hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:20]}.npz"
         try:
-            with np.load(self.file, allow_pickle=False) as kept:
-                self.names, self.stamps, self.hashes = kept["names"], kept["stamps"], kept["hashes"]
-                fits = self.stamps.dtype == _STAMP and self.hashes.dtype == np.uint8 and self.names.dtype.kind == "S"
-                if not fits or self.hashes.shape != (len(self.names), 32) or len(self.stamps) != len(self.names):
-                    raise ValueError("not of this form")
-        except Exception:  # a damaged file may raise any exception, and this one can be made again
+            kept = array_files.read_npz(self.file, ("names", "stamps", "hashes").__contains__).found
+            self.names, self.stamps, self.hashes = kept["names"], kept["stamps"], kept["hashes"]
+            fits = self.stamps.dtype == _STAMP and self.hashes.dtype == np.uint8 and self.names.dtype.kind == "S"
+            forms = (self.names.ndim, self.stamps.shape, self.hashes.shape)
+            if not fits or forms != (1, self.names.shape, (*self.names.shape, 32)):
+                raise ValueError("not of this form")
+        except (OSError, ValueError, KeyError):  # it can be made again
             self.names = np.array([], dtype="S1")
             self.stamps = np.empty(0, dtype=_STAMP)
             self.hashes = np.empty((0, 32), dtype=np.uint8)

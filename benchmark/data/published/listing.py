@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmark.core import contents
+from benchmark.core import contents, regular
 from benchmark.core.errors import BenchError
 from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED
@@ -66,8 +67,7 @@ class Listing:
 
     def digest(self) -> str:
         """The sha256 of names and labels, without the content of the files."""
-        content = hashlib.sha256(f"{self.names.dtype} {len(self)}\n".encode())
-        content.update(np.ascontiguousarray(self.names).data)
+        content = _hashed(self.names)
         content.update(self.labels.astype("<i8").tobytes())
         return content.hexdigest()
 
@@ -92,7 +92,7 @@ def check_inside(name: str, root: Path) -> None:
 
 
 def folders(root: Path, labels: dict[str, int], cache: Path) -> Listing:
-    """List all images of class folders; a listing is cached until a folder changes.
+    """List all images of class folders; a listing is cached until a folder changes, and held to its hash.
 
     Args:
         root: the folder that holds the class folders.
@@ -123,28 +123,52 @@ def _remembered(root: Path, wanted: list[str], cache: Path) -> np.ndarray:
     """Names of images, bytes [N], from the cache: 0.1 s for 1.28 million, which take minutes to list over a network."""
     times = [(name, (root / name).stat().st_mtime_ns) for name in wanted]
     memory = _memory(root, times, cache)
-    try:
-        return np.load(memory, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError):
-        names = _packed([f"{folder}/{name}" for folder in wanted for name in files(root / folder)])
+    for file in memory.parent.glob(f"{memory.name}-*.npy"):
+        names = _recalled(file)
+        if names is not None:
+            return names
+        print(f"bench: {file}: damaged, made again: it is not the list that was written", file=sys.stderr, flush=True)
+    names = _packed([f"{folder}/{name}" for folder in wanted for name in files(root / folder)])
     if len(names) and max(t for _, t in times) < (time.time() - SETTLED) * 1e9:
         _remember(memory, names)
     return names
 
 
 def _memory(root: Path, times: list[tuple[str, int]], cache: Path) -> Path:
-    """Path of the cached listing of a root, given the modification times of its folders."""
+    """Beginning of the path of the cached listing of a root, given the modification times of its folders."""
     whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
     when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
-    return cache / "listings" / f"{whose}-{when}.npy"
+    return cache / "listings" / f"{whose}-{when}"
 
 
-def _remember(file: Path, names: np.ndarray) -> None:
-    """Write a listing to the cache and delete older listings of its folder."""
+def _recalled(file: Path) -> np.ndarray | None:
+    """The names in a cached listing, mapped into memory; None unless they are those that its own name has the hash of."""
+    try:
+        regular.check(file)
+        names: np.ndarray = np.load(file, mmap_mode="r", allow_pickle=False)
+        return names if file.stem.endswith(f"-{len(names)}-{_hash(names)}") else None
+    except Exception:  # a damaged file may raise any exception, and this one can be made again
+        return None
+
+
+def _remember(memory: Path, names: np.ndarray) -> None:
+    """Write a listing to the cache, its number of images and their hash in its name, and delete older ones of its folder."""
+    file = memory.with_name(f"{memory.name}-{len(names)}-{_hash(names)}.npy")
     with written_whole("cache", file, "BENCH_CACHE") as stream:
         np.save(stream, names)
     for older in set(file.parent.glob(f"{file.name.split('-')[0]}-*.npy")) - {file}:
         older.unlink(missing_ok=True)
+
+
+def _hash(names: np.ndarray) -> str:
+    return _hashed(names).hexdigest()[:32]
+
+
+def _hashed(names: np.ndarray) -> "hashlib._Hash":
+    """The sha256 of the number, the length and the letters of names, to which more may be added."""
+    content = hashlib.sha256(f"{names.dtype} {len(names)}\n".encode())
+    content.update(np.ascontiguousarray(names).data)
+    return content
 
 
 def files(folder: Path) -> list[str]:

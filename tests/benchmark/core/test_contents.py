@@ -1,6 +1,8 @@
 """Files are known by their bytes, which are read once and again only after a change."""
 
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -94,14 +96,36 @@ def test_two_folders_of_one_name_are_remembered_apart(root: Path, tmp_path: Path
     assert not np.array_equal(hashes(tmp_path / "other/images", NAMES[:1], tmp_path / "cache"), first)
 
 
-def test_a_damaged_memory_is_made_again(root: Path, tmp_path: Path) -> None:
+ONE = {"names": np.array([b"a/1"]), "stamps": np.zeros(1, contents._STAMP), "hashes": np.zeros((1, 32), np.uint8)}
+LOST = {name: array for name, array in ONE.items() if name != "hashes"}
+MEMORIES: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "two letters": lambda file: file.write_bytes(b"PK"),
+    "the end missing": lambda file: file.write_bytes(file.read_bytes()[:-40]),
+    "a byte that is another": lambda file: file.write_bytes(file.read_bytes().replace(b"a/1", b"a/7", 1)),
+    "encrypted": lambda file: file.write_bytes(_encrypted(file.read_bytes())),
+    "stamps of another form": lambda file: np.savez(file, **{**ONE, "stamps": np.zeros(1)}),
+    "hashes of floats": lambda file: np.savez(file, **{**ONE, "hashes": np.zeros((1, 32))}),
+    "more names than hashes": lambda file: np.savez(file, **{**ONE, "names": np.array([b"a/1", b"a/2"])}),
+    "one name alone": lambda file: np.savez(file, **{**ONE, "names": np.array(b"a/1")}),
+    "without hashes": lambda file: np.savez(file, **LOST),
+    "objects": lambda file: np.savez(file, **{**ONE, "names": np.array([{}])}, allow_pickle=True),
+    "a named pipe": lambda file: (file.unlink(), os.mkfifo(file)),
+}
+
+
+def _encrypted(archive: bytes) -> bytes:
+    """An archive whose directory says that its entries are encrypted."""
+    return re.sub(rb"(PK\x01\x02.{4}).", lambda entry: entry[1] + b"\1", archive, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("damage", MEMORIES.values(), ids=MEMORIES)
+def test_a_damaged_memory_is_made_again(damage: Callable[[Path], object], root: Path, tmp_path: Path) -> None:
     first = hashes(root, NAMES, tmp_path / "cache")
     (memory,) = (tmp_path / "cache/contents").iterdir()
-    for damage in (b"", b"PK", memory.read_bytes()[:-40]):
-        memory.write_bytes(damage)
-        assert np.array_equal(hashes(root, NAMES, tmp_path / "cache"), first)
-    np.savez(memory, names=np.array([b"a/1"]), stamps=np.zeros(1), hashes=np.zeros((1, 32), dtype=np.uint8))
+    damage(memory)
     assert np.array_equal(hashes(root, NAMES, tmp_path / "cache"), first)
+    assert len(contents._Memory(root, tmp_path / "cache").names) == len(NAMES), "it is remembered again"
 
 
 def test_missing_files_are_counted_and_the_first_is_named(root: Path, tmp_path: Path) -> None:

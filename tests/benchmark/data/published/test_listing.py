@@ -108,12 +108,48 @@ def test_only_the_newest_listing_of_a_folder_is_kept(tmp_path: Path) -> None:
     assert len(list((read().cache / "listings").iterdir())) == 1
 
 
-@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00"])
-def test_a_broken_memory_is_made_again(content: bytes, tmp_path: Path) -> None:
+def saved(change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], object]:
+    """A listing that numpy reads, and that is not the one that was written."""
+    return lambda file: np.save(file, change(np.load(file)))
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "empty": lambda file: file.write_bytes(b""),
+    "something else": lambda file: file.write_bytes(b"garbage"),
+    "a header alone": lambda file: file.write_bytes(b"\x93NUMPY\x01\x00"),
+    "nested deep": lambda file: file.write_bytes(b"\x93NUMPY\x01\x00\x00\x20" + b"(" * 0x2000),
+    "zeros from the middle on": lambda file: file.write_bytes(file.read_bytes()[:-20] + bytes(20)),
+    "one image": saved(lambda names: names[:1]),
+    "no image": saved(lambda names: names[:0]),
+    "one image too many": saved(lambda names: np.append(names, names[-1:])),
+    "another order": saved(lambda names: names[::-1]),
+    "numbers": saved(lambda names: np.arange(len(names), dtype=np.float64)),
+    "one number": saved(lambda names: np.array(1.5)),
+    "a named pipe": lambda file: (file.unlink(), os.mkfifo(file)),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_memory_is_named_and_made_again(
+    damage: Callable[[Path], object], tmp_path: Path, scans: list[Path], capsys: pytest.CaptureFixture[str]
+) -> None:
     root = tree(tmp_path / "t", NAMES)
     before = listing.folders(root, {"a": 0, "b": 1}, read().cache).digest()
-    next((read().cache / "listings").iterdir()).write_bytes(content)
+    (file,) = (read().cache / "listings").iterdir()
+    damage(file)
     assert listing.folders(root, {"a": 0, "b": 1}, read().cache).digest() == before
+    assert capsys.readouterr().err == f"bench: {file}: damaged, made again: it is not the list that was written\n"
+    scans.clear()
+    assert listing.folders(root, {"a": 0, "b": 1}, read().cache).digest() == before
+    assert (scans, capsys.readouterr().err) == ([], "")
+
+
+def test_a_memory_of_another_folder_under_the_name_is_made_again(tmp_path: Path) -> None:
+    roots = [tree(tmp_path / name, names) for name, names in (("t", NAMES), ("u", ["a/1.jpg", "b/2.jpg"]))]
+    before = [listing.folders(root, {"a": 0, "b": 1}, read().cache).digest() for root in roots]
+    one, other = (read().cache / "listings").iterdir()
+    one.write_bytes(other.read_bytes())
+    assert [listing.folders(root, {"a": 0, "b": 1}, read().cache).digest() for root in roots] == before
 
 
 def test_a_digest_knows_names_labels_and_order() -> None:
