@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.core.files import written_whole
 from benchmark.mini.world import captions, digits, generator, shifts, tasks, world
 from benchmark.mini.world.render import draw
 
@@ -30,7 +31,8 @@ def write_world(path: Path) -> None:
             axis.set_title(text, fontsize=6, y=-0.06, va="top", pad=0)
             axis.axis("off")
     figure.subplots_adjust(0.005, 0.03, 0.995, 0.995, wspace=0.05, hspace=0.45)
-    figure.savefig(path, dpi=90)
+    with written_whole("pictures", path, "PATH") as file:
+        figure.savefig(file, format=path.suffix.removeprefix(".") or None, dpi=90)
     pyplot.close(figure)
 
 
@@ -75,7 +77,9 @@ def write_tasks(path: Path) -> None:
     sheet = io.BytesIO()
     figure.savefig(sheet, dpi=90)
     pyplot.close(figure)
-    Image.open(sheet).convert("RGB").quantize(256).save(path, optimize=True)  # a third of the size
+    with written_whole("pictures", path, "PATH") as file:
+        few = Image.open(sheet).convert("RGB").quantize(256)  # a third of the size
+        few.save(file, Image.registered_extensions().get(path.suffix.lower(), "PNG"), optimize=True)
 
 
 def _shift(role: str) -> Row:

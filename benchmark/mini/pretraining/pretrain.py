@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import platform
 import time
 from collections.abc import Callable
@@ -23,6 +22,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
+from benchmark.core.files import written_whole
 from benchmark.core.libraries import open_clip, timm
 from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
 from benchmark.mini.pretraining.clip_pretrain import ClipPretraining
@@ -201,10 +201,9 @@ def _channels_last(module: nn.Module) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file atomically: to a temporary file, then renamed."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
+    """Write a file whole or not at all."""
+    with written_whole("output", path, "--out") as file:
+        file.write(content)
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:

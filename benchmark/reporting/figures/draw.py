@@ -14,7 +14,9 @@ from types import ModuleType
 from typing import IO
 
 from benchmark.analysis.results import Measured
+from benchmark.core import regular
 from benchmark.core.digest import JsonDict
+from benchmark.core.files import written_whole
 from benchmark.core.names import choose
 from benchmark.reporting.figures import curve, dots, histogram, lines, panels, scatter
 
@@ -35,7 +37,8 @@ WHITE = 250
 def draw(measured: Measured, path: Path) -> None:
     """Draw the figure of an exhibit into a PNG file, unless the file is up to date.
 
-    The PNG contains a digest of its data and of the drawing code, so that a report redraws only what changed.
+    The PNG contains a digest of its data and of the drawing code, so that a report redraws only what changed, and a hash of
+    its own bytes, so that a torn picture is drawn anew.
 
     Args:
         measured: the exhibit.
@@ -53,7 +56,7 @@ def draw(measured: Measured, path: Path) -> None:
 
 
 def _save(file: IO[bytes], path: Path, says: Mapping[str, str]) -> None:
-    """Quantise the PNG to COLOURS colours (a third of the size) and write it with the text fields `says`."""
+    """Quantise the PNG to COLOURS colours (a third of the size) and write it with the text fields `says` and its hash."""
     from PIL import Image, PngImagePlugin
 
     text = PngImagePlugin.PngInfo()
@@ -62,7 +65,23 @@ def _save(file: IO[bytes], path: Path, says: Mapping[str, str]) -> None:
     with Image.open(file) as picture:
         few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.putpalette([255 if level >= WHITE else level for level in few.getpalette() or []])
-    few.save(path, pnginfo=text)
+    picture = io.BytesIO()
+    few.save(picture, "PNG", pnginfo=text)
+    with written_whole("reports", path, "--reports") as written:
+        written.write(_hashed(picture.getvalue()))
+
+
+END, MARK = 12, 83
+"""Bytes of the last chunk of a PNG file, which is empty, and of the text field with the hash before it."""
+
+
+def _hashed(picture: bytes) -> bytes:
+    """The PNG with one more text field, its sha256."""
+    from PIL import PngImagePlugin
+
+    field = io.BytesIO()
+    PngImagePlugin.putchunk(field, b"tEXt", b"sha256\0", hashlib.sha256(picture).hexdigest().encode())
+    return picture[:-END] + field.getvalue() + picture[-END:]
 
 
 def draw_all(pictures: Iterable[tuple[Measured, Path]]) -> None:
@@ -112,13 +131,14 @@ def _code() -> str:
 
 
 def _drawn_of(path: Path) -> str | None:
-    """The digest in a PNG file; None if the file is missing, is no image, or has no digest."""
-    if not path.is_file():
-        return None
+    """The digest in a PNG file; None if the file is missing, has no digest, or is not as it was written."""
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as picture:
+        content = regular.read_bytes(path)
+        if _hashed(content[: -END - MARK] + content[-END:]) != content:
+            return None
+        with Image.open(io.BytesIO(content)) as picture:
             return picture.info.get(DRAWN_OF)
     except (OSError, ValueError, SyntaxError, UnidentifiedImageError):
         return None

@@ -1,17 +1,22 @@
 """The picture: one line a row, and the upper ones again at a scale of their own."""
 
+import errno
+import io
 import multiprocessing
+import os
 import struct
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageStat, PngImagePlugin
 from toy_world import planted, table, toy
 
 from benchmark.analysis.results import Measured, gather
+from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.reporting.figures import draw, style
@@ -143,6 +148,69 @@ def test_what_is_drawn_already_is_left_and_needs_no_process(tmp_path: Path, monk
     monkeypatch.setattr(multiprocessing, "get_context", lambda _: pytest.fail("a process"))
     monkeypatch.setattr(draw, "draw", lambda *_: pytest.fail("drawn again"))
     draw.draw_all(all_of(tmp_path, 5))
+
+
+def _zeroed(content: bytes) -> bytes:
+    return content[: len(content) // 2] + bytes(len(content) - len(content) // 2)
+
+
+def _other_pixels(content: bytes) -> bytes:
+    """The picture upside down, with the text fields that it had."""
+    with Image.open(io.BytesIO(content)) as picture:
+        said, turned, found = PngImagePlugin.PngInfo(), picture.transpose(Image.Transpose.ROTATE_180), io.BytesIO()
+        for name, text in picture.text.items():  # type: ignore[attr-defined]
+            said.add_text(name, text)
+    turned.save(found, "PNG", pnginfo=said)
+    return found.getvalue()
+
+
+DAMAGE: dict[str, Callable[[bytes], bytes]] = {
+    "torn at 2,000 bytes": lambda content: content[:2000],
+    "the last byte missing": lambda content: content[:-1],
+    "a byte too many": lambda content: content + b"\0",
+    "empty": lambda content: b"",
+    "the second half zero": _zeroed,
+    "a bit of a check sum": lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+    "other pixels": _other_pixels,
+    "something else": lambda content: b"<svg/>",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE.values(), ids=DAMAGE)
+@pytest.mark.parametrize("again", [draw.draw, lambda one, path: draw.draw_all([(one, path)])], ids=["one", "all"])
+def test_a_picture_that_is_not_as_it_was_written_is_drawn_anew(
+    again: Callable[[Measured, Path], None], damage: Callable[[bytes], bytes], tmp_path: Path, drawn: list[Any]
+) -> None:
+    draw.draw(measured(), tmp_path / "x.png")
+    before = (tmp_path / "x.png").read_bytes()
+    (tmp_path / "x.png").write_bytes(damage(before))
+    again(measured(), tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes() == before
+    assert len(drawn) == 2
+    again(measured(), tmp_path / "x.png")
+    assert len(drawn) == 2
+
+
+def test_a_picture_is_complete_in_every_program_that_checks_it(tmp_path: Path, drawn: list[Any]) -> None:
+    draw.draw(measured(), tmp_path / "x.png")
+    with Image.open(tmp_path / "x.png") as picture:
+        picture.verify()
+    with Image.open(tmp_path / "x.png") as picture:
+        picture.load()
+        assert len(picture.text["sha256"]) == 64  # type: ignore[attr-defined]
+
+
+def test_a_picture_that_cannot_be_written_to_the_end_leaves_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw.draw(measured(), tmp_path / "x.png")
+    before = (tmp_path / "x.png").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+        with pytest.raises(BenchError, match=r"reports folder .*: cannot be written \(No space left on device\)"):
+            draw.draw(measured(counts={}), tmp_path / "x.png")
+    assert (tmp_path / "x.png").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["x.png"]
 
 
 def test_where_no_process_can_be_forked_all_are_drawn_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
