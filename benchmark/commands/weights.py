@@ -58,7 +58,7 @@ def weights_import(files: Sequence[str], everything: bool, slot: str | None, set
 def weights_trust(names: Sequence[str], settings: Settings) -> ExitCode:
     """Accept what fills a slot now as its weights, where they are not those of the first use."""
     for name in names:
-        found = slots.look(name, settings)
+        found = slots.look(name, settings, deep=True)
         if found.path is None or found.state in (MISSING, INCOMPLETE):
             raise Incomplete(found.says)
         digest = slots.digest(found.path, settings)

@@ -9,7 +9,7 @@ from benchmark import __version__
 from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import file_hash
 from benchmark.core.files import written_whole
-from benchmark.encoders.published import containers, slots
+from benchmark.encoders.published import containers, converted, slots
 
 
 def slot_of(file: Path) -> str:
@@ -52,14 +52,17 @@ def convert(file: Path, slot: str, folder: Path) -> Path:
         The path of the new file.
 
     Raises:
-        BenchError: if the file holds another kind of network than the slot.
+        BenchError: if the file holds another kind of network than the slot, or was converted before and is damaged.
     """
     container, known = containers.read(file), slots.get(slot)
     if container.kind not in (known.kind, known.alike) or container.architecture != known.architecture:
         holds = slots.words(container.kind, container.architecture)
         raise BenchError(f"{file}: holds {holds}; {slot} wants {slots.words(known.kind, known.architecture)}")
+    weights = containers.digest(container.tensors)
+    if wrong := converted.damaged(file, weights) or converted.of_another(file, slot):
+        raise BenchError(wrong)
     header = {
-        "slot": slot,
+        converted.SLOT: slot,
         "kind": container.kind,
         "architecture": container.architecture,
         "normalisation": known.normalisation,
@@ -67,7 +70,7 @@ def convert(file: Path, slot: str, folder: Path) -> Path:
         "source_sha256": file_hash(file),
         "page": known.page,
         "licence": known.licence or "none stated",
-        "weights_sha256": containers.digest(container.tensors),
+        converted.WEIGHTS: weights,
         "written_by": f"amu-bench {__version__}",
     }
     content = safetensors.torch.save({name: t.clone() for name, t in container.tensors.items()}, header)

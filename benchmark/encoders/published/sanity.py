@@ -5,7 +5,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from benchmark.encoders.published import containers
+from benchmark.encoders.published import containers, converted
 
 LOGIT_SCALE = 100.0
 """exp(logit_scale) of OpenAI's CLIPs, clipped at 100 in training; a constant 100 in the code of few-shot methods."""
@@ -14,6 +14,8 @@ LOGIT_SCALE = 100.0
 def amiss(path: Path) -> str:
     """The first implausible value in the weights of a file, in a few words; "" if there is none."""
     tensors = containers.read(path).tensors
+    if converted.damaged(path, containers.digest(tensors)):
+        return "its weights are not those that were converted; convert the published file again: bench weights import"
     return next(filter(None, (_not_finite(tensors), _variance(tensors), _logit_scale(tensors))), "")
 
 

@@ -17,6 +17,7 @@ from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
+from benchmark.encoders.published import converted
 from benchmark.encoders.published import hub as hugging_face
 
 NORMALISATIONS = {
@@ -250,17 +251,21 @@ def _content(file: Path) -> tuple[str, str]:
 
 
 def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
-    """Check a usable file against the trusted and published hashes, as far as cached; with `deep`, hashes are computed."""
+    """Check a file against its header, the trusted and the published hash, as far as cached; `deep` computes hashes."""
     slot, file, facts = found.slot, found.path, FileFacts(settings.cache)
     assert file is not None
+    if other := converted.of_another(file, slot.name):
+        return Found(slot, WRONG, file, other)
     weights = digest(file, settings) if deep else facts.known(file, "digest")
+    if weights and (damage := converted.damaged(file, weights)):
+        return Found(slot, INCOMPLETE, file, damage)
     trusted = facts.trusted()
     remedy = f"if it is right: bench weights trust {slot.name}"
     if weights and trusted.get(slot.name, weights) != weights:
         return Found(slot, DIFFERS, file, f"{file}: not the weights that {slot.name} was first used with; {remedy}")
-    other = next((name for name, theirs in trusted.items() if name != slot.name and theirs == weights), None)
-    if other:
-        return Found(slot, WRONG, file, f"{file}: these are the weights that {other} was used with; {remedy}")
+    first = next((name for name, theirs in trusted.items() if name != slot.name and theirs == weights), None)
+    if first:
+        return Found(slot, WRONG, file, f"{file}: these are the weights that {first} was used with; {remedy}")
     return _pinned(found, file, facts, deep)
 
 

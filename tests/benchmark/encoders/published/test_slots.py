@@ -10,10 +10,11 @@ import pytest
 import safetensors.torch
 import torch
 
+from benchmark.core import file_facts
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.settings import read
-from benchmark.encoders.published import containers, slots
+from benchmark.encoders.published import containers, convert, sanity, slots
 
 PAPER = list(fake_weights.PUBLISHED)
 
@@ -240,3 +241,55 @@ def test_memories_go_with_size_and_time_of_a_file(home: Path) -> None:
     file.write_bytes(b"22")
     os.utime(file, ns=(2, 2))
     assert FileFacts(read().cache).of(file, "what", lambda: next(answers)) == "c"
+
+
+def converted_file(slot: str, originals: Path, home: Path) -> Path:
+    return convert.convert(originals / fake_weights.PUBLISHED[slot][0], slot, home)
+
+
+def zeroed(file: Path) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[: len(content) // 2] + bytes(len(content) - len(content) // 2))
+
+
+def test_a_damaged_converted_file_is_refused_before_its_first_use(originals: Path, home: Path) -> None:
+    file = converted_file("dino_rn50", originals, home)
+    assert slots.use("dino_rn50", read())[0] == file
+    FileFacts(read().cache).file.unlink()
+    zeroed(file)
+    with pytest.raises(BenchError) as told:
+        slots.use("dino_rn50", read())
+    assert str(told.value) == (
+        f"{file}: damaged: its weights are not those that were converted; "
+        "convert the published file again: bench weights import --slot dino_rn50 FILE"
+    )
+    assert FileFacts(read().cache).trusted() == {}
+    assert slots.look("dino_rn50", read(), deep=True).state == slots.INCOMPLETE
+    with pytest.raises(BenchError, match="damaged: its weights are not those that were converted"):
+        convert.convert(file, "dino_rn50", home / "again")
+    converted_file("dino_rn50", originals, home)
+    assert slots.use("dino_rn50", read())[0] == file
+
+
+def test_a_deep_look_reads_a_converted_file_even_where_its_hash_is_remembered(
+    originals: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = converted_file("dino_rn50", originals, home)
+    monkeypatch.setattr(file_facts, "stamp", lambda path: (1, 1, 1, 1))
+    monkeypatch.setattr(file_facts, "settled", lambda path: True)
+    slots.use("dino_rn50", read())
+    assert sanity.amiss(file) == ""
+    zeroed(file)
+    assert slots.look("dino_rn50", read(), deep=True).usable, "its stamp tells nothing"
+    assert sanity.amiss(file).startswith("its weights are not those that were converted; ")
+
+
+def test_a_file_that_was_converted_for_another_slot_is_refused(originals: Path, home: Path) -> None:
+    """The networks of DINO and SparK have the same form, so that nothing but its header tells them apart."""
+    file = converted_file("dino_rn50", originals, home)
+    file.rename(home / "spark_rn50.safetensors")
+    found = slots.look("spark_rn50", read())
+    assert (found.state, found.usable) == (slots.WRONG, False)
+    assert "was converted for dino_rn50, not for spark_rn50" in found.says
+    with pytest.raises(BenchError, match="was converted for dino_rn50, not for spark_rn50"):
+        convert.convert(home / "spark_rn50.safetensors", "spark_rn50", home / "again")
