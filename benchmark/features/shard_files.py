@@ -173,11 +173,12 @@ def adopt(where: Path) -> None:
 
 def join(where: Path, of: int) -> None:
     """Join the shards of a file if all exist, view by view and from mapped memory, and remove them."""
-    if of == 1 or there(where, of) < of:
+    places = [shard(where, index, of) for index in range(of)]
+    if of == 1 or not all(place.is_file() for place in places) or there(where, of) < of:
         return
     try:
         with ExitStack() as stack:
-            parts = [stack.enter_context(_opened(shard(where, i, of))) for i in range(of)]
+            parts = [stack.enter_context(_opened(place)) for place in places]
             notes = _together([part.metadata() or {} for part in parts])
             with written_whole("cache", where, "BENCH_CACHE") as file:
                 _write([part.get_tensor(NAME) for part in parts], {**notes, OF: hashes.name(where)}, file)
@@ -196,7 +197,7 @@ def _write(parts: Sequence[Tensor], notes: Mapping[str, str], file: BinaryIO) ->
     found = hashes.begun(dtype, shape, notes)
     for v in range(views):
         for part in parts:
-            values = part[v].contiguous().view(torch.uint8).numpy().data
+            values = part[v].detach().contiguous().view(torch.uint8).numpy().data
             file.write(values)
             found.update(values)
     file.seek(0)

@@ -65,10 +65,10 @@ def _save(file: IO[bytes], path: Path, says: Mapping[str, str]) -> None:
     with Image.open(file) as picture:
         few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     few.putpalette([255 if level >= WHITE else level for level in few.getpalette() or []])
-    picture = io.BytesIO()
-    few.save(picture, "PNG", pnginfo=text)
+    content = io.BytesIO()
+    few.save(content, "PNG", pnginfo=text)
     with written_whole("reports", path, "--reports") as written:
-        written.write(_hashed(picture.getvalue()))
+        written.write(_hashed(content.getvalue()))
 
 
 END, MARK = 12, 83
