@@ -21,6 +21,8 @@ class ExitCode(IntEnum):
     """`check` found no cell that is both measured and in the reference."""
     REFUSED = 6
     """The system refused a file, a folder or the output: no permission, a full disk, a name too long, a reader gone."""
+    DAMAGED = 7
+    """A record, its answers, the reference run or the paper's numbers are damaged, and a verdict would rest on them."""
     INCONCLUSIVE = 8
     """`check` found no regression, but more than half of the questions are inconclusive."""
     INTERRUPTED = 130
@@ -47,6 +49,12 @@ class Refused(BenchError):
     """An error because the system refused a file, a folder or the output."""
 
     exit_code = ExitCode.REFUSED
+
+
+class Damaged(BenchError):
+    """An error because a file that verdicts rest on is not as it was written."""
+
+    exit_code = ExitCode.DAMAGED
 
 
 OF_OUTPUT = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE)

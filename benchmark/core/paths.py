@@ -7,11 +7,14 @@ from benchmark.core.errors import BenchError
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+INSTALLED = Path(sys.prefix) / "share" / "amu-bench" / "reference"
+"""Folder of the paper's numbers and the reference run in an installed package."""
+
 
 def reference() -> Path:
     """Folder of the paper's numbers and the reference run: in the checkout, else in the installed package's data."""
     source = REPOSITORY / "results" / "reference"
-    return source if source.is_dir() else Path(sys.prefix) / "share" / "amu-bench" / "reference"
+    return source if source.is_dir() else INSTALLED
 
 
 def home() -> Path | None:

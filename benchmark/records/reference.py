@@ -1,12 +1,15 @@
 """Look-up of numbers printed in the paper or logged by repositories, from results/reference/paper/*.csv."""
 
-import csv
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from benchmark.core import paths
+from benchmark.core import manifest, paths, tidy_csv
 from benchmark.core.digest import Json
+from benchmark.core.errors import Damaged
+
+REMEDY = "git checkout or a new installation restores it; after a change, sha256sum *.csv > SHA256SUMS in that folder"
+"""Last words of an error on a damaged file."""
 
 
 def printed(file: str, cite: Json) -> float | None:
@@ -50,8 +53,13 @@ def cited(file: str, cite: Json) -> dict[str, str] | None:
 
 
 def rows(file: str) -> list[dict[str, str]]:
-    """All rows of a reference file, column -> text; empty if the file does not exist."""
-    return _rows(paths.reference() / "paper" / file)
+    """All rows of a reference file, column -> text; empty if the file does not exist, Damaged if it is not as published."""
+    return _rows(paths.reference() / "paper", file)
+
+
+def verify() -> None:
+    """Read every reference file; Damaged for the first that is not as published."""
+    manifest.verify(paths.reference() / "paper", REMEDY)
 
 
 def images(role: str) -> int:
@@ -74,8 +82,9 @@ def _agrees(row: Mapping[str, str], cite: Json) -> bool:
 
 
 @cache
-def _rows(path: Path) -> list[dict[str, str]]:
-    if not path.is_file():
-        return []
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))
+def _rows(folder: Path, file: str) -> list[dict[str, str]]:
+    content = manifest.read(folder, file, REMEDY)
+    try:
+        return [] if content is None else tidy_csv.rows(content)
+    except ValueError as error:
+        raise Damaged(f"{folder / file}: cannot be read ({error}); {REMEDY}") from error

@@ -1,11 +1,11 @@
 """Durations of runs, from records and from the reference run."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from functools import cache
+from math import inf
 from statistics import median
 
-from benchmark.core import paths
+from benchmark.core import paths, regular
 from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
 
@@ -41,12 +41,23 @@ def timings(records: Mapping[str, Record]) -> Timings:
 
 @cache
 def _reference_timings(suite: str) -> Timings:
-    path = paths.reference() / suite / "seconds.csv"
-    if not path.is_file():
+    """Durations in the reference run, which no verdict rests on: what cannot be read of them is left out."""
+    try:
+        content = regular.read_bytes(paths.reference() / suite / "seconds.csv").decode("utf-8-sig", "replace")
+    except OSError:
         return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    return {(row["method"], row.get("dataset", ""), int(row["shots"])): float(row["seconds"]) for row in rows}
+    found = filter(None, map(_timing, content.split("\n")[:-1]))  # a last line without its end was cut
+    return {(method, dataset, shots): seconds for method, dataset, shots, seconds in found}
+
+
+def _timing(line: str) -> tuple[str, str, int, float] | None:
+    """Method, data set, shots and seconds of a line; None for the header, and for a line that was cut or edited."""
+    try:
+        method, dataset, shots, seconds = line.split(",")
+        found = method, dataset, int(shots), float(seconds)
+    except ValueError:
+        return None
+    return found if 0 <= found[-1] < inf else None
 
 
 def shares(records: Iterable[Record]) -> dict[str, float]:

@@ -1,25 +1,25 @@
 """Our own committed run of a suite, results/reference/<suite>/: what is read of it, and how it is made.
 
 Files: the exhibits' tidy rows, every run's answers image by image under `SELECTION`, what else is read of a run, seconds by
-method, and the conditions.
+method, the conditions, and the hashes of all these, against which each is held when it is read.
 """
 
-import csv
 import io
 import json
-import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 
 import numpy as np
 
 from benchmark.analysis.results import Measured
-from benchmark.core import paths
+from benchmark.core import array_files, manifest, paths, tidy_csv
 from benchmark.core.digest import digest
-from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.files import writing
+from benchmark.core.errors import BenchError, Damaged, Incomplete
+from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell
@@ -56,36 +56,51 @@ class Golden:
         return f"bench check --update{self.option}"
 
     @property
+    def remedy(self) -> str:
+        """Last words of an error on a damaged file."""
+        return f"make it again with {self.update}"
+
+    @property
     def folder(self) -> Path:
         """Where it lies."""
         return paths.reference() / (f"{self.suite}-run" if self.suite == PRINTED else self.suite)
 
+    @property
+    def unlisted(self) -> str:
+        """A line on a reference run of an earlier version, whose files are held against nothing; "" for others."""
+        if manifest.sums(self.folder, self.remedy) is not None:
+            return ""
+        return f"{self.folder}: has no {manifest.SUMS}, so that a changed file is not found; {self.update} writes one"
+
     def exhibits(self) -> list[str]:
-        """The exhibits that it has; Incomplete where there is none at all."""
-        there = [name for name in exhibit.names() if (self.folder / f"{name}.csv").is_file()]
+        """The exhibits that it has; Incomplete where there is none at all, Damaged where a file is not as it was written."""
+        manifest.verify(self.folder, self.remedy)
+        there = [name for name in exhibit.names() if self.content(f"{name}.csv") is not None]
         if not there:
             raise Incomplete(f"{self.folder}: there is no reference run for suite {self.suite}; {self.update}")
         return there
 
+    def content(self, name: str) -> bytes | None:
+        """Content of a file as it was written; None where there is no such file, Damaged for another one."""
+        return manifest.read(self.folder, name, self.remedy)
+
     def cells(self, name: str) -> list[dict[str, str]]:
-        """The rows of an exhibit under `SELECTION`; Incomplete where the reference has it not."""
-        path = self.folder / f"{name}.csv"
-        if not path.is_file():
-            raise Incomplete(f"{path}: there is no reference run of {name} for suite {self.suite}")
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return [row for row in csv.DictReader(file) if row["selection"] == SELECTION and row["mean"]]
+        """The rows of an exhibit under `SELECTION`; Incomplete where the reference has it not, Damaged for a damaged file."""
+        file = f"{name}.csv"
+        if self.content(file) is None:
+            raise Incomplete(
+                f"{self.folder / file}: there is no reference run of {name} for suite {self.suite}; {self.update}"
+            )
+        with self._parsing(file) as content:
+            return [
+                row for row in map(_numeric, tidy_csv.rows(content)) if row["selection"] == SELECTION and row["mean"]
+            ]
 
     @cached_property
     def all_answers(self) -> dict[str, np.ndarray]:
-        """Question and images, by their hashes -> which images were right, packed. BenchError for a damaged file."""
-        path = self.folder / ANSWERS
-        if not path.is_file():
-            return {}
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-            raise BenchError(f"{path}: cannot be read ({error}); make it again with {self.update}") from error
+        """Question and images, by their hashes -> which images were right, packed. Damaged for a damaged or lacking file."""
+        with self._parsing(ANSWERS):
+            return array_files.read_npz(self.folder / ANSWERS).found
 
     def answers(self, record: Record) -> np.ndarray | None:
         """Look up which images the reference run classified correctly.
@@ -105,15 +120,22 @@ class Golden:
 
     @cached_property
     def all_readings(self) -> dict[str, float]:
-        """Question, images, metric -> what was read. BenchError for a damaged file."""
-        path = self.folder / READINGS
-        if not path.is_file():
-            return {}
+        """Question, images, metric -> what was read. Damaged for a damaged or lacking file."""
+        with self._parsing(READINGS) as content:
+            return {row["run"]: _number(row["value"]) for row in tidy_csv.rows(content)}
+
+    @contextmanager
+    def _parsing(self, name: str) -> Iterator[bytes]:
+        """The content of a file that every reference run has; Damaged where there is none, or what is done with it fails."""
+        content, path = self.content(name), self.folder / name
+        if content is None:
+            raise Damaged(f"{path}: is not there; {self.remedy}")
         try:
-            with path.open(encoding="utf-8-sig", newline="") as file:
-                return {row["run"]: float(row["value"]) for row in csv.DictReader(file)}
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise BenchError(f"{path}: cannot be read ({error}); make it again with {self.update}") from error
+            yield content
+        except KeyError as error:
+            raise Damaged(f"{path}: cannot be read (has no column {error}); {self.remedy}") from error
+        except ValueError as error:
+            raise Damaged(f"{path}: cannot be read ({error}); {self.remedy}") from error
 
     def reading(self, record: Record, cell: Cell) -> float | None:
         """What the reference's run of the same question has where a cell reads; None where it has none such."""
@@ -123,6 +145,8 @@ class Golden:
 def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Store) -> tuple[list[Path], list[str]]:
     """Make the measured exhibits the reference run; exhibits that are not in `shown` keep their part of it.
 
+    Nothing is read of the old reference where all its exhibits are in `shown`, except to say what changes.
+
     Args:
         shown: Measured exhibits of one suite, at least one.
         records: Key -> record, for the seconds and the conditions.
@@ -130,12 +154,20 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
 
     Returns:
         The files written, and a line for each change of a number in them.
+
+    Raises:
+        BenchError: If the reference run belongs to an installed package.
     """
     from benchmark.analysis import results  # with what it draws by, which comparing does without
 
     golden = Golden(shown[0].suite.name, shown[0].suite.option)
+    if golden.folder.is_relative_to(paths.INSTALLED):
+        raise BenchError(
+            f"{golden.folder}: belongs to the installed package and stays as published; make a reference run in a checkout"
+            " of the source (git clone, pip install -e .)"
+        )
     changes = [line for measured in shown for line in _changes(measured, golden)]
-    kept = _has_others(golden, shown)
+    kept = _kept(golden, [measured.exhibit.id for measured in shown])
     files: dict[str, bytes] = {
         **{f"{m.exhibit.id}.csv": results.csv(replace(m, rows=[r for r in m.rows if r.seeds])).encode() for m in shown},
         ANSWERS: _packed(
@@ -149,10 +181,12 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
             json.dumps(provenance.summary(records.values()), indent=1, ensure_ascii=False) + "\n"
         ).encode(),
     }
-    with writing("reference", golden.folder, "a checkout of the source"):
-        golden.folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (golden.folder / name).write_bytes(content)
+    files[manifest.SUMS] = manifest.text(
+        {**kept, **files}
+    ).encode()  # the last, so that it never lists what is not written
+    for name, content in files.items():
+        with written_whole("reference", golden.folder / name, "a checkout of the source") as file:
+            file.write(content)
     return [golden.folder / name for name in files], changes
 
 
@@ -162,6 +196,8 @@ def _changes(measured: Measured, golden: Golden) -> list[str]:
         before = {(c["row"], c["column"]): float(c["mean"]) for c in golden.cells(measured.exhibit.id)}
     except Incomplete:
         return [f"{measured.exhibit.id}: new"]
+    except Damaged:
+        return [f"{measured.exhibit.id}: new, for the old one is damaged"]
     rows = [r for r in measured.rows if r.selection == SELECTION and r.mean is not None]
     after = {(r.row, r.column): r.mean for r in rows if r.mean is not None}
     lines = [
@@ -173,9 +209,48 @@ def _changes(measured: Measured, golden: Golden) -> list[str]:
     return lines + ([f"{measured.exhibit.id}: {new} cells more, {gone} fewer"] if gone or new else [])
 
 
+def _kept(golden: Golden, shown: Collection[str]) -> dict[str, bytes]:
+    """Files of the exhibits that are not made anew, by name; Damaged where these, or what they rest on, are damaged."""
+    others = [name for name in exhibit.names() if name not in shown and _there(golden, name)]
+    if not others:
+        return {}
+    try:
+        _ = golden.all_answers, golden.all_readings, [golden.cells(name) for name in others]
+        found = {name: golden.content(name) for name in (f"{other}.csv" for other in others)}
+    except Damaged as error:
+        raise Damaged(
+            f"{error} once all of it is measured: {', '.join(others)} would be kept from the old one"
+        ) from error
+    return {name: content for name, content in found.items() if content is not None}
+
+
+def _there(golden: Golden, name: str) -> bool:
+    """Whether the reference has an exhibit, damaged or not."""
+    try:
+        return golden.content(f"{name}.csv") is not None
+    except Damaged:
+        return True
+
+
 def keeps_answers(cell: Cell) -> bool:
     """Whether what a cell reads of a record is an accuracy on images whose answers are kept one by one."""
     return cell.question.metric == "accuracy" and cell.question.target is None
+
+
+def _numeric(row: dict[str, str]) -> dict[str, str]:
+    """A row of an exhibit, as it is; ValueError where a number of it is none, KeyError where a column lacks."""
+    for name in ("mean", "ci_low", "ci_high"):
+        if row[name]:
+            _number(row[name])
+    int(row["seeds"])
+    return row
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
 
 
 def _named(record: Record, on: str = "data") -> str:
@@ -186,14 +261,6 @@ def _named(record: Record, on: str = "data") -> str:
 def _reading_named(record: Record, cell: Cell) -> str:
     target = cell.question.target or "data"
     return f"{_named(readings.under(record, SELECTION), target)} {cell.question.metric} {target}"
-
-
-def _has_others(golden: Golden, shown: Sequence[Measured]) -> bool:
-    """Whether the reference has exhibits that are not made anew."""
-    try:
-        return bool(set(golden.exhibits()) - {measured.exhibit.id for measured in shown})
-    except Incomplete:
-        return False
 
 
 def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
