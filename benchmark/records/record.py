@@ -30,7 +30,7 @@ SHAPE: dict[str, Shape] = {
     "asked": {"method": str, "shots": int, "seed": int},
     "n": int,
     "selections": _by_selection({"correct": int}),
-    "fingerprints": {},
+    "fingerprints": {EVERY: str},
     "seconds": {"fit": (int, float), "total": (int, float)},
     "peak_memory_mib": int,
     "conditions": {"versions": {}},
@@ -43,7 +43,12 @@ OPTIONAL: dict[str, Shape] = {
     "licences": {},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
     "picked_on": {},
+    "n_val": int,
+    "measured": str,
+    "curves": {EVERY: list},
+    "parameters": int,
     "crops": str,
+    "draw": str,
     "answers": str,
     "support": {"images": int, "fewest": int, "most": int},
     "validation": {"images": int, "fewest": int, "most": int},
@@ -318,6 +323,8 @@ def _misfit_of_more(record: Json) -> str:
         return complaint
     numbers = [n for part in record.get("metrics", {}).values() for n in part.values()]
     counts = [*record.get("beta_curve", {}).get("correct", []), *record.get("picked_on", {}).values()]
+    counts += [c for curve in record.get("curves", {}).values() for c in curve]
+    counts += [s["epoch"] for s in record["selections"].values() if "epoch" in s]
     counts += [c for side in ("right", "wrong") for c in record.get("max_logit", {}).get(side, [])]
     # For speed, with hundreds of numbers a record: the exact complaint is computed for invalid numbers only.
     misfits = [_misfit(n, (int, float), "a metric") for n in numbers if not _plain(n, int, float)]

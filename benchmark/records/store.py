@@ -3,25 +3,27 @@
 Files are written atomically (temporary file, sync, rename), and the JSON file last, which makes the record exist. The file of
 per-image correctness is named by its content, and the record holds the name: an interrupted update leaves the previous record
 with the previous file. Results of several machines are merged by copying files. Records hold counts, not percentages.
+
+A record that cannot be read, or that disagrees with itself or with its per-image correctness, is named and not used.
 """
 
-import hashlib
+import io
 import json
 import os
-import secrets
-import zipfile
-import zlib
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 
-from benchmark.core import files
+from benchmark.core import files, regular
 from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.errors import BenchError
-from benchmark.core.files import writing
+from benchmark.core.files import writing, written_whole
+from benchmark.records import answers
+from benchmark.records.checked import Checked
+from benchmark.records.consistency import CHECKSUM, altered, disagreement, sealed, unsealed
 from benchmark.records.record import Record, invalid
 
 DRAWS = "draws"
@@ -38,18 +40,22 @@ class Store:
 
     root: Path
     problems: dict[str, str] = field(default_factory=dict)
-    """File name -> reason, for the invalid records that `records` skipped."""
+    """File name -> reason, for the records that `records` skipped."""
+    cache: Path | None = None
+    """Cache folder, where records that agree with their answers are remembered; without one all are compared each time."""
     _read_before: dict[str, Record] = field(default_factory=dict, repr=False)
 
     def get(self, key: str) -> Record | None:
-        """The record of a run; None if it is missing or invalid."""
-        path = self.root / f"{key}.json"
-        return self._read(path) if path.is_file() else None
+        """The record of a run; None if it is missing or skipped."""
+        return self._read(self.root / f"{key}.json", Checked())
 
     def records(self) -> dict[str, Record]:
-        """All valid records by key; invalid ones are listed in `problems`."""
+        """All usable records by key; the others are listed in `problems`."""
         self.problems.clear()
-        found = {path.stem: self._read(path) for path in files.listed("results", self.root, "*.json", "--results")}
+        known = Checked.of(self.root, self.cache)
+        there = files.listed("results", self.root, "*.json", "--results")
+        found = {path.stem: self._read(path, known) for path in there}
+        known.save({path.name for path in there})
         self._read_before = {key: record for key, record in found.items() if record is not None}
         return dict(self._read_before)
 
@@ -66,29 +72,28 @@ class Store:
         Raises:
             ValueError: for an invalid record, or for counts that disagree with `correct`.
         """
-        key = record.key
-        packed = {name: np.packbits(bits) for name, bits in sorted(correct.items())}
-        record = replace(record, answers=_content(packed))
-        if complaint := invalid(record.to_json(), key) or _disagreement(record, correct):
+        said = json.loads(json.dumps(record.to_json(), allow_nan=False))
+        packed = answers.packed(correct)
+        said["answers"] = answers.named(packed)
+        if complaint := invalid(said, record.key):
             raise ValueError(complaint)
-        text = json.dumps(record.to_json(), indent=1, sort_keys=True, allow_nan=False)
-        before = self.get(key)
-        self._read_before.pop(key, None)
-        with writing("results", self.root, "--results"):
-            self.root.mkdir(parents=True, exist_ok=True)
-            _write(self._answers(record), lambda f: np.savez_compressed(f, allow_pickle=False, **packed))
-            _write(self.root / f"{key}.json", lambda f: f.write(text.encode()))
-            if before is not None and self._answers(before) != self._answers(record):
-                self._answers(before).unlink(missing_ok=True)
+        record = Record.from_json(said)
+        if complaint := answers.disagreement(record, correct):
+            raise ValueError(complaint)
+        before = self._answers_before(record.key) - {self._answers(record)}
+        self._read_before.pop(record.key, None)
+        stream = io.BytesIO()
+        np.savez_compressed(stream, allow_pickle=False, **packed)
+        self._write(self._answers(record), stream.getvalue())
+        self._write(self.root / f"{record.key}.json", json.dumps(sealed(said), indent=1, sort_keys=True).encode())
+        self._remove(before)
         return record
 
     def keep_draw(self, drawn: Mapping[str, list[str]]) -> str:
         """Write the names of the images of a draw to draws/<hash>.json, shared by all runs on it; return the hash."""
         name = digest(drawn)
-        with writing("results", self.root, "--results"):
-            (self.root / DRAWS).mkdir(parents=True, exist_ok=True)
-            text = json.dumps(drawn, indent=0, ensure_ascii=False)
-            _write(self.root / DRAWS / f"{name}.json", lambda f: f.write(text.encode("utf-8", "surrogateescape")))
+        text = json.dumps(drawn, indent=0, ensure_ascii=False)
+        self._write(self.root / DRAWS / f"{name}.json", text.encode("utf-8", "surrogateescape"))
         return name
 
     def keep_skipped(self, gone: Mapping[str, str], there: Collection[str]) -> None:
@@ -99,13 +104,10 @@ class Store:
             there: names of assets that exist now; notes on them are deleted.
         """
         folder = self.root / SKIPPED
-        with writing("results", self.root, "--results"):
-            for name in there:
-                (folder / f"{digest({'name': name})}.json").unlink(missing_ok=True)
-            for name, state in gone.items():
-                folder.mkdir(parents=True, exist_ok=True)
-                text = json.dumps({"name": name, "state": state}, ensure_ascii=False).encode()
-                _write(folder / f"{digest({'name': name})}.json", lambda f, text=text: f.write(text))  # type: ignore[misc]
+        self._remove(folder / f"{digest({'name': name})}.json" for name in there)
+        for name, state in gone.items():
+            text = json.dumps({"name": name, "state": state}, ensure_ascii=False)
+            self._write(folder / f"{digest({'name': name})}.json", text.encode())
 
     def skipped(self) -> dict[str, str]:
         """Assets that were missing when runs were skipped: name -> state. Unreadable notes are ignored."""
@@ -114,10 +116,7 @@ class Store:
 
     def keep_asked(self, note: Json) -> None:
         """Note an exhibit that was asked in other roles than its own (`benchmark.exhibits.recalled.Note`), for reports."""
-        with writing("results", self.root, "--results"):
-            (self.root / ASKED).mkdir(parents=True, exist_ok=True)
-            text = json.dumps(note).encode()
-            _write(self.root / ASKED / f"{digest(note)}.json", lambda f: f.write(text))
+        self._write(self.root / ASKED / f"{digest(note)}.json", json.dumps(note).encode())
 
     def asked(self) -> list[JsonDict]:
         """The notes of `keep_asked`, as far as they are JSON objects."""
@@ -128,8 +127,8 @@ class Store:
         found = []
         for path in files.listed("results", self.root / kind, "*.json", "--results"):
             try:
-                found.append(json.loads(path.read_bytes()))
-            except (OSError, ValueError, RecursionError):
+                found.append(files.parsed(regular.read_bytes(path)))
+            except (OSError, ValueError):
                 continue
         return [note for note in found if isinstance(note, dict)]
 
@@ -147,70 +146,127 @@ class Store:
             BenchError: if the record is missing or without this selection, or its file of per-image correctness is missing,
                 damaged, or from another measurement.
         """
-        record = self._read_before.get(key) or self.get(key)
+        record = self._read_before.get(key) or self._present(key)
         if record is None:
             raise BenchError(f"{self.root / key}.json: no such record; run it first")
         if selection not in record.selections:
             raise BenchError(f"{self.root / key}.json: has no selection {selection!r}; measure it again with --rerun")
         path = self._answers(record)
         try:
-            with np.load(path, allow_pickle=False) as file:
-                bits = np.unpackbits(file[selection], count=record.n).astype(bool)
-        except (OSError, EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-            raise BenchError(f"{path}: cannot be read ({error}); measure it again with --rerun") from error
-        if complaint := _disagreement(record, {selection: bits}):
+            bits = answers.right(answers.read(path, [selection]), selection, record.n)
+        except (OSError, ValueError) as error:
+            raise BenchError(f"{path}: cannot be read ({_reason(error)}); measure it again with --rerun") from error
+        if complaint := answers.disagreement(record, {selection: bits}):
             raise BenchError(f"{path}: {complaint}; measure it again with --rerun")
         return bits
 
     def delete(self, key: str) -> None:
         """Delete the files of a run, if there are any."""
-        record = self.get(key)
+        gone = self._answers_before(key)
         self._read_before.pop(key, None)
-        (self.root / f"{key}.json").unlink(missing_ok=True)
-        if record is not None:
-            self._answers(record).unlink(missing_ok=True)
+        self._remove([self.root / f"{key}.json", *gone])
 
     def check_writable(self) -> None:
-        """Raise BenchError if the folder is not writable; called before runs begin."""
+        """Raise BenchError if the folder is not writable; called before runs begin. Leftovers of killed writers go."""
         files.check_writable("results", self.root, "--results")
+        for folder in (self.root, *(self.root / part for part in (DRAWS, SKIPPED, ASKED))):
+            files.tidy(folder)
 
     def _answers(self, record: Record) -> Path:
         """Path of the file of per-image correctness; early records have no `answers` in its name."""
         named = f"-{record.answers}" if record.answers is not None else ""
         return self.root / f"{record.key}{named}.npz"
 
-    def _read(self, path: Path) -> Record | None:
+    def _present(self, key: str) -> Record | None:
+        """The record of a run, whatever its answers are; None if it is missing or invalid."""
+        path = self.root / f"{key}.json"
         try:
-            said = json.loads(path.read_bytes(), parse_constant=_no_number, parse_float=_finite)
-            complaint = invalid(said, path.stem)
-        except (OSError, ValueError, RecursionError) as error:
-            complaint = f"not readable as JSON ({error})"
-        if complaint:
-            self.problems[path.name] = complaint
+            return Record.from_json(_valid(path, regular.read_bytes(path))[0])
+        except (OSError, ValueError):
             return None
-        return Record.from_json(said)
+
+    def _answers_before(self, key: str) -> set[Path]:
+        """Files of per-image correctness of the record of a run; of an invalid record, which may not name its own, all."""
+        there, record = (self.root / f"{key}.json").is_file(), self._present(key)
+        if record is not None:
+            return {self._answers(record)}
+        return set(self.root.glob(f"{escape(key)}*.npz")) if there else set()
+
+    def _write(self, path: Path, content: bytes) -> None:
+        with written_whole("results", path, "--results") as file:
+            file.write(content)
+
+    def _remove(self, paths: Iterable[Path]) -> None:
+        with writing("results", self.root, "--results"):
+            for path in paths:
+                path.unlink(missing_ok=True)
+
+    def _read(self, path: Path, known: Checked) -> Record | None:
+        """Read a record; None for one that is not there, or that is skipped and listed in `problems`."""
+        content: bytes | None = None
+        while True:
+            before = content
+            try:
+                content = regular.read_bytes(path)
+            except OSError as error:
+                if os.path.lexists(path):  # a link to nothing is no absent record
+                    self.problems[path.name] = f"cannot be read ({_reason(error)})"
+                return None
+            found = self._held(path, content, known)
+            if isinstance(found, Record):
+                return found
+            if content == before:  # or else it was measured again meanwhile, and these are no more its answers
+                self.problems[path.name] = found
+                return None
+
+    def _held(self, path: Path, content: bytes, known: Checked) -> Record | str:
+        """The record in the content of a file, held against itself and its answers; or else what is wrong, in a few words."""
+        try:
+            if known.knows(path):
+                return Record.from_json(unsealed(json.loads(content)))
+            said, checked = _valid(path, content)
+        except ValueError as error:
+            return str(error)
+        record = Record.from_json(said)
+        if complaint := ("" if checked else disagreement(record)) or self._unlike_answers(record, checked):
+            return complaint
+        known.add(path, self._answers(record))
+        return record
+
+    def _unlike_answers(self, record: Record, checked: bool) -> str:
+        """How a record, with or without a checksum, and its answers disagree, in a few words; "" if they agree."""
+        path = self._answers(record)
+        try:
+            return answers.damage(record, checked, answers.read(path))
+        except (OSError, ValueError) as error:
+            return f"its answers, {path.name}, cannot be read ({_reason(error)})"
 
 
-def _disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
-    """How per-image correctness and the counts of a record disagree, in a few words; "" if they agree."""
-    for name, bits in correct.items():
-        if name not in record.selections:
-            return f"selection {name!r}: per-image correctness of a selection that the record does not have"
-        counted = (len(bits), int(bits.sum()))
-        said = (record.n, record.selections[name].correct)
-        if counted != said:
-            return (
-                f"selection {name!r}: {counted[1]} of {counted[0]} images right, the record says {said[1]} of {said[0]}"
-            )
-    return ""
+def _valid(path: Path, content: bytes) -> tuple[Json, bool]:
+    """Parse the content of a record's file.
+
+    Args:
+        path: The file.
+        content: Its content.
+
+    Returns:
+        The record as JSON, and whether it had a checksum.
+
+    Raises:
+        ValueError: For anything but a valid record, in a few words.
+    """
+    try:
+        said = json.loads(content, parse_constant=_no_number, parse_float=_finite)
+        complaint = invalid(said, path.stem) or altered(said)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"not readable as JSON ({error})") from error
+    if complaint:
+        raise ValueError(complaint)
+    return unsealed(said), CHECKSUM in said
 
 
-def _content(packed: Mapping[str, np.ndarray]) -> str:
-    """Identifier of packed per-image correctness: 16 hexadecimal digits of the sha256 of its content."""
-    content = hashlib.sha256()
-    for name, bits in packed.items():
-        content.update(name.encode() + b"\0" + bits.tobytes())
-    return content.hexdigest()[:16]
+def _reason(error: OSError | ValueError) -> str:
+    return str((error.strerror if isinstance(error, OSError) else "") or error)
 
 
 def _no_number(name: str) -> None:
@@ -222,17 +278,3 @@ def _finite(text: str) -> float:
     if value in (float("inf"), float("-inf")):
         _no_number(text)
     return value
-
-
-def _write(path: Path, fill: Callable[[BinaryIO], object]) -> None:
-    """Fill a temporary file beside `path`, sync it, and rename it into place."""
-    temporary = path.parent / f".{path.name}.{secrets.token_hex(8)}.tmp"
-    try:
-        with temporary.open("xb") as file:
-            fill(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

@@ -10,8 +10,8 @@ from benchmark.analysis.gate.formats import FORMATS
 from benchmark.analysis.gate.verdicts import Gate, Place, Verdict, against_golden, against_paper, judge, outside
 from benchmark.analysis.results import Measured, gather
 from benchmark.commands.actions.choosing import chosen_exhibits, first_command, planned_cells
-from benchmark.commands.actions.opening import open_suite, say_others
-from benchmark.core.errors import BenchError, ExitCode, Incomplete
+from benchmark.commands.actions.opening import open_suite, say_others, skipped
+from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
@@ -42,7 +42,7 @@ def check(
     say_others(others.records, world, "are not in the reference", err=form != "text")
     if update:
         return _update(names or list(exhibit.names()), world, records, store)
-    if not records:
+    if not records and not store.problems:
         raise Incomplete(f"{store.root}: there are no records; measure some with {first_command(world)}")
     found = _verdicts(names, world, records, store, against, quick)
     new = {record.key for record in others.records}
@@ -50,6 +50,8 @@ def check(
     gate = judge(found)
     click.echo(FORMATS[form](gate))
     code = _code(gate, allow_missing)
+    if code != ExitCode.REGRESSION:
+        code = skipped(store) or code
     return _claims(world, records, store, fail_on) if code == ExitCode.OK and fail_on else code
 
 
@@ -104,6 +106,8 @@ def _verdicts(
         return [v for m in found for v in against_paper(m)]
     ours = reference_run.Golden(world.name, world.option)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
+    if ours.unlisted:
+        click.echo(ours.unlisted, err=True)
     places = {m.exhibit.id: _quick_places(m.exhibit, world) if quick else None for m in found}
     seeds = len(world.quick["seeds"]) if quick else None
     return [v for m in found for v in against_golden(m, ours, store, places[m.exhibit.id], seeds)]
@@ -134,7 +138,11 @@ def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: 
 
 
 def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:
-    """Make the records of the named exhibits the reference run."""
+    """Make the records of the named exhibits the reference run; Damaged where records were skipped."""
+    if store.problems:
+        raise Damaged(
+            f"{store.root}: a reference run is made of whole records; bench run measures the skipped ones again"
+        )
     found = [gather(exhibit.load(name), world, records) for name in names]
     measured = [m for m in found if any(m.records.values())]
     if not measured:

@@ -10,7 +10,7 @@ from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict, al
 from benchmark.analysis.claims import load as load_claim
 from benchmark.analysis.other_questions import strangers
 from benchmark.commands.actions.choosing import without_runs
-from benchmark.commands.actions.opening import open_suite, say_others
+from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import ExitCode
 from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
@@ -23,7 +23,7 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
     world, store, records = open_suite(suite, settings)
     asked = [] if "all" in fail_on or not names else [*names, *fail_on]
     rows = all_verdicts(world, records, store, names=asked)
-    code = gate(rows, fail_on)
+    code = gate(rows, fail_on) or (skipped(store) if fail_on else ExitCode.OK)
     say_others(strangers(world, records), world, "no claim reads")
     wanted = [row for row in rows if not names or row.id in names]
     if form == "json":

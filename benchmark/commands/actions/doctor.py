@@ -11,11 +11,12 @@ from pathlib import Path
 import click
 import torch
 
+from benchmark.analysis.gate.reference_run import Golden
 from benchmark.analysis.other_questions import strangers, told
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
 from benchmark.core import devices, paths, warned
 from benchmark.core.asset import Asset
-from benchmark.core.errors import BenchError, ExitCode, reason
+from benchmark.core.errors import BenchError, ExitCode, Incomplete, reason
 from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
 from benchmark.core.settings import Settings
@@ -28,7 +29,7 @@ from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, everything, neede
 from benchmark.exhibits.substitution import FOLDER
 from benchmark.features import checked, requests, text_classifiers
 from benchmark.methods.crops import listed, words
-from benchmark.records import provenance
+from benchmark.records import provenance, reference
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
@@ -86,8 +87,9 @@ def examine(world: World, names: Sequence[str] = (), deep: bool = False) -> Iter
     yield _folder("cache", settings.cache, "BENCH_CACHE")
     yield from _cached("features", requests.folder(world), settings, deep)
     yield from _cached("texts", text_classifiers.folder(world), settings, deep)
-    yield _records(settings.results / name, world.suite)
+    yield _records(Store(settings.results / name, cache=None if deep else settings.cache), world.suite)
     yield _references()
+    yield _finding("reference run", partial(_reference_run, world.suite))
 
 
 def examine_folder(dataset: str, classnames: str, deep: bool, settings: Settings) -> Iterator[Finding]:
@@ -230,8 +232,8 @@ def _cached(what: str, folder: Path, settings: Settings, deep: bool) -> Iterator
         yield Finding(what, f"every file in {folder} was read and is whole")
 
 
-def _records(folder: Path, suite: Suite) -> Finding:
-    store = Store(folder)
+def _records(store: Store, suite: Suite) -> Finding:
+    """Records that can be used, and the others with their reasons; without a memory, all are held against their answers."""
     try:
         records = store.records()
     except BenchError as error:
@@ -244,7 +246,21 @@ def _records(folder: Path, suite: Suite) -> Finding:
 def _references() -> Finding:
     folder = paths.reference()
     files = sorted(p.name for p in folder.rglob("*.csv")) if folder.is_dir() else []
+    try:
+        reference.verify()
+    except BenchError as error:
+        return Finding("reference numbers", str(error), ok=False)
     return Finding("reference numbers", f"{folder}: {', '.join(files) or 'none'}", ok=bool(files))
+
+
+def _reference_run(suite: Suite) -> str:
+    """The exhibits of the suite's reference run, held against its hashes; that there is none is no fault."""
+    golden = Golden(suite.name, suite.option)
+    try:
+        there = ", ".join(golden.exhibits())
+        return golden.unlisted or f"{golden.folder}: {there}"
+    except Incomplete:
+        return f"none of suite {suite.name}"
 
 
 def doctor(

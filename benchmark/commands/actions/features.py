@@ -10,7 +10,7 @@ import click
 
 from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.actions.filling import fill, say_sizes
-from benchmark.commands.actions.opening import print_remarks
+from benchmark.commands.actions.opening import open_store, print_remarks
 from benchmark.core import devices
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.files import check_writable
@@ -32,7 +32,6 @@ from benchmark.features.importing.write_suite import Told
 from benchmark.features.requests import folder
 from benchmark.features.status import DAMAGED, IMPOSSIBLE, Entry
 from benchmark.features.text_classifiers import Text
-from benchmark.records.store import Store
 from benchmark.running import workers
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
@@ -217,8 +216,8 @@ def _path(said: str) -> Path:
 
 def _refuse_shared_records(suite: Suite, file: Path, settings: Settings) -> None:
     """Raise BenchError, and remove the new files, where records of other features are kept under the suite's name."""
-    store = Store(settings.results / suite.name)
-    held = {record.fingerprints.get("data") for record in store.records().values()}
+    store, records = open_store(suite, settings)
+    held = {record.fingerprints.get("data") for record in records.values()}
     if not held - {Imported(str(file), settings=settings).fingerprint}:
         return
     for written in (file, Path(suite.file)):

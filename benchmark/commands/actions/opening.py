@@ -7,13 +7,18 @@ import click
 from benchmark.analysis import other_questions, staleness
 from benchmark.analysis.other_questions import NOT_DRAWN, Others
 from benchmark.analysis.results import Measured, gather
+from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.records import reference
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
+
+NAMED = 3
+"""Largest number of skipped records that are named."""
 
 
 def open_suite(name: str, settings: Settings) -> tuple[Suite, Store, dict[str, Record]]:
@@ -38,10 +43,31 @@ def open_store(suite: Suite, settings: Settings) -> tuple[Store, dict[str, Recor
         settings: their `results` is the folder of the records of all suites.
 
     Returns:
-        The store of the suite's records, and the usable records by run key.
+        The store of the suite's records, and the usable records by run key; the others are named on the standard error.
+        Damaged where the paper's numbers, beside which they are shown, are not as published.
     """
-    store = Store(settings.results / suite.name)
-    return store, store.records()
+    reference.verify()
+    store = Store(settings.results / suite.name, cache=settings.cache)
+    records = store.records()
+    say_skipped(store)
+    return store, records
+
+
+def say_skipped(store: Store) -> None:
+    """Print the records that cannot be read or disagree with themselves or their answers, and what becomes of them."""
+    named = list(store.problems.items())
+    for name, problem in named[:NAMED]:
+        click.echo(f"skipped {store.root / name}: {problem}", err=True)
+    if len(named) > NAMED:
+        click.echo(f"skipped {len(named) - NAMED} more records of {store.root} for reasons of this kind", err=True)
+    if named:
+        counted = f"{len(named)} record{'s' * (len(named) > 1)}"
+        click.echo(f"{counted} skipped, as if never measured: bench run measures again what it asks for", err=True)
+
+
+def skipped(store: Store) -> ExitCode:
+    """Exit code of a gate that would pass: DAMAGED where records were skipped, because the gate has not seen them."""
+    return ExitCode.DAMAGED if store.problems else ExitCode.OK
 
 
 def gather_marked(

@@ -13,8 +13,6 @@ def report(suite: str, settings: Settings) -> ExitCode:
     """Write the HTML page, and every exhibit's Markdown, CSV and PNG, from what is measured."""
     opened, store, records = open_suite(suite, settings)
     shown = gather_marked([exhibit.load(name) for name in exhibit.names()], opened, store, records, settings)
-    for name, problem in store.problems.items():
-        click.echo(f"skipped {store.root / name}: {problem}", err=True)
     others = find_others(opened, store, records, settings)
     for path in write_report(shown, records, store, settings.reports / opened.name, others):
         click.echo(f"wrote {path}")

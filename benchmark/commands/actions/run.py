@@ -86,7 +86,7 @@ def run(
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
-    _print_plan(planned, wanted, store, records, processes)
+    _print_plan(planned, wanted, records, processes)
     if not dry_run:
         _keep_missing(here, store)
     if not planned and here.missing:
@@ -159,13 +159,11 @@ def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
 
 
 def _print_plan(
-    planned: Sequence[Planned], wanted: Sequence[Run], store: Store, records: Mapping[str, Record], processes: int
+    planned: Sequence[Planned], wanted: Sequence[Run], records: Mapping[str, Record], processes: int
 ) -> None:
-    """Print how many runs are done, missing and stale, which records are unusable, and how long the rest takes."""
+    """Print how many runs are done, missing and stale, and how long the rest takes."""
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
     click.echo(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
-    for name, problem in store.problems.items():
-        click.echo(f"skipped {store.root / name}: {problem}", err=True)
     if counts[STALE]:
         click.echo(STALE_WORDS, err=True)
     if not wanted:

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from toy_world import bits_of, numbered
 
-from benchmark.core.errors import BenchError
+from benchmark.core.errors import BenchError, Refused
+from benchmark.records import answers as answer_files
 from benchmark.records.record import EARLIER, Record
 from benchmark.records.store import Store
 
@@ -308,10 +309,10 @@ def test_a_write_that_fails_leaves_the_old_record_and_no_temporary_file(
 def die_at(step: int, folder: Path, again: bool = False) -> None:
     """Put record 1, or `other_answers`, and end without a word at a line of what touches the disk here or in pathlib."""
     left = itertools.count(step, -1)
-    touching = {"_write", "mkdir", "open", "unlink", "replace", "rename", "write_bytes", "write_text"}
+    touching = {"written_whole", "mkdir", "open", "unlink", "replace", "rename", "write_bytes", "write_text"}
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
-        if frame.f_code.co_name not in touching or not re.search("store.py|pathlib", frame.f_code.co_filename):
+        if frame.f_code.co_name not in touching or not re.search("store.py|files.py|pathlib", frame.f_code.co_filename):
             return None
         if event == "line" and next(left) == 0:
             os._exit(9)
@@ -415,3 +416,98 @@ def test_sixteen_writers_at_once_leave_only_valid_records(tmp_path: Path) -> Non
     assert store.problems == {}
     assert {numbered(n).key for n in (0, *starts)} <= keys
     assert all(store.correct(key, "test").sum() == 6 for key in keys)
+
+
+def test_a_record_whose_answers_are_gone_is_named_and_not_used(store: Store) -> None:
+    keys = [put(store, number) for number in (1, 2)]
+    answers(store, keys[0]).unlink()
+    assert list(store.records()) == keys[1:]
+    assert re.fullmatch(
+        r"its answers, \w+-\w+\.npz, cannot be read \(No such file or directory\)", store.problems[f"{keys[0]}.json"]
+    )
+
+
+def test_the_answers_of_another_record_are_not_taken_for_a_record_s_own(store: Store) -> None:
+    """Both have the same counts, so that only the name of the file tells them apart."""
+    key = put(store)
+    path = answers(store, key)
+    other = Store(store.root.parent / "other")
+    record, correct = other_answers()
+    other.put(record, correct)
+    answers(other, key).replace(path)
+    assert store.records() == {}
+    assert store.problems == {f"{key}.json": "its answers are not those that it was written with"}
+
+
+def test_a_record_measured_again_while_it_is_read_is_the_new_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between its reading and that of its answers, another process replaces both."""
+    put(store)
+    read = answer_files.read
+
+    def replaced(path: Path) -> dict[str, np.ndarray]:
+        monkeypatch.setattr(answer_files, "read", read)
+        Store(store.root).put(*other_answers())
+        return read(path)
+
+    monkeypatch.setattr(answer_files, "read", replaced)
+    (record,) = store.records().values()
+    assert record.measured == "later"
+    assert store.problems == {}
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", None])
+def test_a_damaged_record_that_is_measured_again_leaves_nothing_behind(store: Store, damage: bytes | None) -> None:
+    key = put(store)
+    if damage is None:
+        answers(store, key).write_bytes(b"")
+    else:
+        (store.root / f"{key}.json").write_bytes(damage)
+    store.records()
+    store.put(*other_answers())
+    assert list(store.records()) == [key]
+    assert len(list(store.root.iterdir())) == 2
+    assert store.correct(key, "val").tolist() == other_answers()[1]["val"].tolist()
+
+
+def test_a_pipe_or_a_device_in_the_place_of_a_record_is_named(store: Store) -> None:
+    key = put(store)
+    os.mkfifo(store.root / "pipe.json")
+    (store.root / "zeros.json").symlink_to("/dev/zero")
+    (store.root / "nothing.json").symlink_to(store.root / "nowhere")
+    assert list(store.records()) == [key]
+    assert store.problems == {
+        "nothing.json": "cannot be read (No such file or directory)",
+        "pipe.json": "cannot be read (a named pipe, not a regular file)",
+        "zeros.json": "cannot be read (a device, not a regular file)",
+    }
+
+
+def test_a_pipe_in_the_place_of_answers_is_named(store: Store) -> None:
+    key = put(store)
+    path = answers(store, key)
+    path.unlink()
+    os.mkfifo(path)
+    assert store.records() == {}
+    assert "a named pipe, not a regular file" in store.problems[f"{key}.json"]
+
+
+def test_a_folder_that_may_not_be_read_is_not_an_empty_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store)
+
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(Refused, match=r"results folder .*toy: cannot be read \(Permission denied\); .* --results$"):
+        store.records()
+
+
+def test_leftovers_of_killed_writers_go_before_runs_begin(store: Store) -> None:
+    key = put(store)
+    old, new = (store.root / f".{key}.json.{name}.tmp" for name in ("old", "new"))
+    for path in (old, new):
+        path.write_bytes(b"")
+    os.utime(old, (1e9, 1e9))
+    store.check_writable()
+    assert not old.exists()
+    assert new.exists()

@@ -1,0 +1,91 @@
+"""Answers of a run, image by image, and the file that keeps them.
+
+The file is an npz with an array a selection, uint8 [⌈N / 8⌉], and `HELD`. It is named by its content. The record holds this
+name and a checksum of itself, and `HELD` says that it does, so that a checksum that was taken away is missed.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from benchmark.core import array_files
+from benchmark.records.record import Record
+
+HELD = "held"
+"""Name of an array without elements, in the files of records that have a checksum."""
+
+
+def packed(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The arrays of the file, by name: `HELD`, and of each selection whether each image is right, from booleans [N]."""
+    found = {name: np.packbits(bits) for name, bits in correct.items()}
+    return dict(sorted({**found, HELD: np.empty(0, np.uint8)}.items()))
+
+
+def named(found: Mapping[str, np.ndarray]) -> str:
+    """Name of a file with these arrays: 16 hexadecimal digits of the sha256 of their content."""
+    content = hashlib.sha256()
+    for name, bits in sorted(found.items()):
+        content.update(name.encode() + b"\0" + bits.tobytes())
+    return content.hexdigest()[:16]
+
+
+def read(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """Read the arrays of the file, all or some; OSError or ValueError where that fails."""
+    return array_files.read_npz(path, lambda name: names is None or name in names).found
+
+
+def right(found: Mapping[str, np.ndarray], selection: str, n: int) -> np.ndarray:
+    """Which of `n` images are classified correctly under a selection, booleans [n]; ValueError where that is not known."""
+    bits = found.get(selection)
+    if bits is None:
+        raise ValueError(f"no answers under selection {selection!r}")
+    if bits.dtype != np.uint8 or bits.shape != (-(-n // 8),):
+        raise ValueError(f"selection {selection!r}: answers are no bits of {n} images")
+    return np.unpackbits(bits, count=n).astype(bool)
+
+
+def disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
+    """How answers and the counts of a record disagree, in a few words; "" if they agree.
+
+    Args:
+        record: The record.
+        correct: Selection -> whether each test image is classified correctly, booleans [N].
+
+    Returns:
+        The first disagreement.
+    """
+    for name, bits in correct.items():
+        if name not in record.selections:
+            return f"selection {name!r}: per-image correctness of a selection that the record does not have"
+        counted = (len(bits), int(bits.sum()))
+        said = (record.n, record.selections[name].correct)
+        if counted != said:
+            return (
+                f"selection {name!r}: {counted[1]} of {counted[0]} images right, the record says {said[1]} of {said[0]}"
+            )
+    return ""
+
+
+def damage(record: Record, checked: bool, found: Mapping[str, np.ndarray]) -> str:
+    """How the file of a record's answers and the record disagree, in a few words; "" if they agree.
+
+    Args:
+        record: The record.
+        checked: Whether it had a checksum.
+        found: The arrays of the file.
+
+    Returns:
+        The first disagreement.
+    """
+    written = record.selections if record.answers is None else found.keys() - {HELD}
+    try:
+        correct = {name: right(found, name, record.n) for name in sorted(written)}
+    except ValueError as error:
+        return f"its answers: {error}"
+    if complaint := disagreement(record, correct):
+        return f"its answers: {complaint}"
+    if record.answers is not None and named(found) != record.answers:
+        return "its answers are not those that it was written with"
+    return "its checksum is gone" if HELD in found and not checked else ""
