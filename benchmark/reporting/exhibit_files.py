@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from benchmark.analysis.results import Measured, csv
-from benchmark.core.files import writing
+from benchmark.core.files import writing, written_whole
 from benchmark.reporting.figures import draw
 from benchmark.reporting.notes import notes, selection_words
 from benchmark.reporting.tables import (
@@ -21,10 +21,10 @@ def write(measured: Measured, folder: Path) -> list[Path]:
     """Write <id>.md, <id>.csv and <id>.png of an exhibit under `folder` and return their paths."""
     base = folder / measured.exhibit.id
     written = [base.with_suffix(suffix) for suffix in (".md", ".csv", ".png")]
+    for path, text in zip(written, (markdown(measured), csv(measured)), strict=False):
+        with written_whole("reports", path, "--reports") as file:
+            file.write(text.encode())
     with writing("reports", folder, "--reports"):
-        folder.mkdir(parents=True, exist_ok=True)
-        written[0].write_text(markdown(measured), encoding="utf-8")
-        written[1].write_text(csv(measured), encoding="utf-8")
         draw.draw(measured, written[2])
     return written
 

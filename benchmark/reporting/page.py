@@ -24,7 +24,7 @@ from benchmark.analysis.ordering import orders
 from benchmark.analysis.other_questions import NO_OTHERS, NOT_DRAWN, Others, told
 from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
-from benchmark.core.files import writing
+from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.question import Question
@@ -47,9 +47,9 @@ def write(
 ) -> Path:
     """Write index.html under `folder` and return its path."""
     path = folder / "index.html"
-    with writing("reports", folder, "--reports"):
-        folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(html(exhibits, problems, folder, verdicts, leaks, others), encoding="utf-8")
+    text = html(exhibits, problems, folder, verdicts, leaks, others)
+    with written_whole("reports", path, "--reports") as file:
+        file.write(text.encode())
     return path
 
 

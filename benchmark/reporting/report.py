@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark.analysis import claims, leakage
 from benchmark.analysis.other_questions import NO_OTHERS, Others
 from benchmark.analysis.results import Measured
-from benchmark.core.files import writing
+from benchmark.core.files import writing, written_whole
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.reporting import exhibit_files, page
@@ -41,8 +41,8 @@ def write(
     leaks = leakage.leaks(exhibits)
     if leaks:
         path = folder / "leakage.csv"
-        with writing("reports", folder, "--reports"):
-            path.write_text(leakage.csv(leaks), encoding="utf-8")
+        with written_whole("reports", path, "--reports") as file:
+            file.write(leakage.csv(leaks).encode())
         yield path
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
     yield page.write(exhibits, store.problems, folder, verdicts, leaks, others)

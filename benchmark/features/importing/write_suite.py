@@ -10,7 +10,7 @@ import safetensors.torch
 from torch import Tensor
 
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.files import read_lines, writing
+from benchmark.core.files import read_lines, written_whole
 from benchmark.core.settings import Settings
 from benchmark.data.imported import FORM
 from benchmark.data.published import imagenet
@@ -94,11 +94,12 @@ def write(given: Given, told: Told, folder: Path, settings: Settings) -> tuple[P
     text = _suite(given, told, folder, settings)
     suite, file = folder / f"{told.dataset}.toml", _file(told, folder)
     notes = {"form": FORM, "classnames": json.dumps(list(told.classnames)), "logit_scale": repr(given.logit_scale)}
-    with writing("--out", folder, "--out"):
-        folder.mkdir(parents=True, exist_ok=True)
-        safetensors.torch.save_file(_tensors(given, told), file, notes)
-        _sort_notes(file)
-        suite.write_text(text, "utf-8")
+    with written_whole("--out", file, "--out") as stream:
+        temporary = Path(stream.name)
+        safetensors.torch.save_file(_tensors(given, told), temporary, notes)
+        _sort_notes(temporary)
+    with written_whole("--out", suite, "--out") as stream:
+        stream.write(text.encode())
     return suite, file
 
 
