@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from benchmark.core import regular
-from benchmark.core.errors import BenchError
+from benchmark.core.errors import BenchError, Refused
 
 ABANDONED = 3600
 """Age in seconds of the last write after which a temporary file is taken to be left by a killed process."""
@@ -76,13 +76,13 @@ def parsed(text: str | bytes) -> Any:
 
 
 def listed(what: str, folder: Path, pattern: str, how: str) -> list[Path]:
-    """Files of a folder by a pattern, sorted; none if there is no such folder, BenchError if it cannot be read."""
+    """Files of a folder by a pattern, sorted; none if there is no such folder, Refused if it cannot be read."""
     try:
         return sorted(path for path in folder.iterdir() if path.match(pattern))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
-        raise BenchError(
+        raise Refused(
             f"{what} folder {folder}: cannot be read ({error.strerror}); choose another with {how}"
         ) from error
 
@@ -94,16 +94,17 @@ def unreadable(path: Path, error: OSError) -> BenchError:
 
 @contextmanager
 def writing(what: str, folder: Path, how: str) -> Iterator[None]:
-    """Convert an OSError to a one-line BenchError with the option `how` that chooses another folder."""
+    """Convert an OSError to Refused, in one line with the option `how`; BenchError for a file in the place of a folder."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or error
-        raise BenchError(f"{what} folder {folder}: cannot be written ({reason}); choose another with {how}") from error
+        kind = BenchError if isinstance(error, FileExistsError | NotADirectoryError) else Refused
+        raise kind(f"{what} folder {folder}: cannot be written ({reason}); choose another with {how}") from error
 
 
 def check_writable(what: str, folder: Path, how: str) -> None:
-    """Create a folder and write a probe file, so that BenchError comes before hours of work and not after them."""
+    """Create a folder and write a probe file, so that Refused comes before hours of work and not after them."""
     with writing(what, folder, how):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / f".writable.{secrets.token_hex(8)}.tmp"

@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmark.core.asset import ALIAS, DIFFERS, INCOMPLETE, MISSING, OK, USABLE, WRONG
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
+from benchmark.core.files import listed
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.encoders.published import converted
@@ -180,6 +181,7 @@ def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
     """Files that may fill a slot: files named after it in all folders, then all files in the first, the user's folder."""
     folders = [folder for folder in settings.weights_dirs if folder.is_dir()]
     for folder in folders:
+        listed("weights", folder, "*", "--weights-dir")  # refused where it may not be read, and not taken for empty
         yield from (folder / name for name in _published(slot) if (folder / name).is_file())
         if slot.hub:
             yield from sorted(folder.glob(f"{_repository(slot)}/snapshots/*/{FOLDER_FILE}"))

@@ -11,7 +11,7 @@ import safetensors.torch
 import torch
 
 from benchmark.core import file_facts
-from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.errors import BenchError, Incomplete, Refused
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.settings import read
 from benchmark.encoders.published import containers, convert, sanity, slots
@@ -293,3 +293,12 @@ def test_a_file_that_was_converted_for_another_slot_is_refused(originals: Path, 
     assert "was converted for dino_rn50, not for spark_rn50" in found.says
     with pytest.raises(BenchError, match="was converted for dino_rn50, not for spark_rn50"):
         convert.convert(home / "spark_rn50.safetensors", "spark_rn50", home / "again")
+
+
+def test_a_folder_that_may_not_be_read_is_not_an_empty_one(all_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "iterdir", denied)
+    with pytest.raises(Refused, match=r"weights folder .*: cannot be read \(Permission denied\); .* --weights-dir$"):
+        slots.look("clip_rn50", read())
