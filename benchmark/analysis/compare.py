@@ -151,9 +151,9 @@ def _column(
     if not paired.seeds:
         return None
     question = {cell.column: cell.question for cell in measured.exhibit.cells() if cell.row == left}[column]
-    if question.metric == "accuracy" and question.target is None and question.mean_over is None:
-        kept = stored(store, selection)
-        answers = paired.answers(kept, kept)
+    if question.metric == "accuracy" and question.mean_over is None:
+        kept = stored(store, selection, question.target)
+        answers = paired.answers(kept, kept, target=question.target)
         if answers is not None:
             return _by_image(column, answers, margin)
     return _by_seed(column, paired, question, selection, margin)
@@ -195,8 +195,8 @@ def _by_seed(column: str, paired: Paired, question: Question, selection: str, ma
         over="one seed",
         margin=margin,
     )
-    if len(differences) == 1:
-        return compared
+    if len(set(differences)) == 1 and (len(differences) == 1 or differences[0]):
+        return compared  # equal differences tell no scatter of seeds
     effect, low, high = stats.spread(differences)
     p = stats.student(differences)
     scatter = Scatter(float(np.std(differences, ddof=1)), 0.0, 0.0, 1)

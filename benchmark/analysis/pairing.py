@@ -17,6 +17,9 @@ from benchmark.records.store import Store
 Answers = Callable[[Record], np.ndarray | None]
 """A run's record -> which test images the run classifies correctly, booleans [N]; None where that is not known."""
 
+Images = tuple[str, str, int]
+"""Images that answers are to: role of the data set or shift, its fingerprint, and the number of images."""
+
 Runs = Sequence[Record]
 """The runs of a cell at one seed: several where the cell is a mean over data sets."""
 
@@ -38,18 +41,19 @@ class Paired:
         runs = (record for side in self.sides for at_seed in side for record in at_seed)
         return tuple(dict.fromkeys(readings.under(record, selection).key for record in runs))
 
-    def answers(self, *known: Answers) -> list[list[np.ndarray]] | None:
+    def answers(self, *known: Answers, target: str | None = None) -> list[list[np.ndarray]] | None:
         """Which images each row classifies correctly: booleans [N], row by row and seed by seed.
 
         Args:
             *known: Row by row, where the answers come from.
+            target: Role of the shift whose images are meant, rather than the test images.
 
         Returns:
             None where the rows were not measured on the same images, or the answers of a run are gone. ValueError where a row
             has several runs at one seed, as means over data sets have.
         """
         runs = [[record for (record,) in side] for side in self.sides]
-        if len({_images(record) for side in runs for record in side}) > 1:
+        if len({images(record, target) for side in runs for record in side}) > 1:
             return None
         found = []
         for side, answers_of in zip(runs, known, strict=True):
@@ -74,12 +78,12 @@ def repeated(records: Iterable[Record], times: int = 2) -> Paired:
     return Paired(tuple(record.seed for (record,) in side), (side,) * times)
 
 
-def stored(store: Store, selection: str) -> Answers:
-    """The answers that `store` keeps under `selection`."""
+def stored(store: Store, selection: str, target: str | None = None) -> Answers:
+    """The answers that `store` keeps under `selection`, to the test images or to those of the shift `target`."""
 
     def answers(record: Record) -> np.ndarray | None:
         try:
-            return store.correct(readings.under(record, selection).key, selection)
+            return store.correct(readings.under(record, selection).key, selection, target)
         except BenchError:
             return None
 
@@ -119,6 +123,8 @@ def _draws_nothing(side: Mapping[int, Runs]) -> bool:
     return all(record.shots == 0 for runs in side.values() for record in runs)
 
 
-def _images(record: Record) -> tuple[object, int]:
-    """The test images of a run: the data set's fingerprint, and the number of images."""
-    return record.fingerprints.get("data"), record.n
+def images(record: Record, target: str | None = None) -> Images:
+    """The test images of a run, or those of the shift `target`."""
+    role = record.dataset if target is None else target
+    part = record if target is None else (record.shifts or {}).get(target)
+    return role, str(record.fingerprints.get(target or "data")), 0 if part is None else part.n

@@ -1,7 +1,8 @@
 """Answers of a run, image by image, and the file that keeps them.
 
-The file is an npz with an array a selection, uint8 [⌈N / 8⌉], and `HELD`. It is named by its content. The record holds this
-name and a checksum of itself, and `HELD` says that it does, so that a checksum that was taken away is missed.
+The file is an npz with an array for each selection on the test images and for each on a shift, uint8 [⌈N / 8⌉], and `HELD`.
+It is named by its content. The record holds this name and a checksum of itself, and `HELD` says that it does, so that a
+checksum that was taken away is missed.
 """
 
 import hashlib
@@ -15,6 +16,22 @@ from benchmark.records.record import Record
 
 HELD = "held"
 """Name of an array without elements, in the files of records that have a checksum."""
+ON = " on "
+"""Between a selection and a shift, in the name of the answers to the images of the shift."""
+
+
+def on(selection: str, target: str | None = None) -> str:
+    """Name of the answers under a selection: to the test images, or to those of the shift `target`."""
+    return selection if target is None else f"{selection}{ON}{target}"
+
+
+def counted(record: Record, name: str) -> tuple[int, int]:
+    """The count of a record that answers of this name must have, and the number of images; ValueError if it has none."""
+    selection, _, target = name.partition(ON)
+    part = (record.shifts or {}).get(target) if target else record
+    if part is None or selection not in part.selections:
+        raise ValueError(f"selection {name!r}: per-image correctness of a selection that the record does not have")
+    return part.selections[selection].correct, part.n
 
 
 def packed(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -36,13 +53,13 @@ def read(path: Path, names: Collection[str] | None = None) -> dict[str, np.ndarr
     return array_files.read_npz(path, lambda name: names is None or name in names).found
 
 
-def right(found: Mapping[str, np.ndarray], selection: str, n: int) -> np.ndarray:
-    """Which of `n` images are classified correctly under a selection, booleans [n]; ValueError where that is not known."""
-    bits = found.get(selection)
+def right(found: Mapping[str, np.ndarray], name: str, n: int) -> np.ndarray:
+    """Which of `n` images are classified correctly by answers of a name, booleans [n]; ValueError where that is not known."""
+    bits = found.get(name)
     if bits is None:
-        raise ValueError(f"no answers under selection {selection!r}")
+        raise ValueError(f"no answers under selection {name!r}")
     if bits.dtype != np.uint8 or bits.shape != (-(-n // 8),):
-        raise ValueError(f"selection {selection!r}: answers are no bits of {n} images")
+        raise ValueError(f"selection {name!r}: answers are no bits of {n} images")
     return np.unpackbits(bits, count=n).astype(bool)
 
 
@@ -51,20 +68,19 @@ def disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
 
     Args:
         record: The record.
-        correct: Selection -> whether each test image is classified correctly, booleans [N].
+        correct: Name of answers (`on`) -> whether each image is classified correctly, booleans [N].
 
     Returns:
         The first disagreement.
     """
     for name, bits in correct.items():
-        if name not in record.selections:
-            return f"selection {name!r}: per-image correctness of a selection that the record does not have"
-        counted = (len(bits), int(bits.sum()))
-        said = (record.n, record.selections[name].correct)
-        if counted != said:
-            return (
-                f"selection {name!r}: {counted[1]} of {counted[0]} images right, the record says {said[1]} of {said[0]}"
-            )
+        try:
+            said, n = counted(record, name)
+        except ValueError as error:
+            return str(error)
+        found = int(bits.sum())
+        if (found, len(bits)) != (said, n):
+            return f"selection {name!r}: {found} of {len(bits)} images right, the record says {said} of {n}"
     return ""
 
 
@@ -81,7 +97,7 @@ def damage(record: Record, checked: bool, found: Mapping[str, np.ndarray]) -> st
     """
     written = record.selections if record.answers is None else found.keys() - {HELD}
     try:
-        correct = {name: right(found, name, record.n) for name in sorted(written)}
+        correct = {name: right(found, name, counted(record, name)[1]) for name in sorted(written)}
     except ValueError as error:
         return f"its answers: {error}"
     if complaint := disagreement(record, correct):

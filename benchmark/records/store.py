@@ -64,7 +64,7 @@ class Store:
 
         Args:
             record: the record without `answers`.
-            correct: selection -> whether each test image is classified correctly, booleans [N].
+            correct: name of answers (`answers.on`) -> whether each image is classified correctly, booleans [N].
 
         Returns:
             The record as written, with `answers`, the identifier of the file of per-image correctness.
@@ -132,15 +132,16 @@ class Store:
                 continue
         return [note for note in found if isinstance(note, dict)]
 
-    def correct(self, key: str, selection: str) -> np.ndarray:
+    def correct(self, key: str, selection: str, target: str | None = None) -> np.ndarray:
         """Per-image correctness of a run.
 
         Args:
             key: key of the run.
             selection: one of `record.SELECTIONS`.
+            target: role of the shift whose images are asked for, rather than the test images.
 
         Returns:
-            Whether each test image is classified correctly, booleans [N].
+            Whether each image is classified correctly, booleans [N].
 
         Raises:
             BenchError: if the record is missing or without this selection, or its file of per-image correctness is missing,
@@ -151,12 +152,12 @@ class Store:
             raise BenchError(f"{self.root / key}.json: no such record; run it first")
         if selection not in record.selections:
             raise BenchError(f"{self.root / key}.json: has no selection {selection!r}; measure it again with --rerun")
-        path = self._answers(record)
+        path, name = self._answers(record), answers.on(selection, target)
         try:
-            bits = answers.right(answers.read(path, [selection]), selection, record.n)
+            bits = answers.right(answers.read(path, [name]), name, answers.counted(record, name)[1])
         except (OSError, ValueError) as error:
             raise BenchError(f"{path}: cannot be read ({_reason(error)}); measure it again with --rerun") from error
-        if complaint := answers.disagreement(record, {selection: bits}):
+        if complaint := answers.disagreement(record, {name: bits}):
             raise BenchError(f"{path}: {complaint}; measure it again with --rerun")
         return bits
 

@@ -20,7 +20,7 @@ from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
 from benchmark.methods.scoring import joined, parts, right, tuned
 from benchmark.methods.sealed import comparing, sealing
-from benchmark.records import metrics, provenance
+from benchmark.records import answers, metrics, provenance
 from benchmark.records.record import BetaCurve, Drawn, Histogram, OnShift, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
@@ -74,7 +74,15 @@ def measure(run: Run, world: World, store: Store) -> Record:
         measured=provenance.now(),
         conditions=provenance.conditions(opened.device),
     )
-    return store.put(record, {name: outcome.correct.cpu().numpy() for name, outcome in outcomes.items()})
+    return store.put(record, _answers(outcomes))
+
+
+def _answers(outcomes: Mapping[str, Outcome]) -> dict[str, np.ndarray]:
+    """Name of answers -> whether each image is classified correctly, [N], for the test images and every shift."""
+    found = {answers.on(name): outcome.correct for name, outcome in outcomes.items()}
+    for name, outcome in outcomes.items():
+        found |= {answers.on(name, role): correct for role, correct in outcome.seen["shifts"].items()}
+    return {name: correct.cpu().numpy() for name, correct in found.items()}
 
 
 def _drawn(opened: Opened) -> dict[str, list[str]]:
@@ -120,10 +128,10 @@ class StateMeasurements:
             selections: The selections that end in this state.
 
         Returns:
-            "metrics" on the test images; "shifts", the images classified correctly on each; "curve", over beta, of the state
-            that `val` picks and where the method tunes beta, else None.
+            "metrics" on the test images; "shifts", whether each image of each is classified correctly, [N]; "curve", over
+            beta, of the state that `val` picks and where the method tunes beta, else None.
         """
-        shifts = {name: _right_on(predictor, on) for name, on in self.shifts.items()}
+        shifts = {name: right(predictor, on.samples, on.classes, on.statistics) for name, on in self.shifts.items()}
         curve = _beta_curve(predictor, s, self.test) if "val" in selections else None
         with comparing():
             self.max_logits = self.max_logits or metrics.max_logits(s.zero_shot, self.test.labels)
@@ -135,14 +143,10 @@ class StateMeasurements:
             role: OnShift(
                 n=len(on.samples),
                 statistics=on.statistics,
-                selections={name: Selection(outcome.seen["shifts"][role]) for name, outcome in outcomes.items()},
+                selections={name: Selection(int(o.seen["shifts"][role].sum())) for name, o in outcomes.items()},
             )
             for role, on in self.shifts.items()
         }
-
-
-def _right_on(predictor: Predictor, on: Shift) -> int:
-    return int(right(predictor, on.samples, on.classes, on.statistics).sum())
 
 
 @torch.no_grad()

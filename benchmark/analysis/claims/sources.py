@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import hypot, inf, isnan, sqrt
 from typing import Protocol
 
@@ -133,7 +134,7 @@ class Records:
     store: Store
     selection: str
     silence: str = "this suite has not what its runs need"
-    _read: dict[str, np.ndarray | None] = field(default_factory=dict)
+    _read: dict[tuple[str, str | None], np.ndarray | None] = field(default_factory=dict)
 
     def speaks_of(self, contrast: Contrast) -> bool:
         """Whether the suite has everything that the operands' runs need."""
@@ -147,7 +148,7 @@ class Records:
             return None
         keys = paired.keys(self.selection)
         if contrast.difference and self._same_images(contrast.operands):
-            over_images = self._over_images(paired, keys)
+            over_images = self._over_images(paired, keys, _question(contrast.operands[0]).target)
             if over_images is not None:
                 return over_images
         values = [
@@ -167,26 +168,27 @@ class Records:
 
     @staticmethod
     def _same_images(operands: Sequence[Operand]) -> bool:
-        """Whether all operands are accuracies on the test images of one data set, for which records keep answers."""
+        """Whether all operands are accuracies on the images of one data set or shift, for which records keep answers."""
         asked = [_question(operand) for operand in operands]
-        plain = all(q.metric == "accuracy" and q.target is None and q.mean_over is None for q in asked)
-        return plain and len({q.dataset for q in asked}) == 1
+        plain = all(q.metric == "accuracy" and q.mean_over is None for q in asked)
+        return plain and len({(q.dataset, q.target) for q in asked}) == 1
 
-    def _over_images(self, paired: Paired, keys: tuple[str, ...]) -> Effect | None:
+    def _over_images(self, paired: Paired, keys: tuple[str, ...], target: str | None) -> Effect | None:
         """The difference of two cells image by image; None where the images differ or the answers of a run are gone."""
-        answers = paired.answers(self._answers, self._answers)
+        known = partial(self._answers, target=target)
+        answers = paired.answers(known, known, target=target)
         if answers is None:
             return None
         found = stats.paired(*answers)
         over = "seeds and images" if found.seeds > 1 else "images"
         return Effect(found.effect, found.low, found.high, over, keys, scatter=found.scatter, seeds=found.seeds)
 
-    def _answers(self, record: Record) -> np.ndarray | None:
+    def _answers(self, record: Record, target: str | None) -> np.ndarray | None:
         """The answers of a run, read from the store once, since several claims may rest on the run."""
-        key = readings.under(record, self.selection).key
-        if key not in self._read:
-            self._read[key] = stored(self.store, self.selection)(record)
-        return self._read[key]
+        asked = readings.under(record, self.selection).key, target
+        if asked not in self._read:
+            self._read[asked] = stored(self.store, self.selection, target)(record)
+        return self._read[asked]
 
 
 def propagated(contrast: Contrast, values: Sequence[Value], rests_on: tuple[str, ...]) -> Effect:

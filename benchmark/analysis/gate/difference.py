@@ -11,11 +11,10 @@ from math import inf, nan, sqrt
 
 import numpy as np
 
+from benchmark.analysis.pairing import Images
+
 IMAGES, COUNTS, MEANS = "images", "counts", "means"
 """Source of the error over images: the answers of both sides, the counts of each, or the intervals of two means."""
-
-Images = tuple[str, str]
-"""Test images: the role of a data set or shift, and its fingerprint."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf, nan
 
 import numpy as np
 
 from benchmark.analysis import pairing
-from benchmark.analysis.gate.difference import COUNTS, MEANS, Difference, Images, of_answers
+from benchmark.analysis.gate.difference import COUNTS, MEANS, Difference, of_answers
 from benchmark.analysis.gate.reference_run import SELECTION, Golden, keeps_answers
 from benchmark.analysis.results import Row
 from benchmark.exhibits.exhibit import Cell
@@ -41,16 +42,15 @@ def by_answers(records: Sequence[Record], cell: Cell, golden: Golden, store: Sto
     """
     if not keeps_answers(cell):
         return None
-    groups = pairing.by_dataset(records).values()
-    by_image: dict[Images, np.ndarray] = {}
+    target, groups = cell.question.target, pairing.by_dataset(records).values()
+    by_image: dict[pairing.Images, np.ndarray] = {}
     shares: dict[str, float] = {}
     for runs in groups:
-        pairs = _answered(runs, golden.answers, pairing.stored(store, SELECTION))
+        pairs = _answered(runs, partial(golden.answers, target=target), pairing.stored(store, SELECTION, target))
         if not pairs:
             return None
         differences = [ours.astype(np.int8) - theirs.astype(np.int8) for _, theirs, ours in pairs]
-        images = runs[0].dataset, str(runs[0].fingerprints.get("data"))
-        by_image[images] = 100 * np.mean(differences, axis=0) / len(groups)
+        by_image[pairing.images(runs[0], target)] = 100 * np.mean(differences, axis=0) / len(groups)
         shares |= {readings.under(record, SELECTION).key: 1 / len(pairs) / len(groups) for record, _, _ in pairs}
     return of_answers(by_image, shares)
 
@@ -101,8 +101,6 @@ def by_counts(records: Sequence[Record], cell: Cell, golden: Golden) -> Differen
     Returns:
         The difference over the runs that both sides have; None if there is no such run.
     """
-    if keeps_answers(cell):
-        return None
     repeats = [found for record in records if (found := _repeat(record, cell, golden)) is not None]
     if not repeats:
         return None

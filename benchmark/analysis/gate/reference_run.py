@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmark.analysis import pairing
 from benchmark.analysis.results import Measured
 from benchmark.core import array_files, manifest, paths, tidy_csv
 from benchmark.core.digest import digest
@@ -102,21 +103,23 @@ class Golden:
         with self._parsing(ANSWERS):
             return array_files.read_npz(self.folder / ANSWERS).found
 
-    def answers(self, record: Record) -> np.ndarray | None:
+    def answers(self, record: Record, target: str | None = None) -> np.ndarray | None:
         """Look up which images the reference run classified correctly.
 
         Answers are stored by a hash of the question and of the test images, so that they are found for equal images only.
 
         Args:
             record: Record of a run with the question to look up.
+            target: Role of the shift whose images are meant, rather than the test images.
 
         Returns:
             Booleans [N]; None if the reference run has no answers to this question on these images.
         """
-        packed = self.all_answers.get(_named(readings.under(record, SELECTION)))
-        if packed is None or len(packed) != -(-record.n // 8):
+        known, run = self.all_answers, readings.under(record, SELECTION)
+        packed, (_, _, n) = known.get(_named(run, target or "data")), pairing.images(run, target)
+        if packed is None or len(packed) != -(-n // 8):
             return None
-        return np.unpackbits(packed, count=record.n).astype(bool)
+        return np.unpackbits(packed, count=n).astype(bool)
 
     @cached_property
     def all_readings(self) -> dict[str, float]:
@@ -233,8 +236,8 @@ def _there(golden: Golden, name: str) -> bool:
 
 
 def keeps_answers(cell: Cell) -> bool:
-    """Whether what a cell reads of a record is an accuracy on images whose answers are kept one by one."""
-    return cell.question.metric == "accuracy" and cell.question.target is None
+    """Whether a cell reads an accuracy of a record, on images whose answers are kept one by one."""
+    return cell.question.metric == "accuracy"
 
 
 def _numeric(row: dict[str, str]) -> dict[str, str]:
@@ -269,7 +272,7 @@ def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
         _reading_named(record, cell): reading.value
         for measured in shown
         for cell in measured.exhibit.cells()
-        if not keeps_answers(cell)
+        if not keeps_answers(cell) or cell.question.target is not None  # early records keep no answers to shifts
         for record in measured.records.get((cell.row, cell.column), [])
         if (reading := readings.read(record, cell.question, SELECTION)) is not None
     }
@@ -279,7 +282,12 @@ def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
 
 def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.ndarray]) -> bytes:
     """The answers of every run, packed eight images a byte, and others that stay."""
-    ours = {_named(record): np.packbits(store.correct(record.key, SELECTION)) for record in records}
+    ours = {
+        _named(record, target or "data"): np.packbits(right)
+        for record in records
+        for target in (None, *(record.shifts or {}))
+        if (right := pairing.stored(store, SELECTION, target)(record)) is not None
+    }
     packed = dict(sorted({**others, **ours}.items()))
     stream = io.BytesIO()
     np.savez_compressed(stream, allow_pickle=False, **packed)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_world import FILE, bench, bits_of, record_of, table, toy
+from toy_world import FILE, bench, bits_of, edited, record_of, table, toy
 
 from benchmark.analysis import compare
 from benchmark.analysis.compare import ALIKE, LEFT, OPEN, RIGHT
@@ -13,10 +13,12 @@ from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.exhibits.exhibit import Exhibit, load
 from benchmark.numerics import stats
+from benchmark.records.answers import on
 from benchmark.records.record import SELECTIONS
 from benchmark.records.store import Store
 
 N = 2000
+METHODS = {"One": "baselines.tip_adapter:TipAdapter", "Two": "baselines.tip_adapter:TipAdapterF"}
 
 
 def planted(
@@ -40,8 +42,7 @@ def planted(
 
 
 def exhibit() -> Exhibit:
-    tip, tip_f = "baselines.tip_adapter:TipAdapter", "baselines.tip_adapter:TipAdapterF"
-    return table(rows=[{"name": "One", "method": tip}, {"name": "Two", "method": tip_f}])
+    return table(rows=[{"name": name, "method": method} for name, method in METHODS.items()])
 
 
 def compared(measured: Measured, store: Store, margin: float = 1.0) -> dict[str, compare.Compared]:
@@ -112,6 +113,48 @@ def test_one_seed_without_the_images_answers_has_no_interval_and_says_so(tmp_pat
         path.unlink()
     found = compared(measured, store)["1-shot"]
     assert (found.low, found.high, found.over, found.says) == (None, None, "one seed", OPEN)
+
+
+def test_rows_are_compared_on_the_images_of_a_shift(tmp_path: Path) -> None:
+    shown = table(
+        rows=[{"name": name, "method": method} for name, method in METHODS.items()],
+        columns=[{"name": "1-shot", "shots": 1, "target": "imagenet_a"}],
+    )
+    suite = toy(
+        datasets={
+            "imagenet": {"reader": "toy_world:Squares", "shifts": ["imagenet_a"]},
+            "imagenet_a": {"reader": "toy_world:Squares"},
+        }
+    )
+    store, sides = Store(tmp_path), {"One": [], "Two": []}
+    for cell in shown.cells():
+        for run in cell.runs(suite, [1, 2, 3]):
+            right = np.random.default_rng([run.seed, cell.row == "Two"]).uniform(size=400) < 0.4 + 0.2 * (
+                cell.row == "Two"
+            )
+            record = record_of(run.asked(), (4, 5, 6), 10)
+            counts = {name: {"correct": int(right.sum())} for name in record.selections}
+            record = edited(record, shifts={"imagenet_a": {"n": 400, "selections": counts}})
+            store.put(record, {**bits_of(record), **{on(name, "imagenet_a"): right for name in record.selections}})
+            sides[cell.row].append(right)
+    (found,) = compare.compare(gather(shown, suite, store.records()), "Two", "One", store, "val", 1.0)
+    expected = stats.paired(sides["Two"], sides["One"])
+    assert (found.effect, found.low, found.high, found.over) == (
+        expected.effect, expected.low, expected.high, "seeds and images",
+    )  # fmt: skip
+
+
+def test_equal_differences_at_every_seed_tell_no_interval_of_width_zero(tmp_path: Path) -> None:
+    store, shown = Store(tmp_path), exhibit()
+    for cell in shown.cells():
+        for seed in (1, 2, 3):
+            record = record_of(cell.runs(toy(), [seed])[0].asked(), (5 + (cell.row == "Two"),) * 3)
+            store.put(record, bits_of(record))
+    measured = gather(shown, toy(), store.records())
+    for path in tmp_path.glob("*.npz"):
+        path.unlink()
+    found = compared(measured, store)["1-shot"]
+    assert (found.effect, found.low, found.high, found.says) == (10.0, None, None, OPEN)
 
 
 def test_nothing_in_common_is_said(tmp_path: Path) -> None:

@@ -156,6 +156,18 @@ def test_every_shift_is_counted_under_every_selection_and_among_its_own_classes(
     assert record.shifts["imagenet_a"].selections["last"].correct == expected
 
 
+def test_the_answers_to_the_images_of_every_shift_are_kept_and_counted(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    record = measure(house_run(shots=4), here(house()), store)
+    assert record.shifts is not None
+    for role, on in record.shifts.items():
+        for name, selection in on.selections.items():
+            answers = store.correct(record.key, name, role)
+            assert (len(answers), int(answers.sum())) == (on.n, selection.correct)
+    with pytest.raises(BenchError, match="of a selection that the record does not have"):
+        store.correct(record.key, "val", "imagenet_z")
+
+
 def test_a_data_set_without_shifts_has_none(tmp_path: Path) -> None:
     assert measure(house_run(dataset="dtd"), here(house()), Store(tmp_path)).shifts == {}
 

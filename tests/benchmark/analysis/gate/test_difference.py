@@ -7,7 +7,7 @@ import pytest
 
 from benchmark.analysis.gate.difference import IMAGES, Difference, average, of_answers
 
-SQUARES, CIRCLES = ("imagenet", "squares"), ("dtd", "circles")
+SQUARES, CIRCLES = ("imagenet", "squares", 1000), ("dtd", "circles", 500)
 
 
 def answers(gained: int, lost: int, n: int = 1000) -> np.ndarray:

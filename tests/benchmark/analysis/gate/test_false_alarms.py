@@ -33,7 +33,7 @@ def repeated(rng: np.random.Generator, changed: float, path: float, loss: Loss, 
         up, down = max(0.0, either + net / 2), max(0.0, either - net / 2) + max(0.0, -net / 2 - either)
         u = rng.random(n, np.float32)
         values = 100.0 * (u < up) - 100.0 * (u > 1 - down)
-        difference = of_answers({(dataset, ""): values}, {str(number): 1.0})
+        difference = of_answers({(dataset, "", n): values}, {str(number): 1.0})
         asked, measured = (str(number),), 60 + difference.effect
         cells.append(Verdict("t", method, f"{dataset} {shots}", 60, measured, difference, asked=asked, method=method))
     return judge(cells)

@@ -60,7 +60,7 @@ def test_a_simulated_loss_of_the_size_printed_is_found_as_often_as_it_says(proba
         return judge([verdict_of(values)]).cells[0]
 
     def verdict_of(values: np.ndarray) -> Verdict:
-        difference = of_answers({("imagenet", "squares"): values}, {"a": 1.0})
+        difference = of_answers({("imagenet", "squares", 0): values}, {"a": 1.0})
         return Verdict("t", "a", "c", 60, 60 + difference.effect, difference, asked=("a",), method="M")
 
     loss = power.detectable(held(0.0), tests=1, power=probability)

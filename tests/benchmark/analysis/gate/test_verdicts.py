@@ -33,6 +33,7 @@ from benchmark.core.errors import BenchError, Damaged, Incomplete
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records import reference
+from benchmark.records.answers import on
 from benchmark.records.record import SELECTIONS
 from benchmark.records.store import Store
 
@@ -221,7 +222,7 @@ def test_the_family_is_the_different_questions_and_shares_one_level() -> None:
 def of_images(name: str, method: str, lost: int, gained: int = 0, n: int = 2000, shift: int = 0) -> Verdict:
     """A verdict on a question with answers, of which some are lost and some are gained."""
     values = np.roll(100.0 * np.repeat([1, -1, 0], [gained, lost, n - gained - lost]), shift)
-    difference = of_answers({("imagenet", "squares"): values}, {name: 1.0})
+    difference = of_answers({("imagenet", "squares", 0): values}, {name: 1.0})
     effect = difference.effect
     return Verdict("t", name, "c", 60, 60 + effect, difference, asked=(name,), method=method)
 
@@ -420,8 +421,13 @@ def test_a_step_of_the_workflow_that_only_reports_does_so_when_the_gate_is_red()
 SHIFTED = [{"name": "A", "shots": 1, "target": "imagenet_a"}, {"name": "CMY", "shots": 1, "metric": "cmy_centred"}]
 
 
-def seed_by_seed(folder: Path, accuracy: Callable[[str, int], int], seeds: tuple[int, ...] = (1, 2, 3)) -> Store:
-    """Records of a table that reads a shift and a ratio: (row, seed) -> images right of 4,000; seeds have luck."""
+def seed_by_seed(
+    folder: Path, accuracy: Callable[[str, int], int], seeds: tuple[int, ...] = (1, 2, 3), answers: bool = False
+) -> Store:
+    """Records of a table that reads a shift and a ratio: (row, seed) -> images right of 4,000; seeds have luck.
+
+    Early records keep no `answers` to the images of a shift.
+    """
     store = Store(folder)
     for cell in lopsided().cells():
         for run in cell.runs(SHIFTING, seeds):
@@ -434,7 +440,9 @@ def seed_by_seed(folder: Path, accuracy: Callable[[str, int], int], seeds: tuple
                 metrics={name: {"cmy_centred": 0.3 + count / 40_000} for name in record.selections},
                 fingerprints={**record.fingerprints, "imagenet_a": "squares-a"},
             )
-            store.put(record, {name: np.arange(N) < 6000 for name in record.selections})
+            kept = {name: np.arange(N) < 6000 for name in record.selections}
+            on_shift = {on(name, "imagenet_a"): np.arange(4000) < count for name in record.selections}
+            store.put(record, {**kept, **(on_shift if answers else {})})
     return store
 
 
@@ -486,6 +494,23 @@ def test_the_error_of_a_count_contains_the_images_of_the_test_set(by_seed: Calla
     largest = (0.3525 * (2 - 0.3525) + 0.350625 * (2 - 0.350625)) / N
     assert ratio.error == pytest.approx((largest + RATIO_PATH**2) ** 0.5)
     assert ratio.says == OPEN
+
+
+def test_a_shift_is_compared_image_by_image_where_both_sides_keep_its_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 4,000 images of a shift 75 others are wrong; its error is that of 75 changed answers."""
+    monkeypatch.setattr(paths, "reference", lambda: tmp_path / "reference")
+    monkeypatch.setattr(exhibit, "names", lambda: ("table0",))
+    store = seed_by_seed(tmp_path / "golden", lambda row, seed: 2000, (1,), answers=True)
+    reference_run.update([gather(lopsided(), SHIFTING, store.records())], store.records(), store)
+    ours = seed_by_seed(tmp_path / "ours", lambda row, seed: 1925, (1,), answers=True)
+    found = judge(against_golden(gather(lopsided(), SHIFTING, ours.records()), Golden("toy"), ours))
+    accuracies = [v for v in found.cells if v.column == "A"]
+    assert {v.difference.how for v in accuracies} == {"images"}
+    changed = 75 / 4000
+    assert accuracies[0].difference.variance == pytest.approx(100**2 * changed * (1 - changed) / 3999)
+    assert found.red
 
 
 def test_another_machine_s_tenths_are_no_alarm_and_ten_points_on_a_shift_are_red(
