@@ -70,5 +70,6 @@ def check(entries: Iterable[zipfile.ZipInfo], size: int) -> None:
 
 
 def shown(name: str) -> str:
-    """A name, cut to `LONGEST` letters."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    """A name as it can be printed in a line, cut to `LONGEST` letters."""
+    printable = "".join(letter if letter.isprintable() else "?" for letter in name[:LONGEST])
+    return printable if len(name) <= LONGEST else f"{printable[:-1]}…"

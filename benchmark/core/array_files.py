@@ -7,10 +7,11 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, cast
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 from numpy.lib import format as npy
+from numpy.lib.npyio import NpzFile
 
 from benchmark.core import archives, regular
 
@@ -25,7 +26,9 @@ class Arrays(NamedTuple):
 def read(path: Path) -> np.ndarray:
     """Read an .npy file of plain numbers or texts; OSError or ValueError for anything else."""
     with regular.opened(path) as file, _as_value_errors():
-        return _array(file, regular.check(path))
+        _check(file, regular.check(path))
+        file.seek(0)
+        return npy.read_array(file, allow_pickle=False)
 
 
 def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> Arrays:
@@ -41,15 +44,14 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> A
     Returns:
         The wanted arrays, and the names of the others.
     """
-    with regular.opened(path) as file, _as_value_errors(), archives.opened(file) as archive:
-        entries = {name.removesuffix(".npy"): archive.getinfo(name) for name in archive.namelist()}
+    with regular.opened(path) as file, _as_value_errors(), archives.opened(file) as zipped, NpzFile(file) as archive:
+        entries = {name.removesuffix(".npy"): zipped.getinfo(name) for name in zipped.namelist()}
         chosen = {name: entry for name, entry in entries.items() if wanted(name)}
         archives.check(chosen.values(), regular.check(path))
-        found = {}
         for name, entry in chosen.items():
-            with archive.open(entry) as stream:
-                found[name] = _array(cast(BinaryIO, stream), entry.file_size, f"{archives.shown(name)}: ")
-    return Arrays(found, [name for name in entries if name not in chosen])
+            with zipped.open(entry) as stream:
+                _check(stream, entry.file_size, f"{archives.shown(name)}: ")
+        return Arrays({name: archive[name] for name in chosen}, [name for name in entries if name not in chosen])
 
 
 @contextmanager
@@ -63,21 +65,19 @@ def _as_value_errors() -> Iterator[None]:
         raise ValueError(str(error) or type(error).__name__) from error
 
 
-def _array(stream: BinaryIO, size: int, what: str = "") -> np.ndarray:
-    """The array of a stream of `size` bytes, whose header has to claim just what is there."""
+def _check(stream: IO[bytes], size: int, what: str = "") -> None:
+    """Check that the header of a stream of `size` bytes claims what is there, and no Python objects."""
     shape, _, dtype = _header(stream)
     claimed = math.prod(shape) * dtype.itemsize
     if dtype.hasobject:
-        raise ValueError(f"{what}holds Python objects, which are not read")
+        raise ValueError("Object arrays cannot be loaded")
     if min(shape, default=0) < 0 or (0 not in shape and not dtype.itemsize):
         raise ValueError(f"{what}is of no shape that an array can have")
     if claimed != size - stream.tell():
         raise ValueError(f"{what}its header claims {claimed:,} bytes, there are {size - stream.tell():,}")
-    stream.seek(0)
-    return npy.read_array(stream, allow_pickle=False)
 
 
-def _header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, Any]:
+def _header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, Any]:
     """Shape, order and type of the array in a stream, which is left behind the header."""
     version = npy.read_magic(stream)
     if version == (1, 0):

@@ -5,10 +5,10 @@ and a reason of a few words; whoever catches OSError says it in a line.
 """
 
 import errno
+import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
 
 MOST = 32 << 20
 """Bytes of the largest text that is read whole; a list of 300,000 images has 25 million."""
@@ -21,7 +21,7 @@ def check(path: Path) -> int:
     return _size(path, os.stat(path))
 
 
-def opened(path: Path) -> BinaryIO:
+def opened(path: Path) -> io.BufferedReader:
     """Open a file for reading; OSError unless it is a regular file or a link to one."""
     check(path)  # to open a device may already do something
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))  # which waits for no writer of a pipe
