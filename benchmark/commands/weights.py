@@ -11,6 +11,7 @@ from benchmark.commands.options import output_format, weights_place
 from benchmark.core.asset import ALIAS, INCOMPLETE, MISSING, OK
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.file_facts import FileFacts
+from benchmark.core.files import tidy
 from benchmark.core.settings import Settings
 from benchmark.encoders.published import slots
 
@@ -37,6 +38,7 @@ def weights_import(files: Sequence[str], everything: bool, slot: str | None, set
     if bool(files) == everything or (slot and len(files) != 1):
         raise BenchError("bench weights import takes files, or --all; and --slot with one file")
     folder = settings.weights_dirs[0]
+    _tidy(folder)
     if everything:
         chosen = [(path, name) for name in slots.SLOTS if (path := slots.find(name, settings))]
     else:
@@ -68,15 +70,24 @@ def weights_trust(names: Sequence[str], settings: Settings) -> ExitCode:
 
 
 def _show(deep: bool, form: str, settings: Settings) -> ExitCode:
-    """Print one line a slot; MISSING unless every slot that the paper needs has an intact file."""
+    """Print one line a slot and one a foreign file; MISSING unless every slot that the paper needs has an intact file."""
+    _tidy(settings.weights_dirs[0])
     everything = [slots.look(name, settings, deep) for name in slots.SLOTS]
     if form == "json":
         click.echo(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
     else:
         for found in everything:
             click.echo(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
+        for line in slots.left_out(settings):
+            click.echo(f"left out: {line}", err=True)
     needed = [found for found in everything if not found.slot.optional]
     return ExitCode.OK if all(found.state in (OK, ALIAS) for found in needed) else ExitCode.MISSING
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what killed imports left in the weights folder."""
+    for slot in slots.SLOTS:
+        tidy(folder, f"{slot}.safetensors.")
 
 
 def _record(found: slots.Found) -> dict[str, object]:

@@ -9,15 +9,12 @@ have equal structure, as have the bare ViTs of MAE and MILAN. Such a file has a 
 benchmark/encoders/published/slots.py assigns it by name.
 """
 
-import argparse
 import hashlib
 import pickle
-import pickletools
 import re
-import warnings
 import zipfile
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +23,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from benchmark.core.digest import JsonDict
+from benchmark.core import archives, regular, tensor_files
+from benchmark.core.archives import shown
 from benchmark.core.errors import BenchError
+from benchmark.encoders.published import torch_files, torchscript
 
 OPENAI_CLIP = "OpenAI's CLIP"
 CLIP = "CLIP"
@@ -40,7 +39,18 @@ OTHER = "something else"
 WRAPPERS = ("teacher", "state_dict", "model", "module")
 """Keys of the network in checkpoints: of DINO (the teacher, which is evaluated), MoCo v3, MAE and MILAN, SparK."""
 
+NUMBERS = (
+    *(torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.bool),
+    *(torch.int8, torch.int16, torch.int32, torch.int64, torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+)
+"""Types of the numbers of weights and buffers."""
+
+_PARALLEL = ("module.", "_orig_mod.")
 _NO_WEIGHTS = ("input_resolution", "context_length", "vocab_size")  # integers among the buffers of OpenAI's CLIPs
+
+
+class Foreign(ValueError):
+    """Content that is no state dict of an encoder; its text describes it."""
 
 
 @dataclass(frozen=True)
@@ -63,204 +73,118 @@ class Container:
         return architecture(self.tensors)
 
 
+class NoWeights(BenchError):
+    """A file that can be read and holds something else than the weights of an encoder.
+
+    Attributes:
+        held: Description of what it holds.
+    """
+
+    def __init__(self, path: Path, held: str) -> None:
+        super().__init__(f"{path}: holds {held}")
+        self.held = held
+
+
 def read(path: Path) -> Container:
     """Read the encoder in a file; raises BenchError for an unreadable file or other content."""
-    form, content = load(path)
-    try:
-        kind, tensors = recognise(content, form)
-    except ValueError as instead:
-        raise BenchError(f"{path}: holds {instead}") from instead
+    form, tensors = state(path)
+    with _readable(path):
+        kind, tensors = _recognised(tensors, form)
     return Container(path, form, kind, tensors)
+
+
+def state(path: Path) -> tuple[str, dict[str, Tensor]]:
+    """The container format and the state dict in a file (`unwrapped`); raises BenchError for other content."""
+    form, content = load(path)
+    with _readable(path):
+        tensors = unwrapped(content)
+        without = next((name for name, tensor in tensors.items() if tensor.is_meta), None)
+        if without is not None:
+            raise Foreign(f"{shown(without)} as a tensor without numbers")
+    return form, tensors
 
 
 # --- files
 
 
-def load(path: Path) -> tuple[str, Any]:
+def load(path: Path, remedy: str = "fetch it again") -> tuple[str, Any]:
     """Load a file of tensors without executing code in it.
+
+    A file that is missing, damaged or no regular file raises BenchError, as does one whose content is too large for its
+    size, or that needs a global that tensors do not need.
 
     Args:
         path: the file.
+        remedy: last words of the error on a damaged file.
 
     Returns:
         The container format and the content.
-
-    Raises:
-        BenchError: if the file is missing or damaged, or needs a global that tensors do not need.
     """
+    with _readable(path, remedy):
+        form, content = _load(path, remedy)
+        _check_size(content, path.stat().st_size)
+    return form, content
+
+
+@contextmanager
+def _readable(path: Path, remedy: str = "fetch it again") -> Iterator[None]:
+    """Convert whatever a broken or hostile file raises to a BenchError of one line."""
     try:
-        return _load(path)
-    except FileNotFoundError:
-        raise BenchError(f"{path}: no such file") from None
-    except pickle.UnpicklingError as error:
-        raise BenchError(f"{path}: {_refusal(error, path)}") from error
+        yield
     except BenchError:
         raise
-    except Exception as error:  # a broken or hostile file may raise any exception
+    except FileNotFoundError:
+        raise BenchError(f"{path}: no such file") from None
+    except OSError as error:
+        raise BenchError(f"{path}: cannot be read ({error.strerror or error})") from error
+    except Foreign as error:
+        raise NoWeights(path, str(error)) from error
+    except pickle.UnpicklingError as error:
+        raise BenchError(f"{path}: {_refusal(error, path, remedy)}") from error
+    except Exception as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
-        raise BenchError(f"{path}: damaged or incomplete ({reason}); fetch it again") from error
+        raise BenchError(f"{path}: damaged or incomplete ({reason}); {remedy}") from error
 
 
-def _load(path: Path) -> tuple[str, Any]:
-    with path.open("rb") as file:
+def _load(path: Path, remedy: str) -> tuple[str, Any]:
+    with regular.opened(path) as file:
         start = file.read(64)
-    if start[8:9] == b"{":  # the JSON header follows its length of 8 bytes
-        return "safetensors", safetensors.torch.load_file(path)
-    if start.lstrip().startswith((b"<", b"version https://git-lfs")):
-        shown = start.split(b"\n")[0].decode(errors="replace").strip()
-        raise BenchError(f"{path}: not weights but a page or a pointer to them (it begins {shown!r}); fetch it again")
-    is_zip = zipfile.is_zipfile(path)
-    if is_zip and (tensors := _torchscript(path)) is not None:
-        return "TorchScript", tensors
-    # MAE, MILAN and DINO store the arguments of the run with the weights, as a Namespace, which is data
-    with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        content = torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-    return ("torch zip" if is_zip else "torch pickle"), content
+        if start[8:9] == b"{":  # the JSON header follows its length of 8 bytes
+            tensor_files.opened(path)
+            return "safetensors", safetensors.torch.load_file(path)
+        if start.lstrip().startswith((b"<", b"version https://git-lfs")):
+            said = start.split(b"\n")[0].decode(errors="replace").strip()
+            raise BenchError(f"{path}: not weights but a page or a pointer to them (it begins {said!r}); {remedy}")
+        if not zipfile.is_zipfile(file):
+            return torch_files.load(path, None)
+        with archives.opened(file) as archive:
+            folder = torchscript.folder(archive)
+            if folder is None:
+                return torch_files.load(path, archive)
+            return "TorchScript", torchscript.tensors(archive, folder, regular.check(path))
 
 
-def _refusal(error: Exception, path: Path) -> str:
+def _refusal(error: Exception, path: Path, remedy: str) -> str:
     named = re.search(r"GLOBAL ([\w.]+)", str(error))
-    asked = named[1] if named else _global_of_pickle(path)
+    asked = named[1] if named else torch_files.first_global(path)
     if asked is None:
-        return "not a checkpoint, or damaged; fetch it again"
+        return f"not a checkpoint, or damaged; {remedy}"
     return (
         f"refused: reading it would run {asked}, which tensors do not need; nothing was run. Get another copy, or, if you"
         " made it, save its state_dict or tensor alone with torch.save"
     )
 
 
-def _global_of_pickle(path: Path) -> str | None:
-    """The first global that a plain pickle needs, found by reading its opcodes without executing them."""
-    strings: list[str] = []
-    try:
-        with path.open("rb") as stream:
-            for code, argument, _ in pickletools.genops(stream):
-                if code.name == "GLOBAL":
-                    return str(argument).replace(" ", ".")
-                if code.name == "STACK_GLOBAL":
-                    return ".".join(strings[-2:])
-                if isinstance(argument, str):
-                    strings.append(argument)
-    except Exception:  # not a pickle
-        return None
-    return None
+def _check_size(content: Any, size: int) -> None:
+    """Check that the tensors of a file, which may show one number many times, are not too large for its `size` in bytes."""
+    parts = [content, *_values(content), *(inner for outer in _values(content) for inner in _values(outer))]
+    bytes_of = sum(part.numel() * part.element_size() for part in parts if isinstance(part, Tensor))
+    if archives.swells(bytes_of, size):
+        raise ValueError(f"{size:,} bytes in it would become tensors of {bytes_of:,}")
 
 
-def _torchscript(path: Path) -> dict[str, Tensor] | None:
-    """Read the tensors of a TorchScript archive without torch.jit and torch.load.
-
-    An unpickler that knows only tensors and inert stand-ins for modules reads data.pkl. Code in the archive is not opened.
-
-    Args:
-        path: a zip file.
-
-    Returns:
-        The tensors by name; None if the zip file is no TorchScript archive.
-    """
-    with zipfile.ZipFile(path) as archive:
-        folders = [name.removesuffix("constants.pkl") for name in archive.namelist() if name.endswith("/constants.pkl")]
-        if not folders:
-            return None
-        with archive.open(f"{folders[0]}data.pkl") as stream:
-            root = _Archive(stream, archive, folders[0]).load()
-    return dict(_walk(root, ""))
-
-
-class _Module:
-    """Inert stand-in for a TorchScript module, which keeps its attributes."""
-
-    def __init__(self) -> None:
-        self.state: JsonDict = {}
-
-    def __setstate__(self, state: Any) -> None:
-        self.state = state if isinstance(state, dict) else {}
-
-
-def _walk(module: _Module, prefix: str) -> Iterable[tuple[str, Tensor]]:
-    for name, value in module.state.items():
-        if isinstance(value, Tensor):
-            yield prefix + name, value
-        elif isinstance(value, _Module):
-            yield from _walk(value, f"{prefix}{name}.")
-
-
-_STORAGES = {
-    "HalfStorage": torch.float16,
-    "FloatStorage": torch.float32,
-    "DoubleStorage": torch.float64,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "BoolStorage": torch.bool,
-}
-
-
-def _tensor(storage: Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: object) -> Tensor:
-    """A tensor in a storage; as_strided refuses access outside of the storage."""
-    return storage.as_strided(size, stride, offset)
-
-
-def _typed_list(value: Any, *_: object) -> Any:
-    """Return a typed list of TorchScript unchanged."""
-    return value
-
-
-class _Archive(pickle.Unpickler):
-    """An unpickler for data.pkl of a TorchScript archive that knows inert globals only."""
-
-    def __init__(self, stream: Any, archive: zipfile.ZipFile, folder: str) -> None:
-        super().__init__(stream)
-        self.archive, self.folder = archive, folder
-        self.storages: dict[str, Tensor] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        """The inert stand-in for a global.
-
-        Args:
-            module: module of the global.
-            name: name of the global.
-
-        Returns:
-            The stand-in.
-
-        Raises:
-            pickle.UnpicklingError: for any global that weights do not need.
-        """
-        known: dict[tuple[str, str], Any] = {
-            ("collections", "OrderedDict"): OrderedDict,
-            ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-        }
-        if module.split(".")[0] == "__torch__":
-            return _Module
-        if module == "torch.jit._pickle":
-            return _typed_list
-        if module == "torch" and name in _STORAGES:
-            return _STORAGES[name]
-        if (module, name) in known:
-            return known[module, name]
-        raise pickle.UnpicklingError(f"GLOBAL {module}.{name} is not needed for weights")
-
-    def persistent_load(self, pid: Any) -> Tensor:
-        """A storage as a flat tensor.
-
-        Args:
-            pid: the identifier in the pickle, with type and key of the storage.
-
-        Returns:
-            The tensor.
-
-        Raises:
-            zipfile.BadZipFile: for a compressed storage.
-        """
-        _, dtype, key, *_ = pid
-        if key not in self.storages:
-            info = self.archive.getinfo(f"{self.folder}data/{key}")
-            if info.compress_type != zipfile.ZIP_STORED:
-                raise zipfile.BadZipFile("compressed tensors, which torch does not write")
-            content = bytearray(self.archive.read(info))
-            self.storages[key] = torch.frombuffer(content, dtype=dtype) if content else torch.empty(0, dtype=dtype)
-        return self.storages[key]
+def _values(content: Any) -> list[Any]:
+    return list(content.values()) if isinstance(content, Mapping) else []
 
 
 # --- recognition of the encoder
@@ -278,7 +202,11 @@ def recognise(content: Any, form: str = "") -> tuple[str, dict[str, Tensor]]:
     Returns:
         The kind of the encoder, and its tensors.
     """
-    kind, tensors = _reduced(unwrapped(content))
+    return _recognised(unwrapped(content), form)
+
+
+def _recognised(state: dict[str, Tensor], form: str) -> tuple[str, dict[str, Tensor]]:
+    kind, tensors = _reduced(state)
     if kind == CLIP:
         tensors = {n: t for n, t in tensors.items() if n not in _NO_WEIGHTS and not n.endswith("attn_mask")}
         kind = OPENAI_CLIP if form == "TorchScript" else CLIP  # only OpenAI publishes CLIPs in this form
@@ -286,14 +214,35 @@ def recognise(content: Any, form: str = "") -> tuple[str, dict[str, Tensor]]:
 
 
 def unwrapped(content: Any) -> dict[str, Tensor]:
-    """The state dict in a checkpoint, bare or under one of the keys WRAPPERS; raises ValueError if there is none."""
+    """The plain tensors of a state dict, bare or under one of the keys WRAPPERS; raises ValueError for other content."""
     if not isinstance(content, Mapping):
-        raise ValueError(f"a {type(content).__name__}, not a state dict")
+        raise Foreign(f"a {type(content).__name__}, not a state dict")
     inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
     tensors = {name: value for name, value in inner.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise ValueError(f"no tensors (its keys: {', '.join(map(str, list(content)[:6])) or 'none'})")
-    return tensors
+        raise Foreign(f"no tensors (its keys: {', '.join(map(_key, list(content)[:6])) or 'none'})")
+    return {_text(name): _plain(name, value) for name, value in tensors.items()}
+
+
+def _text(name: object) -> str:
+    if not isinstance(name, str) or not name.isprintable() or len(name) > torchscript.LONGEST:
+        raise Foreign(f"a tensor named {_key(name)}, which is no name of a weight")
+    return name
+
+
+def _key(key: object) -> str:
+    """A key of a checkpoint in a few letters; its type if it is neither text nor a small number."""
+    if isinstance(key, str):
+        return shown(key)
+    return str(key) if isinstance(key, int) and abs(key) < 1 << 63 else f"<{type(key).__name__}>"
+
+
+def _plain(name: str, tensor: Tensor) -> Tensor:
+    """A tensor of numbers at their own places, without a gradient; Foreign if it is sparse, nested, quantised or complex."""
+    if tensor.is_nested or tensor.layout != torch.strided or tensor.dtype not in NUMBERS:
+        form = "nested" if tensor.is_nested else f"{tensor.layout} {tensor.dtype}".replace("torch.", "")
+        raise Foreign(f"{shown(name)} as a tensor that is {form}, not plain numbers")
+    return tensor.detach().resolve_conj().resolve_neg()
 
 
 def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
@@ -304,7 +253,7 @@ def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
     if backbone := _under(state, "backbone."):
         if "head.last_layer.weight_v" in state:
             return DINO, backbone
-        raise ValueError("an OpenMMLab port, whose names and layout differ from the authors' own file")
+        raise Foreign("an OpenMMLab port, whose names and layout differ from the authors' own file")
     if spark := _under(state, "sparse_encoder.sp_cnn."):
         return SPARK, spark
     for kind, mark in ((MILAN, "attn.kv"), (MAE, "attn.qkv")):
@@ -317,10 +266,10 @@ def _reduced(state: dict[str, Tensor]) -> tuple[str, dict[str, Tensor]]:
 
 def bare(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state dict without the prefixes that DistributedDataParallel and torch.compile put before every name."""
-    for prefix in ("module.", "_orig_mod."):
-        if state and all(name.startswith(prefix) for name in state):
-            return bare(_under(state, prefix))
-    return state
+    prefix = ""
+    while state and (more := next((m for m in _PARALLEL if all(n.startswith(m, len(prefix)) for n in state)), "")):
+        prefix += more
+    return _under(state, prefix) if prefix else state
 
 
 def _bare(state: dict[str, Tensor]) -> str:
@@ -341,8 +290,10 @@ def _positions(table: Tensor) -> str:
         table: position embeddings, [1, 1 + P, D].
 
     Returns:
-        The kind.
+        The kind; OTHER for a table of another shape.
     """
+    if table.ndim != 3 or min(table.shape) < 1 or table.shape[1] < 3:
+        return OTHER
     if table[0, 0].any():
         return VIT_LEARNED
     half = table.shape[-1] // 2
@@ -398,5 +349,5 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
         tensor = tensors[name]
         exact = tensor.to(torch.float32 if tensor.is_floating_point() else torch.int64).contiguous()
         found.update(f"{name} {tuple(exact.shape)}\n".encode())
-        found.update(exact.numpy().data)
+        found.update(exact.numpy().data if exact.numel() else b"")  # NumPy has no array of no numbers in 2^62 columns
     return found.hexdigest()

@@ -1,9 +1,11 @@
 """Conversion of published checkpoints to one safetensors file a slot, with the provenance in its header."""
 
+import os
 import shlex
 from pathlib import Path
 
 import safetensors.torch
+import torch
 
 from benchmark import __version__
 from benchmark.core.errors import BenchError
@@ -66,14 +68,15 @@ def convert(file: Path, slot: str, folder: Path) -> Path:
         "kind": container.kind,
         "architecture": container.architecture,
         "normalisation": known.normalisation,
-        "source": file.name,
+        "source": os.fsencode(file.name).decode(errors="replace"),
         "source_sha256": file_hash(file),
         "page": known.page,
         "licence": known.licence or "none stated",
         converted.WEIGHTS: weights,
         "written_by": f"amu-bench {__version__}",
     }
-    content = safetensors.torch.save({name: t.clone() for name, t in container.tensors.items()}, header)
+    alone = {name: t.clone(memory_format=torch.contiguous_format) for name, t in container.tensors.items()}
+    content = safetensors.torch.save(alone, header)
     where = folder / f"{slot}.safetensors"
     with written_whole("weights", where, "--weights-dir") as stream:
         stream.write(content)

@@ -18,10 +18,7 @@ from benchmark.methods.clip import Model
 
 def tensors(file: Path) -> dict[str, Tensor]:
     """The state dict in a file, bare or in a checkpoint of a training; raises BenchError for other content."""
-    try:
-        return containers.bare(containers.unwrapped(containers.load(file)[1]))
-    except ValueError as instead:
-        raise BenchError(f"{file}: holds {instead}") from instead
+    return containers.bare(containers.state(file)[1])
 
 
 def timm_network(name: str, classifier: str | Sequence[str] | None, file: Path) -> Model:

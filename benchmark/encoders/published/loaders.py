@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from benchmark.core.asset import MISSING, USABLE, WRONG, Asset
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
-from benchmark.core.file_facts import FileFacts
+from benchmark.core.file_facts import FileFacts, is_true
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded, text_tower
@@ -170,7 +170,7 @@ def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> E
     network = partial(from_files.timm_network, name, pretrained.classifier)
     if file:
         path = hub.own_file(what, file)
-        facts.of(path, f"fits timm:{name}", lambda: bool(network(path)))
+        facts.of(path, f"fits timm:{name}", lambda: bool(network(path)), is_true)
     else:
         names = [pretrained.hf_hub_filename or "model.safetensors", "pytorch_model.bin"]
         path = hub.file(what, pretrained.hf_hub_id, names, settings.download)
@@ -235,7 +235,8 @@ def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *
     how: tuple[object, ...] = (normalisation, arch)
     if file:
         path, how = hub.own_file(what, file), (*how, f"quick_gelu {sizes['quick_gelu']}")
-        facts.of(path, f"fits {arch} {sizes['quick_gelu']}", lambda: bool(from_files.clip_network(sizes, path)))
+        fits = f"fits {arch} {sizes['quick_gelu']}"
+        facts.of(path, fits, lambda: bool(from_files.clip_network(sizes, path)), is_true)
     else:
         path = _open_clip_file(what, tag, settings)
 

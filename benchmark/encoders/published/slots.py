@@ -9,15 +9,18 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from benchmark.core.asset import ALIAS, DIFFERS, INCOMPLETE, MISSING, OK, USABLE, WRONG
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.file_facts import FileFacts
+from benchmark.core.file_facts import FileFacts, is_hash
 from benchmark.core.files import listed
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
+from benchmark.core.stamps import settled, stamp
 from benchmark.encoders.published import converted
 from benchmark.encoders.published import hub as hugging_face
 
@@ -186,8 +189,25 @@ def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
         if slot.hub:
             yield from sorted(folder.glob(f"{_repository(slot)}/snapshots/*/{FOLDER_FILE}"))
     for folder in folders[:1]:
-        yield from (p for p in sorted(folder.iterdir()) if p.name.endswith(SUFFIXES) and p.is_file())
+        yield from (path for path in _named_as_weights(folder) if path.is_file())
         yield from sorted(folder.glob(f"*/{FOLDER_FILE}"))
+
+
+def _named_as_weights(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.iterdir()) if path.name.endswith(SUFFIXES) and not path.is_dir())
+
+
+def left_out(settings: Settings) -> Iterator[str]:
+    """A line for each file of the user's weights folder that fits no slot, or cannot be read."""
+    for folder in (folder for folder in settings.weights_dirs[:1] if folder.is_dir()):
+        for path in _named_as_weights(folder):
+            try:
+                kind, architecture = _kind(path, settings)
+            except BenchError as error:
+                yield str(error)
+            else:
+                if not any(kind in (s.kind, s.alike) and architecture == s.architecture for s in SLOTS.values()):
+                    yield f"{path}: holds {words(kind, architecture)}, which no slot takes"
 
 
 def _published(slot: Slot) -> tuple[str, ...]:
@@ -201,12 +221,12 @@ def _repository(slot: Slot) -> str:
 
 def _assess(slot: Slot, path: Path, settings: Settings, said: bool) -> Found | None:
     """Assess a file for a slot; None if the file is unrelated. `said` is true for a path set by the user for the slot."""
-    if not path.exists():
-        return Found(slot, MISSING, path, f"{path}: no such file; [weights.paths] {slot.name} in bench.toml names it")
     file = path / FOLDER_FILE if path.is_dir() else path
+    if not file.exists():
+        return Found(slot, MISSING, file, f"{file}: no such file; [weights.paths] {slot.name} in bench.toml names it")
     claimed = said or _claimed(slot, file)
     try:
-        kind, architecture = FileFacts(settings.cache).of(file, "content", lambda: _content(file))
+        kind, architecture = _kind(file, settings)
     except BenchError as error:
         return Found(slot, INCOMPLETE, file, str(error)) if claimed else None
     fits = architecture == slot.architecture
@@ -237,16 +257,43 @@ def words(kind: str, architecture: str) -> str:
     return f"{kind} ({architecture})" if architecture else kind
 
 
+def _kind(file: Path, settings: Settings) -> tuple[str, str]:
+    """The `_content` of a file, from the cached facts where they have it."""
+    if not file.exists():
+        raise BenchError(f"{file}: a link that leads nowhere; mend it, or take it out of the folder")
+    return FileFacts(settings.cache).of(file, "content", lambda: _content(file), _is_content)
+
+
 def _content(file: Path) -> tuple[str, str]:
     """Kind and architecture of the encoder in a file, or a description of other content; BenchError if unreadable."""
+    found = _remembered(file, stamp(file)) if settled(file) else _opened(file)
+    if isinstance(found, BenchError):
+        raise found
+    return found
+
+
+@lru_cache(maxsize=1000)
+def _remembered(file: Path, when: tuple[int, ...]) -> tuple[str, str] | BenchError:
+    """Content of a file with this stamp, for every slot asks and a file that cannot be read may take seconds."""
+    return _opened(file)
+
+
+def _opened(file: Path) -> tuple[str, str] | BenchError:
+    """Kind and architecture of the encoder in a file, a description of other content, or the error of reading it."""
     from benchmark.encoders.published import containers
 
-    form, content = containers.load(file)
     try:
-        kind, tensors = containers.recognise(content, form)
-    except ValueError as instead:
-        return str(instead), ""
-    return kind, containers.architecture(tensors)
+        found = containers.read(file)
+    except containers.NoWeights as instead:
+        return instead.held, ""
+    except BenchError as error:
+        return error
+    return found.kind, found.architecture
+
+
+def _is_content(fact: Any) -> bool:
+    """Whether JSON data have the form of a kind and an architecture."""
+    return isinstance(fact, list) and [type(part) for part in fact] == [str, str]
 
 
 # --- checks of the hashes
@@ -258,7 +305,7 @@ def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
     assert file is not None
     if other := converted.of_another(file, slot.name):
         return Found(slot, WRONG, file, other)
-    weights = digest(file, settings) if deep else facts.known(file, "digest")
+    weights = digest(file, settings) if deep else facts.known(file, "digest", is_hash)
     if weights and (damage := converted.damaged(file, weights)):
         return Found(slot, INCOMPLETE, file, damage)
     trusted = facts.trusted()
@@ -277,7 +324,7 @@ def _pinned(found: Found, file: Path, facts: FileFacts, deep: bool) -> Found:
     algorithm, expected = ("sha256", slot.sha256) if slot.sha256 else ("md5", slot.md5)
     if not expected or file.name != slot.files[0]:
         return found
-    actual = facts.hash(file, algorithm) if deep else facts.known(file, algorithm)
+    actual = facts.hash(file, algorithm) if deep else facts.known(file, algorithm, is_hash)
     if actual is None or actual.startswith(expected):
         return found
     says = f"{file}: {algorithm} is {actual[:12]}…, published is {expected[:12]}…; it is not the file of {slot.page}"
@@ -288,4 +335,6 @@ def digest(file: Path, settings: Settings) -> str:
     """The sha256 of the weights of the encoder in a file, independent of the container format; cached."""
     from benchmark.encoders.published import containers
 
-    return FileFacts(settings.cache).of(file, "digest", lambda: containers.digest(containers.read(file).tensors))
+    return FileFacts(settings.cache).of(
+        file, "digest", lambda: containers.digest(containers.read(file).tensors), is_hash
+    )

@@ -1,6 +1,7 @@
 """`bench weights`: what fills each slot; converting once; trusting what changed."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -125,3 +126,61 @@ def test_changed_weights_are_trusted_when_told_to(all_here: Path) -> None:
     assert bench("trust", "spark_rn50").exit_code == 0
     assert "first used with" not in bench("--deep").output
     assert isinstance(error("trust", "dino_vitb16"), Incomplete)
+
+
+def foreign_files(folder: Path) -> dict[str, str]:
+    """Checkpoints of other projects and special files, by the words on each."""
+    numbers = torch.zeros(3)
+    torch.save({"state_dict": {"conv1.weight": numbers, 0: numbers}}, folder / "a.pt")
+    torch.save({"cls_token": numbers, "patch_embed.proj.weight": numbers, "pos_embed": numbers}, folder / "b.pth")
+    torch.save({"conv1.weight": numbers.expand(40000, 40000, 3)}, folder / "c.pt")
+    (folder / "d.bin").write_bytes(b"random bytes of no checkpoint")
+    os.mkfifo(folder / "e.pt")
+    (folder / "f.pt").symlink_to("/dev/zero")
+    (folder / "g.pt").symlink_to("nowhere")
+    return {
+        "a.pt": "holds a tensor named 0, which is no name of a weight, which no slot takes",
+        "b.pth": "holds something else, which no slot takes",
+        "c.pt": "would become tensors of",
+        "d.bin": "not a checkpoint, or damaged",
+        "e.pt": "cannot be read (a named pipe, not a regular file)",
+        "f.pt": "cannot be read (a device, not a regular file)",
+        "g.pt": "a link that leads nowhere",
+    }
+
+
+def test_foreign_files_in_the_folder_are_left_out_with_a_line_and_the_others_are_found(all_here: Path) -> None:
+    before = bench().stdout
+    expected = foreign_files(all_here)
+    result = bench()
+    assert (result.exit_code, result.stdout) == (0, before)
+    lines = result.stderr.splitlines()
+    assert len(lines) == len(expected)
+    for line, (name, words) in zip(lines, expected.items(), strict=True):
+        assert line.startswith(f"left out: {all_here / name}: ")
+        assert words in line
+    assert bench("import", "--all").exit_code == 0
+
+
+def test_what_killed_imports_left_is_removed_after_an_hour(originals: Path, home: Path) -> None:
+    old, young, foreign = (
+        home / f".clip_{name}.tmp" for name in ("rn50.safetensors.ab12", "rn50.safetensors.cd34", "mine")
+    )
+    for left in (old, young, foreign):
+        left.touch()
+    for left in (old, foreign):
+        os.utime(left, (0, 0))
+    for command in ([], ["import", str(originals / "RN50.pt")]):
+        old.touch()
+        os.utime(old, (0, 0))
+        bench(*command)
+        assert {path.name for path in home.iterdir() if path.suffix == ".tmp"} == {young.name, foreign.name}
+
+
+def test_tensors_are_imported_in_any_order_of_memory(home: Path) -> None:
+    state = fake_weights.state("dino_rn50")
+    state |= {name: t.to(memory_format=torch.channels_last) for name, t in state.items() if t.ndim == 4}
+    torch.save(state, home.parent / "dino.pth")
+    assert bench("import", str(home.parent / "dino.pth")).exit_code == 0
+    found = safetensors.torch.load_file(home / "dino_rn50.safetensors")
+    assert all(torch.equal(found[name], tensor) for name, tensor in state.items())

@@ -116,3 +116,34 @@ def test_a_cache_that_cannot_be_written_is_told(tmp_path: Path, file: Path) -> N
     (tmp_path / "no folder").write_text("x")
     with pytest.raises(BenchError, match="choose another with BENCH_CACHE"):
         FileFacts(tmp_path / "no folder").hash(file)
+
+
+FORMS = {
+    "no JSON": b"{",
+    "bytes": bytes(range(256)),
+    "nested deep": b"[" * 100_000,
+    "a list": b"[]",
+    "lists in the places of tables": b'{"files": [], "trusted": []}',
+    "no table of files": b'{"trusted": {}}',
+    "facts that are no table": b'{"files": {"KEY": 3}, "trusted": {"a": 3}}',
+    "a fact of another form": b'{"files": {"KEY": {"sha256": 3, "content": [1]}}, "trusted": {}}',
+    "a hash that is none": b'{"files": {"KEY": {"sha256": "abc", "content": "ab"}}, "trusted": {}}',
+}
+
+
+@pytest.mark.parametrize("content", FORMS.values(), ids=FORMS)
+def test_a_memory_of_another_form_is_made_again(content: bytes, facts: FileFacts, file: Path) -> None:
+    facts.cache.mkdir()
+    facts.file.write_bytes(content.replace(b"KEY", file_facts._key(file).encode()))
+    assert facts.known(file, "sha256", file_facts.is_hash) is None
+    assert facts.trusted() == {}
+    assert facts.hash(file) == hashlib.sha256(b"abc").hexdigest()
+    assert facts.of(file, "content", lambda: ["a", "b"], lambda fact: fact == ["a", "b"]) == ["a", "b"]
+    assert FileFacts(facts.cache).known(file, "sha256") == hashlib.sha256(b"abc").hexdigest()
+
+
+def test_a_pipe_in_the_place_of_the_memory_is_replaced(facts: FileFacts, file: Path) -> None:
+    facts.cache.mkdir()
+    os.mkfifo(facts.file)
+    facts.trust("slot", "digest")
+    assert facts.trusted() == {"slot": "digest"}
