@@ -13,6 +13,9 @@ from torch import Tensor
 
 from benchmark.core.errors import BenchError
 
+BYTES = (torch.int8, torch.uint8, torch.int16, torch.int32)
+"""Integer types shorter than int64 that torch computes with."""
+
 KEPT = (torch.float16, torch.bfloat16, torch.float32)
 """Precisions of features that are stored as they are; others become float32."""
 
@@ -25,7 +28,7 @@ def described(value: object) -> str:
 
 
 def numbers(value: object, what: str) -> Tensor:
-    """Convert an array to a dense tensor on the CPU: bool, int64 or a floating-point type.
+    """Convert an array to a dense tensor on the CPU: bool, int64 (a matrix: any integer type) or a floating-point type.
 
     Args:
         value: NumPy array or tensor of any type, byte order and layout.
@@ -58,10 +61,11 @@ def _plain(tensor: object) -> Tensor | None:
     if not isinstance(tensor, Tensor) or tensor.is_complex() or tensor.is_nested:
         return None
     tensor = tensor.detach().to_dense() if tensor.layout != torch.strided else tensor.detach()
-    tensor = (tensor.dequantize() if tensor.is_quantized else tensor).cpu()
+    tensor = (tensor.dequantize() if tensor.is_quantized else tensor).cpu().resolve_neg()
     if tensor.is_floating_point():
         return tensor if tensor.dtype in (*KEPT, torch.float64) else tensor.float()
-    return tensor if tensor.dtype == torch.bool else tensor.to(torch.int64)
+    matrix = tensor.ndim == 2 and tensor.shape[1] > 1  # of one-hot labels, large, and as good in a byte
+    return tensor if tensor.dtype == torch.bool or (matrix and tensor.dtype in BYTES) else tensor.to(torch.int64)
 
 
 def features(value: object, what: str, *dimensions: int) -> Tensor:
@@ -78,8 +82,8 @@ def features(value: object, what: str, *dimensions: int) -> Tensor:
     Raises:
         BenchError: If the array has another shape or type, or a feature has no direction.
     """
-    found = numbers(value, what)
-    if found.ndim not in dimensions or not found.is_floating_point():
+    found = numbers(value, what) if _may_have_fractions(value) else None
+    if found is None or found.ndim not in dimensions:
         needed = f"{' or '.join(map(str, dimensions))} dimensions"
         raise BenchError(f"{what} is {described(value)}; numbers in {needed}, with fractions, are needed")
     found = found if found.dtype in KEPT else found.float()
@@ -87,6 +91,13 @@ def features(value: object, what: str, *dimensions: int) -> Tensor:
         raise BenchError(f"{what} is empty, or holds values that are not finite")
     check_directions(found, what)
     return found
+
+
+def _may_have_fractions(value: object) -> bool:
+    """Whether an array is of a floating-point or quantised type, so that integers are not converted in vain."""
+    if isinstance(value, np.ndarray):
+        return value.dtype.kind == "f"
+    return isinstance(value, Tensor) and (value.is_floating_point() or value.is_quantized)
 
 
 def check_directions(vectors: Tensor, what: str) -> None:
@@ -127,7 +138,7 @@ def _of_one_hot(rows: Tensor, what: str) -> Tensor:
     ones = rows == 1
     if not ((rows == 0) | ones).all() or not (ones.sum(1) == 1).all():
         raise BenchError(f"{what}: its rows are not one-hot")
-    return ones.to(torch.int64).argmax(1)
+    return ones.view(torch.uint8).argmax(1)
 
 
 def scale(value: object, what: str) -> float:

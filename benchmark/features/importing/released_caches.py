@@ -23,10 +23,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core import array_files
+from benchmark.core.archives import shown
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.encoders.published import containers
 from benchmark.features.importing import arrays, checks, draws
@@ -81,6 +82,9 @@ OTHERS: dict[str, Callable[[object, str], Any]] = {
     "classnames": arrays.names,
 }
 """Arrays of an archive besides features and labels, and how they are read."""
+
+SHOWN = 20
+"""Largest number of names that a line lists."""
 
 SUFFIXES = (".pt", ".npz")
 """Endings of the files in a folder that are looked at."""
@@ -221,20 +225,24 @@ def _tensor(file: Path) -> Tensor:
 def _arrays(file: Path, given: Given | None = None) -> dict[str, Any]:
     """The arrays of an .npz file that have a known name, which alone are loaded; others are noted as left out."""
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            known = [name for name in archive.files if name in OTHERS or ARRAY.fullmatch(name)]
-            unknown = [name for name in archive.files if name not in known]
-            found = {name: archive[name] for name in known}
-    except Exception as error:  # a broken file may raise any exception
+        found, unknown = array_files.read_npz(file, lambda name: name in OTHERS or bool(ARRAY.fullmatch(name)))
+    except (OSError, ValueError) as error:
         raise BenchError(f"{file}: cannot be read as .npz of plain arrays ({_line(error)})") from error
     if unknown and given is not None:
-        given.left_out.append(f"{file}: arrays of no known name: {', '.join(unknown)}")
+        given.left_out.append(f"{file}: arrays of no known name: {_listed(unknown)}")
     return found
 
 
-def _line(error: Exception) -> str:
+def _listed(names: Sequence[str]) -> str:
+    """The first `SHOWN` names, each as it can be printed, and the number of the others."""
+    more = [f"and {len(names) - SHOWN} more"] if len(names) > SHOWN else []
+    return ", ".join([*map(shown, names[:SHOWN]), *more])
+
+
+def _line(error: OSError | ValueError) -> str:
     """The first sentence of an error, in one line."""
-    return " ".join(str(error).partition(". ")[0].split()) or type(error).__name__
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return " ".join(said.partition(". ")[0].split()) or type(error).__name__
 
 
 def _take_text(given: Given, file: Path) -> None:
@@ -255,6 +263,6 @@ def _take_text(given: Given, file: Path) -> None:
 
 def _array(file: Path) -> Any:
     try:
-        return np.load(file, allow_pickle=False)
-    except Exception as error:  # a broken file may raise any exception
+        return array_files.read(file)
+    except (OSError, ValueError) as error:
         raise BenchError(f"{file}: cannot be read as a plain array ({_line(error)})") from error
