@@ -22,8 +22,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
-from benchmark.core.files import written_whole
+from benchmark.core.files import check_writable, tidy, written_whole
 from benchmark.core.libraries import open_clip, timm
+from benchmark.encoders.published import containers
 from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
 from benchmark.mini.pretraining.clip_pretrain import ClipPretraining
 from benchmark.mini.pretraining.dino import Dino
@@ -47,6 +48,7 @@ ALGORITHMS: dict[str, Callable[[str], Algorithm]] = {
     "milan": Milan,
 }
 SEED = 1
+REMEDY = "delete it, or choose another folder with --out"
 EVERY = 250  # steps between checkpoints, log lines and evaluations on the monitor split
 
 
@@ -77,7 +79,8 @@ def pretrain(
     if role not in ALGORITHMS:
         raise BenchError(f"mini encoder {role!r} has no pre-training; there are {', '.join(ALGORITHMS)}")
     torch.set_num_threads(threads)
-    out.mkdir(parents=True, exist_ok=True)
+    check_writable("output", out, "--out")
+    tidy(out, f"{stem(role)}.")
     run = Run(role, out, steps)
     run.resume()
     while run.step < run.steps:
@@ -163,16 +166,37 @@ class Run:
         """Load the checkpoint if one exists; raises BenchError for a checkpoint of another run."""
         if not self.checkpoint.exists():
             return
-        state = torch.load(self.checkpoint, weights_only=True)
+        _, state = containers.load(self.checkpoint, REMEDY)
         asked = [self.steps, world.VERSION, SEED]
-        if state["asked"] != asked:
-            raise BenchError(
-                f"{self.checkpoint}: belongs to another run ([steps, world version, seed] {state['asked']}, "
-                f"not {asked}); delete it or choose another folder with --out"
-            )
+        try:
+            state = dict(state)
+            if state["asked"] != asked:
+                raise BenchError(
+                    f"{self.checkpoint}: belongs to another run ([steps, world version, seed] {state['asked']}, "
+                    f"not {asked}); {REMEDY}"
+                )
+            self._take(state)
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, IndexError) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise BenchError(f"{self.checkpoint}: no checkpoint of {self.role} ({reason}); {REMEDY}") from error
+
+    def _take(self, state: JsonDict) -> None:
+        """Take over a state of this run; one of another form raises an error of Python's own."""
+        step, seconds, curve = state["step"], state["seconds"], state["curve"]
+        if not (
+            0 < step <= self.steps and seconds >= 0 and curve and all(row.keys() == curve[0].keys() for row in curve)
+        ):
+            raise ValueError("its step, seconds or curve are of another form")
         self.algorithm.load_state_dict(state["algorithm"])
         self.optimizer.load_state_dict(state["optimizer"])
-        self.step, self.seconds, self.curve = state["step"], state["seconds"], state["curve"]
+        for parameter, kept in self.optimizer.state.items():
+            if any(value.shape not in (parameter.shape, ()) for value in kept.values()):
+                raise ValueError("its optimiser is of another network")
+        self.step, self.seconds, self.curve = (
+            step,
+            float(seconds),
+            [{k: float(v) for k, v in row.items()} for row in curve],
+        )
 
 
 def optimizer(module: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:

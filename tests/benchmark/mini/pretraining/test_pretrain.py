@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from itertools import pairwise
 
 import numpy as np
@@ -226,6 +227,65 @@ def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path):
     pretrain.pretrain("dino", tmp_path, steps=1, progress=lambda line: None)
     with pytest.raises(BenchError, match=r"dino\.ckpt.*delete it"):
         pretrain.pretrain("dino", tmp_path, steps=2, progress=lambda line: None)
+
+
+def checkpoint(folder, **change):
+    """A checkpoint after one step of two, with some of its parts in another form."""
+    pretrain.pretrain("dino", folder, steps=1, progress=lambda line: None)
+    state = torch.load(folder / "dino.ckpt", weights_only=True)
+    state = {**state, "asked": [2, *state["asked"][1:]], **change}
+    torch.save({name: part for name, part in state.items() if part is not None}, folder / "dino.ckpt")
+    return folder / "dino.ckpt"
+
+
+DAMAGED = {
+    "nothing": lambda path: path.write_bytes(b""),
+    "random bytes": lambda path: path.write_bytes(bytes(range(256)) * 10),
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:-1000]),
+    "another object": lambda path: torch.save([1, 2], path),
+    "a tensor": lambda path: torch.save(torch.zeros(3), path),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+}
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_checkpoint_is_told_with_what_to_do(damage, tmp_path):
+    damage(checkpoint(tmp_path))
+    with pytest.raises(
+        BenchError, match=r"dino\.ckpt: .*\(?.*delete it, or choose another folder with --out|a named pipe"
+    ):
+        pretrain.pretrain("dino", tmp_path, steps=2, progress=lambda line: None)
+
+
+PARTS = [
+    {"step": None}, {"step": -1}, {"step": 3}, {"step": "one"}, {"seconds": "long"}, {"curve": []}, {"curve": 3},
+    {"curve": [{"step": "one"}]}, {"curve": [3]}, {"algorithm": {}}, {"optimizer": {}}, {"optimizer": 3}, {"asked": None},
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("change", PARTS, ids=str)
+def test_a_checkpoint_with_a_part_of_another_form_is_told(change, tmp_path):
+    checkpoint(tmp_path, **change)
+    with pytest.raises(
+        BenchError, match=r"dino\.ckpt: no checkpoint of dino \(.*\); delete it, or choose another folder"
+    ):
+        pretrain.pretrain("dino", tmp_path, steps=2, progress=lambda line: None)
+
+
+@pytest.mark.usefixtures("tiny")
+def test_what_a_killed_run_left_is_removed(tmp_path):
+    left = tmp_path / ".dino.ckpt.ab12.tmp"
+    left.touch()
+    os.utime(left, (0, 0))
+    pretrain.pretrain("dino", tmp_path, steps=1, progress=lambda line: None)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "dino.ckpt",
+        "dino.json",
+        "dino.log.csv",
+        "dino.safetensors",
+    ]
 
 
 def test_unknown_roles_are_refused_by_name(tmp_path):
