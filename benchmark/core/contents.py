@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from benchmark.core import array_files
+from benchmark.core import array_files, regular
 from benchmark.core.errors import Incomplete
 from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED, stamp
@@ -127,7 +127,7 @@ def _hashed(root: Path, names: list[bytes], what: str, of: Callable[[Path], byte
 
 def _hash(path: Path) -> bytes:
     try:
-        with path.open("rb") as stream:
+        with regular.opened(path) as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:
         raise unreadable(path, error) from error

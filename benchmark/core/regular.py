@@ -13,6 +13,11 @@ from pathlib import Path
 MOST = 32 << 20
 """Bytes of the largest text that is read whole; a list of 300,000 images has 25 million."""
 
+
+class Special(OSError):
+    """A pipe, socket or device in the place of a file."""
+
+
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
@@ -58,5 +63,5 @@ def _size(path: Path, found: os.stat_result) -> int:
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
-        raise OSError(errno.EINVAL, f"{kind}, not a regular file", str(path))
+        raise Special(errno.EINVAL, f"{kind}, not a regular file", str(path))
     return found.st_size

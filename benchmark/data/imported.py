@@ -1,16 +1,18 @@
 """Data sets of imported features without images, as `bench features import` writes them."""
 
-import json
 import random
+import re
 from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
+from benchmark.core import tensor_files
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
+from benchmark.core.files import parsed
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import VAL_SHOTS, Draw
@@ -29,6 +31,7 @@ class Imported:
     """
 
     nested = False
+    classnames: tuple[str, ...]
 
     def __init__(
         self, file: str, templates: Sequence[str] = ("a photo of a {}.",), *, settings: Settings | None = None
@@ -40,16 +43,17 @@ class Imported:
 
     def _read(self) -> dict[str, np.ndarray]:
         try:
-            with safe_open(self.file, "np") as opened:
+            with tensor_files.opened(self.file, "np") as opened:
                 notes = opened.metadata() or {}
                 names = [name for name in opened.keys() if name.endswith(".labels")]  # noqa: SIM118 - not a dict
-                labels = {name.removesuffix(".labels"): opened.get_tensor(name).astype(np.int64) for name in names}
-            self.classnames: tuple[str, ...] = tuple(json.loads(notes["classnames"]))
+                self.classnames = _names(notes["classnames"])
+                classes = len(self.classnames)
+                labels = {_part(name): _class_indices(opened.get_tensor(name), classes) for name in names}
             assert notes["form"] == FORM
             assert "test" in labels
         except FileNotFoundError as error:
             raise Incomplete(f"{self.file}: no such file; bench features import makes it") from error
-        except (OSError, SafetensorError, KeyError, ValueError, AssertionError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, TypeError, AssertionError) as error:
             raise BenchError(f"{self.file}: no features imported by bench ({error}); import them again") from error
         return labels
 
@@ -124,11 +128,41 @@ class Imported:
         return self._tensor(f"{name}.{role}")[:, _place(ids - self._train[name].start)]
 
     def _tensor(self, name: str) -> Tensor:
-        with safe_open(self.file, "pt") as opened:
+        part, _, role = name.rpartition(".")
+        with tensor_files.opened(self.file) as opened:
             if name not in opened.keys():  # noqa: SIM118 - not a dict
-                part, _, role = name.rpartition(".")
                 raise BenchError(f"{self.file}: no features of {role} for {part}; import them with the others")
-            return opened.get_tensor(name)
+            found: Tensor = opened.get_tensor(name)
+        if found.ndim != 3 or found.shape[1] != len(self._labels[part]) or not found.is_floating_point():
+            raise BenchError(f"{self.file}: features of {role} for {part} do not fit their labels; import them again")
+        return found
+
+
+def _names(note: str) -> tuple[str, ...]:
+    """Class names of a note in JSON; ValueError for anything else."""
+    names = parsed(note)
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ValueError("its class names are no list of texts")
+    return tuple(names)
+
+
+def _part(name: str) -> str:
+    """Part of the images whose labels a tensor holds; ValueError for a name that no part has."""
+    part = name.removesuffix(".labels")
+    if not re.fullmatch(r"test|val|support\.[0-9]{1,9}", part):
+        raise ValueError(f"labels of no part {name!r}")
+    return part
+
+
+def _class_indices(labels: np.ndarray, classes: int) -> np.ndarray:
+    """Labels [N] as int64; ValueError unless they are indices of classes."""
+    if (
+        labels.ndim != 1
+        or labels.dtype.kind not in "iu"
+        or (len(labels) and not 0 <= labels.min() <= labels.max() < classes)
+    ):
+        raise ValueError("its labels are no indices of its classes")
+    return labels.astype(np.int64)
 
 
 def _place(ids: np.ndarray) -> slice | np.ndarray:

@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from math import isfinite
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from torch import Tensor
 
+from benchmark.core import tensor_files
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.paths import expanded
@@ -57,11 +58,13 @@ class Classifier:
     def __init__(self, file: Path) -> None:
         self.file = file
         try:
-            with safe_open(file, "pt") as opened:
+            with tensor_files.opened(file) as opened:
                 self._text = opened.get_tensor("text")
                 self.logit_scale = float((opened.metadata() or {})["logit_scale"])
             if not (isfinite(self.logit_scale) and self.logit_scale > 0):
                 raise ValueError(f"its logit scale is {self.logit_scale:g}")
+            if self._text.ndim != 2 or not self._text.is_floating_point():
+                raise ValueError("its text is no matrix of numbers with fractions")
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise BenchError(f"{file}: no text classifier in it ({error}); import one with --text") from error
 

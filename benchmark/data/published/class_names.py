@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,8 +57,8 @@ def notes(names: Sequence[str]) -> list[str]:
             f"{len(no_words)} of {len(names)} class names are ids or numbers, the first {no_words[0]!r}: CLIP reads them as "
             "words; give names with --classnames FILE or classnames.txt beside the class folders"
         )
-    spoken = [same(name) for name in names]
-    twice = [name for name in names if spoken.count(same(name)) > 1]
+    spoken = Counter(map(same, names))
+    twice = [name for name in names if spoken[same(name)] > 1]
     if twice:
         found.append(f"several classes are called {twice[0]!r}: CLIP cannot tell them apart without training")
     return found

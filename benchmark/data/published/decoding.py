@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import ExifTags, Image
 
-from benchmark.core import warned
+from benchmark.core import regular, warned
 from benchmark.data import views
 from benchmark.data.published import depth
 from benchmark.data.published.depth import Unfit
@@ -90,6 +90,7 @@ def _note_what_is_ignored(image: Image.Image) -> None:
 def _opened(path: Path, use: Callable[[Image.Image], Result]) -> Result:
     with warned.about(path):
         try:
+            regular.check(path)
             with Image.open(path) as image:
                 return use(image)
         except Exception as error:  # decoders raise exceptions of many types for a broken file

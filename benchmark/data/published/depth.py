@@ -33,12 +33,15 @@ def rgb(image: Image.Image) -> Image.Image:
     full = full_scale(image)
     if full is None:
         return image.convert("RGB")
-    values = np.asarray(image).astype(np.int64)
+    values, inverted = np.asarray(image), _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO
     if values.min() < 0 or values.max() > full:
         raise Unfit(f"values beyond the range 0 to {full} of its {image.format} file")
-    values = full - values if _tag(image, PHOTOMETRIC) == WHITE_IS_ZERO else values
+    scaled = np.empty(values.shape, dtype=np.uint8)
+    for row, line in enumerate(values):  # a large image has gigabytes in 64 bits
+        wide = full - line.astype(np.int64) if inverted else line.astype(np.int64)
+        scaled[row] = (wide * 255 + full // 2) // full
     warned.note(f"its values of 0 to {full} became 0 to 255")
-    return Image.fromarray(((values * 255 + full // 2) // full).astype(np.uint8)).convert("RGB")
+    return Image.fromarray(scaled).convert("RGB")
 
 
 def full_scale(image: Image.Image) -> int | None:

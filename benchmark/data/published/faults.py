@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.regular import Special
 from benchmark.data.published.depth import SAVE, Unfit
 
 NAMED = 10
@@ -67,6 +68,8 @@ def _told(path: Path, error: Exception, reason: str) -> tuple[str, str]:
         return _unidentified(path, reason)
     if isinstance(error, IsADirectoryError):
         return "it is a folder", "rename it or move it away"
+    if isinstance(error, Special):
+        return str(error.strerror), "take it out of the folder or the list"
     if isinstance(error, PermissionError):
         return "permission denied", "let this user read it, as chmod u+r does"
     if isinstance(error, MemoryError):

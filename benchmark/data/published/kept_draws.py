@@ -12,15 +12,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from benchmark.core import pickles, regular
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import read_json
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import sampling
-from benchmark.data.published.listing import Listing
+from benchmark.data.published.listing import LONGEST, Listing
 from benchmark.data.published.photographs import Sampler
 from benchmark.data.published.sets import Place, PublishedSet
+
+MOST = 10**6
+"""Classes of the largest data set and more, so that a label is a number that can be printed."""
 
 INDICES = "https://github.com/linzhiqiu/cross_modal_adaptation"
 OTHER_NAMES = {"flowers102": "oxford_flowers"}
@@ -164,8 +168,8 @@ class _ForeignError(Exception):
 def read_cache(file: Path) -> Lists:
     """Items of a pickle of CoOp, read without running code in it; raises BenchError for any other file."""
     try:
-        with file.open("rb") as stream:
-            said = _Unpickler(stream).load()
+        with regular.opened(file) as stream:
+            said = _Unpickler(pickles.check(pickles.whole(stream))).load()
     except _ForeignError as error:
         raise BenchError(
             f"{file}: asks for {error}, so it is no list of CoOp's; nothing of it was run: remove it"
@@ -179,7 +183,7 @@ def _of_datum(datum: object) -> Item | None:
     kept = vars(datum) if isinstance(datum, _Datum) else {}
     match kept:
         case {"_impath": str(path), "_label": int(label)}:
-            return Item(path, label)
+            return _item(path, label)
     return None
 
 
@@ -203,8 +207,13 @@ def read_indices(file: Path) -> Lists:
 def _of_entry(entry: object) -> Item | None:
     match entry:
         case {"impath": str(path), "label": int(label)}:
-            return Item(path, label)
+            return _item(path, label)
     return None
+
+
+def _item(path: str, label: int) -> Item | None:
+    """An image of a list; None for a path or a label that no image has."""
+    return Item(path, label) if len(path) <= LONGEST and 0 <= label < MOST else None
 
 
 def _lists(file: Path, said: object, item: Callable[[object], Item | None]) -> Lists:

@@ -21,6 +21,12 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".w
 """Suffixes of image files in torchvision's ImageFolder, on which the official draws are based."""
 
 
+LONGEST = 4096
+"""Letters of the longest path that a system takes (PATH_MAX)."""
+
+MUCH = 1 << 28
+"""Bytes of the names of a list in one array; ImageNet's 1.28 million have 40 million."""
+
 WHOLE, SAMPLE = 20_000, 2_000
 """Longest list whose files are all identified by their bytes, and number of files that are looked at of a longer one.
 
@@ -73,9 +79,12 @@ class Listing:
 
 
 def of(root: Path, names: Sequence[str], labels: Iterable[int]) -> Listing:
-    """A listing from the entries of a split file; raises BenchError for a path that leaves the folder of the images."""
+    """A listing from the entries of a split file; raises BenchError for paths that leave the folder, or are none at all."""
     for name in names:
         check_inside(name, root)
+    longest = max(map(len, names), default=0)
+    if longest * len(names) > MUCH:  # every name takes as many bytes as the longest
+        raise BenchError(f"has a path of {longest:,} letters among {len(names):,}; take the published split file")
     return Listing(root, _packed(names), np.array(list(labels), dtype=np.int64))
 
 
@@ -85,10 +94,19 @@ def nothing(root: Path) -> Listing:
 
 
 def check_inside(name: str, root: Path) -> None:
-    """Raise BenchError for a path that is absolute or contains ".."; symbolic links of the user are not checked."""
+    """Raise BenchError for a path that is absolute, contains ".." or is too long; symbolic links are not checked."""
+    if not name or len(name) > LONGEST or "\0" in name or not is_text(name) or _leaves(name):
+        raise BenchError(f"{name[:80]!r} in a split file is no path below {root}; take the published split file")
+
+
+def _leaves(name: str) -> bool:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
-    if not name or posix.is_absolute() or windows.drive or windows.root or ".." in windows.parts or "\0" in name:
-        raise BenchError(f"{name!r} in a split file is no path below {root}; take the published split file")
+    return posix.is_absolute() or bool(windows.drive or windows.root) or ".." in windows.parts
+
+
+def is_text(name: str) -> bool:
+    """Whether a text can be written in UTF-8; JSON may hold halves of letters."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def folders(root: Path, labels: dict[str, int], cache: Path) -> Listing:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from benchmark.core import contents
 from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.file_facts import file_hash
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import cafo, decoding, listing, sampling
@@ -167,7 +168,7 @@ class Photographs:
         if part == "generated":
             listed = cafo.generated_list(self._published(), len(self.classnames), self.settings)
             return f"{listed.digest()} {listed.content(self.settings.cache)}"
-        return hashlib.sha256(cafo.prompts(self._published(), self.settings).read_bytes()).hexdigest()
+        return file_hash(cafo.prompts(self._published(), self.settings))
 
     def _published(self) -> PublishedSet:
         if self.published is None:

@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import read_json, read_lines
 from benchmark.data.published import listing
-from benchmark.data.published.listing import Listing
+from benchmark.data.published.listing import Listing, is_text
 from benchmark.data.published.sets import SPLITS, Place, PublishedSet
 
 PARTS = ("train", "val", "test")
@@ -57,25 +57,37 @@ def zhou(file: Path, root: Path) -> Split:
     if not isinstance(said, dict) or any(not isinstance(said.get(part), list) for part in PARTS):
         raise BenchError(f"{file}: has no lists train, val and test; take the file of {SPLITS}")
     names: dict[int, str] = {}
-    found = {part: _entries(file, part, said[part], root, names) for part in PARTS}
+    most = sum(len(said[part]) for part in PARTS)
+    found = {part: _entries(file, part, said[part], root, names, most) for part in PARTS}
     return Split(_in_order(file, names), **found)
 
 
-def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[int, str]) -> Listing:
-    """The images of one part; adds the class names of the part to `names`, by label."""
+def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[int, str], most: int) -> Listing:
+    """The images of one part; adds the class names of the part to `names`, by label; labels are below `most`, the images."""
     for number, entry in enumerate(entries):
         match entry:
-            case [str(), int(label), str(name)] if label >= 0 and not isinstance(label, bool):
+            case [str(), int(label), str(name)] if 0 <= label < most and not isinstance(label, bool) and is_text(name):
                 if names.setdefault(label, name) != name:
                     raise BenchError(f"{file}: class {label} is called both {names[label]!r} and {name!r}")
+            case [str(), int(label), str()] if label >= most:
+                raise BenchError(
+                    f"{file}: {part}[{number}] has the label {label:.4g}, and there are {most:,} images in all"
+                )
             case _:
-                says = json.dumps(entry)[:80]
-                raise BenchError(f"{file}: {part}[{number}] is {says}, not [path, label, class name]")
+                raise BenchError(f"{file}: {part}[{number}] is {_brief(entry)}, not [path, label, class name]")
     paths = [path.replace("\\", "/") for path, _, _ in entries]  # as lists written on Windows have them
     try:
         return listing.of(root, paths, [label for _, label, _ in entries])
     except BenchError as error:
         raise BenchError(f"{file}: {error}") from error
+
+
+def _brief(entry: object) -> str:
+    """The first 80 letters of JSON data."""
+    try:
+        return json.dumps(entry)[:80]
+    except RecursionError:
+        return "nested too deep"
 
 
 def _in_order(file: Path, names: Mapping[int, str]) -> tuple[str, ...]:

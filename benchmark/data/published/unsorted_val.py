@@ -7,10 +7,12 @@ identifier for each image in order, and its meta.mat has the synset of each iden
 import csv
 import os
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 
+from benchmark.core import regular
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.data.published import imagenet, listing, splits
 from benchmark.data.published.listing import Listing
@@ -19,6 +21,9 @@ from benchmark.data.published.sets import Place
 SOLUTION = "LOC_val_solution.csv"
 TRUTH = "ILSVRC2012_validation_ground_truth.txt"
 DEVKIT = "ILSVRC2012_devkit_t12"
+LARGEST = 1 << 19
+"""Bytes of the largest meta.mat, which is compressed and may unpack to a thousand times as many."""
+
 IMAGE = "ILSVRC2012_val_{:08}"
 """Name of a validation image by its number from 1, without its ending."""
 
@@ -72,7 +77,10 @@ def _label(image: Path, synsets: Mapping[str, str], file: Path) -> int:
 
 def solution(file: Path) -> dict[str, str]:
     """Name of an image -> synset, from LOC_val_solution.csv; raises BenchError for another file."""
-    rows = list(csv.reader(splits.lines(file)))
+    try:
+        rows = list(csv.reader(splits.lines(file)))
+    except csv.Error as error:
+        raise BenchError(f"{file}: cannot be read as CSV ({error}); take the file of Kaggle's challenge") from error
     if not rows or [name.strip() for name in rows[0]] != ["ImageId", "PredictionString"]:
         raise BenchError(f"{file}: does not begin with ImageId,PredictionString; take the file of Kaggle's challenge")
     return {row[0]: row[1].split()[0] for row in rows[1:] if len(row) > 1 and row[1].strip()}
@@ -93,7 +101,8 @@ def _synsets(meta: Path) -> dict[str, str]:
     from scipy.io import loadmat
 
     try:
-        table = loadmat(str(meta), squeeze_me=True)["synsets"]
+        content = BytesIO(regular.read_bytes(meta, LARGEST))
+        table = loadmat(content, squeeze_me=True)["synsets"]
         return {str(int(row["ILSVRC2012_ID"])): str(row["WNID"]) for row in table}
     except Exception as error:  # a file of another kind may raise any exception
         reason = " ".join(str(error).split())[:100]

@@ -1,6 +1,7 @@
 """Imported features as a data set: its parts, its draws, and files that are no such thing."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -126,6 +127,15 @@ def test_a_file_that_is_missing_is_told_with_the_command_that_makes_it(tmp_path:
         ({}, {"form": ""}),
         ({}, {"classnames": ""}),
         ({}, {"classnames": "["}),
+        ({}, {"classnames": "[" * 100_000}),
+        ({}, {"classnames": "7"}),
+        ({}, {"classnames": "[1, 2]"}),
+        ({}, {"classnames": '["one"]'}),
+        ({"test.labels": torch.tensor([0, 1, 0, 2])}, {}),
+        ({"test.labels": torch.tensor([0, 1, 0, -1])}, {}),
+        ({"test.labels": torch.tensor([0.0, 1.0, 0.0, 1.0])}, {}),
+        ({"test.labels": torch.tensor([[0, 1, 0, 1]])}, {}),
+        ({"support.many.labels": torch.tensor([0, 1])}, {}),
         ({"test.labels": None}, {}),
     ],
 )
@@ -140,3 +150,16 @@ def test_a_file_that_is_no_safetensors_is_told(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"no tensors")
     with pytest.raises(BenchError, match="no features imported by bench"):
         Imported(str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize("features", [torch.zeros(1, 3, 1), torch.zeros(4, 1), torch.zeros(1, 4, 1, dtype=torch.int64)])
+def test_features_that_do_not_fit_their_labels_are_to_be_imported_again(features: torch.Tensor, tmp_path: Path) -> None:
+    data = Imported(str(written(tmp_path, {"test.RN50": features})))
+    with pytest.raises(BenchError, match="features of RN50 for test do not fit their labels; import them again"):
+        data.given("RN50", "test", data.ids("test"))
+
+
+def test_a_pipe_in_the_place_of_the_file_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BenchError, match="a named pipe, not a regular file"):
+        Imported(str(tmp_path / "pipe"))

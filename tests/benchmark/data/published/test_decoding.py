@@ -1,5 +1,6 @@
 """Pixels are those that CLIP is tested on, bit for bit; a view is a crop of the file's own pixels; broken files are named."""
 
+import os
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -172,6 +173,15 @@ def test_a_folder_called_like_an_image_is_named(tmp_path: Path) -> None:
     (tmp_path / "folder.jpg").mkdir()
     with pytest.raises(BenchError, match=r"folder\.jpg: cannot be read"):
         decoding.read(tmp_path / "folder.jpg")
+
+
+def test_a_pipe_called_like_an_image_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for look in (decoding.read, decoding.check):
+        with pytest.raises(
+            BenchError, match=r"pipe\.jpg: .*\(a named pipe, not a regular file\); take it out of the folder"
+        ):
+            look(tmp_path / "pipe.jpg")
 
 
 def test_an_image_beyond_all_bounds_is_refused_and_a_large_one_is_not_warned_of(

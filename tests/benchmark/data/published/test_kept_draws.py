@@ -161,6 +161,33 @@ def test_a_pickle_of_something_else_is_named(said: object, tmp_path: Path) -> No
         kept_draws.read_cache(file)
 
 
+HUGE = [
+    b"\x80\x02" + b"]" * 3_000_000 + b".",
+    b"\x80\x02Nr\xff\xff\xff\x7f.",
+    b"\x80\x02})" + b"\x85" * 500_000 + b"K\x01s.",
+    b"\x80\x02" + b"N" * (9 << 20),
+]
+"""Lists of nothing, a memo of 2 billion places, a key of tuples whose hash would end the process, and a long pickle."""
+
+
+@pytest.mark.parametrize("content", HUGE, ids=["lists", "memo", "tuples", "long"])
+def test_a_pickle_that_would_fill_the_memory_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "list.pkl").write_bytes(content)
+    with pytest.raises(BenchError, match=r"list\.pkl: cannot be read as one of CoOp's pickles"):
+        kept_draws.read_cache(tmp_path / "list.pkl")
+
+
+@pytest.mark.parametrize(
+    ("path", "label"), [("a.jpg", 10**5000), ("a.jpg", -1), ("a/" * 10_000, 0)], ids=["huge", "negative", "long"]
+)
+def test_a_label_or_path_that_no_image_has_is_named(path: str, label: int, dassl: type, tmp_path: Path) -> None:
+    datum = dassl.__new__(dassl)
+    vars(datum).update(_impath=path, _label=label)
+    (tmp_path / "list.pkl").write_bytes(pickle.dumps({"train": [datum]}))
+    with pytest.raises(BenchError, match=r"list\.pkl: train is no list of images and labels"):
+        kept_draws.read_cache(tmp_path / "list.pkl")
+
+
 def test_a_broken_pickle_is_named(dtd: Path, dassl: type, tmp_path: Path) -> None:
     content = cached(dtd, dassl, {"train": entries(dtd, "train")}).read_bytes()
     for length in (0, 1, 10, len(content) // 2, len(content) - 1):

@@ -176,6 +176,12 @@ def test_a_path_that_leads_out_of_the_folder_is_refused(name: str) -> None:
         listing.of(Path("/data"), ["fine.jpg", name], [0, 0])
 
 
+def test_one_long_path_among_many_does_not_fill_the_memory() -> None:
+    """Names are kept in one array, in which each takes the bytes of the longest."""
+    with pytest.raises(BenchError, match="has a path of 4,000 letters among 100,001; take the published split file"):
+        listing.of(Path("/data"), ["a"] * 100_000 + ["a" * 4000], [0] * 100_001)
+
+
 @pytest.mark.parametrize("name", ["a..b/c.jpg", "...jpg", "a/.b.jpg"])
 def test_dots_in_names_are_allowed(name: str) -> None:
     assert listing.of(Path("/data"), [name], [0]).name(0) == name

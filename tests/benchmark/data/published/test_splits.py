@@ -39,6 +39,17 @@ BROKEN: list[tuple[Callable[[Lists], object], str]] = [
     (lambda said: said["val"].append(["a.jpg", "0", "x"]), r"val\[1\] is .*, not \[path, label, class name\]"),
     (lambda said: said["val"].append(["a.jpg", -1, "x"]), r"val\[1\] is .*, not"),
     (lambda said: said["val"].append(["a.jpg", True, "x"]), r"val\[1\] is .*, not"),
+    (
+        lambda said: said["val"].append(["a.jpg", 2**63, "x"]),
+        r"val\[1\] has the label 9\.223e\+18, and there are 22 images",
+    ),
+    (
+        lambda said: said["val"].append(["a.jpg", 1000, "x"]),
+        r"val\[1\] has the label 1000, and there are 22 images in all",
+    ),
+    (lambda said: said["val"].append(["a.jpg", 0, "\ud800"]), r"val\[1\] is .*, not"),
+    (lambda said: said["val"].append(["\ud800.jpg", 0, "Annual Crop Land"]), r"in a split file is no path below"),
+    (lambda said: said["val"].append(["a" * 5000, 0, "Annual Crop Land"]), r"'a{80}' in a split file is no path below"),
     (lambda said: said["val"].append(None), r"val\[1\] is null, not"),
     (
         lambda said: said["test"][2].__setitem__(2, "Sea"),

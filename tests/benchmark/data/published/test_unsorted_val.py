@@ -94,6 +94,8 @@ def test_without_meta_the_identifiers_of_the_kit_say_nothing(heap: Synsets, root
     meta = root / "imagenet" / "ILSVRC2012_devkit_t12" / "data" / "meta.mat"
     meta.write_bytes(b"MATLAB 5.0 MAT-file, broken")
     assert f"{meta}: cannot be read as the table of ILSVRC2012_devkit_t12" in refused(BenchError)
+    meta.write_bytes(b"MATLAB 5.0 MAT-file".ljust(600_000))
+    assert "larger than 524,288 bytes" in refused(BenchError)
     meta.unlink()
     assert f"{meta}: no such file" in refused(Incomplete)
 
@@ -103,6 +105,7 @@ def test_without_meta_the_identifiers_of_the_kit_say_nothing(heap: Synsets, root
     [
         (lambda text: text.replace("ImageId,", "Image,"), "does not begin with ImageId,PredictionString"),
         (lambda text: "", "does not begin with ImageId,PredictionString"),
+        (lambda text: text + "a" * 200_000, "cannot be read as CSV (field larger than field limit"),
         (lambda text: text[: len(text) // 2], "does not have it; remove what is no validation image"),
         (
             lambda text: text.replace("n01440764", "n00000000"),
