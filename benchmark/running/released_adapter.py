@@ -71,10 +71,18 @@ def read(file: Path) -> Tensor:
     """Read the adapter's weights [C, D], float32, without executing code in the file; BenchError for other content."""
     name = released()["tensor"]
     _, content = containers.load(file)
-    tensor = content.get(name) if isinstance(content, Mapping) and len(content) == 1 else None
-    if not isinstance(tensor, Tensor) or tensor.ndim != 2 or not tensor.is_floating_point():
-        held = ", ".join(map(str, list(content)[:3])) if isinstance(content, Mapping) else type(content).__name__
-        raise BenchError(f"{file}: holds {held or 'nothing'}, not the one tensor {name} [classes, width] of an adapter")
+    held = list(content) if isinstance(content, Mapping) else []
+    tensor = content.get(name) if len(held) == 1 else None
+    if not isinstance(tensor, Tensor) or tensor.ndim != 2 or not tensor.is_floating_point() or tensor.is_meta:
+        is_mapping = isinstance(content, Mapping)
+        words = ", ".join(map(containers.shown_key, held[:3])) if is_mapping else type(content).__name__
+        raise BenchError(
+            f"{file}: holds {words or 'nothing'}, not the one tensor {name} [classes, width] of an adapter"
+        )
+    try:
+        tensor = containers.plain(name, tensor)
+    except ValueError as instead:
+        raise BenchError(f"{file}: holds {instead}") from instead
     if not tensor.isfinite().all():
         raise BenchError(f"{file}: {name} holds values that are not finite")
     return tensor.float()

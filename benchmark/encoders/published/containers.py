@@ -220,24 +220,24 @@ def unwrapped(content: Any) -> dict[str, Tensor]:
     inner = next((content[key] for key in WRAPPERS if isinstance(content.get(key), Mapping)), content)
     tensors = {name: value for name, value in inner.items() if isinstance(value, Tensor)}
     if not tensors:
-        raise Foreign(f"no tensors (its keys: {', '.join(map(_key, list(content)[:6])) or 'none'})")
-    return {_text(name): _plain(name, value) for name, value in tensors.items()}
+        raise Foreign(f"no tensors (its keys: {', '.join(map(shown_key, list(content)[:6])) or 'none'})")
+    return {_text(name): plain(name, value) for name, value in tensors.items()}
 
 
 def _text(name: object) -> str:
     if not isinstance(name, str) or not name.isprintable() or len(name) > torchscript.LONGEST:
-        raise Foreign(f"a tensor named {_key(name)}, which is no name of a weight")
+        raise Foreign(f"a tensor named {shown_key(name)}, which is no name of a weight")
     return name
 
 
-def _key(key: object) -> str:
+def shown_key(key: object) -> str:
     """A key of a checkpoint in a few letters; its type if it is neither text nor a small number."""
     if isinstance(key, str):
         return shown(key)
     return str(key) if isinstance(key, int) and abs(key) < 1 << 63 else f"<{type(key).__name__}>"
 
 
-def _plain(name: str, tensor: Tensor) -> Tensor:
+def plain(name: str, tensor: Tensor) -> Tensor:
     """A tensor of numbers at their own places, without a gradient; Foreign if it is sparse, nested, quantised or complex."""
     if tensor.is_nested or tensor.layout != torch.strided or tensor.dtype not in NUMBERS:
         form = "nested" if tensor.is_nested else f"{tensor.layout} {tensor.dtype}".replace("torch.", "")

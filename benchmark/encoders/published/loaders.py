@@ -28,6 +28,9 @@ Normalisation = tuple[Sequence[float], Sequence[float]]
 """Mean and standard deviation of the channels, for pixels in 0 .. 1."""
 
 SIZE = 224  # side of the images in pixels, for all published encoders
+LETTERS = 2500
+"""Letters of the longest text that is made into tokens; 77 tokens of CLIP's, of 28 letters at most, have 2,156."""
+
 POOLS = ("cls", "patch_mean")
 PRECISIONS = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -304,6 +307,11 @@ class Tokenizer:
 
     def __call__(self, texts: list[str]) -> Tensor:
         """Token ids of texts, [N, length]; raises BenchError for a text that is too long."""
+        long = next((text for text in texts if len(text) > LETTERS), None)
+        if long is not None:  # the time of the tokenizer grows by the square of a word's letters
+            raise BenchError(
+                f"text {long[:57]!r}... has {len(long):,} letters, CLIP reads {self.length} tokens; shorten it"
+            )
         ids = self.tokenizer(texts, self.length)
         for row in ids[:, -1].nonzero().flatten().tolist():  # texts that fill the row, maybe by a cut
             tokens = len(self.tokenizer.encode(texts[row])) + 2  # with the tokens of start and end
