@@ -56,9 +56,7 @@ def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
         from benchmark.core.libraries import open_clip
         from benchmark.encoders.published import containers, networks
 
-        tensors = containers.read(path).tensors
-        model = networks.build_clip(tensors)
-        networks.fill(model, tensors, path)
+        model = networks.made(networks.build_clip, containers.read(path).tensors, path)
         return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation, settings)
 
     return Encoder(role, _fingerprint(weights, settings, normalisation), load, str(path))
@@ -97,9 +95,7 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", 
     def load() -> Loaded:
         from benchmark.encoders.published import containers, networks
 
-        tensors = containers.read(path).tensors
-        model = networks.build_auxiliary(tensors)
-        networks.fill(model, tensors, path)
+        model = networks.made(networks.build_auxiliary, containers.read(path).tensors, path)
         pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
         return Loaded(_forward(model, pooled, constants, settings), device=settings.torch_device)
 

@@ -4,8 +4,9 @@ Sizes are inferred from the shapes of the tensors, as in OpenAI's builder. Prope
 here: QuickGELU, 64 channels a head, and twelve heads in the auxiliary ViTs.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,9 @@ from benchmark.methods.clip import Model
 
 HEAD = 64  # channels of an attention head in all CLIPs of OpenAI
 
+TOKENS = 1000
+"""Tokens of the longest text of a CLIP; OpenAI's have 77."""
+
 
 def build_clip(tensors: Mapping[str, Tensor]) -> Model:
     """OpenAI's CLIP with random weights, equal to the `*-quickgelu` configurations of open_clip.
@@ -30,7 +34,12 @@ def build_clip(tensors: Mapping[str, Tensor]) -> Model:
 
     Returns:
         An open_clip.CLIP.
+
+    Raises:
+        ValueError: for texts longer than any CLIP's.
     """
+    if len(tensors["positional_embedding"]) > TOKENS:
+        raise ValueError(f"texts of more than {TOKENS} tokens")
     embed = tensors["text_projection"].shape[1]
     width = tensors["ln_final.weight"].shape[0]
     text = {
@@ -73,6 +82,35 @@ def build_auxiliary(tensors: Mapping[str, Tensor]) -> nn.Module:
         return timm.create_model("vit_base_patch16_224", num_classes=0, embed_dim=tensors["cls_token"].shape[-1])
     channels = tuple(tensors[f"layer{stage}.0.conv1.weight"].shape[0] for stage in (1, 2, 3, 4))
     return timm.create_model("resnet50", num_classes=0, channels=channels)
+
+
+def made(build: Callable[[Mapping[str, Tensor]], Any], tensors: Mapping[str, Tensor], path: Path) -> Any:
+    """A network in the sizes of the tensors of a file, filled with them.
+
+    It is built without memory first, as tensors that are of no such network may ask for any amount.
+
+    Args:
+        build: `build_clip` or `build_auxiliary`.
+        tensors: the state dict.
+        path: file of the tensors, for messages.
+
+    Returns:
+        The network, frozen and in eval mode.
+
+    Raises:
+        BenchError: if the tensors do not fit the network.
+    """
+    try:
+        with torch.device("meta"):
+            fill(build(tensors), {name: tensor.to("meta") for name, tensor in tensors.items()}, path)
+    except BenchError:
+        raise
+    except Exception as error:  # sizes that contradict one another may raise any exception
+        reason = " ".join(str(error).split())[:100]
+        raise BenchError(f"{path}: its tensors are of no network that is known ({reason}); fetch it again") from error
+    model = build(tensors)
+    fill(model, tensors, path)
+    return model
 
 
 def fill(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:

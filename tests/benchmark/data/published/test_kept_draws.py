@@ -181,7 +181,7 @@ def test_a_pickle_that_would_fill_the_memory_is_named(content: bytes, tmp_path: 
     ("path", "label"), [("a.jpg", 10**5000), ("a.jpg", -1), ("a/" * 10_000, 0)], ids=["huge", "negative", "long"]
 )
 def test_a_label_or_path_that_no_image_has_is_named(path: str, label: int, dassl: type, tmp_path: Path) -> None:
-    datum = dassl.__new__(dassl)
+    datum: Any = object.__new__(dassl)
     vars(datum).update(_impath=path, _label=label)
     (tmp_path / "list.pkl").write_bytes(pickle.dumps({"train": [datum]}))
     with pytest.raises(BenchError, match=r"list\.pkl: train is no list of images and labels"):

@@ -201,3 +201,34 @@ def test_a_text_is_read_no_further_than_its_end() -> None:
     theirs = network.encode_text(ids)
     for some in (ids[:1], ids[:2], ids):
         assert torch.allclose(networks.text(network, some), theirs[: len(some)], rtol=1e-4, atol=1e-5)
+
+
+def _without(name: str) -> Callable[[dict[str, Tensor]], object]:
+    return lambda tensors: tensors.pop(name)
+
+
+def _as(name: str, *shape: int) -> Callable[[dict[str, Tensor]], object]:
+    return lambda tensors: tensors.update({name: torch.zeros(1).expand(*shape)})
+
+
+MISFITS = {
+    "no norm of the text": ("clip_rn50", _without("ln_final.weight")),
+    "a projection of one dimension": ("clip_rn50", _as("text_projection", 5)),
+    "a width below that of a head": ("clip_vitb32", _as("ln_final.weight", 5)),
+    "patches of two dimensions": ("clip_vitb32", _as("visual.conv1.weight", 5, 5)),
+    "texts of 40,000 tokens": ("clip_vitb32", _as("positional_embedding", 40_000, 64)),
+    "a class token of 10 million channels": ("mae_vitb16", _as("cls_token", 1, 1, 12 * 10**6)),
+    "a stage of no network": ("dino_rn50", _as("layer1.0.conv1.weight", 10**7, 1, 1, 1)),
+}
+
+
+@pytest.mark.parametrize(("slot", "change"), MISFITS.values(), ids=MISFITS)
+def test_tensors_of_no_network_are_told_before_memory_is_taken(
+    slot: str, change: Callable[[dict[str, Tensor]], object]
+) -> None:
+    tensors = fake_weights.state(slot)
+    build = networks.build_clip if slot.startswith("clip") else networks.build_auxiliary
+    assert networks.made(build, tensors, Path("f.pt")).state_dict().keys() == tensors.keys()
+    change(tensors)
+    with pytest.raises(BenchError, match=r"^f\.pt: (its tensors are of no network|does not fit its network)"):
+        networks.made(build, tensors, Path("f.pt"))
