@@ -11,7 +11,7 @@ import torch
 from benchmark.methods import Task
 from benchmark.methods.contract.toy import toy_task
 
-collect_ignore = ["toys"]
+collect_ignore = ["toys", "torture"]
 torch.set_num_threads(1)
 # A background job of a shell ignores Ctrl-C, and so would every process that a test starts from there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
