@@ -222,7 +222,7 @@ def _walk(folder: str, prefix: str, found: Walked, above: list[str]) -> None:
     entries = sorted((e for e in _scanned(folder) if not e.name.startswith(".")), key=lambda e: e.name)
     below = []
     for entry in entries:
-        if entry.is_dir():
+        if _is_folder(entry):
             below.append(entry)
         elif entry.name.lower().endswith(ENDINGS):
             _check_regular(entry)
@@ -234,6 +234,14 @@ def _walk(folder: str, prefix: str, found: Walked, above: list[str]) -> None:
         if real in above or above[0].startswith(f"{real}/"):
             raise BenchError(f"{entry.path}: a link to {real}, a folder that it is in; remove it")
         _walk(entry.path, f"{prefix}{entry.name}/", found, [*above, real])
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    """Whether an entry is a folder or a link to one; BenchError for a link to itself."""
+    try:
+        return entry.is_dir()
+    except OSError as error:
+        raise unreadable(Path(entry.path), error) from error
 
 
 def _check_regular(entry: "os.DirEntry[str]") -> None:

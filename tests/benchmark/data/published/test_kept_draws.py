@@ -9,6 +9,7 @@ import types
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_trees import make, split_file

@@ -234,3 +234,9 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         listing.walk(tmp_path / "gone")
     with pytest.raises(BenchError, match=r"gone: cannot be read"):
         listing.subfolders(tmp_path / "gone", bool)
+
+
+def test_a_link_to_itself_is_named(tmp_path: Path) -> None:
+    (tmp_path / "loop.jpg").symlink_to("loop.jpg")
+    with pytest.raises(BenchError, match=r"loop\.jpg: cannot be read \(Too many levels of symbolic links\)"):
+        listing.files(tmp_path)
