@@ -22,6 +22,7 @@ from typing import Any
 
 from benchmark.core import streams, warned
 from benchmark.core.errors import BenchError, reason
+from benchmark.core.foreign import Ended, end_process, foreign
 from benchmark.core.machine import peak_memory_mib
 
 RETRIES = 2
@@ -166,18 +167,28 @@ def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any,
 def _tried(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...]) -> tuple[str, Any]:
     """Call the work; return an error message of one line ("" on success) and the result."""
     try:
-        return "", work(*given, item)
+        with foreign("", held=multiprocessing.parent_process() is None):
+            return "", work(*given, item)
+    except Ended as end:
+        if debug:
+            raise
+        return (str(end) if end.what else _placed(end.end)), None
     except BenchError as error:
         return str(error), None
-    except (Exception, SystemExit) as error:
+    except Exception as error:
         # an error in a method is reported in one line and other runs continue; BENCH_DEBUG=1 raises it
         if debug:
             raise
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where else ""
-        return f"{reason(error)}{place}", None
+        return _placed(error), None
+
+
+def _placed(error: BaseException) -> str:
+    """An error in one line with the place where it was raised."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f" ({where.tb_frame.f_code.co_filename}:{where.tb_lineno})" if where else ""
+    return f"{reason(error)}{place}"
 
 
 def _start(threads: int, given: tuple[Any, ...]) -> None:
@@ -208,4 +219,4 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         connection.wait([parent.sentinel])
-        os._exit(1)
+        end_process(1)

@@ -92,7 +92,7 @@ class NoPredictor:
 
 
 def work(item: str) -> str:
-    """What an item's name says: "die", "kill", "fail", "explain", "leave", "warn", or its own name in capitals."""
+    """What an item's name says, such as "die", "fail", "leave", "interrupt" or "warn", or its own name in capitals."""
     if item == "die":
         os._exit(3)
     if item == "kill":
@@ -105,6 +105,10 @@ def work(item: str) -> str:
         raise PermissionError(13, "Permission denied", "some/file")
     if item == "leave":
         raise SystemExit(5)
+    if item == "interrupt":
+        raise KeyboardInterrupt
+    if item == "end":
+        os._exit(0)
     if item == "warn":
         for _ in range(2):
             warnings.warn("one\n  two", RuntimeWarning, stacklevel=1)

@@ -36,6 +36,8 @@ def test_nothing_to_do_is_done_at_once() -> None:
         ("fail", "RuntimeError: one two (/"),
         ("explain", "type this instead"),
         ("leave", "SystemExit: 5 (/"),
+        ("interrupt", "KeyboardInterrupt:  (/"),
+        ("end", "EndOfProcess: os._exit(0) (/"),
         ("refuse", "some/file: Permission denied (/"),
     ],
 )
@@ -136,7 +138,7 @@ def test_workers_keep_the_memory_of_large_tensors() -> None:
 def test_work_that_kills_its_worker_costs_only_itself(tmp_path: Path) -> None:
     # "once" kills its worker the first time only; it comes to its end because it is given out again
     once = f"once:{tmp_path / 'died'}"
-    items = ["kill", "a", "fail", once, "b", "leave", "c", "explain"]
+    items = ["kill", "a", "fail", once, "b", "leave", "c", "explain", "interrupt"]
     found = outcomes(items, 2)
     assert set(found) == set(items)
     assert [found[name] for name in ("a", "b", "c", "explain", once)] == [
@@ -149,6 +151,7 @@ def test_work_that_kills_its_worker_costs_only_itself(tmp_path: Path) -> None:
     assert found["kill"] == "its worker was killed each time (out of memory?); try fewer --jobs"
     assert found["fail"].startswith("RuntimeError: one two")
     assert found["leave"].startswith("SystemExit: 5")
+    assert found["interrupt"].startswith("KeyboardInterrupt")
 
 
 PARENT = """
