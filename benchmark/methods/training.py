@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from benchmark.core.errors import BenchError
 from benchmark.methods.recipe import Recipe
 from benchmark.numerics.adamw import AdamW
 
@@ -58,7 +59,21 @@ def run(
             batches; the learning rate schedule counts all steps.
         last_only: Whether the epoch-end callback runs after the last epoch only, for a method that is slow to score and
             whose published result is that of the last epoch.
+
+    Raises:
+        BenchError: It is called within torch.inference_mode(), where nothing can be trained; in torch.no_grad() it trains.
     """
+    if torch.is_inference_mode_enabled():
+        raise BenchError(
+            f"{type(predictor).__name__} is fitted within torch.inference_mode(), whose tensors have no gradients;"
+            " fit it outside, and score it within"
+        )
+    with torch.enable_grad():
+        _run(predictor, task, recipe, also, last_only)
+
+
+def _run(predictor: "Predictor", task: "Task", recipe: Recipe, also: Sequence["Samples"], last_only: bool) -> None:
+    """Train with gradients enabled."""
     from benchmark.methods.samples import Batch
 
     parameters = [p for p in predictor.parameters() if p.requires_grad]

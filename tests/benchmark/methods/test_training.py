@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from baselines.coop import RECIPE as COOP
+from benchmark.core.errors import BenchError
 from benchmark.methods import Predictor, Recipe, Samples, Scores, Task, training
 
 STEPS = Recipe(lr=0.1, epochs=3, batch_size=2)
@@ -247,3 +248,17 @@ def test_another_seed_shuffles_otherwise():
     one.fit(toy_task(n=6))
     two.fit(replace(toy_task(n=6), seed=2))
     assert images_of(one.seen) != images_of(two.seen)
+
+
+def test_training_within_no_grad_is_training():
+    plain, within = Toy(STEPS), Toy(STEPS)
+    plain.fit(toy_task())
+    with torch.no_grad():
+        within.fit(toy_task())
+        assert not torch.is_grad_enabled()
+    assert torch.equal(plain.w, within.w)
+
+
+def test_training_within_inference_mode_is_refused_in_a_line():
+    with torch.inference_mode(), pytest.raises(BenchError, match=r"^Toy is fitted within torch.inference_mode\(\)"):
+        Toy(STEPS).fit(toy_task())
