@@ -6,7 +6,9 @@ import site
 import sys
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
@@ -29,8 +31,29 @@ def fingerprint(thing: object) -> str:
     Returns:
         24 hexadecimal digits.
     """
+    return _hash_of(_modules(thing))
+
+
+def import_libraries(thing: object) -> None:
+    """Import all modules that the code of a class imports, also within its functions, as far as they are installed.
+
+    Libraries set variables of the environment and filters of warnings when they are first imported. Imported early, they do
+    so before the code of the class runs.
+
+    Args:
+        thing: A class.
+    """
+    for name, file in _sources(_modules(thing)).items():
+        for imported in _imported(name, file):
+            with suppress(Exception):  # a name within a module, or an optional library that is not installed or broken
+                if imported not in sys.modules and find_spec(imported) is not None:
+                    import_module(imported)
+
+
+def _modules(thing: object) -> tuple[str, ...]:
+    """Names of the modules that define a class and its bases, or a function."""
     classes = thing.__mro__ if isinstance(thing, type) else (thing,)
-    return _hash_of(tuple(str(getattr(one, "__module__", "")) for one in classes))
+    return tuple(str(getattr(one, "__module__", "")) for one in classes)
 
 
 @cache

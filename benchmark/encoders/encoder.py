@@ -71,6 +71,10 @@ class Encoder:
         """The network, built at first use."""
         return self._load()
 
+    def unload(self) -> None:
+        """Drop the network, which is built anew at its next use."""
+        self.__dict__.pop("loaded", None)
+
     @property
     def clip(self) -> Clip | None:
         """The CLIP with this encoder as its image tower; None for other encoders."""

@@ -10,7 +10,7 @@ from functools import cached_property
 from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.names import choose
 from benchmark.exhibits.question import Question
-from benchmark.methods.construct import construct, facts, predictor_class
+from benchmark.methods.construct import construct, facts, published
 from benchmark.methods.crops import SCALE, Crops
 from benchmark.methods.predictor import Predictor
 from benchmark.suites import towers
@@ -137,8 +137,7 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
     assert shots is not None
     arguments = _merge(suite.methods.get(method, {}), question.arguments or {})
     if suite.published:
-        published = predictor_class(method).published(dataset, shots)
-        arguments = _merge(published, arguments)
+        arguments = _merge(published(method, dataset, shots), arguments)
     known = facts(method, arguments)
     run = Run(
         suite=suite.name,

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from benchmark.core.digest import Json, digest
 from benchmark.core.errors import BenchError
+from benchmark.core.foreign import Ended, foreign
 from benchmark.core.names import choose, resolve
 from benchmark.methods.choice import Released
 from benchmark.methods.crops import Crops
+from benchmark.methods.guest.visit import AT_IMPORT, guest
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.recipe import Recipe
 
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
 @cache
 def predictor_class(method: str) -> type[Predictor]:
     """Import the class of a method, given as "package.module:Class"; BenchError if it is no Predictor."""
-    cls = resolve(method, "method")
+    try:
+        with guest(f"method {method}", facts=AT_IMPORT):
+            cls = resolve(method, "method")
+    except Ended as end:
+        raise BenchError(
+            f'{end} when it was imported; a script runs what stands under if __name__ == "__main__"'
+        ) from end
     if not (isinstance(cls, type) and issubclass(cls, Predictor)):
         raise BenchError(f"method {method!r} is no benchmark.methods.predictor.Predictor; see CONTRIBUTING.md")
     return cls
@@ -30,7 +38,11 @@ def predictor_class(method: str) -> type[Predictor]:
 
 def construct(method: str, arguments: Json) -> Predictor:
     """Construct a predictor from plain data; missing fields of a recipe, or of another dataclass, keep their defaults."""
-    cls = predictor_class(method)
+    with foreign(f"method {method}"):
+        return _construct(predictor_class(method), method, arguments)
+
+
+def _construct(cls: type[Predictor], method: str, arguments: Json) -> Predictor:
     known = [name for name in inspect.signature(cls).parameters]
     for name in arguments:
         choose(name, known, f"parameter of {method}")
@@ -44,6 +56,16 @@ def construct(method: str, arguments: Json) -> Predictor:
         return cls(**given, **whole)
     except (TypeError, ValueError) as error:
         raise BenchError(f"{method}: {error}") from error
+
+
+def published(method: str, dataset: str, shots: int) -> Json:
+    """Arguments that a method's authors published for a data set and a number of shots; BenchError if there are none such."""
+    cls = predictor_class(method)
+    with guest(f"method {method}", facts=AT_IMPORT):
+        found = cls.published(dataset, shots)
+    for name in found:
+        choose(name, inspect.signature(cls).parameters, f"parameter of {method}")
+    return found
 
 
 def _has_fields(cls: type[Predictor], name: str) -> bool:
@@ -84,14 +106,26 @@ def _facts(method: str, arguments: str) -> Facts:
 
 
 def _constructed(method: str, arguments: Json) -> Facts:
-    predictor = construct(method, arguments)
+    with guest(f"method {method}", facts=AT_IMPORT):
+        return declared(construct(method, arguments), method)
+
+
+def declared(predictor: Predictor, method: str) -> Facts:
+    """Facts that a predictor declares; BenchError if they cannot be used."""
     return Facts(
         settings=_settings(predictor, method),
-        reads=tuple(predictor.reads),
-        wants=tuple(predictor.wants),
+        reads=_names(predictor.reads, "reads", method),
+        wants=_names(predictor.wants, "wants", method),
         released=_released(predictor, method),
         crops=_crops(predictor, method),
     )
+
+
+def _names(names: Sequence[str], attribute: str, method: str) -> Sequence[str]:
+    """Names of feature spaces or of fields of the task; BenchError if they are one text, which is a sequence of letters."""
+    if isinstance(names, str):
+        raise BenchError(f"{method}: {attribute} is the text {names!r}; write ({names!r},)")
+    return tuple(names)
 
 
 def _released(predictor: Predictor, method: str) -> Released:

@@ -18,8 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core import warned
 from benchmark.core.errors import BenchError
 from benchmark.methods.samples import Samples
+
+ASKED = "a method asked for"
+"""First words of the line on what a method asked for while labels were sealed."""
 
 _sealed = False
 
@@ -54,8 +58,9 @@ def _set_sealed(sealed: bool) -> Iterator[None]:
 
 
 def refuse(what: str) -> None:
-    """Raise a Breach that names `what` was asked for, if labels are sealed."""
+    """Raise a Breach that names `what` was asked for, if labels are sealed; a line says it also where that is swallowed."""
     if _sealed:
+        warned.note(f"{ASKED} {what}, which it may not have")
         raise Breach(f"a predictor asked for {what}: it may learn from its Task alone")
 
 

@@ -19,11 +19,12 @@ from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
 from benchmark.methods.scoring import joined, parts, right, tuned
-from benchmark.methods.sealed import comparing, sealing
+from benchmark.methods.sealed import comparing
 from benchmark.records import answers, metrics, provenance
 from benchmark.records.record import BetaCurve, Drawn, Histogram, OnShift, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
+from benchmark.running.hosting import hosting
 from benchmark.running.observer import Observer, Outcome
 from benchmark.running.task import Shift
 from benchmark.suites.world import World
@@ -38,9 +39,9 @@ def measure(run: Run, world: World, store: Store) -> Record:
     drawn = _drawn(opened)
     states = StateMeasurements(test, task.shifts(opened))
     ready = time.perf_counter()
-    predictor = run.predictor()
     observer = Observer(build.val, test, states.look, Choice(**run.released))
-    with warned.heard(passed_on=True) as heard, sealing():
+    with warned.heard(passed_on=True) as heard, hosting(opened, build):
+        predictor = run.predictor()
         with training.watching(observer.watch):
             predictor.fit(build)
         predictor.eval()

@@ -38,9 +38,9 @@ def build(opened: Opened) -> tuple[Task, Samples]:
     text, logit_scale = text_classifiers.load(Text(run.dataset, run.backbone), opened.world)
     support, val = _few_shot(opened)
     task = Task(
-        text=text.to(device),
+        text=text.to(device, copy=True),  # runs share what was read
         support=support,
-        classnames=opened.dataset.classnames,
+        classnames=tuple(opened.dataset.classnames),
         val=val if len(val) else None,
         logit_scale=logit_scale,
         seed=run.seed,
@@ -69,7 +69,7 @@ def _wanted(opened: Opened) -> JsonDict:
         found["generated"] = Samples(_spaces(opened, run.dataset, "generated"), labels.to(opened.device))
     if "sentences" in run.wants():
         sentences, _ = text_classifiers.load(Text(run.dataset, run.backbone, "sentences"), opened.world)
-        found["sentences"] = sentences.to(opened.device)
+        found["sentences"] = sentences.to(opened.device, copy=True)
     return found
 
 
