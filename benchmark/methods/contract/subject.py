@@ -1,27 +1,30 @@
 """The predictor under test with its toy tasks and images, and the comparisons that the contract's clauses use."""
 
 import dataclasses
+import gc
 import inspect
-import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from benchmark.core.digest import Json
 from benchmark.methods.contract.toy import toy_clip, toy_samples, toy_task
+from benchmark.methods.guest.visit import visit
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import OPTIONAL, Features, Scores, Task
 
 EPOCHS = 2
 CLASSES = 5
+OTHER = 5
+"""Seed of another support set."""
 
 
 class Subject:
-    """The predictor class under test; tasks, images and predictors are created anew at each access, except `fitted`.
+    """The predictor class under test; tasks, images and predictors are created anew at each access, unless it says otherwise.
 
     Args:
         cls: Predictor class.
@@ -31,19 +34,26 @@ class Subject:
     def __init__(self, cls: type[Predictor], settings: Json) -> None:
         self.cls = cls
         self.settings = settings
+        self.elsewhere: Callable[[], Sequence[Any]] | None = None
+        """Waits for fits in other processes, once they are begun."""
 
-    def make(self) -> Predictor:
-        """Construct a new predictor whose recipe has two epochs."""
+    def make(self, **training: Any) -> Predictor:
+        """Construct a new predictor whose recipe has two epochs, or other training settings."""
         predictor = self.cls(**self.settings)
-        if "recipe" not in inspect.signature(self.cls).parameters or predictor.recipe is None:
+        if not self.has_recipe or predictor.recipe is None:
             return predictor
-        recipe = dataclasses.replace(predictor.recipe, epochs=EPOCHS)
+        recipe = dataclasses.replace(predictor.recipe, **{"epochs": EPOCHS, **training})
         return self.cls(**{**self.settings, "recipe": recipe})
 
-    def task(self, support_seed: int = 0) -> Task:
-        """Make an identical toy task of five classes each time, with its own CLIP and the optional fields in `wants`."""
+    @property
+    def has_recipe(self) -> bool:
+        """Whether a recipe is an argument of the constructor."""
+        return "recipe" in inspect.signature(self.cls).parameters
+
+    def task(self, support_seed: int = 0, classes: int = CLASSES, **more: Any) -> Task:
+        """Make an identical toy task each time, with its own CLIP and the optional fields in `wants`; see `toy_task`."""
         wants = self.make().wants
-        return toy_task(self.spaces, classes=CLASSES, support_seed=support_seed, clip=toy_clip(), wants=wants)
+        return toy_task(self.spaces, classes, support_seed=support_seed, clip=toy_clip(), wants=wants, **more)
 
     def fit(self, task: Task | None = None) -> Predictor:
         """Construct a new predictor and fit it on `task`, by default a new toy task."""
@@ -59,12 +69,54 @@ class Subject:
     @property
     def images(self) -> Features:
         """Features of ten images to score, only in the spaces in the predictor's `reads`."""
-        return toy_samples(self.make().reads, classes=CLASSES, shots=2, seed=77).view()
+        return self.images_of(CLASSES, 2)
+
+    def images_of(self, classes: int, each: int, seed: int = 77) -> Features:
+        """Features of other images: `each` of every class, only in the spaces in the predictor's `reads`."""
+        return toy_samples(self.make().reads, classes, each, seed=seed).view()
 
     @cached_property
+    def watched(self) -> "Watched":
+        """One fit with all that changed meanwhile; made once."""
+        return Watched(self)
+
+    @property
     def fitted(self) -> Predictor:
-        """One fitted predictor for the clauses that do not change it."""
-        return self.fit()
+        """One fitted predictor for the clauses that do not change it; fitted once."""
+        return self.watched.predictor
+
+    @cached_property
+    def other(self) -> Predictor:
+        """A predictor fitted on another support set, for the clauses that do not change it; fitted once."""
+        return self.fit(self.task(OTHER))
+
+
+class Watched:
+    """A predictor constructed, fitted and asked for scores, and what changed meanwhile.
+
+    Attributes:
+        predictor: Fitted predictor.
+        training: Whether a module was in training mode after fit.
+        declared: Names of declarations that fit changed.
+        inputs: Names of inputs that fit or scores changed.
+        graphs: Number of tensors with a gradient graph that are alive since.
+        left: Other things that were left changed.
+    """
+
+    def __init__(self, subject: Subject) -> None:
+        task, images = subject.task(), copied(subject.images)
+        before, plain = copied(given(task, images)), unlike_tensors(task)
+        with visit(subject.cls.__name__, task.clip) as self.left:
+            self.predictor = subject.make()
+            declared = declarations(self.predictor)
+            with tensors_since() as alive:
+                self.predictor.fit(task)
+                self.graphs = sum(tensor.grad_fn is not None for tensor in alive())
+            self.training = any(module.training for module in self.predictor.modules())
+            scored(self.predictor, images)
+        self.declared = [name for name, value in declarations(self.predictor).items() if value != declared[name]]
+        now = unlike_tensors(task)
+        self.inputs = [*changed(before, given(task, images)), *(name for name in plain if plain[name] != now[name])]
 
 
 class Spy(Mapping[str, Tensor]):
@@ -146,7 +198,41 @@ def given(task: Task, images: Features) -> dict[str, Tensor]:
     return tensors | {f"x[{name!r}]": value for name, value in images.items()}
 
 
-def random_states() -> tuple[object, ...]:
-    """Global random states of Python, NumPy and torch in a form that can be compared."""
-    numpy_state = np.random.get_state(legacy=False)
-    return random.getstate(), str(numpy_state), torch.get_rng_state().tolist()
+def unlike_tensors(task: Task) -> Json:
+    """All else that a predictor is given: names of classes and of feature spaces, and the fields that are numbers."""
+    parts = {part: getattr(task, part) for part in ("support", "val", "generated")}
+    spaces = {f"task.{name}.spaces": list(samples.spaces) for name, samples in parts.items() if samples is not None}
+    numbers = {"task.seed": task.seed, "task.logit_scale": task.logit_scale}
+    return {"task.classnames": list(task.classnames), **spaces, **numbers}
+
+
+def declarations(predictor: Predictor) -> Json:
+    """What a predictor declares of itself, as text."""
+    names = ("reads", "wants", "recipe", "tunes", "crops", "released", "note")
+    return {"settings": repr(predictor.settings()), **{name: repr(getattr(predictor, name)) for name in names}}
+
+
+@contextmanager
+def tensors_since() -> Iterator[Callable[[], list[Tensor]]]:
+    """Within the context, list the tensors that were made since it began and are alive."""
+
+    def alive() -> list[Tensor]:
+        gc.collect()
+        return [thing for thing in gc.get_objects() if issubclass(type(thing), Tensor)]
+
+    gc.freeze()  # whatever there is so far is looked at no more
+    try:
+        yield alive
+    finally:
+        gc.unfreeze()
+
+
+def fused(predictor: Predictor, images: Features) -> Tensor:
+    """Fused logits as the harness computes them, in three steps."""
+    with torch.no_grad():
+        return predictor.combine(predictor.match(predictor.prepare(images))).fused
+
+
+def some(images: Features, index: slice | list[int]) -> Features:
+    """Features of some images."""
+    return {space: x[index] for space, x in images.items()}

@@ -76,26 +76,28 @@ def toy_task(
     support_seed: int = 0,
     clip: Clip | None = None,
     wants: Sequence[str] = (),
+    views: int = 2,
 ) -> Task:
     """Make a small few-shot task with one validation image per class.
 
     Args:
         spaces: Names of the feature spaces.
-        classes: Number of classes, at most 8.
+        classes: Number of classes.
         shots: Support images per class.
         seed: Seed of the method.
         support_seed: Seed of all images, which changes nothing else.
         clip: CLIP model; None makes a toy CLIP.
         wants: Optional fields to fill: "generated" (three images per class), "sentences".
+        views: Number of views of the support images.
 
     Returns:
         The task.
     """
     clip = clip or toy_clip()
-    names = CLASSNAMES[:classes]
+    names = [*CLASSNAMES[:classes], *(f"kind {number}" for number in range(len(CLASSNAMES), classes))]
     return Task(
         text=clip.classifier(names, ["a photo of a {}."]),
-        support=toy_samples(spaces, classes, shots, seed=support_seed),
+        support=toy_samples(spaces, classes, shots, views, seed=support_seed),
         classnames=names,
         val=toy_samples(spaces, classes, 1, seed=support_seed + 1000),
         logit_scale=20.0,
@@ -111,7 +113,11 @@ def _space(space: str, labels: Tensor, views: int, seed: int) -> Tensor:
     name = zlib.crc32(space.encode())
     shapes = {"pixels": (3, IMAGE, IMAGE), "clip": (WIDTH,), "clip_spatial": (POSITIONS, WIDTH)}
     shape = shapes.get(space, (12,))
-    centres = torch.randn(len(CLASSNAMES), *shape, generator=torch.Generator().manual_seed(name))
+    sources = torch.Generator().manual_seed(name)
+    centres = [
+        torch.randn(len(CLASSNAMES), *shape, generator=sources)
+        for _ in range(0, int(labels.max()) + 1, len(CLASSNAMES))
+    ]
     generator = torch.Generator().manual_seed(name + 1 + seed)
-    drawn = centres[labels] + 0.5 * torch.randn(views, len(labels), *shape, generator=generator)
+    drawn = torch.cat(centres)[labels] + 0.5 * torch.randn(views, len(labels), *shape, generator=generator)
     return (128 + 40 * drawn).clamp(0, 255).byte() if space == "pixels" else drawn

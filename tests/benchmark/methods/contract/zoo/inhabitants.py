@@ -1,0 +1,28 @@
+"""All methods of the zoo, which enter themselves when their modules are imported."""
+
+from tests.benchmark.methods.contract.zoo import (
+    of_declarations,
+    of_global_state,
+    of_inputs,
+    of_scores,
+    of_state,
+    of_the_process,
+    of_training,
+    that_end,
+    that_escape,
+)
+from tests.benchmark.methods.contract.zoo.sound import BROKEN, UNSEEN
+
+KINDS = (
+    of_declarations,
+    of_global_state,
+    of_inputs,
+    of_scores,
+    of_state,
+    of_the_process,
+    of_training,
+    that_end,
+    that_escape,
+)
+
+__all__ = ["BROKEN", "KINDS", "UNSEEN"]
