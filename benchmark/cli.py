@@ -106,7 +106,7 @@ def _called() -> ExitCode:
     """Call the command of the command line; an OSError is raised."""
     standard = sys.stdout, sys.stderr
     try:
-        sys.path.append(_working_folder())  # so that a method in a file of this folder can be named, as with python -m
+        _check_working_folder()
         code: ExitCode = cli.main(prog_name="bench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.ctx.get_help() if error.ctx else "bench --help")
@@ -130,9 +130,10 @@ def _called() -> ExitCode:
     return code
 
 
-def _working_folder() -> str:
+def _check_working_folder() -> None:
+    """Raise Refused if the working folder is gone, which every relative path and every library needs."""
     try:
-        return os.getcwd()
+        os.getcwd()
     except OSError as error:
         raise Refused(f"the working folder: {error.strerror}; cd to a folder that is there") from error
 

@@ -15,6 +15,8 @@ collect_ignore = ["toys", "torture"]
 torch.set_num_threads(1)
 # A background job of a shell ignores Ctrl-C, and so would every process that a test starts from there.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The suite files of tests/toys name readers and loaders there.
+os.environ["BENCH_TRUST_SUITE"] = os.pathsep.join(("toy_world", "toy_house", "toy_outside", "toy_openers"))
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from benchmark.suites import suite
 DOCUMENTS = [
     "README.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "docs/architecture.md",
     "docs/paper-suite.md",
     "benchmark/mini/weights/MODEL_CARD.md",

@@ -4,14 +4,14 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import output_format, places, worker_processes
+from benchmark.commands.options import output_format, places, suite, worker_processes
 from benchmark.core.errors import ExitCode
 
 
 @click.command(name="evaluate-adapter")
 @click.argument("file")
 @click.option("--shots", type=click.IntRange(min=1), help="What it was trained with.  [default: as its name says]")
-@click.option("--suite", default="paper", show_default=True, help="Which world: a name, or your own .toml.")
+@suite(default="paper")
 @worker_processes
 @output_format
 @places

@@ -4,12 +4,12 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import Numbers, exhibits, output_format, places, worker_processes
+from benchmark.commands.options import Numbers, exhibits, output_format, places, suite, worker_processes
 from benchmark.core.errors import ExitCode
 
 
 @click.group(invoke_without_command=True)
-@click.option("--suite", default="mini", show_default=True, help="Whose features: a name, or your own .toml.")
+@suite("Whose features: a name, or your own .toml.")
 @exhibits
 @click.option("--dataset", multiple=True, help="Only this data set: its role, or folder:PATH.")
 @click.option("--encoder", multiple=True, help="Only this encoder, by its role; RN50:spatial and pixels too.")

@@ -4,14 +4,13 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import output_format, with_settings
+from benchmark.commands.options import output_format, suite
 from benchmark.core.errors import ExitCode
 
 
 @click.command(name="list")
-@click.option("--suite", default="mini", show_default=True, help="Whose data sets and encoders: a name or a .toml.")
+@suite("Whose data sets and encoders: a name or a .toml.")
 @output_format
-@with_settings
 def list_names(**options: Any) -> ExitCode:
     """Show tables, figures, methods, data sets, backbones and encoders."""
     from benchmark.commands.actions.list import list_names as action

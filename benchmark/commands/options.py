@@ -54,7 +54,7 @@ class HeadedCommand(click.Command):
                     formatter.write_dl(lines)
 
 
-SETTINGS = ("results", "reports", "data_root", "weights_dir", "device", "precision", "download")
+SETTINGS = ("results", "reports", "data_root", "weights_dir", "device", "precision", "download", "trust_suite")
 """Options that go into the settings; the command itself does not receive them."""
 
 
@@ -62,10 +62,26 @@ def common(command: Function) -> Function:
     """Add --suite, --results and --reports."""
     return _with(
         with_settings(command),
-        click.option("--suite", default="mini", show_default=True, help="Which world: a name, or your own .toml."),
+        suite(),
         click.option("--results", help="Folder of the records.  [BENCH_RESULTS; default: results]"),
         click.option("--reports", help="Folder of tables and pages.  [BENCH_REPORTS; default: reports]"),
     )
+
+
+def suite(
+    words: str = "Which world: a name, or your own .toml.", default: str = "mini"
+) -> Callable[[Function], Function]:
+    """Decorator that adds --suite, with its words in the help, and --trust-suite."""
+    trust = "A module, or a suite file, whose code the suite may call; repeatable.  [BENCH_TRUST_SUITE]"
+
+    def add(command: Function) -> Function:
+        return _with(
+            with_settings(command),
+            click.option("--suite", default=default, show_default=True, help=words),
+            click.option("--trust-suite", metavar="NAME", multiple=True, help=trust),
+        )
+
+    return add
 
 
 def exhibits(command: Function) -> Function:

@@ -13,6 +13,7 @@ HEADINGS = {
         "figure",
         "everything",
         "suite",
+        "trust_suite",
         "method",
         "dataset",
         "template",

@@ -2,9 +2,12 @@
 
 import difflib
 import hashlib
+import os
 import pkgutil
 import re
+import sys
 from collections.abc import Iterable
+from importlib.util import find_spec
 from typing import Any
 
 from benchmark.core.errors import BenchError
@@ -34,15 +37,26 @@ def for_file(text: str, longest: int = 80) -> str:
 
 
 def resolve(name: str, what: str) -> Any:
-    """Import the object named `package.module:Name`, as for an entry point; BenchError if that fails."""
+    """Import the object named `package.module:Name`, as for an entry point, from the working folder too; else BenchError."""
     module, _, attribute = name.partition(":")
     if not all(part.isidentifier() for part in [*module.split("."), *attribute.split(".")]):
         raise BenchError(f"{what} {name!r} is no name of the form package.module:Class")
     try:
+        _reach_working_folder(module.partition(".")[0])
         return pkgutil.resolve_name(name)
     except ImportError as error:
         raise BenchError(f"{what} {name!r} cannot be imported: {error}; is its package installed here?") from error
     except AttributeError as error:
         raise BenchError(f"{what} {name!r}: module {module} has no {attribute!r}") from error
-    except Exception as error:  # any failure of the module's own code at import
+    except (Exception, SystemExit) as error:  # any failure of the module's own code
         raise BenchError(f"{what} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _reach_working_folder(package: str) -> None:
+    """Append the working folder to the places of modules, as python -m has it, if the package is in none of them.
+
+    Not before something there is named: libraries try to import packages that may be absent, and would take files of that
+    name from a folder that came with somebody's data.
+    """
+    if package not in sys.modules and find_spec(package) is None:
+        sys.path.append(os.getcwd())

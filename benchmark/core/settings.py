@@ -15,12 +15,13 @@ BENCH_CONFIG. All of its keys:
     precision = "bf16"              # BENCH_PRECISION; of published encoders: fp32, bf16 or fp16
     download = true                 # --download, BENCH_DOWNLOAD=1: allow the download of weights that open_clip or timm offer
 
-Without a key in bench.toml: --results and BENCH_RESULTS, --reports and BENCH_REPORTS, BENCH_CACHE, BENCH_DEBUG.
+Without a key in bench.toml: --results and BENCH_RESULTS, --reports and BENCH_REPORTS, BENCH_CACHE, BENCH_DEBUG; and
+--trust-suite and BENCH_TRUST_SUITE, because a bench.toml may lie in the folder of the suite file that is to be trusted.
 """
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,7 @@ class Settings:
         device: Device of encoders and methods: "cpu", "cuda", "cuda:1".
         precision: Precision of published encoders: "fp32", "bf16" or "fp16".
         download: Whether weights that open_clip or timm offer may be downloaded.
+        trusted: Modules and suite files whose code a suite file may name (`benchmark.suites.trust`).
         threads: Threads of this process; 0 leaves the choice to the libraries.
         debug: Whether an error in a method is raised with its traceback.
     """
@@ -74,6 +76,7 @@ class Settings:
     device: str = "cpu"
     precision: str = "fp32"
     download: bool = False
+    trusted: tuple[str, ...] = ()
     threads: int = 0
     debug: bool = False
 
@@ -94,6 +97,7 @@ def read(
     device: str | None = None,
     precision: str | None = None,
     download: bool = False,
+    trust_suite: Sequence[str] = (),
 ) -> Settings:
     """Read the settings of a command from its options, the environment and bench.toml, in this order of precedence.
 
@@ -107,6 +111,7 @@ def read(
         device: --device.
         precision: --precision.
         download: --download.
+        trust_suite: --trust-suite, in addition to the names in BENCH_TRUST_SUITE, separated as in PATH.
 
     Returns:
         The settings, with "~" expanded in every path.
@@ -126,6 +131,7 @@ def read(
         device=device or said.get("BENCH_DEVICE") or _value(file, "run", "device") or "cpu",
         precision=precision or said.get("BENCH_PRECISION") or _value(file, "run", "precision") or "fp32",
         download=download or _download(said, file),
+        trusted=(*trust_suite, *filter(None, said.get("BENCH_TRUST_SUITE", "").split(os.pathsep))),
         debug=bool(said.get("BENCH_DEBUG")),
     )
 

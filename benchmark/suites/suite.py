@@ -6,7 +6,7 @@ A suite is read from benchmark/suites/<name>.toml or from the user's own TOML fi
 import re
 import shlex
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,7 @@ from benchmark.core.files import read_text
 from benchmark.core.names import choose
 from benchmark.core.paths import expanded
 from benchmark.methods.scoring import STATISTICS
+from benchmark.suites import trust
 
 DEFAULT = "mini"
 
@@ -107,8 +108,11 @@ QUICK_KEYS = ("seeds", "shots", "without")
 
 OPTIONAL = ("large_views", "methods", "name", "note", "pixels", "published", "quick")
 
-NAME = r"[\w.-]+"
+NAME = r"\w[\w.-]{0,99}"
 """Pattern of a suite's name, which is the name of folders."""
+
+OPENERS = {"datasets": "reader", "encoders": "loader"}
+"""Table of a suite -> key of a role that names the callable which opens it."""
 
 PHOTOGRAPHS = 224
 """Side in pixels of the images that readers of photographs return and the paper's published encoders accept."""
@@ -120,19 +124,22 @@ def names() -> list[str]:
     return sorted(f.name.removesuffix(".toml") for f in files if f.name.endswith(".toml"))
 
 
-def load(name: str) -> Suite:
-    """Read a suite of this package by name, or the user's own by the path of its TOML file.
+def load(name: str, trusted: Collection[str] = ()) -> Suite:
+    """Read a suite of this package by name, or the user's own by the path of its TOML file; nothing it names is imported.
 
-    An unknown name, or a wrong file, raises BenchError.
+    An unknown name, a wrong file, or one that names code which is not trusted, raises BenchError.
 
     Args:
         name: Name of a suite, or a path that ends with ".toml", whose stem is the suite's name unless it has a key `name`.
+        trusted: Modules and suite files that the user trusts (`benchmark.suites.trust`).
 
     Returns:
         The suite.
     """
     if name.endswith(".toml"):
-        return _own(expanded(name))
+        suite = _own(expanded(name))
+        trust.check(Path(suite.file), _named(suite), trusted)
+        return suite
     choose(name, names(), "suite")
     return parse(name, resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
 
@@ -141,12 +148,22 @@ def _own(path: Path) -> Suite:
     if path.stem in names():
         raise BenchError(f"suite file {path}: {path.stem!r} is shipped, and records are kept by name; rename the file")
     suite = replace(parse(path.stem, read_text(path, what=f"suite file {path}", kind="")), file=str(path))
-    if suite.name != path.stem and (suite.name in names() or re.fullmatch(NAME, suite.name) is None):
+    if suite.name in names() or re.fullmatch(NAME, suite.name) is None:
         raise BenchError(
             f"suite file {path}: name is {suite.name!r}; records are kept by this name: letters, numbers and _, and no"
             " shipped suite's"
         )
     return suite
+
+
+def _named(suite: Suite) -> dict[str, str]:
+    """Callables that a suite names, by their place in its file: "[datasets.imagenet] reader"."""
+    tables = {table: getattr(suite, table) for table in OPENERS}
+    return {
+        f"[{table}.{role}] {OPENERS[table]}": spec[OPENERS[table]]
+        for table, roles in tables.items()
+        for role, spec in roles.items()
+    }
 
 
 def parse(name: str, text: str) -> Suite:
@@ -162,7 +179,7 @@ def parse(name: str, text: str) -> Suite:
     for key in KINDS:
         if key not in said and key not in OPTIONAL:
             raise BenchError(f"{name}.toml: {key} is missing, {KINDS[key][1]}")
-    for table, key in (("datasets", "reader"), ("encoders", "loader")):
+    for table, key in OPENERS.items():
         for role, spec in said[table].items():
             if not (isinstance(spec, dict) and isinstance(spec.get(key), str)):
                 raise BenchError(f'{name}.toml: [{table}.{role}] needs {key} = "package.module:callable"')

@@ -2,19 +2,18 @@
 
 import hashlib
 import inspect
-import sys
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from benchmark.core import code
 from benchmark.core.asset import Asset
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
-from benchmark.core.names import choose, resolve
+from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Dataset
 from benchmark.encoders.encoder import Encoder
 from benchmark.methods import sealed
+from benchmark.suites.openers import DATASET, ENCODER, Kind, Opener
 from benchmark.suites.suite import Suite
 
 ROLE_KEYS = (
@@ -60,18 +59,18 @@ class World:
         """The data set of a role, opened at first use; sealed.Breach if called from a predictor's code."""
         sealed.refuse(f"the data set {role}")
         if role not in self._datasets:
-            self._datasets[role] = self._open("data set", role)
+            self._datasets[role] = self._opener(DATASET, role).open()
         return self._datasets[role]
 
     def encoder(self, role: str) -> Encoder:
         """The frozen encoder of a role, with its weights, opened at first use."""
         if role not in self._encoders:
-            self._encoders[role] = self._open("encoder", role, role)
+            self._encoders[role] = self._opener(ENCODER, role).open(role)
         return self._encoders[role]
 
     def data_fingerprint(self, role: str) -> str:
         """Identifier of the content of a role's data set, with the code of its reader if that is the user's own."""
-        return self.dataset(role).fingerprint + self._code("data set", role)
+        return self.dataset(role).fingerprint + self._code(DATASET, role)
 
     def draw_fingerprint(self, role: str, shots: int, seed: int) -> str:
         """Hash of the ids of the support set and the validation images of a draw, which depend on the sampler."""
@@ -84,11 +83,10 @@ class World:
 
     def encoder_fingerprint(self, role: str) -> str:
         """Identifier of the weights of a role's encoder, with the code of its loader if that is the user's own."""
-        return self.encoder(role).fingerprint + self._code("encoder", role)
+        return self.encoder(role).fingerprint + self._code(ENCODER, role)
 
-    def _code(self, kind: str, role: str) -> str:
-        spec = self._spec(kind, role)
-        found = code.fingerprint(resolve(spec[_KINDS[kind][0]], kind))
+    def _code(self, kind: Kind, role: str) -> str:
+        found = code.fingerprint(self._opener(kind, role).function)
         return f" {found}" if found else ""
 
     def inspect_dataset(self, role: str, part: str = "", deep: bool = False, only_test: bool = False) -> Asset | None:
@@ -107,16 +105,16 @@ class World:
         Returns:
             The state of the data set; None if the reader's module has no `look`.
         """
-        count = self._spec("data set", role).get(part, 0)
-        return self._inspect("data set", role, part, (), {"part": part, "count": count}, deep, only_test)
+        count = self._spec(DATASET, role).get(part, 0)
+        return self._inspect(DATASET, role, part, (), {"part": part, "count": count}, deep, only_test)
 
     def inspect_encoder(self, role: str, deep: bool = False) -> Asset | None:
         """Inspect an encoder's weights by `look(loader, role, deep=…)` in its loader's module; None if there is no `look`."""
-        return self._inspect("encoder", role, "", (role,), {}, deep)
+        return self._inspect(ENCODER, role, "", (role,), {}, deep)
 
     def _inspect(
         self,
-        kind: str,
+        kind: Kind,
         role: str,
         part: str,
         arguments: tuple[str, ...],
@@ -125,45 +123,30 @@ class World:
         only_test: bool = False,
     ) -> Asset | None:
         """Call `look` of a role's module; a usable asset is inspected only once, unless `deep`."""
-        spec, (key, _) = self._spec(kind, role), _KINDS[kind]
+        self._spec(kind, role)  # raises for an unknown role
         try:
-            module = sys.modules.get(getattr(resolve(spec[key], kind), "__module__", ""))
+            opener = self._opener(kind, role)
         except BenchError:  # raised again when the role is opened
             return None
-        look: Callable[..., Asset | None] | None = getattr(module, "look", None)
+        look = opener.look
         if look is None:
             return None
         narrow = {"only_test": True} if only_test and "only_test" in inspect.signature(look).parameters else {}
-        place = (kind, role, part, bool(narrow))
+        place = (kind.name, role, part, bool(narrow))
         found = None if deep else self._inspected.get(place)
         if found is None:
-            given = {**_arguments(spec, key), **more, **narrow, **self._settings_for(look)}
-            found = look(spec[key].partition(":")[2], *arguments, **given, deep=deep)
+            found = opener.inspect(look, arguments, {**more, **narrow}, deep)
             if found is not None and found.usable:
                 self._inspected[place] = found
         return found
 
-    def _open(self, kind: str, role: str, *arguments: str) -> Any:
-        """Call the reader or loader of a role."""
-        spec, (key, _) = self._spec(kind, role), _KINDS[kind]
-        opener = resolve(spec[key], kind)
-        given = {**_arguments(spec, key), **self._settings_for(opener)}
-        return opener(*arguments, **given)
+    def _opener(self, kind: Kind, role: str) -> Opener:
+        """The reader or loader of a role, imported and not called."""
+        spec = self._spec(kind, role)
+        given = {name: value for name, value in spec.items() if name not in (kind.key, *ROLE_KEYS)}
+        return Opener(kind, self.suite.name, role, spec, given, self.settings)
 
-    def _spec(self, kind: str, role: str) -> Json:
+    def _spec(self, kind: Kind, role: str) -> Json:
         """The suite's table of a role; BenchError with the nearest role if it is unknown."""
-        table: Mapping[str, Json] = getattr(self.suite, _KINDS[kind][1])
-        return table[choose(role, table, f"{kind} of suite {self.suite.name}")]
-
-    def _settings_for(self, called: Callable[..., object]) -> dict[str, Settings]:
-        """The settings as a keyword argument, if a reader, loader or `look` has a parameter `settings`."""
-        return {"settings": self.settings} if "settings" in inspect.signature(called).parameters else {}
-
-
-_KINDS = {"data set": ("reader", "datasets"), "encoder": ("loader", "encoders")}
-"""Kind of a role -> key that names its reader or loader, and the suite's table of such roles."""
-
-
-def _arguments(spec: Json, key: str) -> Json:
-    """Arguments of a reader or loader: all keys of its table but its own name and `ROLE_KEYS`."""
-    return {name: value for name, value in spec.items() if name not in (key, *ROLE_KEYS)}
+        table: Mapping[str, Json] = getattr(self.suite, kind.table)
+        return table[choose(role, table, f"{kind.name} of suite {self.suite.name}")]

@@ -94,7 +94,7 @@ def _project(role: str, width: int) -> Any:
 
 def house(**changes: Any) -> Suite:
     """The whole toy suite, or one that differs in what is named."""
-    return Suite(**{**suites.load(str(FILE)).__dict__, **changes})
+    return Suite(**{**suites.load(str(FILE), trusted=["toy_house"]).__dict__, **changes})
 
 
 def full_record(run: Run, suite: Suite, accuracy: float, n: int = 1000) -> Record:

@@ -5,6 +5,7 @@ from typing import Any
 
 from benchmark.core.asset import Asset
 from benchmark.core.settings import Settings
+from benchmark.encoders.encoder import Encoder, Loaded
 
 CALLS: list[dict[str, Any]] = []
 """Arguments of every call since the list was last cleared."""
@@ -12,14 +13,29 @@ STATE = {"usable": True}
 """Whether an inspected file is usable."""
 
 
-class Plain:
+class Nothing:
+    """A data set by its type, without images."""
+
+    classnames = templates = ("nothing",)
+    fingerprint = "nothing"
+
+    def ids(self, *_: Any) -> Any: ...
+
+    def labels(self, *_: Any) -> Any: ...
+
+    def images(self, *_: Any) -> Any: ...
+
+    def draw(self, *_: Any) -> Any: ...
+
+
+class Plain(Nothing):
     """A reader without a parameter `settings`."""
 
     def __init__(self, **given: Any) -> None:
         CALLS.append(given)
 
 
-class Placed:
+class Placed(Nothing):
     """A reader that is given the settings."""
 
     def __init__(self, path: str, *, settings: Settings) -> None:
@@ -27,10 +43,10 @@ class Placed:
         CALLS.append({"path": path, "settings": settings})
 
 
-def encoder(role: str, width: int = 1) -> tuple[str, int]:
+def encoder(role: str, width: int = 1) -> Encoder:
     """A loader, which is given its role first."""
     CALLS.append({"role": role, "width": width})
-    return role, width
+    return Encoder(role, f"{width} wide", lambda: Loaded(lambda images: images))
 
 
 def look(opener: str, role: str = "", *, settings: Settings, deep: bool = False, **more: Any) -> Asset:

@@ -9,7 +9,6 @@ from benchmark.core.asset import Asset
 from benchmark.core.errors import Incomplete
 from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder
-from benchmark.suites import suite
 from benchmark.suites.suite import Suite
 
 SHIFTS = ["imagenetv2", "imagenet_sketch", "imagenet_a", "imagenet_r"]
@@ -47,7 +46,7 @@ def write_suite(folder: Path, **changes: str) -> Path:
     """The toy house's suite file, every role outside."""
     text = toy_house.FILE.read_text().replace("toy_house:clip", "toy_outside:clip")
     text = text.replace("toy_house:projection", "toy_outside:projection")
-    for role in suite.load(str(toy_house.FILE)).datasets:
+    for role in toy_house.house().datasets:
         inside = f'[datasets.{role}]\nreader = "toy_house:Tiles"'
         assert inside in text
         text = text.replace(inside, f'[datasets.{role}]\nreader = "toy_outside:tiles"\nkey = "{role}"')

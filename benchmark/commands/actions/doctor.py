@@ -279,7 +279,7 @@ def doctor(
         if dataset:
             found = list(examine_folder(dataset, classnames or "", deep, settings))
         else:
-            found = list(examine(World(load_suite(suite), settings), names, deep))
+            found = list(examine(World(load_suite(suite, settings.trusted), settings), names, deep))
     for line in heard.lines:
         click.echo(f"warning: {line}", err=True)
     if form == "json":

@@ -29,7 +29,7 @@ def evaluate_adapter(
     file: str, shots: int | None, suite: str, jobs: int | None, form: str, settings: Settings
 ) -> ExitCode:
     """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""
-    path, world = expanded(file), World(without_shifts(load_suite(suite)), settings)
+    path, world = expanded(file), World(without_shifts(load_suite(suite, settings.trusted)), settings)
     weights = released_adapter.read(path)
     cells = released_adapter.cells(released_adapter.shots_of(path, shots))
     here = inventory.take(map(released_adapter.tested, cells), world)

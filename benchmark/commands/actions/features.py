@@ -53,7 +53,7 @@ def features(
     settings: Settings,
 ) -> ExitCode:
     """Print a line for each data set, encoder and part, after extracting missing features if `make`."""
-    with_folders, roles = load_suite(suite), []
+    with_folders, roles = load_suite(suite, settings.trusted), []
     for name in dataset:
         if name.startswith(FOLDER):
             with_folders, name = with_folder(with_folders, name, settings)

@@ -55,7 +55,7 @@ def _file(spec: Json) -> str:
 
 def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
     """Show tables, figures, methods, data sets, backbones and encoders."""
-    kinds = everything(World(load_suite(suite), settings))
+    kinds = everything(World(load_suite(suite, settings.trusted), settings))
     if form == "json":
         click.echo(json.dumps(kinds, indent=1, ensure_ascii=False))
         return ExitCode.OK

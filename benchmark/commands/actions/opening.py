@@ -31,7 +31,7 @@ def open_suite(name: str, settings: Settings) -> tuple[Suite, Store, dict[str, R
     Returns:
         The suite, the store of its records, and the usable records by run key.
     """
-    suite = load_suite(name)
+    suite = load_suite(name, settings.trusted)
     return suite, *open_store(suite, settings)
 
 

@@ -208,7 +208,7 @@ def test_many_data_sets_are_counted_and_not_all_named() -> None:
 
 
 def test_a_data_set_of_the_suite_that_is_not_here_is_said(store: Store, tmp_path: Path) -> None:
-    world = replace(suites.load(str(toy_outside.write_suite(tmp_path))), name="house")
+    world = replace(suites.load(str(toy_outside.write_suite(tmp_path)), ["toy_outside"]), name="house")
     settings = replace(Settings(), data_root=tmp_path)
     records = asked(world, "table4", ROWS, 8, dataset="dtd")
     noted(store, "table4", dataset="dtd")

@@ -1,13 +1,15 @@
 """`bench features` says what is on disk, makes what is not, and looks no further than it is asked to."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_world import FILE, Album, bench, here, toy
+from toy_world import FILE, Album, Squares, bench, here, toy
 
+from benchmark.core.errors import Incomplete
 from benchmark.features import filling, requests, shard_files, status
 from benchmark.features.requests import Request
 
@@ -95,9 +97,7 @@ loader = "toy_world:clip"
 """
 
 
-def gone() -> None:
-    from benchmark.core.errors import Incomplete
-
+def gone() -> Squares:
     raise Incomplete("data set gone: /data/gone: no such folder")
 
 
@@ -105,6 +105,7 @@ def gone() -> None:
 def album(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(requests, "DECODED", 32)
     (tmp_path / "album.toml").write_text(ALBUM.format(gone=f"{__name__}:gone"))
+    monkeypatch.setenv("BENCH_TRUST_SUITE", os.pathsep.join([str(FILE), str(tmp_path / "album.toml")]))
     yield tmp_path / "album.toml"
     Album.seen.clear()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from toy_house import FILE, planted
+from toy_house import FILE, house, planted
 from toy_others import BIRDS, asked, kept, noted
 from toy_world import bench, record_of
 
@@ -15,7 +15,7 @@ from benchmark.core.errors import ExitCode
 from benchmark.exhibits import exhibit
 from benchmark.records.store import Store
 from benchmark.reporting.figures import draw
-from benchmark.suites import suite as suites
+from benchmark.suites.suite import Suite
 
 ROWS = ("LP-CLIP", "Tip-Adapter-F")
 SUITE = ["--suite", str(FILE)]
@@ -41,8 +41,8 @@ def store(place: Path) -> Store:
     return Store(place / "results" / world().name)
 
 
-def world() -> suites.Suite:
-    return suites.load(str(FILE))
+def world() -> Suite:
+    return house()
 
 
 def page(place: Path) -> str:

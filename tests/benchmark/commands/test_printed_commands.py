@@ -247,7 +247,7 @@ def test_a_cell_of_an_added_row_and_of_other_seeds_is_measured_again_by_its_comm
     code, _, err = bench("run", *arguments, "--jobs", "1")
     assert code == 0, err
     shown = exhibit.with_method(exhibit.load("table4"), "mine:Mine")
-    found = gather(shown, suite.load(str(FILE)), Store(place / "results" / "toy").records())
+    found = gather(shown, suite.load(str(FILE), ["toy_world"]), Store(place / "results" / "toy").records())
     command = _again(found, "Mine", "1-shot")
     assert f"--suite {FILE} --method mine:Mine --shots 1 --seeds 3 --rerun" in command
     assert "1 runs: 1 done" in typed(command, "--dry-run")[2]

@@ -1,5 +1,6 @@
 """A wrong name is answered with the nearest right one; a class is found by its name."""
 
+import sys
 from pathlib import Path, PurePath
 
 import pytest
@@ -69,3 +70,25 @@ def test_a_name_that_stands_for_nothing_says_why(name: str, complaint: str) -> N
         resolve(name, "method")
     assert str(raised.value).startswith(f"method {name!r}")
     assert complaint in str(raised.value)
+
+
+def test_a_module_that_ends_the_process_when_it_is_imported_is_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ends_the_process.py").write_text("import sys; sys.exit(0)")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BenchError, match="cannot be imported: SystemExit: 0"):
+        resolve("ends_the_process:Method", "method")
+
+
+def test_a_module_of_the_working_folder_is_found_once_it_is_named_and_hides_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (tmp_path / "only_here.py").write_text("class Method: ...")
+    (tmp_path / "pathlib.py").write_text("PurePath = 'not this'")
+    assert resolve("pathlib:PurePath", "method") is PurePath
+    assert str(tmp_path) not in sys.path
+    assert resolve("only_here:Method", "method").__name__ == "Method"
+    assert sys.path[-1] == str(tmp_path)

@@ -38,7 +38,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def world() -> Suite:
-    return suite.load("outside.toml")
+    return suite.load("outside.toml", ["toy_outside"])
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -13,6 +13,7 @@ from benchmark.core.errors import BenchError
 from benchmark.suites import suite
 
 TOML = toy_world.FILE.read_text()
+TRUSTED = ["toy_world"]
 
 
 def test_every_shipped_suite_loads() -> None:
@@ -33,7 +34,7 @@ def test_an_unknown_suite_gets_the_nearest_name() -> None:
 def test_a_suite_may_be_anybody_s_file_and_is_called_after_it(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(TOML)
-    mine = suite.load(str(path))
+    mine = suite.load(str(path), TRUSTED)
     assert (mine.name, mine.seeds, mine.title) == ("mine", [1, 2], "toy: coloured squares")
 
 
@@ -41,12 +42,12 @@ def test_a_file_cannot_take_the_name_of_a_shipped_suite(tmp_path: Path) -> None:
     path = tmp_path / "mini.toml"
     path.write_text(TOML)
     with pytest.raises(BenchError, match="'mini' is shipped, and records are kept by name; rename the file"):
-        suite.load(str(path))
+        suite.load(str(path), TRUSTED)
 
 
 def test_a_file_may_have_a_byte_order_mark(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_bytes(BOM_UTF8 + TOML.encode())
-    assert suite.load(str(tmp_path / "mine.toml")).title == "toy: coloured squares"
+    assert suite.load(str(tmp_path / "mine.toml"), TRUSTED).title == "toy: coloured squares"
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_role_that_nobody_plays_gets_the_nearest() -> None:
 
 
 def test_a_command_names_every_suite_but_the_one_that_is_meant_anyway() -> None:
-    assert [suite.load(name).option for name in ("mini", "paper", str(toy_world.FILE))] == [
+    assert [suite.load(name, TRUSTED).option for name in ("mini", "paper", str(toy_world.FILE))] == [
         "",
         " --suite paper",
         f" --suite {toy_world.FILE}",
@@ -105,16 +106,16 @@ def test_a_suite_of_a_file_is_selected_by_the_path_as_a_shell_takes_it(tmp_path:
     path = tmp_path / "it's mine" / "own.toml"
     path.parent.mkdir()
     path.write_text(TOML)
-    assert shlex.split(suite.load(str(path)).option) == ["--suite", str(path)]
+    assert shlex.split(suite.load(str(path), TRUSTED).option) == ["--suite", str(path)]
 
 
 def test_a_file_may_give_its_suite_another_name_than_its_own(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "tip-mine"\n{TOML}')
-    assert suite.load(str(tmp_path / "mine.toml")).name == "tip-mine"
+    assert suite.load(str(tmp_path / "mine.toml"), TRUSTED).name == "tip-mine"
 
 
 @pytest.mark.parametrize("name", ["mini", "paper", "a b", "a/b", "", "../up"])
 def test_a_name_that_is_a_shipped_suite_s_or_no_folder_s_is_refused(name: str, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(f'name = "{name}"\n{TOML}')
     with pytest.raises(BenchError, match=r"suite file .*mine\.toml: name is .*; records are kept by this name"):
-        suite.load(str(tmp_path / "mine.toml"))
+        suite.load(str(tmp_path / "mine.toml"), TRUSTED)

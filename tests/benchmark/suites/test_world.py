@@ -50,7 +50,7 @@ def test_a_data_set_is_opened_at_its_first_use_and_once(calls: list[dict[str, An
 def test_an_encoder_is_opened_once_and_given_its_role(calls: list[dict[str, Any]]) -> None:
     opened = world()
     assert opened.encoder("RN50") is opened.encoder("RN50")
-    assert opened.encoder("dino") == ("dino", 1)
+    assert opened.encoder("dino").fingerprint == "1 wide"
     assert calls == [{"role": "RN50", "width": 7}, {"role": "dino", "width": 1}]
 
 
@@ -62,7 +62,7 @@ def test_one_reader_in_two_roles_is_opened_twice() -> None:
 def test_a_data_set_and_an_encoder_of_one_name_are_two_things() -> None:
     opened = world(datasets={"RN50": DATASETS["imagenet"]})
     assert isinstance(opened.dataset("RN50"), toy_openers.Plain)
-    assert opened.encoder("RN50") == ("RN50", 7)
+    assert opened.encoder("RN50").fingerprint == "7 wide"
 
 
 def test_a_reader_with_a_parameter_settings_is_given_them_and_one_without_is_not(calls: list[dict[str, Any]]) -> None:
@@ -134,7 +134,7 @@ def test_a_predictor_that_asks_for_a_data_set_breaches_the_seal_even_where_it_is
 
 def test_a_predictor_may_ask_for_an_encoder() -> None:
     with sealing():
-        assert world().encoder("dino") == ("dino", 1)
+        assert world().encoder("dino").role == "dino"
 
 
 def test_looking_at_a_data_set_opens_nothing_and_tells_part_count_and_arguments(calls: list[dict[str, Any]]) -> None:
