@@ -12,7 +12,9 @@ import click
 from benchmark import __version__
 from benchmark.commands.lazy import LazyCommand, LazyGroup
 from benchmark.core import streams, warned
-from benchmark.core.errors import BenchError, ExitCode, Refused, reason
+from benchmark.core.code import place_of_others
+from benchmark.core.errors import BenchError, ExitCode, Refused, line_of, reason
+from benchmark.core.settings import debugging
 
 COMMANDS = {
     "check": LazyCommand(
@@ -86,7 +88,7 @@ def _finish(code: ExitCode) -> None:
 
 
 def main() -> None:
-    """Entry point of `bench`: errors of the user and of the system end in one line and an exit code, without a traceback."""
+    """Entry point of `bench`: errors of the user, the system and damaged files end in a line and an exit code."""
     streams.forgive()
     warned.print_in_one_line()
     try:
@@ -94,16 +96,25 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         code = ExitCode.REFUSED  # the reader of the output, such as head, has enough of it
-    except OSError as error:
-        code = ExitCode.REFUSED
+    except Exception as error:
+        line = line_of(error) or _of_others(error)
+        if line is None or debugging():
+            raise
+        code = line.exit_code
         with suppress(OSError):  # the standard error itself
-            _failed(reason(error), code)
+            _failed(str(line), code)
     streams.drop_lost()
     sys.exit(code)
 
 
+def _of_others(error: Exception) -> BenchError | None:
+    """The line for an error in code that a suite or the command line named; None for a fault of this program."""
+    place = place_of_others(error)
+    return BenchError(f"{place}: {reason(error)}; BENCH_DEBUG=1 shows the traceback") if place else None
+
+
 def _called() -> ExitCode:
-    """Call the command of the command line; an OSError is raised."""
+    """Call the command of the command line; what is neither the user's error nor the command line's is raised."""
     standard = sys.stdout, sys.stderr
     try:
         _check_working_folder()

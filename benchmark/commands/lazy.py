@@ -6,6 +6,8 @@ from typing import Any, NamedTuple, cast
 
 import click
 
+from benchmark.core.errors import Ended
+
 
 class LazyCommand(NamedTuple):
     """Where a command is defined, and the first paragraph of its help, for the list of commands in the group's help."""
@@ -43,6 +45,13 @@ class LazyGroup(click.Group):
         super().__init__(*args, **attributes)
         self.commands = cast(MutableMapping[str, click.Command], LazyCommands(table))  # click only reads it
         self.table = table
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Invoke a command; a file that ends too early is no Ctrl-C, for which click takes every EOFError."""
+        try:
+            return super().invoke(ctx)
+        except EOFError as error:
+            raise Ended(*error.args) from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands as `click.Group` does, with help from the table."""

@@ -5,12 +5,15 @@ import hashlib
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator
+import traceback
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
+
+from benchmark.core.paths import REPOSITORY
 
 HARNESS = "benchmark"
 """The package whose changes are counted by the protocol number instead."""
@@ -81,6 +84,22 @@ def _sources(modules: tuple[str, ...]) -> dict[str, Path]:
     return found
 
 
+def place_of_others(error: BaseException) -> str:
+    """The innermost place of an error in code that is neither this project's nor a library's: "mine.py, line 3, in ids".
+
+    Args:
+        error: An error with its traceback.
+
+    Returns:
+        The place; "" for an error that went through this project and libraries alone.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [REPOSITORY / package for package in (HARNESS, *METHODS)]
+    foreign = [f for f in frames if not _is_in(Path(f.filename), own) and not _is_in(Path(f.filename), _libraries())]
+    places = [f"{f.filename}, line {f.lineno}, in {f.name}" for f in foreign if Path(f.filename).is_file()]
+    return places[-1] if places else ""
+
+
 def _top(name: str) -> str:
     return name.partition(".")[0]
 
@@ -102,7 +121,11 @@ def _is_own(name: str, file: Path, near: set[str]) -> bool:
     """Whether a module belongs to the code of a method rather than to the harness or an installed library."""
     if _top(name) == HARNESS or not file.is_file():
         return False
-    return _top(name) in near or not any(file.is_relative_to(folder) for folder in _libraries())
+    return _top(name) in near or not _is_in(file, _libraries())
+
+
+def _is_in(file: Path, folders: Iterable[Path]) -> bool:
+    return any(file.resolve().is_relative_to(folder) for folder in folders)
 
 
 @cache

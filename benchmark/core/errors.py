@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 from enum import IntEnum
 
 
@@ -12,7 +13,7 @@ class ExitCode(IntEnum):
     REGRESSION = 1
     """`check` found a regression, a claim named by --fail-on is contradicted, or a method breaks the predictor contract."""
     USAGE = 2
-    """An option, a name or an input file is wrong, or a selection asks for no run."""
+    """An option, a name, an input file or code named by the user is wrong, or a selection asks for no run."""
     MISSING = 3
     """A record, a data set or a weights file is missing, also one of a cell that `check` is to hold against the reference."""
     RUNS_FAILED = 4
@@ -20,7 +21,7 @@ class ExitCode(IntEnum):
     NOTHING_COMPARED = 5
     """`check` found no cell that is both measured and in the reference."""
     REFUSED = 6
-    """The system refused a file, a folder or the output: no permission, a full disk, a name too long, a reader gone."""
+    """The system refused a file, a folder, the output or memory: no permission, a full disk, a long name, a reader gone."""
     DAMAGED = 7
     """A record, its answers, the reference run or the paper's numbers are damaged, and a verdict would rest on them."""
     INCONCLUSIVE = 8
@@ -46,7 +47,7 @@ class Incomplete(BenchError):
 
 
 class Refused(BenchError):
-    """An error because the system refused a file, a folder or the output."""
+    """An error because the system refused a file, a folder, the output or memory."""
 
     exit_code = ExitCode.REFUSED
 
@@ -65,10 +66,48 @@ def reason(error: BaseException) -> str:
     """Any error in one line: "ValueError: no number"; one of the system with its file: "a.json: Permission denied"."""
     text = " ".join(str(error).split())
     if not isinstance(error, OSError):
-        return f"{type(error).__name__}: {text}"
+        return ": ".join(filter(None, (type(error).__name__, text)))
     names = " -> ".join(
         os.fsdecode(name) for name in (error.filename, error.filename2) if isinstance(name, str | bytes)
     )
     where = names or ("the output" if error.errno in OF_OUTPUT else "")
     said = error.strerror or text or type(error).__name__
     return ": ".join(filter(None, (where, said)))
+
+
+class Ended(Exception):
+    """An EOFError on its way through click, which would take it for Ctrl-C."""
+
+
+DEBUG = "BENCH_DEBUG=1 shows where"
+_KINDS: tuple[tuple[type[Exception], type[BenchError], str], ...] = (
+    (MemoryError, Refused, "the memory of this machine does not suffice"),
+    (EOFError, BenchError, "a file ends before its content does"),
+    (UnicodeError, BenchError, "a name or a text is no UTF-8"),
+    (RecursionError, BenchError, "something is nested too deeply"),
+)
+_NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|tried to allocate")
+"""How torch says in a RuntimeError that it got no memory."""
+
+
+def line_of(error: Exception) -> BenchError | None:
+    """The line for an error of the system, or of a damaged file, that no part of the program has put into words.
+
+    Args:
+        error: Any error that ends a command.
+
+    Returns:
+        An error with the line and the exit code; None for an error of another kind, which is a fault of the program.
+    """
+    if isinstance(error, BenchError):
+        return error
+    if isinstance(error, OSError):
+        return Refused(reason(error))
+    if isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)):
+        error = MemoryError(str(error))
+    if isinstance(error, Ended):
+        error = EOFError(*error.args)
+    for kind, made, words in _KINDS:
+        if isinstance(error, kind):
+            return made(f"{words} ({reason(error)}); {DEBUG}")
+    return None

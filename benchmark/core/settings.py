@@ -132,8 +132,13 @@ def read(
         precision=precision or said.get("BENCH_PRECISION") or _value(file, "run", "precision") or "fp32",
         download=download or _download(said, file),
         trusted=(*trust_suite, *filter(None, said.get("BENCH_TRUST_SUITE", "").split(os.pathsep))),
-        debug=bool(said.get("BENCH_DEBUG")),
+        debug=debugging(),
     )
+
+
+def debugging() -> bool:
+    """Whether BENCH_DEBUG asks for the tracebacks of errors."""
+    return bool(os.environ.get("BENCH_DEBUG"))
 
 
 def _cache(said: Mapping[str, str]) -> Path:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.core.digest import Json
-from benchmark.core.errors import BenchError, reason
+from benchmark.core.errors import BenchError, line_of, reason
 from benchmark.core.names import choose, resolve
 from benchmark.core.settings import Settings
 from benchmark.suites import plain_values
@@ -147,12 +147,14 @@ class Opener:
         """Call code that may be anybody's: what it raises becomes a line, unless the user is looking for its fault."""
         try:
             return function(*arguments, **given)
-        except (BenchError, MemoryError):
+        except BenchError:
             raise
         except (Exception, SystemExit) as error:
             if self.settings.debug:
                 raise
-            raise BenchError(f"{self.words} failed: {'; '.join(filter(None, (reason(error), takes)))}") from error
+            known = line_of(error) if isinstance(error, Exception) else None
+            made = BenchError if known is None else type(known)  # of the exit code that fits
+            raise made(f"{self.words} failed: {'; '.join(filter(None, (reason(error), takes)))}") from error
 
 
 def settings_for(called: Callable[..., object], settings: Settings) -> Mapping[str, Settings]:

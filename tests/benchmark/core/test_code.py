@@ -1,6 +1,7 @@
 """Code is known by its source files, without comments and docstrings."""
 
 import importlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,3 +110,21 @@ def test_a_function_has_a_fingerprint_too(written: Written) -> None:
 
 def test_code_without_a_file_has_none() -> None:
     assert code.fingerprint(type("Typed", (), {"__module__": "nowhere"})) == ""
+
+
+def test_the_place_of_an_error_is_the_innermost_in_neither_this_project_nor_a_library() -> None:
+    def fails(text: str) -> object:
+        return json.loads(text)
+
+    with pytest.raises(ValueError, match="Expecting") as raised:
+        fails("{")
+    assert code.place_of_others(raised.value).startswith(f"{__file__}, line ")
+    assert code.place_of_others(raised.value).endswith(", in fails")
+
+
+def test_an_error_of_this_project_and_libraries_alone_has_no_place_elsewhere() -> None:
+    with pytest.raises(ValueError, match="Expecting") as raised:
+        json.loads("{")
+    assert raised.tb is not None
+    error = raised.value.with_traceback(raised.tb.tb_next)  # without this test's own frame
+    assert code.place_of_others(error) == ""

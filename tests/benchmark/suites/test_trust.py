@@ -98,7 +98,9 @@ def test_what_is_no_reader_by_its_type_is_not_called_even_where_everything_is_tr
     path = written(place, reader, more='command = "touch OWNED"')
     code, _, err = bench("list", "--suite", path, "--trust-suite", path)
     assert code == 2
-    assert err.startswith(f"bench: [datasets.imagenet] reader {reader} of suite x: {reader} is none: a reader is a class")
+    assert err.startswith(
+        f"bench: [datasets.imagenet] reader {reader} of suite x: {reader} is none: a reader is a class"
+    )
     assert not was_run(place)
 
 
