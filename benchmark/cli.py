@@ -120,7 +120,7 @@ def _called() -> ExitCode:
         _check_working_folder()
         code: ExitCode = cli.main(prog_name="bench", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.ctx.get_help() if error.ctx else "bench --help")
+        streams.show(error.ctx.get_help() if error.ctx else "bench --help")
         code = ExitCode.USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "bench"
@@ -150,5 +150,5 @@ def _check_working_folder() -> None:
 
 
 def _failed(message: str, code: ExitCode) -> ExitCode:
-    click.echo(f"bench: {message}", err=True)
+    streams.say(f"bench: {message}", err=True)
     return code

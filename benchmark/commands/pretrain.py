@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.core.errors import ExitCode
+from benchmark.core.streams import say
 
 
 @click.command()
@@ -24,5 +25,5 @@ def pretrain(role: str, out: str, steps: int | None, threads: int) -> ExitCode:
     from benchmark.mini.pretraining.pretrain import pretrain as pretrain_encoder  # takes seconds: not for --help
 
     pretrain_encoder(role, Path(out), steps=steps, threads=threads)
-    click.echo(f"wrote {Path(out) / role}.safetensors")
+    say(f"wrote {Path(out) / role}.safetensors")
     return ExitCode.OK

@@ -3,6 +3,7 @@
 import click
 
 from benchmark.core.errors import ExitCode
+from benchmark.core.streams import say
 
 
 @click.command(name="test-method")
@@ -15,9 +16,9 @@ def test_method(method: str) -> ExitCode:
     clauses = contract()  # before other people's code is imported
     outcomes = check(predictor_class(method))
     for outcome in outcomes:
-        click.echo(f"{'kept  ' if outcome.passed else 'BROKEN'} {outcome.clause}{_because(outcome.reason)}")
+        say(f"{'kept  ' if outcome.passed else 'BROKEN'} {outcome.clause}{_because(outcome.reason)}")
     for words in UNSEEN.values():
-        click.echo(f"cannot see: {words}")
+        say(f"cannot see: {words}")
     asked = [outcome.clause for outcome in outcomes if outcome.passed]
     return ExitCode.OK if asked == [name for name, _ in clauses] else ExitCode.REGRESSION
 

@@ -13,6 +13,7 @@ from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.files import tidy
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say, show
 from benchmark.encoders.published import slots
 
 
@@ -48,9 +49,9 @@ def weights_import(files: Sequence[str], everything: bool, slot: str | None, set
         raise Incomplete("no slot has a file to import; bench weights says what is missing")
     for path, name in todo:
         where = convert(path, name, folder)
-        click.echo(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
+        say(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
     if not todo:
-        click.echo("all that is here is imported already")
+        say("all that is here is imported already")
     return ExitCode.OK
 
 
@@ -65,7 +66,7 @@ def weights_trust(names: Sequence[str], settings: Settings) -> ExitCode:
             raise Incomplete(found.says)
         digest = slots.digest(found.path, settings)
         FileFacts(settings.cache).trust(name, digest)
-        click.echo(f"{name}: {found.path}, weights {digest[:12]}…")
+        say(f"{name}: {found.path}, weights {digest[:12]}…")
     return ExitCode.OK
 
 
@@ -74,12 +75,12 @@ def _show(deep: bool, form: str, settings: Settings) -> ExitCode:
     _tidy(settings.weights_dirs[0])
     everything = [slots.look(name, settings, deep) for name in slots.SLOTS]
     if form == "json":
-        click.echo(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
+        show(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
     else:
         for found in everything:
-            click.echo(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
+            say(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")
         for line in slots.left_out(settings):
-            click.echo(f"left out: {line}", err=True)
+            say(f"left out: {line}", err=True)
     needed = [found for found in everything if not found.slot.optional]
     return ExitCode.OK if all(found.state in (OK, ALIAS) for found in needed) else ExitCode.MISSING
 

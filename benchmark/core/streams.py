@@ -5,9 +5,21 @@ import io
 import os
 import sys
 
+from benchmark.core import text
+
 NAMES = ("stdout", "stderr")
 SEVEN_BITS = "seven_bits"
 """Name of ASCII for these streams: to a stream that says "ascii", click writes UTF-8."""
+
+
+def say(said: object, err: bool = False) -> None:
+    """Print one line; whatever others' names and messages in it hold, it stays one, and the terminal obeys nothing."""
+    print(text.line(said), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+def show(said: object, err: bool = False) -> None:
+    """Print text of several lines, such as a table or JSON, of which the terminal obeys nothing but the line breaks."""
+    print(text.lines(said), file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def forgive() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import isnan
 
 from benchmark.core.numbers import fixed
+from benchmark.core.text import lines
 
 
 def text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
@@ -49,4 +50,4 @@ def rows(content: bytes) -> list[dict[str, str]]:
 def _formatted(value: object) -> object:
     if isinstance(value, float):
         return "" if isnan(value) else fixed(value, 4)
-    return "" if value is None else value
+    return "" if value is None else lines(value) if isinstance(value, str) else value

@@ -4,12 +4,13 @@ A list of such lines travels with the work's result, so that it can be printed w
 """
 
 import re
-import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from benchmark.core import streams
 
 MOST = 10
 """Largest number of kinds of warnings that are told; of more kinds the number is told."""
@@ -83,7 +84,7 @@ def print_in_one_line() -> None:
     """Have warnings that nobody hears printed to stderr in one line each from here on."""
 
     def show(message: Warning | str, category: type[Warning], *_: Any, **__: Any) -> None:
-        print(f"warning: {_told(one_line(message, category), _subject.get(), 1)}", file=sys.stderr)
+        streams.say(f"warning: {_told(one_line(message, category), _subject.get(), 1)}", err=True)
 
     warnings.showwarning = show
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from benchmark.analysis.results import Measured, csv
+from benchmark.core import text
 from benchmark.core.files import writing, written_whole
 from benchmark.reporting.figures import draw
 from benchmark.reporting.notes import notes, selection_words
@@ -31,9 +32,10 @@ def write(measured: Measured, folder: Path) -> list[Path]:
 
 def markdown(measured: Measured) -> str:
     """An exhibit in Markdown: the main table, extra tables, the other selections, the ordering and notes."""
+    title, caption = text.markdown(measured.suite.title), text.markdown(measured.exhibit.caption)
     parts = [
-        f"# {measured.exhibit.title}",
-        f"Suite {measured.suite.title}. {measured.exhibit.caption} {selection_words(measured)}",
+        f"# {text.markdown(measured.exhibit.title)}",
+        f"Suite {title}. {caption} {selection_words(measured)}",
         main_table(measured),
         *(extra_grid(table) for table in extra_tables(measured)),
         "## The other selections",

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from benchmark.analysis import remarks
 from benchmark.analysis.results import Measured
+from benchmark.core.text import markdown
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.run import Run
 from benchmark.methods.choice import Choice
 from benchmark.methods.construct import predictor_class
 from benchmark.methods.crops import listed
-from benchmark.reporting.tables import escape
 from benchmark.suites.suite import Suite
 
 NAMED = 6
@@ -31,9 +31,9 @@ def selection_words(measured: Measured) -> str:
 
 def notes(measured: Measured) -> list[str]:
     """The section of notes in Markdown, as a heading and a list; empty if there are none."""
-    notes = [f"- {escape(names)}: {reason}." for names, reason in missing(measured).items()]
-    notes += [f"- {escape(text)}." for text in remarks.sentences(measured)]
-    notes += [f"- {escape(line)}" for line in deviations(measured)]
+    notes = [f"- {markdown(f'{names}: {reason}.')}" for names, reason in missing(measured).items()]
+    notes += [f"- {markdown(text)}." for text in remarks.sentences(measured)]
+    notes += [f"- {markdown(line)}" for line in deviations(measured)]
     return ["## Notes", "\n".join(notes)] if notes else []
 
 

@@ -26,6 +26,7 @@ from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
+from benchmark.core.text import lines
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.question import Question
 from benchmark.records import provenance, readings
@@ -78,6 +79,7 @@ def html(
         loader=PackageLoader("benchmark.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_fit,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -106,6 +108,13 @@ def html(
 def _code(text: str) -> Markup:
     """Escape a text for HTML and mark up parts in backticks as code."""
     return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
+def _fit(value: object) -> object:
+    """What a template prints, as visible text: of others' names and messages no sign hides the rest, or is none."""
+    if isinstance(value, Markup):
+        return Markup(lines(value))
+    return lines(value) if isinstance(value, str) else value
 
 
 def _facts(records: Sequence[Record]) -> str:

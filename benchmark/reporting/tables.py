@@ -9,6 +9,7 @@ from benchmark.analysis.remarks import mark, sentences
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.numbers import fixed, sides
+from benchmark.core.text import line, markdown
 from benchmark.records import readings
 from benchmark.reporting.figures import draw
 
@@ -24,7 +25,7 @@ def main_table(measured: Measured) -> str:
 
 def latex(measured: Measured) -> str:
     """The main table of an exhibit as LaTeX for the booktabs package, one tabular a panel."""
-    title = " ".join(measured.exhibit.title.split())
+    title = _in_one_line(measured.exhibit.title)
     parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
     for panel, columns in measured.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
@@ -34,9 +35,9 @@ def latex(measured: Measured) -> str:
         ]
         body = [" & ".join(map(_tex, row)) + r" \\" for row in (header, *rows)]
         inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
-        named = [f"% {' '.join(panel.split())}"] if panel else []
+        named = [f"% {_in_one_line(panel)}"] if panel else []
         parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
-    parts += [rf"\par{{\footnotesize {_tex(line)}.\par}}" for line in sentences(measured)]
+    parts += [rf"\par{{\footnotesize {_tex(sentence)}.\par}}" for sentence in sentences(measured)]
     return "\n".join(parts) + "\n"
 
 
@@ -50,9 +51,13 @@ _TEX = {
 }
 
 
+def _in_one_line(text: str) -> str:
+    return line(" ".join(text.split()))
+
+
 def _tex(text: str) -> str:
-    """Escape a text for LaTeX."""
-    return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in text)
+    """Escape a text for LaTeX, in one line."""
+    return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in line(text))
 
 
 def extra_tables(measured: Measured) -> list[JsonDict]:
@@ -62,7 +67,7 @@ def extra_tables(measured: Measured) -> list[JsonDict]:
 
 def extra_grid(table: Json) -> str:
     """One of `extra_tables` in Markdown: title, a sentence, and the table."""
-    return f"## {table['title']}\n\n{table['words']}\n\n" + _lines(table["header"], table["rows"])
+    return f"## {line(table['title'])}\n\n{line(table['words'])}\n\n" + _lines(table["header"], table["rows"])
 
 
 def value(row: Row) -> str:
@@ -153,7 +158,7 @@ def grid(measured: Measured, text: Callable[[Row], str]) -> str:
     for panel, columns in measured.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
         rows = [[row["name"], *_texts(measured, row["name"], columns, text)] for row in measured.exhibit.rows]
-        tables.append((f"**{panel}**\n\n" if panel else "") + _lines(header, rows))
+        tables.append((f"**{markdown(panel)}**\n\n" if panel else "") + _lines(header, rows))
     return "\n\n".join(tables)
 
 
@@ -163,14 +168,9 @@ def _texts(measured: Measured, row: str, columns: Sequence[Json], text: Callable
 
 
 def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "|---|" + "---:|" * (len(header) - 1)]
-    lines += [f"| {escape(row[0])} | " + " | ".join(row[1:]) + " |" for row in rows]
-    return "\n".join(lines)
-
-
-def escape(text: str) -> str:
-    """Escape bars and asterisks for a cell of a Markdown table."""
-    return text.replace("|", "\\|").replace("*", "\\*")
+    """A table in Markdown; of a cell nothing but code in backticks is mark-up."""
+    body = ["| " + " | ".join(map(markdown, row)) + " |" for row in (header, *rows)]
+    return "\n".join([body[0], "|---|" + "---:|" * (len(header) - 1), *body[1:]])
 
 
 def ordering_lines(measured: Measured) -> list[str]:
@@ -181,8 +181,8 @@ def ordering_lines(measured: Measured) -> list[str]:
     lines = ["| | the paper's order | the order here | Kendall's τ |", "|---|---|---|---:|"]
     for order in found:
         tau = NOTHING if order.tau is None else fixed(order.tau, 2, "+")
-        ranks = [" > ".join(map(escape, names)) for names in (order.paper, order.ours)]
-        lines.append(f"| {order.column} | {ranks[0]} | {ranks[1]} | {tau} |")
-    note = "" if measured.suite.comparable else f" {measured.suite.note}"
+        ranks = [" > ".join(map(markdown, names)) for names in (order.paper, order.ours)]
+        lines.append(f"| {markdown(order.column)} | {ranks[0]} | {ranks[1]} | {tau} |")
+    note = "" if measured.suite.comparable else f" {markdown(measured.suite.note)}"
     words = f"Best first, among the rows with a number on both sides.{note}"
     return ["## Ordering, beside the paper's", words, "\n".join(lines)]

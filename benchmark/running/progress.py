@@ -8,6 +8,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmark.core.streams import say
+from benchmark.core.text import line
 from benchmark.running.workers import Done
 
 
@@ -59,14 +61,14 @@ def _show(item: Done, bar: tqdm, place: str, pace: str = "") -> None:
     """Show a finished item: warnings and a failure as lines, success in the bar or, without a bar, as a line."""
     label = getattr(item.item, "label", str(item.item))
     for text in item.warnings:
-        tqdm.write(f"warning {label}: {text}", file=sys.stderr)
+        tqdm.write(line(f"warning {label}: {text}"), file=sys.stderr)
     if item.error:
-        tqdm.write(f"FAILED {label}: {item.error}", file=sys.stderr)
+        tqdm.write(line(f"FAILED {label}: {item.error}"), file=sys.stderr)
     elif not bar.disable:
-        bar.set_postfix_str(label)
+        bar.set_postfix_str(line(label))
     else:
         words = [word for word in (label, _outcome(item), pace) if word]
-        print(f"{place}  " + "  ".join(words), file=sys.stderr, flush=True)
+        say(f"{place}  " + "  ".join(words), err=True)
 
 
 def _outcome(item: Done) -> str:

@@ -151,7 +151,7 @@ def _own(path: Path) -> Suite:
     if suite.name in names() or re.fullmatch(NAME, suite.name) is None:
         raise BenchError(
             f"suite file {path}: name is {suite.name!r}; records are kept by this name: letters, numbers and _, and no"
-            " shipped suite's"
+            ' shipped suite\'s; rename the file, or write another name = "..." into it'
         )
     return suite
 

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 
-import click
-
 from benchmark.analysis import claims, other_questions
 from benchmark.analysis.gate import reference_run
 from benchmark.analysis.gate.formats import FORMATS
@@ -14,6 +12,7 @@ from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records.record import Record
@@ -48,7 +47,7 @@ def check(
     new = {record.key for record in others.records}
     found += [v for measured in others.shown if _is_of(measured.exhibit, names) for v in outside(measured, new)]
     gate = judge(found)
-    click.echo(FORMATS[form](gate))
+    show(FORMATS[form](gate))
     code = _code(gate, allow_missing)
     if code != ExitCode.REGRESSION:
         code = skipped(store) or code
@@ -58,20 +57,20 @@ def check(
 def _code(gate: Gate, allow_missing: bool) -> ExitCode:
     """Exit code of a comparison; prints the reason for one that neither passes nor fails."""
     if not gate.questions:
-        click.echo("nothing that was chosen is both measured and in the reference", err=True)
+        say("nothing that was chosen is both measured and in the reference", err=True)
         return ExitCode.NOTHING_COMPARED
     if gate.red:
         return ExitCode.REGRESSION
     if gate.lost and not allow_missing:
-        click.echo(
+        say(
             f"{_lost(gate)}; measure them, choose fewer (--table, --figure, --quick), or allow it with --allow-missing",
             err=True,
         )
         return ExitCode.MISSING
     if gate.lost:
-        click.echo(f"{_lost(gate)}; allowed by --allow-missing", err=True)
+        say(f"{_lost(gate)}; allowed by --allow-missing", err=True)
     if gate.undecided:
-        click.echo("more than half of the questions are inconclusive: measure more seeds", err=True)
+        say("more than half of the questions are inconclusive: measure more seeds", err=True)
         return ExitCode.INCONCLUSIVE
     return ExitCode.OK
 
@@ -102,12 +101,12 @@ def _verdicts(
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
         found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
         for line in filter(None, map(_not_compared, found)):
-            click.echo(line, err=True)
+            say(line, err=True)
         return [v for m in found for v in against_paper(m)]
     ours = reference_run.Golden(world.name, world.option)
     found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
     if ours.unlisted:
-        click.echo(ours.unlisted, err=True)
+        say(ours.unlisted, err=True)
     places = {m.exhibit.id: _quick_places(m.exhibit, world) if quick else None for m in found}
     seeds = len(world.quick["seeds"]) if quick else None
     return [v for m in found for v in against_golden(m, ours, store, places[m.exhibit.id], seeds)]
@@ -133,7 +132,7 @@ def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: 
     for row in rows:
         verdict = row.verdicts["val"]
         if (row.id in fail_on or "all" in fail_on) and verdict.says == claims.CONTRADICTED:
-            click.echo(f"contradicted: {row.id}: {claims.words(verdict)}, {verdict.at}", err=True)
+            say(f"contradicted: {row.id}: {claims.words(verdict)}, {verdict.at}", err=True)
     return code
 
 
@@ -151,5 +150,5 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
         )
     written, changes = reference_run.update(measured, records, store)
     for line in [*changes, *(f"wrote {path}" for path in written)]:
-        click.echo(line)
+        say(line)
     return ExitCode.OK

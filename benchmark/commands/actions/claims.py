@@ -4,8 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-import click
-
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict, all_verdicts, gate, words
 from benchmark.analysis.claims import load as load_claim
 from benchmark.analysis.other_questions import strangers
@@ -14,6 +12,7 @@ from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import ExitCode
 from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
+from benchmark.core.streams import show
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
 
@@ -27,9 +26,9 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
     say_others(strangers(world, records), world, "no claim reads")
     wanted = [row for row in rows if not names or row.id in names]
     if form == "json":
-        click.echo(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
+        show(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        click.echo("\n\n".join(_full(row, world) for row in wanted) if names else _table(wanted))
+        show("\n\n".join(_full(row, world) for row in wanted) if names else _table(wanted))
     return code
 
 

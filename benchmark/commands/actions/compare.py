@@ -4,8 +4,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-import click
-
 from benchmark.analysis.compare import Compared, needs, row_named
 from benchmark.analysis.compare import compare as compare_rows
 from benchmark.analysis.results import gather
@@ -14,6 +12,7 @@ from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
+from benchmark.core.streams import show
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.substitution import Instead
@@ -55,10 +54,10 @@ def compare(
             raise Incomplete(f"{error}{_elsewhere(shown, records)}") from error
         told[name] = found
         if form == "text":
-            click.echo(_text(shown, *rows, found, selection))
+            show(_text(shown, *rows, found, selection))
     if form == "json":
         said = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
-        click.echo(json.dumps(plain(said), indent=1))
+        show(json.dumps(plain(said), indent=1))
     return ExitCode.OK
 
 

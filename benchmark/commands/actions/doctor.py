@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import click
 import torch
 
 from benchmark.analysis.gate.reference_run import Golden
@@ -20,6 +19,7 @@ from benchmark.core.errors import BenchError, ExitCode, Incomplete, reason
 from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say, show
 from benchmark.data.published import inspection
 from benchmark.data.published.folder import ImageFolder
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
@@ -281,10 +281,10 @@ def doctor(
         else:
             found = list(examine(World(load_suite(suite, settings.trusted), settings), names, deep))
     for line in heard.lines:
-        click.echo(f"warning: {line}", err=True)
+        say(f"warning: {line}", err=True)
     if form == "json":
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=1))
+        show(json.dumps([asdict(finding) for finding in found], indent=1))
     else:
         for finding in found:
-            click.echo(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
+            say(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
     return ExitCode.OK if all(finding.ok for finding in found) else ExitCode.MISSING

@@ -5,8 +5,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import click
-
 from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.core import devices
 from benchmark.core.errors import ExitCode
@@ -14,6 +12,7 @@ from benchmark.core.files import check_writable
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
+from benchmark.core.streams import show
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import without_shifts
@@ -40,9 +39,7 @@ def evaluate_adapter(
     if _make(cells, world, jobs):
         return ExitCode.RUNS_FAILED
     found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
-    click.echo(
-        json.dumps(plain([_record(one) for one in found]), indent=1) if form == "json" else _text(path, cells, found)
-    )
+    show(json.dumps(plain([_record(one) for one in found]), indent=1) if form == "json" else _text(path, cells, found))
     return ExitCode.OK
 
 

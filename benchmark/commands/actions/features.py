@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import click
-
 from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.actions.filling import fill, say_sizes
 from benchmark.commands.actions.opening import open_store, print_remarks
@@ -17,6 +15,7 @@ from benchmark.core.files import check_writable
 from benchmark.core.names import choose
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say, show
 from benchmark.data.imported import Imported
 from benchmark.data.published import class_names
 from benchmark.exhibits import exhibit, inventory
@@ -74,7 +73,7 @@ def features(
             failed = len(fill((request for entry in possible for request in entry.requests), world, crew, text))
     found = [status.look(entry, world) for entry in asked]
     if form == "json":
-        click.echo(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
+        show(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
     else:
         _print(found, world)
     if not (dataset or encoder or part or table or figure):
@@ -117,7 +116,7 @@ def _for_exhibits(
     cells = planned_cells([exhibit.load(name) for name in chosen_exhibits(table, figure)], world.suite, (), shots or ())
     here = inventory.take(cells, world)
     for line in here.lines():
-        click.echo(line, err=True)
+        say(line, err=True)
     say_sizes(here)
     gone = [*here.missing, *inventory.absent_shifts(world, cells)]
     usable = World(without(world.suite, gone), world.settings)
@@ -137,13 +136,13 @@ def _print(found: Sequence[Entry], world: World) -> None:
     widths = [max((len(getattr(entry, name)) for entry in possible), default=0) for name in ("dataset", "encoder")]
     for entry in possible:
         names = f"{entry.dataset:<{widths[0]}}  {entry.encoder:<{widths[1]}}  {entry.part:<9}"
-        click.echo(f"{names}  {_words(entry)}")
+        say(f"{names}  {_words(entry)}")
     for lack in dict.fromkeys(entry.lacks for entry in found if entry.lacks):
         names = ", ".join(dict.fromkeys(entry.dataset for entry in found if entry.lacks == lack))
-        click.echo(f"cannot be made here, of {names}: {lack}")
+        say(f"cannot be made here, of {names}: {lack}")
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
-    click.echo(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
+    say(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
 
 
 def _print_others(world: World, err: bool) -> None:
@@ -151,7 +150,7 @@ def _print_others(world: World, err: bool) -> None:
     there = status.of_others(world).items()
     words = (f"{name} ({files} file{'s' * (files != 1)}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
     if there:
-        click.echo(f"of other data or encoders there are too: {', '.join(words)}", err=err)
+        say(f"of other data or encoders there are too: {', '.join(words)}", err=err)
 
 
 def _words(entry: Entry) -> str:
@@ -205,8 +204,8 @@ def features_import(
         _refuse_shared_records(written, file, settings)
     _print_import(found, told)
     _note_other_shots(found.shots)
-    click.echo(f"wrote {file} and {suite}")
-    click.echo(f"next: {_next(written, settings)}")
+    say(f"wrote {file} and {suite}")
+    say(f"next: {_next(written, settings)}")
     return ExitCode.OK
 
 
@@ -231,15 +230,15 @@ def _refuse_shared_records(suite: Suite, file: Path, settings: Settings) -> None
 def _print_import(found: Given, told: Told) -> None:
     """Print what was left out, remarks, and a line for each part that was taken, and for the logit scale."""
     for why in found.left_out:
-        click.echo(f"left out: {why}", err=True)
+        say(f"left out: {why}", err=True)
     for note in found.notes:
-        click.echo(f"note: {note}", err=True)
+        say(f"note: {note}", err=True)
     for place, part in sorted(found.parts.items()):
         views, images, width = part.features.shape
         of_views = f"{views} views of " if views > 1 else ""
-        click.echo(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
+        say(f"{told.role(place.space)}: {place.words}: {of_views}{images} x {width} ({part.file})")
     if found.text is not None:
-        click.echo(f"logit scale: {found.logit_scale:g} ({found.origin.get('logit_scale', 'CLIP')})")
+        say(f"logit scale: {found.logit_scale:g} ({found.origin.get('logit_scale', 'CLIP')})")
 
 
 def _note_other_shots(shots: Sequence[int]) -> None:
@@ -247,9 +246,7 @@ def _note_other_shots(shots: Sequence[int]) -> None:
     asked = sorted({cell.question.shots for cell in exhibit.load("table4").cells() if cell.question.shots})
     if shots and not set(shots) & set(asked):
         numbers = ", ".join(map(str, asked))
-        click.echo(
-            f"note: of {', '.join(map(str, shots))} shots nothing is measured: table 4 asks about {numbers}", err=True
-        )
+        say(f"note: of {', '.join(map(str, shots))} shots nothing is measured: table 4 asks about {numbers}", err=True)
 
 
 def _next(suite: Suite, settings: Settings) -> str:

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
-import click
-
 from benchmark.core import devices
 from benchmark.core.errors import Incomplete
+from benchmark.core.streams import say
 from benchmark.exhibits.inventory import Inventory
 from benchmark.features import filling, shard_files
 from benchmark.features.requests import Request, Shard, folder
@@ -17,7 +16,7 @@ from benchmark.suites.world import World
 def say_sizes(here: Inventory) -> None:
     """Print a line on stderr for each data set of another number of images than published that is used nevertheless."""
     for asset in here.of_another_size:
-        click.echo(asset.line, err=True)
+        say(asset.line, err=True)
 
 
 def refused(here: Inventory, consequence: str) -> Incomplete:
@@ -32,7 +31,7 @@ def refused(here: Inventory, consequence: str) -> Incomplete:
     """
     *others, last = here.lines()
     for line in others:
-        click.echo(line, err=True)
+        say(line, err=True)
     return Incomplete(f"{last}; {consequence}")
 
 

@@ -4,20 +4,19 @@ import json
 from collections import Counter
 from dataclasses import asdict
 
-import click
-
 from benchmark.analysis.lint_paper import findings
 from benchmark.core.errors import ExitCode
+from benchmark.core.streams import say, show
 
 
 def lint_paper(form: str) -> ExitCode:
     """List where the paper's printed numbers disagree, with themselves and with their sources."""
     found = findings()
     if form == "json":
-        click.echo(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
+        show(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
         return ExitCode.OK
     for finding in found:
-        click.echo(f"{finding.kind}: {finding.where}: {finding.says}\n    [{'; '.join(finding.sources)}]")
+        show(f"{finding.kind}: {finding.where}: {finding.says}\n    [{'; '.join(finding.sources)}]")
     counts = Counter(finding.kind for finding in found)
-    click.echo(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    say(", ".join(f"{count} {kind}" for kind, count in counts.items()))
     return ExitCode.OK

@@ -3,11 +3,10 @@
 import json
 from collections.abc import Iterable
 
-import click
-
 from benchmark.core.digest import Json
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.suite import names as suite_names
@@ -57,11 +56,11 @@ def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
     """Show tables, figures, methods, data sets, backbones and encoders."""
     kinds = everything(World(load_suite(suite, settings.trusted), settings))
     if form == "json":
-        click.echo(json.dumps(kinds, indent=1, ensure_ascii=False))
+        show(json.dumps(kinds, indent=1, ensure_ascii=False))
         return ExitCode.OK
     for kind, entries in kinds.items():
-        click.echo(f"{kind}:" if entries else f"{kind}: none yet")
+        say(f"{kind}:" if entries else f"{kind}: none yet")
         width = max(map(len, entries), default=0)
         for name, words in entries.items():
-            click.echo(f"  {name:<{width}}  {words}")
+            say(f"  {name:<{width}}  {words}")
     return ExitCode.OK

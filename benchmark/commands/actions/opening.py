@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import click
-
 from benchmark.analysis import other_questions, staleness
 from benchmark.analysis.other_questions import NOT_DRAWN, Others
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records import reference
 from benchmark.records.record import Record
@@ -57,12 +56,12 @@ def say_skipped(store: Store) -> None:
     """Print the records that cannot be read or disagree with themselves or their answers, and what becomes of them."""
     named = list(store.problems.items())
     for name, problem in named[:NAMED]:
-        click.echo(f"skipped {store.root / name}: {problem}", err=True)
+        say(f"skipped {store.root / name}: {problem}", err=True)
     if len(named) > NAMED:
-        click.echo(f"skipped {len(named) - NAMED} more records of {store.root} for reasons of this kind", err=True)
+        say(f"skipped {len(named) - NAMED} more records of {store.root} for reasons of this kind", err=True)
     if named:
         counted = f"{len(named)} record{'s' * (len(named) > 1)}"
-        click.echo(f"{counted} skipped, as if never measured: bench run measures again what it asks for", err=True)
+        say(f"{counted} skipped, as if never measured: bench run measures again what it asks for", err=True)
 
 
 def skipped(store: Store) -> ExitCode:
@@ -89,7 +88,7 @@ def print_remarks(world: World, roles: Iterable[str]) -> None:
     """Print what a user has to know of data sets: files left out, images in two parts, names that tell CLIP nothing."""
     for role in roles:
         for line in getattr(world.dataset(role), "remarks", ()):
-            click.echo(line, err=True)
+            say(line, err=True)
 
 
 def find_others(suite: Suite, store: Store, records: Mapping[str, Record], settings: Settings) -> Others:
@@ -103,4 +102,4 @@ def find_others(suite: Suite, store: Store, records: Mapping[str, Record], setti
 def say_others(records: Sequence[Record], suite: Suite, what: str, err: bool = True) -> None:
     """Print a line on records of other questions, and what becomes of these (`other_questions.told`); nothing for none."""
     if records:
-        click.echo(other_questions.told(records, suite, what), err=err)
+        say(other_questions.told(records, suite, what), err=err)

@@ -1,10 +1,9 @@
 """Work of `bench report`: exhibits and the HTML page of all exhibits, from the records."""
 
-import click
-
 from benchmark.commands.actions.opening import find_others, gather_marked, open_suite
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say
 from benchmark.exhibits import exhibit
 from benchmark.reporting.report import write as write_report
 
@@ -15,5 +14,5 @@ def report(suite: str, settings: Settings) -> ExitCode:
     shown = gather_marked([exhibit.load(name) for name in exhibit.names()], opened, store, records, settings)
     others = find_others(opened, store, records, settings)
     for path in write_report(shown, records, store, settings.reports / opened.name, others):
-        click.echo(f"wrote {path}")
+        say(f"wrote {path}")
     return ExitCode.OK

@@ -4,8 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import click
-
 from benchmark.analysis import remarks
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_sizes
@@ -15,6 +13,7 @@ from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
 from benchmark.core.settings import Settings
+from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit, inventory, substitution
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.inventory import Inventory
@@ -96,7 +95,7 @@ def run(
     if not planned:
         raise nothing_planned(shown, cells, usable.suite, bool(method))
     for name, reason in without_runs(cells, usable.suite, bool(method)).items() if not everything else ():
-        click.echo(f"not run: {name}: {reason}", err=True)
+        say(f"not run: {name}: {reason}", err=True)
     if dry_run:
         return ExitCode.OK
     failed: dict[str, str] = {}
@@ -165,16 +164,16 @@ def _print_plan(
 ) -> None:
     """Print how many runs are done, missing and stale, and how long the rest takes."""
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
-    click.echo(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
+    say(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
     if counts[STALE]:
-        click.echo(STALE_WORDS, err=True)
+        say(STALE_WORDS, err=True)
     if not wanted:
         if planned:
-            click.echo("nothing to run", err=True)
+            say("nothing to run", err=True)
         return
     seconds = plan.estimate(wanted, records, processes)
     time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
-    click.echo(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
+    say(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
 
 
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
@@ -182,7 +181,7 @@ def _print_crops(planned: Sequence[Planned], world: World) -> None:
     learning = {(p.run.method, p.run.dataset): p.run for p in planned}.values()
     pairs = ((requests.crops_of(Opened(run, world)), run.method.partition(":")[2]) for run in learning)
     if said := listed((crops, name) for crops, name in pairs if crops):
-        click.echo(f"random crops of the support images: {said}", err=True)
+        say(f"random crops of the support images: {said}", err=True)
 
 
 def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> dict[str, str]:
@@ -193,7 +192,7 @@ def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) 
         broken = fill(files, world, crew, text_classifiers.needed(wanted, world))
         failed = {key: broken[need] for key, found in needs.items() for need in found if need in broken}
         if failed:
-            click.echo(f"{len(failed)} runs need what failed and were not tried", err=True)
+            say(f"{len(failed)} runs need what failed and were not tried", err=True)
         whole = [run for run in wanted if run.key not in failed]
         measuring = crew.each(partial(measure_run, store=store), whole)
         failed |= {done.item.key: done.error for done in progress.follow(measuring, len(whole), "runs") if done.error}
@@ -214,13 +213,13 @@ def _print_time(made: Sequence[Record]) -> None:
     total = sum(seconds.values())
     if total:
         words = ", ".join(f"{name} {100 * took / total:.0f} % ({took:.0f} s)" for name, took in seconds.items())
-        click.echo(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
+        say(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
 
 
 def _print_memory(crew: workers.Crew) -> None:
     """Print an upper bound of the memory held at a time: the sum of the peaks of all processes."""
     peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
-    click.echo(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
+    say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
 
 
 def _draw(
@@ -237,15 +236,15 @@ def _draw(
     if everything:
         for measured in found:
             if not measured.ready:
-                click.echo(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
+                say(f"{measured.exhibit.id}: {100 * measured.share:.0f} % measured, not drawn", err=True)
         others = find_others(world.suite, store, records, world.settings)
         for path in write_report(found, records, store, folder, others):
-            click.echo(f"wrote {path}")
+            say(f"wrote {path}")
         return
     for measured in found:
         written = write_exhibit(measured, folder)
-        click.echo(main_table(measured))
-        click.echo("")
+        show(main_table(measured))
+        say("")
         for sentence in remarks.sentences(measured):
-            click.echo(f"{sentence}.")
-        click.echo("wrote " + ", ".join(map(str, written)))
+            say(f"{sentence}.")
+        say("wrote " + ", ".join(map(str, written)))

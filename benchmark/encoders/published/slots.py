@@ -5,7 +5,6 @@ ResNet-50 of DINO and that of SparK: then the name must be the published one or 
 ("dino").
 """
 
-import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from benchmark.core.files import listed
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.core.stamps import settled, stamp
+from benchmark.core.streams import say
 from benchmark.encoders.published import converted
 from benchmark.encoders.published import hub as hugging_face
 
@@ -127,7 +127,7 @@ def use(name: str, settings: Settings) -> tuple[Path, str]:
     found, facts = need(name, settings), FileFacts(settings.cache)
     assert found.path is not None
     if found.state == DIFFERS:
-        print(f"bench: {found.says}", file=sys.stderr, flush=True)
+        say(f"bench: {found.says}", err=True)
     weights = digest(found.path, settings)
     if name not in facts.trusted():
         facts.trust(name, weights)

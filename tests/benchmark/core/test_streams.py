@@ -1,5 +1,6 @@
 """Standard output takes every text: what an encoding lacks is replaced, what a stream refuses is dropped at the end."""
 
+import ast
 import io
 import os
 import sys
@@ -10,6 +11,7 @@ import click
 import pytest
 
 from benchmark.core import streams
+from benchmark.core.paths import REPOSITORY
 
 SIGNS = "± – … † β 日本 \udce9"
 ENCODINGS = [
@@ -84,3 +86,24 @@ def test_a_stream_that_refuses_is_flushed_without_a_complaint_once_it_is_dropped
     stream.close()  # flushes once more
     well.close()
     assert (tmp_path / "well").read_text() == "kept\n"
+
+
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_what_is_said_is_one_line_and_what_is_shown_keeps_its_lines(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    streams.say("a\x1b[2J\nb", err=name == "stderr")
+    streams.show("a\x1b[2J\nb", err=name == "stderr")
+    assert getattr(capsys.readouterr(), name[3:]) == "a\\u001b[2J\\nb\na\\u001b[2J\nb\n"
+
+
+def calls(path: Path) -> set[str]:
+    """Names of the functions that a module calls."""
+    nodes = (node.func for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Call))
+    return {ast.unparse(node) for node in nodes}
+
+
+def test_nothing_else_of_the_harness_prints() -> None:
+    printing = {"print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write"}
+    found = {str(path) for path in (REPOSITORY / "benchmark").rglob("*.py") if printing & calls(path)}
+    assert found == {streams.__file__}

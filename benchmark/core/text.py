@@ -1,0 +1,38 @@
+"""Text of others, made fit for a line, a page, or a cell of a Markdown table: names of files, messages, licences, titles.
+
+What a terminal would obey, and what would hide or reorder the rest, is written out as in JSON: ESC as \\u001b. Texts
+without such signs stay as they are.
+"""
+
+import re
+
+_OBEYED = r"\x00-\x1f\x7f-\x9f"
+_HIDDEN = r"\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
+_NO_TEXT = r"\ud800-\udfff"
+"""Control characters; marks of direction and signs without width; bytes of names that are no UTF-8, as Python keeps them."""
+
+_SIGN = re.compile(f"[{_OBEYED}{_HIDDEN}{_NO_TEXT}]")
+_SIGN_BUT_LAYOUT = re.compile(f"(?![\n\t])[{_OBEYED}{_HIDDEN}{_NO_TEXT}]")
+_SHORT = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
+
+
+def line(text: object) -> str:
+    """A text in one line, with line breaks written out too."""
+    return _SIGN.sub(_written_out, str(text))
+
+
+def lines(text: object) -> str:
+    """A text of several lines and columns, whose line breaks and tabs stay."""
+    return _SIGN_BUT_LAYOUT.sub(_written_out, str(text))
+
+
+def markdown(text: object) -> str:
+    """A text for a cell of a Markdown table, an item of a list or a heading: no mark-up of its own but code in backticks."""
+    return re.sub(r"[|*\[]", r"\\\g<0>", line(text)).replace("<", "&lt;")
+
+
+def _written_out(found: re.Match[str]) -> str:
+    sign = found[0]
+    pairs = sign.encode("utf-16-be", "surrogatepass")
+    units = (pairs[i : i + 2].hex() for i in range(0, len(pairs), 2))
+    return _SHORT.get(sign) or "".join(f"\\u{unit}" for unit in units)
