@@ -22,9 +22,9 @@ def write(measured: Measured, folder: Path) -> list[Path]:
     """Write <id>.md, <id>.csv and <id>.png of an exhibit under `folder` and return their paths."""
     base = folder / measured.exhibit.id
     written = [base.with_suffix(suffix) for suffix in (".md", ".csv", ".png")]
-    for path, text in zip(written, (markdown(measured), csv(measured)), strict=False):
+    for path, content in zip(written, (markdown(measured), csv(measured)), strict=False):
         with written_whole("reports", path, "--reports") as file:
-            file.write(text.encode())
+            file.write(content.encode())
     with writing("reports", folder, "--reports"):
         draw.draw(measured, written[2])
     return written
