@@ -21,6 +21,7 @@ DOCUMENTS = [
     "SECURITY.md",
     "docs/architecture.md",
     "docs/paper-suite.md",
+    "docs/reliability.md",
     "benchmark/mini/weights/MODEL_CARD.md",
 ]
 
