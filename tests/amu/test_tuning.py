@@ -185,3 +185,9 @@ def test_the_values_searched_double_from_one_to_the_next():
     assert betas[0] == 0.05
     assert betas[-1] == pytest.approx(12.8)
     assert all(b == pytest.approx(2 * a) for a, b in pairwise(betas))
+
+
+def test_the_recipe_is_that_of_the_released_command() -> None:
+    """train.py and run.sh: AdamW at 1e-3 with weight decay 0.01 and ε = 1e-4, batches of 8, 50 epochs."""
+    assert (RECIPE.optimizer, RECIPE.lr, RECIPE.weight_decay, RECIPE.eps) == ("adamw", 1e-3, 0.01, 1e-4)
+    assert (RECIPE.batch_size, RECIPE.epochs) == (8, 50)

@@ -83,3 +83,12 @@ def test_where_nobody_published_settings_the_defaults_hold(method):
 
 def test_what_is_learnt_from_nothing_has_no_configuration():
     assert CaFo.published("imagenet", 0) == {}
+
+
+@pytest.mark.parametrize("method", [TipAdapter, TipAdapterF, CaFo])
+def test_the_settings_of_a_method_by_itself_are_those_of_16_shots_on_imagenet(method):
+    own = method().settings()
+    released = settings(method, "imagenet", 16)
+    assert {name: own[name] for name in ("beta", "sharpness")} == {
+        name: released[name] for name in ("beta", "sharpness")
+    }

@@ -1,6 +1,7 @@
 """bench compare: planted records with every image's answer, and the verdicts they must give."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +69,11 @@ def test_the_numbers_are_those_of_the_statistics_on_the_stored_answers(tmp_path:
     )
     assert list(found.mcnemar) == [stats.mcnemar(*pair) for pair in zip(*sides, strict=True)]
     assert found.adjusted == stats.holm([c.p for c in compared(measured, store).values()])[0]
+
+
+def test_a_column_is_decided_by_its_adjusted_p_value() -> None:
+    alone = compare.Compared("c", 2.0, 0.1, 3.9, 0.04, 0.04, (), 3, "seeds", 1.0)
+    assert (alone.says, replace(alone, adjusted=0.08).says) == (LEFT, OPEN)
 
 
 def test_rows_that_are_alike_are_said_to_be_where_the_interval_is_narrow_enough(tmp_path: Path) -> None:

@@ -91,6 +91,15 @@ def test_no_order_of_the_paper_s_stands_beside_other_test_images(published: Call
     assert ordering.orders(measured()) == []
 
 
+def test_a_logged_number_stands_beside_values_that_may_be_compared_alone(
+    published: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(results.reference, "logged", lambda log: 55.5)
+    published(100)
+    other = gather(table(reference=""), toy(comparable=False), {})
+    assert (measured(reference="").logged != {}, other.logged) == (True, {})
+
+
 def test_a_number_that_a_repository_logged_is_left_out_too(
     published: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -220,6 +220,46 @@ def test_a_false_premise_makes_a_claim_say_nothing() -> None:
     assert says[-8, 8].reason == "its premise is contradicted: AMU-Tuning against CoOp, 1-shot"
 
 
+@pytest.mark.parametrize(
+    ("says", "verdict"),
+    [
+        ("SSII", INCONCLUSIVE), ("SSSI", SUPPORTED), ("SSC", SUPPORTED),
+        ("CII", INCONCLUSIVE), ("CCII", CONTRADICTED), ("CCS", CONTRADICTED), ("SC", CONTRADICTED),
+    ],
+)  # fmt: skip
+def test_most_are_more_than_half_for_a_claim_and_half_against_it(says: str, verdict: str) -> None:
+    contrast = Contrast("c", "superiority", 0.0, (), np.sum)
+    effects = {"S": (1.0, 0.5, 1.5), "C": (-1.0, -1.5, -0.5), "I": (0.0, -1.0, 1.0)}
+    tests = [verdicts.Tried(contrast, Effect(*effects[word], "images", ())) for word in says]
+    assert verdicts._quantified("most", tests) == verdict
+
+
+def test_a_premise_that_is_not_decided_makes_a_claim_say_nothing_either() -> None:
+    text = (
+        HEAD
+        + 'kind = "superiority"\n'
+        + "".join(
+            f'[[compare]]\nexhibit = "table4"\ncolumn = "{column}"\npremise = {premise}\n'
+            'left = { row = "AMU-Tuning" }\nright = { row = "CoOp" }\n'
+            for column, premise in (("1-shot", "true"), ("16-shot", "false"))
+        )
+    )
+    found = claims.verdict(claims.parse("c", text), planted((0, 8), 2000, 0))
+    assert (found.says, found.reason) == (
+        INCONCLUSIVE,
+        "its premise is inconclusive: AMU-Tuning against CoOp, 1-shot",
+    )
+
+
+def test_an_effect_over_three_seeds_has_two_degrees_of_freedom() -> None:
+    contrast = Contrast("c", "superiority", 0.0, (), lambda values: values[..., 0])
+    effect = sources._over_seeds(contrast, [[Value(1.0), Value(2.0), Value(3.0)]], ("key",))
+    assert effect.low == pytest.approx(
+        2 - 4.303 / 3**0.5, abs=1e-3
+    )  # the 0.975 quantile of t with 2 degrees of freedom
+    assert effect.p(0.0) == pytest.approx(0.0742, abs=1e-4)  # of t = 2 · √3 with 2 degrees of freedom
+
+
 def test_a_contradiction_that_holms_adjustment_takes_away_is_not_one() -> None:
     """Twenty comparisons, one beyond its own interval by a little: chance would do that."""
     contrast = Contrast("c", "superiority", 0.0, (), np.sum)

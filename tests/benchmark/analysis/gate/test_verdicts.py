@@ -268,6 +268,18 @@ def test_against_the_paper_a_cell_is_held_to_its_printed_number(
     assert all(v.expected == 63.0 and v.difference.how == "means" for v in found)
 
 
+def test_a_printed_number_has_the_error_of_its_test_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(reference, "printed", lambda *_: 63.0)
+    monkeypatch.setattr(reference, "known_images", lambda _: N)
+    measured = gather(shown(), toy(comparable=True), measure(tmp_path, level).records())
+    variances = []
+    for images in (N, 4 * N):
+        monkeypatch.setattr(reference, "images", lambda _, images=images: images)
+        variances.append(against_paper(measured)[0].difference.variance)
+    binomial = 100**2 * 0.63 * 0.37
+    assert variances[0] - variances[1] == pytest.approx(binomial / N - binomial / (4 * N), rel=1e-3)
+
+
 def test_a_cell_of_another_number_of_images_than_published_is_not_held_to_its_printed_number(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
