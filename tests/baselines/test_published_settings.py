@@ -85,7 +85,7 @@ def test_what_is_learnt_from_nothing_has_no_configuration():
     assert CaFo.published("imagenet", 0) == {}
 
 
-@pytest.mark.parametrize("method", [TipAdapter, TipAdapterF, CaFo])
+@pytest.mark.parametrize("method", [TipAdapterF, CaFo])
 def test_the_settings_of_a_method_by_itself_are_those_of_16_shots_on_imagenet(method):
     own = method().settings()
     released = settings(method, "imagenet", 16)

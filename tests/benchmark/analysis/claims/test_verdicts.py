@@ -37,7 +37,7 @@ class Bits:
     def __init__(self) -> None:
         self.of: dict[str, np.ndarray] = {}
 
-    def correct(self, key: str, selection: str) -> np.ndarray:
+    def correct(self, key: str, selection: str, target: str | None = None) -> np.ndarray:
         if key not in self.of:
             raise BenchError(f"{key}: gone")
         return self.of[key]
