@@ -61,12 +61,14 @@ class Checked:
             self.added[record.name] = [answers.name, *stamps]
 
     def save(self, names: Collection[str]) -> None:
-        """Write what is known of the records of these names, if anything was added; no error where that cannot be written."""
-        if self.file is None or not self.added:
+        """Keep what is known of the records of these names, and write it; no error where that cannot be written."""
+        if not self.added:
             return
-        known = {name: found for name, found in {**self.known, **self.added}.items() if name in names}
-        with suppress(BenchError), files.written_whole("cache", self.file, "BENCH_CACHE") as stream:
-            stream.write(json.dumps(known).encode())
+        self.known = {name: found for name, found in {**self.known, **self.added}.items() if name in names}
+        self.added = {}
+        if self.file is not None:
+            with suppress(BenchError), files.written_whole("cache", self.file, "BENCH_CACHE") as stream:
+                stream.write(json.dumps(self.known).encode())
 
 
 def _stamps(record: Path, answers: Path) -> list[int]:

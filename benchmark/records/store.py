@@ -44,6 +44,7 @@ class Store:
     cache: Path | None = None
     """Cache folder, where records that agree with their answers are remembered; without one all are compared each time."""
     _read_before: dict[str, Record] = field(default_factory=dict, repr=False)
+    _checked: Checked | None = field(default=None, repr=False)
 
     def get(self, key: str) -> Record | None:
         """The record of a run; None if it is missing or skipped."""
@@ -52,7 +53,7 @@ class Store:
     def records(self) -> dict[str, Record]:
         """All usable records by key; the others are listed in `problems`."""
         self.problems.clear()
-        known = Checked.of(self.root, self.cache)
+        known = self._checked = self._checked or Checked.of(self.root, self.cache)
         there = files.listed("results", self.root, "*.json", "--results")
         found = {path.stem: self._read(path, known) for path in there}
         known.save({path.name for path in there})

@@ -49,6 +49,12 @@ def test_answers_are_opened_at_the_first_look_and_not_at_the_second(store: Store
     assert len(opened) == 4, "without a cache folder nothing is remembered"
 
 
+def test_a_store_remembers_for_itself_without_a_cache_folder(store: Store, opened: list[str]) -> None:
+    alone = Store(store.root)
+    assert alone.records() == alone.records()
+    assert len(opened) == 2
+
+
 def test_answers_of_the_same_size_and_time_are_opened_and_named(store: Store) -> None:
     store.records()
     path = min(store.root.glob("*.npz"))
