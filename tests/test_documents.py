@@ -12,6 +12,7 @@ from benchmark.core.paths import REPOSITORY
 from benchmark.data.published import sets
 from benchmark.encoders.published import slots
 from benchmark.exhibits import exhibit
+from benchmark.methods.construct import predictor_class
 from benchmark.methods.contract.clauses import check
 from benchmark.suites import suite
 
@@ -46,11 +47,11 @@ def test_the_notebook_lines_of_the_readme_run(capsys):
     assert re.search(r"tensor\(\[\d, \d, \d, \d, \d\]\)", capsys.readouterr().out)
 
 
-def test_the_method_of_the_contributing_guide_keeps_the_contract():
+def test_the_method_of_the_contributing_guide_keeps_the_contract(tmp_path, monkeypatch):
     (code,) = blocks("CONTRIBUTING.md", "python")
-    namespace: dict = {"__name__": "guide"}
-    exec(compile(code, "CONTRIBUTING.md", "exec"), namespace)
-    outcomes = check(namespace["Prototype"])
+    (tmp_path / "guide_of_methods.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    outcomes = check(predictor_class("guide_of_methods:Prototype"))
     assert outcomes
     assert [outcome.reason for outcome in outcomes if not outcome.passed] == []
 
