@@ -13,7 +13,7 @@ import torch
 from benchmark.analysis.gate.reference_run import Golden
 from benchmark.analysis.other_questions import strangers, told
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
-from benchmark.core import devices, paths, warned
+from benchmark.core import devices, floors, paths, warned
 from benchmark.core.asset import Asset
 from benchmark.core.errors import BenchError, ExitCode, Incomplete, reason
 from benchmark.core.libraries import TORCHVISION_MENDED
@@ -158,6 +158,8 @@ def _software() -> Iterator[Finding]:
     yield Finding("python", platform.python_version())
     for name, found in provenance.versions().items():
         yield Finding(name, found, found != "not installed")
+    for why in filter(None, map(floors.below, floors.FLOORS)):
+        yield Finding("library", why, ok=False)
     if TORCHVISION_MENDED:
         yield Finding("torchvision", "its build does not match torch's; its compiled operators are left out")
 

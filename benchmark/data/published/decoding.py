@@ -18,7 +18,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import ExifTags, Image
 
-from benchmark.core import regular, warned
+from benchmark.core import floors, regular, warned
 from benchmark.data import views
 from benchmark.data.published import depth
 from benchmark.data.published.depth import Unfit
@@ -30,6 +30,9 @@ SIZE = 224
 
 THINNEST = 1000
 """Largest aspect ratio of an image."""
+
+FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "PPM", "WEBP", "GIF")
+"""Formats of photographs, by their content (JPEG stands for MPO too); PIL's decoders of other formats are not tried."""
 
 Result = TypeVar("Result")
 
@@ -88,10 +91,11 @@ def _note_what_is_ignored(image: Image.Image) -> None:
 
 
 def _opened(path: Path, use: Callable[[Image.Image], Result]) -> Result:
+    floors.check("pillow", path)
     with warned.about(path):
         try:
             regular.check(path)
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 return use(image)
         except Exception as error:  # decoders raise exceptions of many types for a broken file
             raise fault(path, error) from error

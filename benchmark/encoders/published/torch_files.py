@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import torch
 
-from benchmark.core import archives, pickles
+from benchmark.core import archives, floors, pickles
 
 _PARTS = 5
 """Pickles before the tensors in a file of older versions: a number, the version, the system, the content, its storages."""
@@ -35,6 +35,7 @@ def load(path: Path, archive: zipfile.ZipFile | None) -> tuple[str, Any]:
     Returns:
         The container format and the content.
     """
+    floors.check("torch", path)
     if archive is None:
         _check_pickles(path)
     else:
