@@ -4,13 +4,13 @@ Hashes are remembered by the stamps of the files (`benchmark.core.contents`), so
 """
 
 import os
-import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from benchmark.core import contents
 from benchmark.core.errors import BenchError
+from benchmark.core.streams import say
 from benchmark.features import hashes, shard_files
 from benchmark.features.hashes import HASH, OF
 from benchmark.features.shard_files import MISSING, OLD, USABLE, Form
@@ -51,7 +51,7 @@ def unusable(files: Mapping[Path, Form], cache: Path | None = None) -> set[Path]
             with suppress(BenchError):  # a folder that is only read
                 shard_files.adopt(file)
         elif condition not in (*USABLE, MISSING):
-            print(f"bench: {file}: damaged, made again: {condition}", file=sys.stderr, flush=True)
+            say(f"bench: {file}: damaged, made again: {condition}", err=True)
     return {file for file, condition in found.items() if condition not in USABLE}
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -16,6 +15,7 @@ from benchmark.core import contents, regular
 from benchmark.core.errors import BenchError
 from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED
+from benchmark.core.streams import say
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Suffixes of image files in torchvision's ImageFolder, on which the official draws are based."""
@@ -145,7 +145,7 @@ def _remembered(root: Path, wanted: list[str], cache: Path) -> np.ndarray:
         names = _recalled(file)
         if names is not None:
             return names
-        print(f"bench: {file}: damaged, made again: it is not the list that was written", file=sys.stderr, flush=True)
+        say(f"bench: {file}: damaged, made again: it is not the list that was written", err=True)
     names = _packed([f"{folder}/{name}" for folder in wanted for name in files(root / folder)])
     if len(names) and max(t for _, t in times) < (time.time() - SETTLED) * 1e9:
         _remember(memory, names)

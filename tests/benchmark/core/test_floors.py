@@ -58,7 +58,9 @@ def test_every_floor_names_a_hole(library: str) -> None:
 
 @pytest.mark.parametrize("library", floors.FLOORS)
 def test_the_exact_versions_of_the_repository_are_above_the_floors(library: str) -> None:
-    exact = dict(line.lower().split("==") for line in (REPOSITORY / "constraints.txt").read_text().split() if "==" in line)
+    exact = dict(
+        line.lower().split("==") for line in (REPOSITORY / "constraints.txt").read_text().split() if "==" in line
+    )
     assert floors.number(exact[library]) >= floors.number(floors.FLOORS[library].version)
 
 
@@ -84,7 +86,9 @@ def test_versions_are_compared_by_their_numbers(version: str, said: tuple[int, .
 def test_a_checkpoint_is_opened_by_no_torch_below_its_floor(older: None, refused: bool, tmp_path: Path) -> None:
     torch.save({"conv1.weight": torch.zeros(1)}, tmp_path / "x.pt")
     if refused:
-        with pytest.raises(BenchError, match=r"x\.pt: not opened, because torch 2\..* \(CVE-2025-32434, CVE-2026-24747\)"):
+        with pytest.raises(
+            BenchError, match=r"x\.pt: not opened, because torch 2\..* \(CVE-2025-32434, CVE-2026-24747\)"
+        ):
             containers.load(tmp_path / "x.pt")
     else:
         containers.load(tmp_path / "x.pt")
@@ -105,7 +109,10 @@ def test_the_doctor_names_every_library_below_its_floor(tmp_path: Path, monkeypa
     code, out, _ = bench("doctor", "--table", "4")
     assert code == 3
     bad = [line for line in out.splitlines() if "pip install --upgrade" in line]
-    assert [line.split()[:4] for line in bad] == [["BAD", "library:", "torch", "2.5"], ["BAD", "library:", "pillow", "9.0"]]
+    assert [line.split()[:4] for line in bad] == [
+        ["BAD", "library:", "torch", "2.5"],
+        ["BAD", "library:", "pillow", "9.0"],
+    ]
 
 
 def test_the_formats_that_are_decoded_are_those_of_photographs(tmp_path: Path) -> None:

@@ -130,10 +130,14 @@ def mentions_of_the_environment(path: Path) -> list[int]:
     ]
 
 
+HOSTS = ("methods/contract/elsewhen.py", "methods/contract/other_processes.py", "methods/guest/of_system.py")
+"""Modules that give a method's code another environment, or put it back, and take nothing from it for themselves."""
+
+
 @pytest.mark.parametrize("package", ["benchmark", "baselines", "amu"])
 def test_nothing_but_the_settings_reads_the_environment_and_nothing_writes_it(package: str) -> None:
     for path in sorted((REPOSITORY / package).rglob("*.py")):
-        if path != REPOSITORY / "benchmark" / "core" / "settings.py":
+        if path not in {REPOSITORY / "benchmark" / name for name in ("core/settings.py", *HOSTS)}:
             assert mentions_of_the_environment(path) == [], path
 
 
