@@ -74,7 +74,7 @@ def test_the_mark_is_known_and_the_rows_and_columns_it_names_are_there(name: str
 
 def cited(shown: Exhibit) -> Counter[tuple[str, ...]]:
     """How often each row of the reference file is cited."""
-    rows = reference._rows(paths.reference() / "paper" / shown.reference)
+    rows = reference._rows(paths.reference() / "paper", shown.reference)
     found: Counter[tuple[str, ...]] = Counter()
     for c in shown.cells():
         if c.question.cite and c.question.declares is None and not c.empty:
