@@ -93,8 +93,8 @@ def test_the_reference_run_of_the_same_suite_is_asked_where_there_is_no_record(
 ) -> None:
     for suite, seconds in (("toy", 5), ("mini", 500)):
         (tmp_path / suite).mkdir()
-        line = f"baselines.tip_adapter:TipAdapter,1,{seconds}"
-        (tmp_path / suite / "seconds.csv").write_text(f"method,shots,seconds\n{line}\n")
+        line = f"baselines.tip_adapter:TipAdapter,,1,{seconds}"
+        (tmp_path / suite / "seconds.csv").write_text(f"method,dataset,shots,seconds\n{line}\n")
     monkeypatch.setattr(paths, "reference", lambda: tmp_path)
     timings._reference_timings.cache_clear()
     assert plan.estimate([some_run(shots=1)], {}, jobs=1) == 5

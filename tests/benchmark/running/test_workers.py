@@ -36,7 +36,7 @@ def test_nothing_to_do_is_done_at_once() -> None:
         ("fail", "RuntimeError: one two (/"),
         ("explain", "type this instead"),
         ("leave", "SystemExit: 5 (/"),
-        ("interrupt", "KeyboardInterrupt:  (/"),
+        ("interrupt", "KeyboardInterrupt (/"),
         ("end", "EndOfProcess: os._exit(0) (/"),
         ("refuse", "some/file: Permission denied (/"),
     ],
