@@ -104,10 +104,11 @@ def test_a_single_piece_of_work_is_done_here() -> None:
 
 
 def test_work_that_is_given_up_leaves_no_worker_behind() -> None:
+    others = set(multiprocessing.active_children())
     with workers.Crew(2) as crew:
         for _ in crew.each(work, ["a", "b", "c", "d", "e"]):
             break
-        assert not multiprocessing.active_children()
+        assert set(multiprocessing.active_children()) <= others
         assert sorted(done.result for done in crew.each(work, ["f", "g"])) == ["F", "G"]
 
 

@@ -170,7 +170,7 @@ def test_a_worse_cell_is_red_whether_or_not_others_are_missing(gate: Path) -> No
 
 def test_the_quick_grid_is_held_to_its_own_cells_and_seeds(gate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick = toy(quick={"seeds": [1], "shots": [1]})
-    monkeypatch.setattr("benchmark.commands.actions.opening.load_suite", lambda _: quick)
+    monkeypatch.setattr("benchmark.commands.actions.opening.load_suite", lambda *_: quick)
     store = measure(gate / "results" / "toy", level, seeds=(1,))
     for cell in shown().cells():
         for run in cell.runs(toy(), [1]) if cell.question.shots == 2 else ():
