@@ -86,7 +86,7 @@ class Measured:
 
     @property
     def command(self) -> str:
-        """What to type to measure the exhibit in this suite."""
+        """Command that measures the exhibit in this suite."""
         return self.exhibit.command + self.suite.option
 
     def again(self, rows: Sequence[str]) -> str:

@@ -15,7 +15,7 @@ from benchmark.records.record import Record
 from benchmark.suites.world import World
 
 Today = dict[str, dict[str, str]]
-"""What runs of one kind rest on -> their fingerprints today; none where they cannot be known."""
+"""Role of the data or weights that runs of one kind rest on -> its fingerprint today; empty where it cannot be known."""
 
 
 def mark(exhibits: Iterable[Measured], settings: Settings) -> None:

@@ -21,7 +21,7 @@ HASH, OF = "sha256", "of"
 """Notes that hold the hash, and the name of the file."""
 
 UNKNOWN = bytes(32)
-"""What stands in a header until the hash is known, and for the hash of what is no file of features."""
+"""Place holder in a header until the hash is known; also the hash of a file that holds no features."""
 
 LONGEST, BLOCK = 2**24, 2**20
 """Bytes of the longest header that is read, and of the part of a file that is read at a time."""

@@ -1,1 +1,1 @@
-"""What a run leaves, how it is kept and how it is read."""
+"""Records of runs: their fields, their files, and the readings of cells."""

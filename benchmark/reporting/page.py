@@ -111,7 +111,7 @@ def _code(text: str) -> Markup:
 
 
 def _fit(value: object) -> object:
-    """What a template prints, as visible text: of others' names and messages no sign hides the rest, or is none."""
+    """A value of a template as visible text: no sign in the names and messages of others hides what follows it."""
     if isinstance(value, Markup):
         return Markup(lines(value))
     return lines(value) if isinstance(value, str) else value

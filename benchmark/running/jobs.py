@@ -1,4 +1,4 @@
-"""What a worker does. Apart from the command that gives it out, so that a worker imports nothing that only draws."""
+"""Work of worker processes, apart from the commands that give it out: a worker imports nothing that only draws."""
 
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, text_classifiers

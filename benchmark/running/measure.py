@@ -87,7 +87,7 @@ def _answers(outcomes: Mapping[str, Outcome]) -> dict[str, np.ndarray]:
 
 
 def _drawn(opened: Opened) -> dict[str, list[str]]:
-    """What the images are called that the run learnt and chose from; empty where they have no names or there are none."""
+    """Names of the images of the support and the validation set; empty where they have no names or there are none."""
     run, dataset = opened.run, opened.dataset
     return listed(dataset, dataset.draw(run.shots, run.seed)) if run.shots else {}
 
@@ -113,7 +113,7 @@ def _by_class(dataset: Dataset, ids: np.ndarray) -> Drawn:
 
 
 class StateMeasurements:
-    """What a record keeps of each selected state beyond its count: the metrics, the shifts, the curve over beta."""
+    """Measurements of each selected state beyond its count: the metrics, the shifts, the curve over beta."""
 
     def __init__(self, test: Samples, shifts: Mapping[str, Shift]) -> None:
         self.test = test

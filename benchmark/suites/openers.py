@@ -19,7 +19,7 @@ from benchmark.suites import plain_values
 
 @dataclass(frozen=True)
 class Kind:
-    """What a role of a suite stands for, known by its attributes.
+    """Kind of object that a role of a suite names: a data set or an encoder; known by its attributes.
 
     Attributes:
         name: For people: "data set".

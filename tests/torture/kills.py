@@ -85,7 +85,7 @@ def killed(arguments: tuple[str, ...], workshop: Workshop, after: float) -> None
 
 
 def faults(workshop: Workshop, before: dict[str, Record]) -> Iterator[str]:
-    """What a kill must not leave behind."""
+    """Faults that a kill left behind, a line for each."""
     store = workshop.store
     after = store.records()
     yield from (f"record {name} cannot be used: {why}" for name, why in store.problems.items())

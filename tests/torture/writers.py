@@ -26,7 +26,7 @@ OF_THE_DAY = ("seconds", "measured", "peak_memory_mib", "conditions", "answers")
 
 
 def numbers(record: Record) -> JsonDict:
-    """What must be equal in two measurements of one question."""
+    """Fields that must be equal in two measurements of one question."""
     return {name: part for name, part in record.to_json().items() if name not in OF_THE_DAY}
 
 
@@ -40,7 +40,7 @@ def written(workshop: Workshop, seconds: float) -> int:
 
 
 def faults(workshop: Workshop, alone: dict[str, Record]) -> Iterator[str]:
-    """What many writers must not leave behind."""
+    """Faults that many writers left behind, a line for each."""
     store = workshop.store
     together = store.records()
     yield from (f"record {name} cannot be used: {why}" for name, why in store.problems.items())

@@ -59,7 +59,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one source says of a claim.
+    """Verdict of one source on a claim.
 
     effect, low, high, unit, at: of the comparison that decides: the weakest of "all", the strongest of "any", the middle one
     of "most".  compared of asked: how many comparisons have numbers.  reason: why it is not decided; else empty.
@@ -155,7 +155,7 @@ def row(claim: Claim, by: Mapping[str, Source]) -> ClaimRow:
 
 
 def verdict(claim: Claim, source: Source) -> Verdict:
-    """What a source says of a claim."""
+    """Verdict of a source on a claim."""
     spoken = [contrast for contrast in claim.contrasts if source.speaks_of(contrast)]
     tried = [Tried(contrast, source.effect(contrast)) for contrast in spoken]
     compared = tuple(t.comparison for t in tried if t.effect)
@@ -287,7 +287,7 @@ def _mean(contrasts: Sequence[Contrast]) -> Contrast:
 
 
 def _unit(contrast: Contrast) -> str:
-    """What an effect is measured in."""
+    """Unit of an effect."""
     metrics = {o.metric or model.cell(o).question.metric for o in contrast.operands}
     if contrast.kind == "association":
         return "correlation"

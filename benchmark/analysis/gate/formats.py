@@ -79,7 +79,7 @@ def github(gate: Gate) -> str:
 
 
 def _escaped(message: str) -> str:
-    """What a workflow command takes for its own end is written otherwise."""
+    """Escape the signs that end a workflow command."""
     return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

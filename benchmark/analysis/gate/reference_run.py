@@ -141,7 +141,7 @@ class Golden:
             raise Damaged(f"{path}: cannot be read ({error}); {self.remedy}") from error
 
     def reading(self, record: Record, cell: Cell) -> float | None:
-        """What the reference's run of the same question has where a cell reads; None where it has none such."""
+        """Reading of a cell in the reference's run of the same question; None where it has none."""
         return self.all_readings.get(_reading_named(record, cell))
 
 
@@ -257,7 +257,7 @@ def _number(text: str) -> float:
 
 
 def _named(record: Record, on: str = "data") -> str:
-    """What an answer is of: a question, and the images it was asked of (those of a shift, by its role)."""
+    """Name of answers: the run's question and the fingerprint of its images (those of a shift, by its role)."""
     return f"{record.key}-{digest({'data': record.fingerprints.get(on)})}"
 
 
@@ -267,7 +267,7 @@ def _reading_named(record: Record, cell: Cell) -> str:
 
 
 def _read(shown: Iterable[Measured], others: Mapping[str, float]) -> str:
-    """What cells read of runs where it is not answers of images, and other readings that stay, as CSV."""
+    """Readings of cells that no answers of images give, and the other readings that stay, as CSV."""
     ours = {
         _reading_named(record, cell): reading.value
         for measured in shown

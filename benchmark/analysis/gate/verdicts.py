@@ -56,7 +56,7 @@ Place = tuple[str, str]
 """Row and column of a cell."""
 
 Asked = tuple[str, ...]
-"""What a cell reads, of which runs: equal for cells that show the same number."""
+"""Runs and reading of a cell; equal for cells that show the same number."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a converted file (`convert`) says of itself, held against what it holds and what it is used for."""
+"""Header of a file that `bench convert` wrote, checked against its tensors and its use."""
 
 from pathlib import Path
 

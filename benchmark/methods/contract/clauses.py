@@ -66,7 +66,7 @@ from benchmark.methods.predictor import Predictor
 Clause = Callable[[Subject], None]
 
 BETWEEN = [fact for fact in FACTS if fact is not FUNCTIONS]
-"""What is put back between clauses; to look at all functions takes as long as a clause, and is done at the end."""
+"""State that is put back between clauses. Functions are compared once, at the end: that takes as long as a clause."""
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def _keeps_other_numbers(cls: type[Predictor], arguments: Json, settings: Json) 
 
 
 def declared_as_used(subject: Subject) -> None:
-    """What the class declares can be used: spaces, fields, crops, the released choice, the published settings."""
+    """The declarations of a class can be used: spaces, fields, crops, the released choice, the published settings."""
     name, parameters = subject.cls.__name__, inspect.signature(subject.cls).parameters
     declared(subject.make(), name)
     for role in ROLES:

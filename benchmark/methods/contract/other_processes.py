@@ -39,7 +39,7 @@ PATIENCE = 600
 
 @dataclass(frozen=True)
 class Answer:
-    """What became of a class in another process.
+    """Outcome of fitting a class in another process.
 
     Attributes:
         logits: Seed of the support set -> fused logits of the images of the contract, [B][C].

@@ -207,7 +207,7 @@ def unlike_tensors(task: Task) -> Json:
 
 
 def declarations(predictor: Predictor) -> Json:
-    """What a predictor declares of itself, as text."""
+    """Settings and declared attributes of a predictor, as text."""
     names = ("reads", "wants", "recipe", "tunes", "crops", "released", "note")
     return {"settings": repr(predictor.settings()), **{name: repr(getattr(predictor, name)) for name in names}}
 

@@ -1,1 +1,1 @@
-"""What a method may not leave changed in the process that it shares with the harness and the methods after it."""
+"""Global state of the process that runs share: noted before a method runs, put back and named after it."""

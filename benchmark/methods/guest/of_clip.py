@@ -1,4 +1,4 @@
-"""What a CLIP that several runs share looks like: weights, gradients, modes, hooks, and the functions around it."""
+"""State of a CLIP that several runs share: weights, gradients, modes, hooks, and the functions around it."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the code of all methods shares by name and one method can replace: functions, constants and modules."""
+"""Functions, constants and modules that the code of all methods shares by name, and one method can replace."""
 
 import builtins
 import json

@@ -24,7 +24,7 @@ FACTS = (*REPLACED, *OF_TORCH, *OF_SYSTEM, *OF_PYTHON)
 """Everything that is put back after a run."""
 
 OF_IMPORTS = (*REPLACED, ENVIRONMENT, of_python.HOOKED, of_python.WARNED, of_python.LOGGED)
-"""What libraries set when they are imported, which is theirs to set."""
+"""State that libraries set when they are imported, and may set."""
 
 AT_IMPORT = [fact for fact in FACTS if fact not in OF_IMPORTS]
 """Everything that is put back after a module was imported, or a predictor constructed."""

@@ -203,18 +203,22 @@ def test_with_nothing_measured_a_claim_is_not_run() -> None:
     assert (found.says, found.effect, found.reason) == (NOT_RUN, None, "2 of 2 comparisons are not measured")
 
 
-def test_a_false_premise_makes_a_claim_say_nothing() -> None:
-    text = (
-        HEAD
-        + 'kind = "superiority"\n'
-        + "".join(
-            f'[[compare]]\nexhibit = "table4"\ncolumn = "{column}"\npremise = {premise}\n'
-            'left = { row = "AMU-Tuning" }\nright = { row = "CoOp" }\n'
-            for column, premise in (("1-shot", "true"), ("16-shot", "false"))
-        )
+WITH_PREMISE = (
+    HEAD
+    + 'kind = "superiority"\n'
+    + "".join(
+        f'[[compare]]\nexhibit = "table4"\ncolumn = "{column}"\npremise = {premise}\n'
+        'left = { row = "AMU-Tuning" }\nright = { row = "CoOp" }\n'
+        for column, premise in (("1-shot", "true"), ("16-shot", "false"))
     )
+)
+"""A claim on 16 shots that presupposes the lead at 1 shot."""
+
+
+def test_a_false_premise_makes_a_claim_say_nothing() -> None:
     says = {
-        leads: claims.verdict(claims.parse("c", text), planted(leads, 2000, 0)) for leads in ((8, 8), (-8, 8), (8, -8))
+        leads: claims.verdict(claims.parse("c", WITH_PREMISE), planted(leads, 2000, 0))
+        for leads in ((8, 8), (-8, 8), (8, -8))
     }
     assert [v.says for v in says.values()] == [SUPPORTED, INCONCLUSIVE, CONTRADICTED]
     assert says[-8, 8].reason == "its premise is contradicted: AMU-Tuning against CoOp, 1-shot"
@@ -235,16 +239,7 @@ def test_most_are_more_than_half_for_a_claim_and_half_against_it(says: str, verd
 
 
 def test_a_premise_that_is_not_decided_makes_a_claim_say_nothing_either() -> None:
-    text = (
-        HEAD
-        + 'kind = "superiority"\n'
-        + "".join(
-            f'[[compare]]\nexhibit = "table4"\ncolumn = "{column}"\npremise = {premise}\n'
-            'left = { row = "AMU-Tuning" }\nright = { row = "CoOp" }\n'
-            for column, premise in (("1-shot", "true"), ("16-shot", "false"))
-        )
-    )
-    found = claims.verdict(claims.parse("c", text), planted((0, 8), 2000, 0))
+    found = claims.verdict(claims.parse("c", WITH_PREMISE), planted((0, 8), 2000, 0))
     assert (found.says, found.reason) == (
         INCONCLUSIVE,
         "its premise is inconclusive: AMU-Tuning against CoOp, 1-shot",
