@@ -3,6 +3,7 @@
 import inspect
 import json
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,6 +61,12 @@ def _construct(cls: type[Predictor], method: str, arguments: Json) -> Predictor:
 
 def published(method: str, dataset: str, shots: int) -> Json:
     """Arguments that a method's authors published for a data set and a number of shots; BenchError if there are none such."""
+    return deepcopy(_published(method, dataset, shots))
+
+
+@cache
+def _published(method: str, dataset: str, shots: int) -> Json:
+    """Published arguments, cached because a table needs those of a method thousands of times."""
     cls = predictor_class(method)
     with guest(f"method {method}", facts=AT_IMPORT):
         found = cls.published(dataset, shots)

@@ -1,8 +1,9 @@
 """Facts of torch and NumPy: how they compute, differentiate, place, round and draw."""
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,12 @@ def _set_precisions(before: Values) -> None:
 
 def _blas() -> dict[str, Any]:
     """Libraries of linear algebra other than torch's own, by words."""
+    return _blas_of(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _blas_of(modules: int) -> dict[str, Any]:
+    """The libraries, found again when the number of imported modules has changed; a search takes milliseconds."""
     found = [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
     return {f"the threads of {library.internal_api} ({library.filepath})": library for library in found}
 

@@ -76,6 +76,22 @@ def test_facts_are_the_settings_with_every_default_the_spaces_and_the_wanted_fie
     assert facts(AMU, {"recipe": {"epochs": 3}}).settings["recipe"]["epochs"] == 3
 
 
+def test_published_settings_are_asked_of_a_method_once_and_may_be_changed_by_who_has_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked = []
+
+    def settings(dataset: str, shots: int) -> dict[str, Any]:
+        asked.append((dataset, shots))
+        return {"beta": 1.5}
+
+    monkeypatch.setattr(TipAdapter, "published", settings)
+    found = module.published(TIP, "a data set of this test", 3)
+    found["beta"] = 2.5
+    assert module.published(TIP, "a data set of this test", 3) == {"beta": 1.5}
+    assert asked == [("a data set of this test", 3)]
+
+
 def test_facts_of_equal_arguments_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = {"beta": 2.25, "sharpness": 1.75}
     first = facts(TIP, asked)
