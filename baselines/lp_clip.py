@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 
 import torch
+from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
@@ -138,7 +139,9 @@ def logistic_regression(
 
     # Since version 1.4 scikit-learn divides the objective, and with it the gradient, by the number of images.
     model = LogisticRegression(C=c * float(scale) ** 2, max_iter=MAX_ITER, tol=tolerance / len(points))
-    with warnings.catch_warnings():  # scikit-learn mistakes one image per class for a regression problem
+    # SciPy's L-BFGS calls BLAS on some thousand numbers: on a busy machine two threads took thirty times as long as one.
+    with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
+        # scikit-learn mistakes one image per class for a regression problem
         warnings.filterwarnings("ignore", message="The number of unique classes")
         model.fit(((points - mean) / scale).numpy(), labels.cpu().numpy())
     weight, bias = torch.from_numpy(model.coef_) / scale, torch.from_numpy(model.intercept_)
