@@ -127,7 +127,7 @@ def _hashed(root: Path, names: list[bytes], what: str, of: Callable[[Path], byte
 
 def _hash(path: Path) -> bytes:
     try:
-        with regular.opened(path) as stream:
+        with regular.opened(path, regular.IMAGE) as stream:
             return hashlib.file_digest(stream, "sha256").digest()
     except OSError as error:
         raise unreadable(path, error) from error

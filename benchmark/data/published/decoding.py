@@ -94,7 +94,7 @@ def _opened(path: Path, use: Callable[[Image.Image], Result]) -> Result:
     floors.check("pillow", path)
     with warned.about(path):
         try:
-            regular.check(path)
+            regular.check(path, regular.IMAGE)
             with Image.open(path, formats=FORMATS) as image:
                 return use(image)
         except Exception as error:  # decoders raise exceptions of many types for a broken file

@@ -1,5 +1,6 @@
 """Faults of files that cannot be read as images: what is wrong, and the remedy that fits it."""
 
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def _told(path: Path, error: Exception, reason: str) -> tuple[str, str]:
         return _unidentified(path, reason)
     if isinstance(error, IsADirectoryError):
         return "it is a folder", "rename it or move it away"
-    if isinstance(error, Special):
+    if isinstance(error, Special) or (isinstance(error, OSError) and error.errno == errno.EFBIG):
         return str(error.strerror), "take it out of the folder or the list"
     if isinstance(error, PermissionError):
         return "permission denied", "let this user read it, as chmod u+r does"

@@ -6,7 +6,7 @@ import pytest
 from fake_trees import picture
 
 from benchmark.core.errors import BenchError
-from benchmark.data.published import decoding, faults
+from benchmark.data.published import decoding, faults, listing
 from benchmark.data.published.faults import Unreadable, told
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0"
@@ -63,6 +63,19 @@ def test_a_folder_called_like_an_image_is_not_to_be_copied(tmp_path: Path) -> No
 
 def broken(number: int, remedy: str = "mend it") -> Unreadable:
     return Unreadable(Path(f"{number}.jpg"), "broken", remedy)
+
+
+def test_a_file_larger_than_any_image_is_not_read(tmp_path: Path) -> None:
+    """A sparse file of a terabyte, which takes no place on the disk and hours to read."""
+    image = tmp_path / "ant" / "image.png"
+    image.parent.mkdir()
+    with image.open("wb") as file:
+        file.truncate(1 << 40)
+    says = r"larger than 2,147,483,648 bytes, the most that is read"
+    with pytest.raises(BenchError, match=rf"image\.png: .*{says}\); take it out of the folder or the list"):
+        decoding.read(image)
+    with pytest.raises(BenchError, match=rf"image\.png: .*{says}"):
+        listing.folders(tmp_path, {"ant": 0}, tmp_path / "cache").content(tmp_path / "cache")
 
 
 def test_several_faults_are_one_line_by_remedy() -> None:
