@@ -16,6 +16,8 @@ MOST = 32 << 20
 IMAGE = 2 << 30
 """Bytes of the largest image file; 179 million pixels, the most that PIL decodes, are 1.1 GB in 16 bits of three colours."""
 
+LARGER = "larger than {:,} bytes, the most that is read"
+
 
 class Special(OSError):
     """A pipe, socket or device in the place of a file."""
@@ -25,7 +27,7 @@ _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR:
 
 
 def check(path: Path, most: int | None = None) -> int:
-    """Size in bytes of a file, which is not opened; OSError unless it is a regular file, or a link to one, of `most` bytes."""
+    """Size in bytes of a file, which is not opened; OSError unless it is a regular file or a link to one, or if it is larger."""
     return _size(path, os.stat(path), most)
 
 
@@ -57,12 +59,8 @@ def read_bytes(path: Path, most: int = MOST) -> bytes:
     with opened(path) as file:
         content = file.read(most + 1)
     if len(content) > most:
-        raise _too_large(path, most)
+        raise OSError(errno.EFBIG, LARGER.format(most), str(path))
     return content
-
-
-def _too_large(path: Path, most: int) -> OSError:
-    return OSError(errno.EFBIG, f"larger than {most:,} bytes, the most that is read", str(path))
 
 
 def _size(path: Path, found: os.stat_result, most: int | None) -> int:
@@ -72,5 +70,5 @@ def _size(path: Path, found: os.stat_result, most: int | None) -> int:
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise Special(errno.EINVAL, f"{kind}, not a regular file", str(path))
     if most is not None and found.st_size > most:
-        raise _too_large(path, most)
+        raise OSError(errno.EFBIG, LARGER.format(most), str(path))
     return found.st_size
