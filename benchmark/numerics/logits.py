@@ -6,6 +6,9 @@ from torch import Tensor
 
 from benchmark.numerics.matmul import product
 
+SMALL = 2.0**-50
+"""Numbers below are raised before they are squared; the square of 1e-23 is 0 in single precision."""
+
 
 def unit(x: Tensor) -> Tensor:
     """L2-normalise the last dimension: x / ‖x‖₂, [..., D] -> [..., D].
@@ -41,6 +44,24 @@ def cosine_logits(features: Tensor, weights: Tensor, scale: float | Tensor) -> T
     return product(scale * unit(features), weights)
 
 
+def raised(rows: Tensor) -> Tensor:
+    """Multiply rows of numbers so small that their squares are 0 by 2^100, which changes no direction and rounds nothing.
+
+    Args:
+        rows: Numbers [B, C].
+
+    Returns:
+        Numbers [B, C]; rows with a number of at least 2^-50 as they are.
+
+    Example:
+        >>> rows = raised(torch.tensor([[3e-30, 4e-30], [3.0, 4.0]]))
+        >>> [round(float(x), 4) for x in rows[:, 1] / rows[:, 0]]
+        [1.3333, 1.3333]
+    """
+    small = rows.detach().abs().amax(-1, keepdim=True) < SMALL
+    return torch.where(small, rows * 2.0**100, rows)
+
+
 def zscore(logits: Tensor) -> Tensor:
     """Standardise each row: subtract its mean, divide by its standard deviation with C - 1 in the denominator.
 
@@ -59,6 +80,9 @@ def zscore(logits: Tensor) -> Tensor:
     centred = logits - logits.mean(-1, keepdim=True)
     # torch.std is slow on rows: it took half of the time in which CaFo fuses the logits of its caches.
     spread: Tensor = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
+    if bool((spread < SMALL).any()):
+        centred = raised(centred)
+        spread = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
     # Compare the values: after rounding of the mean, the spread of a constant row is tiny but not zero.
     constant = logits.amax(-1, keepdim=True) == logits.amin(-1, keepdim=True)
     return centred.masked_fill(constant, 0) / spread.masked_fill(constant, 1)

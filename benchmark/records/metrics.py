@@ -11,6 +11,7 @@ from torch import Tensor
 
 from benchmark.methods.samples import Scores
 from benchmark.numerics import beta_curve as sweep
+from benchmark.numerics.logits import raised
 from benchmark.records.record import Best, BetaCurve, Histogram
 
 BINS = 40
@@ -38,6 +39,7 @@ def cosine(a: Tensor, b: Tensor) -> Tensor:
         >>> cosine(a, b).tolist()  # (3 · 4 + 4 · 3) / (5 · 5)
         [0.96]
     """
+    a, b = raised(a), raised(b)
     lengths: Tensor = a.norm(dim=1) * b.norm(dim=1)
     return (a * b).sum(1) / lengths.clamp_min(torch.finfo(lengths.dtype).tiny)
 

@@ -42,3 +42,10 @@ def test_a_constant_row_has_zscore_zero_and_gradient_zero(value, classes):
 def test_the_rows_beside_a_constant_one_keep_their_zscore():
     z = zscore(torch.tensor([[0.1, 0.1, 0.1], [1.0, 2.0, 3.0]]))
     assert torch.allclose(z, torch.tensor([[0.0, 0.0, 0.0], [-1.0, 0.0, 1.0]]))
+
+
+@pytest.mark.parametrize("size", [1e-15, 1e-25, 1e-36])
+def test_a_zscore_does_not_depend_on_how_small_the_logits_are(size):
+    """As those of a cache far from every image, beside a row of usual size."""
+    z = zscore(torch.tensor([[1.0, 2.0, 3.0], [5.0, 6.0, 9.0]]) * torch.tensor([[size], [1.0]]))
+    assert torch.allclose(z, zscore(torch.tensor([[1.0, 2.0, 3.0], [5.0, 6.0, 9.0]])))

@@ -91,3 +91,11 @@ def test_the_curve_over_beta_is_what_counting_at_each_beta_gives() -> None:
 @pytest.mark.parametrize("curve", [None, BetaCurve([], Best(1.0, 0)), BetaCurve([1, 2], Best(1.0, 2))])
 def test_a_curve_of_another_length_is_not_read(curve: object) -> None:
     assert not metrics.readable(curve)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-15, 1e-25, 1e-38])
+def test_a_cosine_does_not_depend_on_how_small_the_logits_are(size: float) -> None:
+    """As those of a cache far from every image; the squares of the last two are 0 in single precision."""
+    a, b = torch.tensor([[3.0, 4.0], [0.0, 0.0]]), torch.tensor([[4.0, 3.0], [1.0, 0.0]])
+    assert metrics.cosine(a * size, b).tolist() == pytest.approx([0.96, 0.0])
+    assert metrics.cosine(b, a * size).tolist() == pytest.approx([0.96, 0.0])
