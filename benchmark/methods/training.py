@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from benchmark.core.errors import BenchError
 from benchmark.methods.recipe import Recipe
 from benchmark.numerics.adamw import AdamW
+from benchmark.numerics.sgd import SGD
 
 if TYPE_CHECKING:
     from benchmark.methods.predictor import Predictor
@@ -116,11 +117,4 @@ def _stepper(parameters: list[nn.Parameter], recipe: Recipe) -> Callable[[float]
     """Make the function that updates the parameters by their gradients at a given learning rate."""
     if recipe.optimizer == "adamw":
         return AdamW(parameters, eps=recipe.eps, weight_decay=recipe.weight_decay).step
-    sgd = torch.optim.SGD(parameters, lr=recipe.lr, momentum=recipe.momentum, weight_decay=recipe.weight_decay)
-
-    def step(lr: float) -> None:
-        for group in sgd.param_groups:
-            group["lr"] = lr
-        sgd.step()
-
-    return step
+    return SGD(parameters, momentum=recipe.momentum, weight_decay=recipe.weight_decay).step
