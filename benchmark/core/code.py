@@ -21,6 +21,9 @@ HARNESS = "benchmark"
 METHODS = ("amu", "baselines")
 """The packages of this project's own methods."""
 
+LATE = {"torch.optim": "torch._dynamo", "optim.": "torch._dynamo"}
+"""Part of a module's text -> module that torch imports when what stands there is first used."""
+
 
 def fingerprint(thing: object) -> str:
     """Hash of the code that a class or function outside of the harness is made of; "" for one of the harness itself.
@@ -47,7 +50,8 @@ def import_libraries(thing: object) -> None:
         thing: A class.
     """
     for name, file in _sources(_modules(thing)).items():
-        for imported in _imported(name, file):
+        late = [module for part, module in LATE.items() if part in file.read_text("utf-8")]
+        for imported in [*_imported(name, file), *late]:
             with suppress(Exception):  # a name within a module, or an optional library that is not installed or broken
                 if imported not in sys.modules and find_spec(imported) is not None:
                     import_module(imported)

@@ -2,6 +2,8 @@
 
 import importlib
 import json
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from amu.tuning import AMUTuning
 from baselines.coop import CoOp
-from benchmark.core import code
+from benchmark.core import code, paths
 from benchmark.data.published.folder import ImageFolder
 
 OWN = "from helper_of_mine import factor\n\nclass Mine:\n    def scores(self):\n        return factor()\n"
@@ -128,3 +130,29 @@ def test_an_error_of_this_project_and_libraries_alone_has_no_place_elsewhere() -
     assert raised.tb is not None
     error = raised.value.with_traceback(raised.tb.tb_next)  # without this test's own frame
     assert code.place_of_others(error) == ""
+
+
+OPTIMISING = """
+import torch
+from benchmark.core.code import import_libraries
+from benchmark.methods.guest.visit import visit
+
+class Mine:
+    pass
+
+import_libraries(Mine)
+with visit("mine") as left:
+    parameter = torch.nn.Parameter(torch.ones(1))
+    parameter.grad = torch.ones(1)
+    torch.optim.SGD([parameter], lr=0.1).step()
+print(left.line or "nothing")
+"""
+
+
+@pytest.mark.slow
+def test_what_torch_imports_when_it_first_optimises_is_not_left_by_the_method(tmp_path: Path) -> None:
+    (tmp_path / "optimising.py").write_text(OPTIMISING)
+    command = [sys.executable, "-c", "import optimising"]
+    world = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(paths.REPOSITORY)])}
+    done = subprocess.run(command, cwd=tmp_path, env=world, capture_output=True, text=True, check=True)
+    assert done.stdout == "nothing\n"
