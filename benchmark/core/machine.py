@@ -1,10 +1,11 @@
-"""Name of this machine's processor, and peak memory of this process."""
+"""This machine's processor: its name, the memory of this process, and numbers too small for fast arithmetic."""
 
 import os
 import platform
 import resource
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -31,3 +32,30 @@ def peak_memory_mib() -> int:
         return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def flushes_denormals() -> bool:
+    """Whether this thread's processor takes numbers below the smallest normal one for 0."""
+    import torch
+
+    return bool(torch.tensor(1e-310, dtype=torch.float64).mul(1.0) == 0)
+
+
+@contextmanager
+def flushing_denormals() -> Iterator[None]:
+    """Within the context, this thread and those that it starts take denormal numbers (below 1.2e-38) for 0.
+
+    Affinities to keys far from an image, and the gradients of such keys, fall into this range. Some processors compute with
+    it a hundred times as slowly: on an Intel Sapphire Rapids of two cores Table 4 took 453 s, and 313 s with zeros.
+
+    Yields:
+        Nothing.
+    """
+    import torch
+
+    before = flushes_denormals()
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(before)

@@ -23,7 +23,7 @@ from typing import Any
 from benchmark.core import streams, warned
 from benchmark.core.errors import BenchError, reason
 from benchmark.core.foreign import Ended, end_process, foreign
-from benchmark.core.machine import peak_memory_mib
+from benchmark.core.machine import flushing_denormals, peak_memory_mib
 
 RETRIES = 2
 """How often an item is tried again after its worker was killed."""
@@ -159,7 +159,7 @@ _given: tuple[Any, ...] = ()
 
 
 def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
-    with warned.heard() as heard:
+    with warned.heard() as heard, flushing_denormals():
         error, result = _tried(work, item, debug, _given if given is None else given)
     return Done(item, error, result, os.getpid(), peak_memory_mib(), heard.lines)
 

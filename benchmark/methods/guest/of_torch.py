@@ -13,6 +13,7 @@ from torch.nn.modules import module as torch_module
 from torch.overrides import _get_current_function_mode_stack, _pop_mode, _push_mode
 from torch.utils import _python_dispatch as dispatch
 
+from benchmark.core.machine import flushes_denormals
 from benchmark.methods.guest.fact import Fact, Values, attributes, one
 
 CUDNN, CUDA, MKLDNN = torch.backends.cudnn, torch.backends.cuda, torch.backends.mkldnn
@@ -120,11 +121,6 @@ def _set_autocast(before: Values) -> None:
 def _attention(kind: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
     """Whether a kernel of attention may be used, and the function that sets it."""
     return getattr(CUDA, f"{kind}_enabled"), getattr(CUDA, f"enable_{kind}")
-
-
-def _flushes() -> bool:
-    """Whether this thread's processor takes numbers below the smallest normal one for 0."""
-    return bool(torch.tensor(1e-310, dtype=torch.float64).mul(1.0) == 0)
 
 
 def _precisions() -> Values:
@@ -268,7 +264,7 @@ OF_TORCH = [
     *(one(f"torch.backends.cuda.enable_{kind}()", *_attention(kind)) for kind in ATTENTION),
     Fact(_precisions, _set_precisions),
     one("torch.set_warn_always()", torch.is_warn_always_enabled, torch.set_warn_always),
-    one("torch.set_flush_denormal()", _flushes, torch.set_flush_denormal),
+    one("torch.set_flush_denormal()", flushes_denormals, torch.set_flush_denormal),
     one("torch.set_anomaly_enabled()", _anomaly, _set_anomaly),
     Fact(_autocast, _set_autocast),
     Fact(_hooks, _set_hooks),
