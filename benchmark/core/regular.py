@@ -27,7 +27,7 @@ _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR:
 
 
 def check(path: Path, most: int | None = None) -> int:
-    """Size in bytes of a file, which is not opened; OSError unless it is a regular file or a link to one, or if it is larger."""
+    """Size in bytes of a file, which is not opened; OSError if it is no regular file or link to one, or is larger."""
     return _size(path, os.stat(path), most)
 
 

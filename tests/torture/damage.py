@@ -7,6 +7,7 @@ import random
 import struct
 import zipfile
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -120,6 +121,7 @@ POSITIONED = ("cls_token", "patch_embed.proj.weight", "pos_embed")
 NO_NUMBERS = b'{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
 
 
+@cache
 def hostile() -> dict[str, bytes]:
     """Contents that would run code, take gigabytes or hours, or end the process of a careless reader."""
     lists, zeros = b"\x80\x02" + b"]" * 5_000_000 + b".", bytes(400 << 20)
