@@ -95,13 +95,22 @@ def nothing(root: Path) -> Listing:
 
 def check_inside(name: str, root: Path) -> None:
     """Raise BenchError for a path that is absolute, contains ".." or is too long; symbolic links are not checked."""
-    if not name or len(name) > LONGEST or "\0" in name or not is_text(name) or _leaves(name):
+    if not name or len(name) > LONGEST or "\0" in name or not _can_exist(name) or _leaves(name):
         raise BenchError(f"{name[:80]!r} in a split file is no path below {root}; take the published split file")
 
 
 def _leaves(name: str) -> bool:
     posix, windows = PurePosixPath(name), PureWindowsPath(name)
     return posix.is_absolute() or bool(windows.drive or windows.root) or ".." in windows.parts
+
+
+def _can_exist(name: str) -> bool:
+    """Whether a file can have this name; bytes of a name that are no UTF-8 are halves of letters to Python."""
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_text(name: str) -> bool:

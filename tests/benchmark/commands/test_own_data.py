@@ -103,6 +103,20 @@ def test_doctor_refuses_what_is_no_folder_in_one_line(words: list[str], says: st
     assert err.count("\n") == 1
 
 
+def test_class_folders_with_names_from_an_old_archive_are_read_where_they_get_other_names(place: Path) -> None:
+    fill(place / "birds", 6)
+    os.rename(place / "birds/crow", os.fsencode(place / "birds") + b"/caf\xe9")
+    code, _, err = bench("doctor", "--dataset", "folder:birds")
+    assert code == 2
+    assert err.endswith(
+        r"class folder 'caf\udce9' has no readable name; rename it, or give names by --classnames FILE" + "\n"
+    )
+    (place / "names.txt").write_text("crow\nowl\nrobin\n")
+    code, out, err = bench("doctor", "--dataset", "folder:birds", "--classnames", "names.txt", "--deep")
+    assert (code, err) == (0, "")
+    assert "ok  data: every image was read" in out
+
+
 def test_a_home_folder_may_be_written_with_a_tilde(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(place))
     fill(place / "birds", 6)
