@@ -44,9 +44,8 @@ def of_folders(root: Path, folders: Sequence[str], file: str = "") -> tuple[str,
         )
     for folder in folders:
         if not folder.isprintable():
-            raise BenchError(
-                f"image folder {root}: class folder {folder!r} has no readable name; rename it, or give names by --classnames FILE"
-            )
+            remedy = "rename it, or give names by --classnames FILE"
+            raise BenchError(f"image folder {root}: class folder {folder!r} has no readable name; {remedy}")
     return tuple(folders)
 
 
