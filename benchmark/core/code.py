@@ -21,7 +21,7 @@ HARNESS = "benchmark"
 METHODS = ("amu", "baselines")
 """The packages of this project's own methods."""
 
-LATE = {"torch.optim": "torch._dynamo", "optim.": "torch._dynamo"}
+LATE = {b"torch.optim": "torch._dynamo", b"optim.": "torch._dynamo"}
 """Part of a module's text -> module that torch imports when what stands there is first used."""
 
 
@@ -50,7 +50,8 @@ def import_libraries(thing: object) -> None:
         thing: A class.
     """
     for name, file in _sources(_modules(thing)).items():
-        late = [module for part, module in LATE.items() if part in file.read_text("utf-8")]
+        content = file.read_bytes()  # which may be a compiled module
+        late = [module for part, module in LATE.items() if part in content]
         for imported in [*_imported(name, file), *late]:
             with suppress(Exception):  # a name within a module, or an optional library that is not installed or broken
                 if imported not in sys.modules and find_spec(imported) is not None:
