@@ -11,11 +11,11 @@ them pass has survived, and is printed with its line.
 
 import argparse
 import ast
+import multiprocessing
 import os
 import random
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections import Counter
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+import pytest
 from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
@@ -47,6 +48,11 @@ PATIENCE = 900
 """Seconds after which a mutant that does not end is killed; it counts as noticed."""
 
 UNSEEN = ("--import-mode=importlib", "-p", "no:cacheprovider", "-q", "-x", "-m", "not slow", "--no-header")
+
+
+SERVER = multiprocessing.get_context("forkserver")
+PRELOADED = ("torch", "pytest", "pandas", "scipy.optimize", "sklearn.linear_model", "matplotlib.pyplot")
+"""Modules that every process has from its beginning: to import them takes longer than most tests."""
 
 
 @dataclass(frozen=True)
@@ -152,19 +158,32 @@ def survives(made: Mutant, copy: Path) -> bool:
     place = copy / made.module
     whole = place.read_text("utf-8")
     place.write_text(made.code, "utf-8")
-    world = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
     try:
-        for tests in stages(made.module):
-            command = [sys.executable, "-m", "pytest", *UNSEEN, *tests]
-            try:
-                done = subprocess.run(command, cwd=copy, env=world, capture_output=True, timeout=PATIENCE)
-            except subprocess.TimeoutExpired:
-                return False
-            if done.returncode:
-                return False
-        return True
+        return all(_pass(tests, copy) for tests in stages(made.module))
     finally:
         place.write_text(whole, "utf-8")
+
+
+def _pass(tests: list[str], copy: Path) -> bool:
+    process = SERVER.Process(target=_run, args=(tests, str(copy)))
+    process.start()
+    process.join(PATIENCE)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode == 0
+
+
+def _run(tests: list[str], copy: str) -> None:
+    """Run tests of a copy in this process, and end it with pytest's exit code."""
+    os.chdir(copy)
+    os.environ |= {"PYTHONPATH": copy, "OMP_NUM_THREADS": "1"}
+    sys.path.insert(0, copy)
+    sys.dont_write_bytecode = True
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    os._exit(int(pytest.main([*UNSEEN, *tests])))
 
 
 def main() -> int:
@@ -180,6 +199,7 @@ def main() -> int:
     if asked.list:
         print("\n".join(one.words for one in made))
         return 0
+    SERVER.set_forkserver_preload(list(PRELOADED))
     folder = Path(tempfile.mkdtemp(prefix="mutants"))
     copies: SimpleQueue[Path] = SimpleQueue()
     for job in range(asked.jobs):
