@@ -28,6 +28,8 @@ from benchmark.core.machine import flushing_denormals, peak_memory_mib
 RETRIES = 2
 """How often an item is tried again after its worker was killed."""
 
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables of the environment that hold the threads of a library of linear algebra when it is loaded."""
 
 KEPT = {-3: 2**25, -1: 2**28}
 """Values of mallopt's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD. By default glibc returns the memory of large tensors to the
@@ -203,7 +205,8 @@ def _start(threads: int, given: tuple[Any, ...]) -> None:
     from threadpoolctl import threadpool_limits
 
     torch.set_num_threads(threads)
-    threadpool_limits(threads)  # the pools of NumPy and SciPy, as far as they are loaded
+    threadpool_limits(threads)  # the pools that are loaded, as NumPy's
+    os.environ |= dict.fromkeys(POOLS, str(threads))  # and those that are loaded later, as SciPy's
 
 
 def _keep_memory() -> None:

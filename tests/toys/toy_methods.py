@@ -141,3 +141,11 @@ def joined(first: str, second: str, item: str) -> str:
 def least(item: str) -> float:
     """Half of the smallest normal number, as this process computes it; `item` says nothing."""
     return float(torch.tensor(torch.finfo(torch.float32).tiny) * 0.5)
+
+
+def most_threads(item: str) -> int:
+    """The most threads of a library of linear algebra, SciPy's included, which is loaded here; `item` says nothing."""
+    import scipy.linalg  # noqa: F401
+    from threadpoolctl import threadpool_info
+
+    return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_methods import joined, printed, work
+from toy_methods import joined, most_threads, printed, work
 
 from benchmark.running import workers
 
@@ -68,6 +68,13 @@ def test_debugging_shows_the_traceback() -> None:
 def test_what_a_crew_is_given_comes_first_in_every_piece_of_work(jobs: int) -> None:
     with workers.Crew(jobs, "a", "b") as crew:
         assert sorted(done.result for done in crew.each(joined, ["c", "d"])) == ["abc", "abd"]
+
+
+def test_workers_share_the_cores_also_in_libraries_that_are_loaded_later() -> None:
+    """SciPy's OpenBLAS is not NumPy's, and is loaded with the first method that needs it."""
+    with workers.Crew(2) as crew:
+        crew.threads = 1
+        assert [done.result for done in crew.each(most_threads, ["a", "b"])] == [1, 1]
 
 
 def test_a_worker_can_print_in_any_encoding(monkeypatch: pytest.MonkeyPatch) -> None:
