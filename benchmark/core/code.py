@@ -21,8 +21,8 @@ HARNESS = "benchmark"
 METHODS = ("amu", "baselines")
 """The packages of this project's own methods."""
 
-LATE = {b"torch.optim": "torch._dynamo", b"optim.": "torch._dynamo"}
-"""Part of a module's text -> module that torch imports when what stands there is first used."""
+COMPILER = "torch._dynamo"
+"""The module that torch imports at the first step of an optimiser of torch.optim."""
 
 
 def fingerprint(thing: object) -> str:
@@ -50,9 +50,7 @@ def import_libraries(thing: object) -> None:
         thing: A class.
     """
     for name, file in _sources(_modules(thing)).items():
-        content = file.read_bytes()  # which may be a compiled module
-        late = [module for part, module in LATE.items() if part in content]
-        for imported in [*_imported(name, file), *late]:
+        for imported in [*_imported(name, file), *([COMPILER] if _optimises(file) else [])]:
             with suppress(Exception):  # a name within a module, or an optional library that is not installed or broken
                 if imported not in sys.modules and find_spec(imported) is not None:
                     import_module(imported)
@@ -157,6 +155,13 @@ def _imported(name: str, file: Path) -> Iterator[str]:
             yield base
             if _top(base) != HARNESS:
                 yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+@cache
+def _optimises(file: Path) -> bool:
+    """Whether a module names torch.optim, in an import or as an attribute."""
+    names = (str(getattr(node, of, "")) for node in ast.walk(_parsed(file)) for of in ("attr", "id", "module", "name"))
+    return any(name.rpartition(".")[2] == "optim" for name in names)
 
 
 @cache
