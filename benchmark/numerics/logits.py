@@ -78,11 +78,11 @@ def zscore(logits: Tensor) -> Tensor:
         [[-1.0, 0.0, 1.0], [0.0, 0.0, 0.0]]
     """
     centred = logits - logits.mean(-1, keepdim=True)
+    # Compare the values: after rounding of the mean, the spread of a constant row is tiny but not zero.
+    extent = logits.amax(-1, keepdim=True) - logits.amin(-1, keepdim=True)
+    if bool((extent < SMALL).any()):
+        centred = raised(centred)
     # torch.std is slow on rows: it took half of the time in which CaFo fuses the logits of its caches.
     spread: Tensor = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
-    if bool((spread < SMALL).any()):
-        centred = raised(centred)
-        spread = torch.linalg.vector_norm(centred, dim=-1, keepdim=True) / (logits.shape[-1] - 1) ** 0.5
-    # Compare the values: after rounding of the mean, the spread of a constant row is tiny but not zero.
-    constant = logits.amax(-1, keepdim=True) == logits.amin(-1, keepdim=True)
+    constant = extent == 0
     return centred.masked_fill(constant, 0) / spread.masked_fill(constant, 1)
