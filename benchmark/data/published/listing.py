@@ -113,11 +113,6 @@ def _can_exist(name: str) -> bool:
     return True
 
 
-def is_text(name: str) -> bool:
-    """Whether a text can be written in UTF-8; JSON may hold halves of letters."""
-    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
-
-
 def folders(root: Path, labels: dict[str, int], cache: Path) -> Listing:
     """List all images of class folders; a listing is cached until a folder changes, and held to its hash.
 

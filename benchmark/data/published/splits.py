@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import read_json, read_lines
 from benchmark.data.published import listing
-from benchmark.data.published.listing import Listing, is_text
+from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import SPLITS, Place, PublishedSet
 
 PARTS = ("train", "val", "test")
@@ -66,7 +66,7 @@ def _entries(file: Path, part: str, entries: list[Any], root: Path, names: dict[
     """The images of one part; adds the class names of the part to `names`, by label; labels are below `most`, the images."""
     for number, entry in enumerate(entries):
         match entry:
-            case [str(), int(label), str(name)] if 0 <= label < most and not isinstance(label, bool) and is_text(name):
+            case [str(), int(label), str(name)] if 0 <= label < most and not isinstance(label, bool) and _is_text(name):
                 if names.setdefault(label, name) != name:
                     raise BenchError(f"{file}: class {label} is called both {names[label]!r} and {name!r}")
             case [str(), int(label), str()] if label >= most:
@@ -132,3 +132,8 @@ def lines(file: Path) -> list[str]:
     if not file.exists():
         raise Incomplete(f"{file}: no such file; it comes with the published archive")
     return read_lines(file)
+
+
+def _is_text(name: str) -> bool:
+    """Whether a text can be written in UTF-8; JSON may hold halves of letters."""
+    return name.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in name)
