@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -47,8 +48,8 @@ OPERATORS = [name for name in operator_names() if "variable" not in name.lower()
 PATIENCE = 900
 """Seconds after which a mutant that does not end is killed; it counts as noticed."""
 
-UNSEEN = ("--import-mode=importlib", "-p", "no:cacheprovider", "-q", "-x", "-m", "not slow", "--no-header")
-
+OPTIONS = ("--import-mode=importlib", "-p", "no:cacheprovider", "-q", "-x", "-m", "not slow")
+"""Options of pytest: the first failure is enough."""
 
 SERVER = multiprocessing.get_context("forkserver")
 PRELOADED = ("torch", "pytest", "pandas", "scipy.optimize", "sklearn.linear_model", "matplotlib.pyplot")
@@ -62,14 +63,12 @@ class Mutant:
     Attributes:
         module: Path of the module within the repository.
         line: Line of the place, from 1.
-        operator: Cosmic Ray's name of the change.
         code: The whole changed module.
         was, now: The line before and after.
     """
 
     module: str
     line: int
-    operator: str
     code: str
     was: str
     now: str
@@ -100,7 +99,7 @@ def mutant(module: str, line: int, operator: str, occurrence: int) -> Mutant | N
     if code is None or code == before or _meaning(code) in (None, _meaning(before)):
         return None
     pair = next((a, b) for a, b in zip(before.split("\n"), [*code.split("\n"), ""], strict=False) if a != b)
-    return Mutant(module, line, operator, code, *pair)
+    return Mutant(module, line, code, *pair)
 
 
 def _meaning(code: str) -> str | None:
@@ -126,7 +125,7 @@ def _meaning(code: str) -> str | None:
     return ast.dump(tree)
 
 
-def drawn(count: int, seed: int, packages: Sequence[str]) -> Iterator[Mutant]:
+def drawn(seed: int, packages: Sequence[str]) -> Iterator[Mutant]:
     """Draw mutants, each of another place."""
     dice = random.Random(seed)
     modules = sorted(str(p.relative_to(ROOT)) for package in packages for p in (ROOT / package).rglob("*.py"))
@@ -134,8 +133,7 @@ def drawn(count: int, seed: int, packages: Sequence[str]) -> Iterator[Mutant]:
     dice.shuffle(every)
     for module, place, ways in every:
         dice.shuffle(ways)
-        if count and (made := next(filter(None, (mutant(module, place[0], *way) for way in ways)), None)):
-            count -= 1
+        if made := next(filter(None, (mutant(module, place[0], *way) for way in ways)), None):
             yield made
 
 
@@ -183,7 +181,7 @@ def _run(tests: list[str], copy: str) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)
-    os._exit(int(pytest.main([*UNSEEN, *tests])))
+    os._exit(int(pytest.main([*OPTIONS, *tests])))
 
 
 def main() -> int:
@@ -195,7 +193,7 @@ def main() -> int:
     parser.add_argument("--package", action="append", choices=PACKAGES)
     parser.add_argument("--list", action="store_true", help="print the drawn mutants and run nothing")
     asked = parser.parse_args()
-    made = list(drawn(asked.count, asked.seed, asked.package or PACKAGES))
+    made = list(islice(drawn(asked.seed, asked.package or PACKAGES), asked.count))
     if asked.list:
         print("\n".join(one.words for one in made))
         return 0
