@@ -1,8 +1,13 @@
 """How long a training step of AMU-Tuning takes with torch's AdamW and with ours. Prints both and their ratio.
 
+Then the same of the first step of SGD in a new process, after the imports of torch and of ours: torch.optim imports torch's
+compiler at its first step.
+
 python -m performance.step_speed
 """
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 
@@ -15,6 +20,23 @@ from benchmark.numerics.adamw import AdamW
 from benchmark.numerics.logits import unit
 
 CLASSES, SHOTS, CLIP, AUX, STEPS = 100, 16, 128, 256, 2000
+
+FIRST = {
+    "torch.optim.SGD": "torch.optim.SGD([p], lr=0.1, momentum=0.9).step()",
+    "ours": "SGD([p], momentum=0.9, weight_decay=0.0).step(0.1)",
+}
+"""Optimiser -> its construction and first step."""
+
+
+def first_step(code: str) -> float:
+    """Seconds of a first step in a process of its own, the faster of two."""
+    program = (
+        "import time, torch\nfrom benchmark.numerics.sgd import SGD\n"
+        "p = torch.nn.Parameter(torch.ones(1))\np.grad = torch.ones(1)\nstarted = time.perf_counter()\n"
+        f"{code}\nprint(time.perf_counter() - started)"
+    )
+    command = [sys.executable, "-c", program]
+    return min(float(subprocess.run(command, capture_output=True, text=True, check=True).stdout) for _ in range(2))
 
 
 def microseconds(method: AMUTuning, batch: Batch, update: Callable[[], object]) -> float:
@@ -50,6 +72,8 @@ def main() -> None:
     slow = microseconds(method, batch, theirs.step)
     fast = microseconds(method, batch, lambda: ours.step(RECIPE.lr))
     print(f"a step with torch.optim.AdamW {slow:.0f} µs, with ours {fast:.0f} µs, ratio {slow / fast:.2f}")
+    slow, fast = (first_step(code) for code in FIRST.values())
+    print(f"the first step of torch.optim.SGD {slow:.2f} s, of ours {fast:.4f} s, ratio {slow / fast:.0f}")
 
 
 if __name__ == "__main__":
