@@ -1,4 +1,4 @@
-"""This machine's processor: its name, the memory of this process, and numbers too small for fast arithmetic."""
+"""This machine's processor: its name, the memory and threads of this process, and numbers too small for fast arithmetic."""
 
 import os
 import platform
@@ -7,6 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Variables of the environment that a library of linear algebra takes its number of threads from when it is loaded."""
 
 
 def cpu_name() -> str:
@@ -32,6 +35,23 @@ def peak_memory_mib() -> int:
         return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def limit_threads(threads: int) -> None:
+    """Limit the threads of PyTorch, and of each library of linear algebra, loaded now or later, in this process.
+
+    SciPy's OpenBLAS is loaded by the first method that needs it; on two cores it would have two threads in each of two
+    workers, and a run of LP-CLIP at 16 shots would take ten times as long.
+
+    Args:
+        threads: Number of threads of each library.
+    """
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    torch.set_num_threads(threads)
+    threadpool_limits(threads)
+    os.environ |= dict.fromkeys(POOLS, str(threads))
 
 
 def flushes_denormals() -> bool:

@@ -23,13 +23,10 @@ from typing import Any
 from benchmark.core import streams, warned
 from benchmark.core.errors import BenchError, reason
 from benchmark.core.foreign import Ended, end_process, foreign
-from benchmark.core.machine import flushing_denormals, peak_memory_mib
+from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib
 
 RETRIES = 2
 """How often an item is tried again after its worker was killed."""
-
-POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-"""Variables of the environment that hold the threads of a library of linear algebra when it is loaded."""
 
 KEPT = {-3: 2**25, -1: 2**28}
 """Values of mallopt's M_MMAP_THRESHOLD and M_TRIM_THRESHOLD. By default glibc returns the memory of large tensors to the
@@ -201,12 +198,7 @@ def _start(threads: int, given: tuple[Any, ...]) -> None:
     streams.forgive()
     _keep_memory()
     _given = given
-    import torch
-    from threadpoolctl import threadpool_limits
-
-    torch.set_num_threads(threads)
-    threadpool_limits(threads)  # the pools that are loaded, as NumPy's
-    os.environ |= dict.fromkeys(POOLS, str(threads))  # and those that are loaded later, as SciPy's
+    limit_threads(threads)
 
 
 def _keep_memory() -> None:
