@@ -11,8 +11,7 @@ from torch import Tensor, nn
 
 from baselines.coop import RECIPE as COOP
 from baselines.coop import CoOp
-from baselines.prompt_tree import PromptTree
-from baselines.prompts import Remembered, word_embeddings
+from baselines.prompts import PromptEncoder, Remembered, word_embeddings
 from baselines.zero_shot import TextClassifier
 from benchmark.methods import Features, Predictor, Recipe, Scores, Task, training
 from benchmark.numerics.initialisation import linear
@@ -70,7 +69,7 @@ class CoCoOp(Predictor):
             raise ValueError("CoCoOp learns prompts through CLIP's text tower, and this task has no clip")
         self.classifier = TextClassifier(task)
         context = word_embeddings(task.clip, self.ctx_init)[: len(self.ctx_init.replace("_", " ").split())]
-        self.encode = PromptTree(task.clip, task.classnames, len(context), self.ctx_init)
+        self.encode = PromptEncoder(task.clip, task.classnames, len(context), self.ctx_init)
         self.context = nn.Parameter(context.clone())
         generator, width = task.generator(), task.text.shape[1]
         hidden = max(1, width // self.reduction)

@@ -1,10 +1,12 @@
 """CLIP's text tower for learned prompts, without redundant computation.
 
 The tower is causal: a token attends only to itself and to tokens before it. The prefix of the class names, [start, v₁ … v_M]
-and any words that stay behind the context, is therefore equal for all classes in every layer; it is computed once, and its
-keys and values are shared. Tokens after the end-of-text token are never read and are dropped. In the last layer only the
-end-of-text tokens have queries. The queries, keys and values of the names in the first layer do not depend on the context and
-are computed once for all training steps. The text features are exact, not approximated.
+and any words that stay behind the context, is therefore equal for all classes in every layer; it is computed once for each
+context, and its keys and values are shared. Names with a common beginning ("tiger dax", "tiger wug") share the states of
+those tokens too: the tokens of all names form a tree (`baselines.prompt_tree`). Tokens after the end-of-text token are never
+read and are dropped. In the last layer only the end-of-text tokens have queries. The queries, keys and values of the names in
+the first layer do not depend on the context and are computed once for all training steps. The text features are exact, not
+approximated.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,26 +17,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from baselines.prompt_tree import Level, tree
 from benchmark.methods.clip import Clip, Model
 from benchmark.numerics.matmul import product, through
-
-EVERY, LAST = slice(None), slice(-1, None)
-"""Tokens of a name that have queries: all, or in the last layer only the end-of-text token."""
-
-
-class Group(NamedTuple):
-    """Classes with names of equal length.
-
-    Attributes:
-        rows: Rows of these classes among the packed tokens of all names.
-        length: Tokens of a name, and rows per class.
-        mask: Booleans [length, P + length], true where a token of a name (row) attends to a token of the prefix or the name
-            (column).
-    """
-
-    rows: slice
-    length: int
-    mask: Tensor
 
 
 class Heads(NamedTuple):
@@ -90,9 +75,9 @@ def kept_words(clip: Clip, words: str, n_ctx: int) -> Tensor:
 class PromptEncoder:
     """Text features of "[start] v₁ … v_M words name. [end]" for every class, as a function of the context v.
 
-    It is not an nn.Module, so that CLIP's weights are not parameters of the predictor. The tokens of all names are packed one
-    name after another, shortest names first, so that no padding is computed. A name that does not fit behind M context
-    vectors and a tower that is not causal raise a ValueError.
+    The context is one for all images, or one for each image, whose tokens after it then depend on the image. It is not an
+    nn.Module, so that CLIP's weights are not parameters of the predictor. A name that does not fit behind M context vectors
+    and a tower that is not causal raise a ValueError.
 
     Args:
         clip: CLIP model.
@@ -106,22 +91,27 @@ class PromptEncoder:
         self.blocks: list[Model] = list(self.model.transformer.resblocks)
         tokens, lengths = name_tokens(clip, classnames, n_ctx, words)
         self.kept = kept_words(clip, words, n_ctx)
-        order = lengths.argsort(stable=True)
-        self.ends = lengths[order].cumsum(0) - 1
-        self.unsorted = order.argsort()
-        self.groups = _groups(lengths[order], prefix=1 + n_ctx + len(self.kept))
-        self._embed(tokens[order], lengths[order].tolist(), n_ctx)
+        rows = [row[1 : 1 + n] for row, n in zip(tokens.tolist(), lengths.tolist(), strict=True)]
+        self.tree = tree(rows, tokens.device)
+        self._embed(int(tokens[0, 0]), n_ctx)
+
+    @property
+    def floats(self) -> int:
+        """Approximate peak of the numbers in memory during the forward pass of one context."""
+        on_paths = sum(level.path.numel() for level in self.tree.levels)
+        # Keys and values on the path; queries, keys, values; two tensors of the MLP, four times as wide; the states.
+        return (2 * on_paths + (3 + 8 + 1) * len(self.names)) * self.names.shape[1]
 
     def __call__(self, context: Tensor, deep: Sequence[Tensor] = ()) -> Tensor:
         """Encode the prompts.
 
         Args:
-            context: Context vectors [M, width].
+            context: Context vectors [M, width], or those of B images [B, M, width].
             deep: Further context vectors [M, width], which replace the context at the input of the second, the third and
                 further layers (MaPLe). Position embeddings are added before the first layer only.
 
         Returns:
-            Text features [C, D], not normalised.
+            Text features, not normalised: [C, D], or [B, C, D].
 
         Raises:
             ValueError: There are at least as many deep prompts as layers.
@@ -130,36 +120,33 @@ class PromptEncoder:
             raise ValueError(
                 f"{len(deep)} deep prompts behind the first, but the text tower has {len(self.blocks)} layers"
             )
-        prefix = torch.cat([self.start, context + self.positions, self.kept])
-        x = self.names
+        contexts = context.reshape(-1, *context.shape[-2:])
+        start, kept = (part.expand(len(contexts), -1, -1) for part in (self.start, self.kept))
+        prefix, x = torch.cat([start, contexts + self.positions, kept], 1), self.names[None]
         for block, following in zip_longest(self.blocks[:-1], deep):
-            shared, own = heads(block, prefix), self._name_heads(block, x)
-            x = finish(block, x, self._attend(own, shared))
-            prefix = finish(block, prefix, attend_causally(Heads(*(t[None] for t in shared)))[0])
+            own, shared = self._name_heads(block, x), heads(block, prefix)
+            x = finish(block, x, _attend(own, shared, self.tree.levels))
+            prefix = finish(block, prefix, attend_causally(shared))
             if following is not None:
-                prefix = torch.cat([prefix[:1], following, prefix[1 + len(following) :]])
-        block = self.blocks[-1]
-        mixed = self._attend(self._name_heads(block, x), heads(block, prefix), LAST)
-        x = finish(block, x[self.ends], mixed)
-        return project(self.model, x)[self.unsorted]
+                after = prefix[:, 1 + len(following) :]
+                prefix = torch.cat([prefix[:, :1], following.expand(len(contexts), -1, -1), after], 1)
+        block, ends = self.blocks[-1], torch.cat([level.path[:, -1] for level in self.tree.ends])
+        mixed = _attend(self._name_heads(block, x), heads(block, prefix), self.tree.ends)
+        features = project(self.model, finish(block, x[:, ends], mixed))[:, self.tree.classes]
+        return features.reshape(*context.shape[:-2], *features.shape[1:])
 
     @torch.no_grad()
-    def _embed(self, tokens: Tensor, lengths: list[int], n_ctx: int) -> None:
-        """Compute the inputs of the first layer other than the context: token embeddings plus position embeddings."""
-        embed, positions = self.model.token_embedding, self.model.positional_embedding
-        self.start = embed(tokens[:1, 0]) + positions[:1]
-        self.positions = positions[1 : 1 + n_ctx].detach()
-        behind = positions[1 + n_ctx + len(self.kept) :]
-        self.names = torch.cat([embed(row[1 : 1 + n]) + behind[:n] for row, n in zip(tokens, lengths, strict=True)])
-        self.first = heads(self.blocks[0], self.names)
+    def _embed(self, start: int, n_ctx: int) -> None:
+        """Compute inputs independent of the context, and queries, keys and values of the names in the first layer."""
+        embed, positions = self.model.token_embedding, self.model.positional_embedding.detach()
+        self.start = embed(self.tree.tokens.new_tensor([start])) + positions[:1]
+        self.positions = positions[1 : 1 + n_ctx]
+        self.names = embed(self.tree.tokens) + positions[1 + n_ctx + len(self.kept) + self.tree.depth]
+        self.first = heads(self.blocks[0], self.names[None])
 
     def _name_heads(self, block: Model, x: Tensor) -> Heads:
         """Queries, keys and values of the names; in the first layer they do not depend on the context and are precomputed."""
         return self.first if block is self.blocks[0] else heads(block, x)
-
-    def _attend(self, own: Heads, shared: Heads, asking: slice = EVERY) -> Tensor:
-        """Attention of the `asking` tokens of every name to the shared prefix and to the tokens of the name."""
-        return torch.cat([_attend_group(own, shared, group, asking) for group in self.groups])
 
 
 def name_tokens(clip: Clip, classnames: Sequence[str], n_ctx: int, words: str = "") -> tuple[Tensor, Tensor]:
@@ -213,17 +200,6 @@ def _check_fit(names: Sequence[str], lengths: list[int], n_ctx: int, words: int,
         )
 
 
-def _groups(lengths: Tensor, prefix: int) -> list[Group]:
-    """Group classes by the length of their names, given in ascending order [C]."""
-    groups, start = [], 0
-    for length in lengths.unique().tolist():
-        stop = start + length * int((lengths == length).sum())
-        mask = torch.ones(length, prefix + length, dtype=torch.bool, device=lengths.device).tril(prefix)
-        groups.append(Group(slice(start, stop), length, mask))
-        start = stop
-    return groups
-
-
 def heads(block: Model, x: Tensor) -> Heads:
     """Queries, keys and values of tokens [..., T, width] in a transformer block."""
     attention = block.attn
@@ -231,22 +207,48 @@ def heads(block: Model, x: Tensor) -> Heads:
     return Heads(*projected.unflatten(-1, (3, attention.num_heads, -1)).unbind(-3))
 
 
-def _attend_group(own: Heads, shared: Heads, group: Group, asking: slice) -> Tensor:
-    """Attention output of the `asking` tokens of a group, [tokens, width]."""
+def _attend(own: Heads, shared: Heads, levels: Sequence[Level]) -> Tensor:
+    """Attention of nodes to the prefix and to the nodes on their path.
 
-    def by_class(x: Tensor) -> Tensor:
-        """Reshape packed tokens [T, heads, d] to [classes, heads, length, d]."""
-        return x[group.rows].unflatten(0, (-1, group.length)).transpose(1, 2)
+    The prefix is not copied for each node: one product has its scores for all nodes, and another its part of the output.
 
-    def with_prefix(prefix: Tensor, x: Tensor) -> Tensor:
-        """Prepend the prefix [P, heads, d] to the tokens of each class: [classes, heads, P + length, d]."""
-        x = by_class(x)
-        return torch.cat([prefix.transpose(0, 1).expand(len(x), -1, -1, -1), x], 2)
+    Args:
+        own: Heads of all nodes, [B or 1, T, heads, d] each.
+        shared: Heads of the prefix, [B, P, heads, d] each.
+        levels: Nodes with a query, N in all.
 
-    k, v = with_prefix(shared.k, own.k), with_prefix(shared.v, own.v)
-    q, mask = by_class(own.q)[:, :, asking], group.mask[asking]
-    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
-    return mixed.transpose(1, 2).flatten(0, 1).flatten(1)
+    Returns:
+        Attention output of the nodes in the order of `levels`, [B, N, width].
+    """
+    q = [own.q[:, level.nodes] * own.q.shape[-1] ** -0.5 for level in levels]
+    sizes = [len(level.path) for level in levels]
+    in_front = torch.einsum("bahd,bphd->bahp", torch.cat(q, 1), shared.k).split(sizes, 1)
+    front, behind = zip(*map(_weights, q, in_front, (_on_path(own.k, level) for level in levels)), strict=True)
+    mixed = torch.einsum("bahp,bphd->bahd", torch.cat(front, 1), shared.v)
+    on_path = [(w.mT[..., None] * _on_path(own.v, level)).sum(2) for w, level in zip(behind, levels, strict=True)]
+    return (mixed + torch.cat(on_path, 1)).flatten(2)
+
+
+def _on_path(x: Tensor, level: Level) -> Tensor:
+    """Vectors [B, n, depth + 1, heads, d] of the nodes on the paths of a level, from those of all nodes [B, T, heads, d]."""
+    return x.index_select(1, level.path.flatten()).unflatten(1, level.path.shape)
+
+
+def _weights(q: Tensor, in_front: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """Attention weights of the nodes of a level.
+
+    Args:
+        q: Scaled queries [B or 1, n, heads, d].
+        in_front: Scores of the prefix [B, n, heads, P].
+        k: Keys on the path [B or 1, n, depth + 1, heads, d].
+
+    Returns:
+        Weights of the prefix [B, n, heads, P] and of the path [B, n, heads, depth + 1], whose sum is 1.
+    """
+    on_path = (q[:, :, None] * k).sum(-1).mT
+    weights = torch.cat([in_front, on_path.expand(len(in_front), -1, -1, -1)], -1).softmax(-1)
+    front, behind = weights.split([in_front.shape[-1], on_path.shape[-1]], -1)
+    return front, behind
 
 
 def attend_causally(x: Heads) -> Tensor:
