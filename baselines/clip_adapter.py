@@ -61,8 +61,15 @@ class CLIPAdapter(Predictor):
         adapted = product(product(f, self.down).relu(), self.up)
         return self.ratio * adapted.relu() + (1 - self.ratio) * f
 
-    def scores(self, x: Features) -> Scores:
+    def prepare(self, x: Features) -> Features:
+        """Zero-shot logits s₀ [B, C] and the features f [B, D]."""
+        return {"s0": self.classifier(x["clip"]), "clip": x["clip"]}
+
+    def combine(self, prepared: Features) -> Scores:
         """Scores with the cosine logits of the adapted features as `fused`."""
-        s0 = self.classifier(x["clip"])
-        fused = self.classifier(self.adapt(x["clip"]))
+        s0, fused = prepared["s0"], self.classifier(self.adapt(prepared["clip"]))
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
+
+    def scores(self, x: Features) -> Scores:
+        """Scores of the CLIP features x["clip"], [B, D]."""
+        return self.combine(self.prepare(x))

@@ -90,11 +90,18 @@ class CoOp(Predictor):
         """L2-normalised text features of the prompts [C, D]; without gradients, encoded once for each context."""
         return self.remembered(self.context)
 
-    def scores(self, x: Features) -> Scores:
+    def prepare(self, x: Features) -> Features:
+        """Zero-shot logits s₀ [B, C] and the features f [B, D]."""
+        return {"s0": self.classifier(x["clip"]), "clip": x["clip"]}
+
+    def combine(self, prepared: Features) -> Scores:
         """Scores with the cosine logits of the learned prompts as `fused`."""
-        s0 = self.classifier(x["clip"])
-        fused = cosine_logits(x["clip"], self.weights(), self.classifier.scale)
+        s0, fused = prepared["s0"], cosine_logits(prepared["clip"], self.weights(), self.classifier.scale)
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
+
+    def scores(self, x: Features) -> Scores:
+        """Scores of the CLIP features x["clip"], [B, D]."""
+        return self.combine(self.prepare(x))
 
     def _encode(self, context: Tensor) -> Tensor:
         """L2-normalised text features of the prompts [C, D]."""

@@ -50,12 +50,19 @@ class VTCLIP(Predictor):
         self.query, self.key, self.value = (nn.Parameter(weight) for weight in drawn)
         self.out = nn.Parameter(torch.zeros_like(drawn[0]))
 
-    def scores(self, x: Features) -> Scores:
+    def prepare(self, x: Features) -> Features:
+        """Zero-shot logits s₀ [B, C], L2-normalised features f̂ [B, D], and patch features [B, P, D] as they are."""
+        return {"s0": self.classifier(x["clip"]), "clip": unit(x["clip"]), "clip_spatial": x["clip_spatial"]}
+
+    def combine(self, prepared: Features) -> Scores:
         """Scores with the cosine logits of the guided texts as `fused`."""
-        s0 = self.classifier(x["clip"])
-        parts = zip(unit(x["clip"]).split(IMAGES), x["clip_spatial"].split(IMAGES), strict=True)
+        s0, parts = prepared["s0"], zip(*(prepared[name].split(IMAGES) for name in self.reads), strict=True)
         fused = self.classifier.scale * torch.cat([self._cosines(f, spatial) for f, spatial in parts])
         return Scores(zero_shot=s0, bias=fused - s0, fused=fused)
+
+    def scores(self, x: Features) -> Scores:
+        """Scores of the features in `reads`, [B, D] and [B, P, D]."""
+        return self.combine(self.prepare(x))
 
     def _cosines(self, f: Tensor, spatial: Tensor) -> Tensor:
         """Cosines f̂ · t̂' of images and their guided texts.
