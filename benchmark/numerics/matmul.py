@@ -1,8 +1,9 @@
-"""Linear layers x Wᵀ + b on large float32 matrices, computed by oneDNN on CPUs.
+"""Linear layers x Wᵀ + b on large float32 matrices, computed by oneDNN on CPUs with AVX-512.
 
 torch multiplies float32 matrices on a CPU by MKL. On CPUs not made by Intel, MKL does not use AVX-512 and reaches half the
-possible speed. oneDNN, also part of torch, uses AVX-512 on every CPU that has it. Both compute in float32 throughout and
-differ only in rounding (performance/product_speed.py).
+possible speed. oneDNN, also part of torch, uses AVX-512 on every CPU that has it. Without AVX-512, MKL is the faster one: a
+step of CoOp took 0.81 of its time with oneDNN. Both compute in float32 throughout and differ only in rounding
+(performance/product_speed.py).
 """
 
 from typing import Any
@@ -93,9 +94,10 @@ def _use_onednn(x: Tensor, weight: Tensor) -> bool:
 
 
 def _available() -> bool:
-    """Whether this build of torch has oneDNN's linear operator and it is enabled."""
+    """Whether this build of torch has oneDNN's linear operator, it is enabled, and MKL would not be faster."""
     supported = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    return supported and bool(torch.backends.mkldnn.enabled)
+    faster = "AVX512" in torch.backends.cpu.get_cpu_capability() or not torch.backends.mkl.is_available()
+    return supported and faster and bool(torch.backends.mkldnn.enabled)
 
 
 def _onednn(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

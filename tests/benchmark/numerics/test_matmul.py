@@ -11,8 +11,9 @@ from benchmark.numerics.matmul import LARGE, product, through
 
 @pytest.fixture(autouse=True)
 def _small_is_large(monkeypatch):
-    """Every product is large enough, so that small ones test the fast way."""
+    """Every product is large enough and oneDNN the faster one, so that small products on any CPU test oneDNN."""
     monkeypatch.setattr(matmul, "LARGE", 0)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
 
 
 def drawn(*shape, **keywords):
@@ -81,6 +82,21 @@ def test_without_onednn_torch_does_it(monkeypatch):
     monkeypatch.setattr(matmul, "_onednn", lambda *_: pytest.fail("there is no oneDNN"))
     x, weight = drawn(7, 5), drawn(4, 5)
     assert torch.equal(product(x, weight), F.linear(x, weight))
+
+
+def test_without_avx_512_mkl_does_it(monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: True)
+    monkeypatch.setattr(matmul, "_onednn", lambda *_: pytest.fail("MKL is faster"))
+    x, weight = drawn(7, 5), drawn(4, 5)
+    assert torch.equal(product(x, weight), F.linear(x, weight))
+
+
+def test_without_mkl_onednn_does_it_on_every_cpu(monkeypatch):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "DEFAULT")
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+    monkeypatch.setattr(matmul.F, "linear", lambda *_: pytest.fail("oneDNN is there"))
+    assert product(torch.zeros(7, 5), torch.zeros(4, 5)).shape == (7, 4)
 
 
 def test_a_sequence_goes_through_layer_by_layer():
