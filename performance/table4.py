@@ -158,11 +158,10 @@ def of_tower(encode: PromptEncoder, n_ctx: int) -> int:
     """Multiply-adds of a forward pass over all prompts: only what depends on the context."""
     width, names, prefix = encode.names.shape[1], len(encode.names), 1 + n_ctx
     ends, layers = sum(len(level.path) for level in encode.tree.ends), len(encode.blocks)
-    first = (
-        9 * names + 12 * prefix
-    )  # projections, of which the names' queries, keys and values do not depend on the context
+    first = 9 * names + 12 * prefix  # the names' queries, keys and values do not depend on the context
     last = 2 * names + 10 * ends + 2 * prefix  # queries of the ends only
-    return width**2 * (first + (layers - 2) * 12 * (names + prefix) + last) + len(encode.tree.classes) * width**2
+    blocks = width**2 * (first + (layers - 2) * 12 * (names + prefix) + last)
+    return blocks + len(encode.tree.classes) * encode.model.text_projection.numel()
 
 
 def seconds(work: Callable[[], Any], least: float = 0.2) -> float:
