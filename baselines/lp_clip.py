@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 
 from baselines.zero_shot import TextClassifier
+from benchmark.core import warned
 from benchmark.methods import Features, Predictor, Released, Samples, Scores, Task, training
 from benchmark.numerics.matmul import product
 
@@ -135,7 +136,8 @@ def logistic_regression(
     points = x.cpu().double()
     mean = points.mean(0)
     scale = (points - mean).square().mean().sqrt().clamp_min(torch.finfo(x.dtype).tiny)
-    from sklearn.linear_model import LogisticRegression  # imported here because it takes a second
+    from sklearn.exceptions import ConvergenceWarning  # imported here because it takes a second
+    from sklearn.linear_model import LogisticRegression
 
     # Since version 1.4 scikit-learn divides the objective, and with it the gradient, by the number of images.
     model = LogisticRegression(C=c * float(scale) ** 2, max_iter=MAX_ITER, tol=tolerance / len(points))
@@ -143,7 +145,10 @@ def logistic_regression(
     with warnings.catch_warnings(), threadpool_limits(1, user_api="blas"):
         # scikit-learn mistakes one image per class for a regression problem
         warnings.filterwarnings("ignore", message="The number of unique classes")
+        warnings.filterwarnings("ignore", category=ConvergenceWarning)  # in three lines, of which none names C
         model.fit(((points - mean) / scale).numpy(), labels.cpu().numpy())
+    if int(model.n_iter_.max()) >= MAX_ITER:
+        warned.note(f"L-BFGS stopped after the {MAX_ITER} iterations of the released code, at C = {c:g}")
     weight, bias = torch.from_numpy(model.coef_) / scale, torch.from_numpy(model.intercept_)
     if classes == 2:  # for two classes scikit-learn returns the difference of their two rows
         weight, bias = torch.cat([-weight, weight]) / 2, torch.cat([-bias, bias]) / 2

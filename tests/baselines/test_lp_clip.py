@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 
 from baselines import lp_clip
 from baselines.lp_clip import LPCLIP, TOLERANCE, logistic_regression, search
+from benchmark.core import warned
 from benchmark.methods import Samples, training
 
 
@@ -62,6 +63,17 @@ def test_it_is_scikit_learns_estimator_in_other_coordinates(classes):
     theirs = LogisticRegression(C=0.5, max_iter=10_000, tol=1e-10).fit(x.double().numpy(), labels.numpy())
     ours = (x @ weight.T + bias).softmax(1)
     assert torch.allclose(ours.double(), torch.from_numpy(theirs.predict_proba(x.double().numpy())), atol=1e-3)
+
+
+def test_a_fit_that_the_released_code_stops_is_told_in_a_line_with_its_c(monkeypatch):
+    monkeypatch.setattr(lp_clip, "MAX_ITER", 3)
+    with warned.heard() as heard:
+        logistic_regression(*blobs(), 4, 1000.0)
+    assert heard.lines == ["L-BFGS stopped after the 3 iterations of the released code, at C = 1000"]
+    monkeypatch.undo()
+    with warned.heard() as heard:
+        logistic_regression(*blobs(), 4, 1000.0)
+    assert heard.lines == []
 
 
 def test_a_class_without_images_is_named():
