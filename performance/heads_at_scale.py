@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,6 @@ from benchmark.core.settings import read
 from benchmark.data.imported import FORM
 from benchmark.suites.world import World
 
-CLASSES, SHOTS, VAL, TEST, VIEWS = 1000, 16, 4, 50_000, 10
-WIDTHS = {"RN50": 1024, "mocov3": 2048, "dino": 2048}
 EPOCHS, ITERATIONS = 2, 10
 LIMIT = 8 * 2**10
 """MiB."""
@@ -42,31 +40,65 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def world(folder: Path) -> None:
+@dataclass(frozen=True)
+class Size:
+    """Sizes of a data set of random features; by default ImageNet's.
+
+    Attributes:
+        classes: Classes.
+        shots: Support images of a class.
+        val: Validation images of a class.
+        test: Test images.
+        views: Views of a support image.
+        clip: Width of CLIP's features.
+        aux: Width of the features of two auxiliary encoders.
+    """
+
+    classes: int = 1000
+    shots: int = 16
+    val: int = 4
+    test: int = 50_000
+    views: int = 10
+    clip: int = 1024
+    aux: int = 2048
+
+    @property
+    def widths(self) -> dict[str, int]:
+        """Role -> width of its features."""
+        return {"RN50": self.clip, "mocov3": self.aux, "dino": self.aux}
+
+    def __str__(self) -> str:
+        """Sizes for printing."""
+        return f"{self.classes} classes, {self.shots} shots, {self.views} views, {self.test} test images"
+
+
+def world(folder: Path, size: Size) -> None:
     """A file of features and the suite that names it, as `bench features import` would write them."""
     generator = torch.Generator().manual_seed(0)
-    tensors: dict[str, Tensor] = {"text": torch.randn(CLASSES, WIDTHS["RN50"], generator=generator)}
-    centres = {role: torch.randn(CLASSES, width, generator=generator) for role, width in WIDTHS.items()}
-    for name, views, of_class in (("test", 1, TEST // CLASSES), (f"support.{SHOTS}", VIEWS, SHOTS), ("val", 1, VAL)):
-        labels = torch.arange(CLASSES).repeat_interleave(of_class)
+    tensors: dict[str, Tensor] = {"text": torch.randn(size.classes, size.clip, generator=generator)}
+    centres = {role: torch.randn(size.classes, width, generator=generator) for role, width in size.widths.items()}
+    parts = (("test", 1, size.test // size.classes), (f"support.{size.shots}", size.views, size.shots))
+    for name, views, of_class in (*parts, ("val", 1, size.val)):
+        labels = torch.arange(size.classes).repeat_interleave(of_class)
         tensors[f"{name}.labels"] = labels
-        for role, width in WIDTHS.items():
+        for role, width in size.widths.items():
             noise = torch.randn(views, len(labels), width, generator=generator)
             tensors[f"{name}.{role}"] = noise.mul_(4).add_(centres[role][labels])
     tensors["text"] = torch.nn.functional.normalize(tensors["text"] + centres["RN50"], dim=-1)
-    notes = {"form": FORM, "classnames": json.dumps([f"class {c}" for c in range(CLASSES)]), "logit_scale": "100.0"}
+    names = [f"class {c}" for c in range(size.classes)]
+    notes = {"form": FORM, "classnames": json.dumps(names), "logit_scale": "100.0"}
     file = folder / "imagenet.safetensors"
     safetensors.torch.save_file(tensors, file, notes)
     encoders = [f'[encoders.{role}]\nloader = "benchmark.encoders.imported:features"\n' for role in ("mocov3", "dino")]
     (folder / "scale.toml").write_text(
-        f'title = "random features"\ncomparable = false\nseeds = [1]\nviews = {VIEWS}\nbatch_size = 64\n'
+        f'title = "random features"\ncomparable = false\nseeds = [1]\nviews = {size.views}\nbatch_size = 64\n'
         f'[datasets.imagenet]\nreader = "benchmark.data.imported:Imported"\nfile = {json.dumps(str(file))}\n'
         f'[encoders.RN50]\nloader = "benchmark.encoders.imported:clip"\nfile = {json.dumps(str(file))}\n'
         + "".join(encoders)
     )
 
 
-def one(name: str, folder: Path) -> None:
+def one(name: str, shots: int, folder: Path) -> None:
     """Measure a method in this process, and print what it took as JSON."""
     from baselines import lp_clip
     from benchmark.core import machine
@@ -79,31 +111,38 @@ def one(name: str, folder: Path) -> None:
     lp_clip.MAX_ITER = ITERATIONS
     method, arguments = METHODS[name]
     scale = suite.load(str(folder / "scale.toml"))
-    question = Question(method, arguments, dataset="imagenet", backbone="RN50", shots=SHOTS)
+    question = Question(method, arguments, dataset="imagenet", backbone="RN50", shots=shots)
     run = runs.make(scale, question, seed=1)
-    started = time.perf_counter()
+    started, used = time.perf_counter(), time.process_time()
     record = measure(
         replace(run, shots=0) if name == "Zero-shot CLIP" else run, World(scale, read()), Store(folder / "results")
     )
     correct = {selection: found.correct for selection, found in record.selections.items()}
-    took = {"seconds": time.perf_counter() - started, "fit": record.seconds["fit"]}
+    took = {"seconds": time.perf_counter() - started, "fit": record.seconds["fit"], "cpu": time.process_time() - used}
     print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record.n, "correct": correct}))
+
+
+def measured(name: str, size: Size, folder: str) -> dict[str, Any] | str:
+    """What a method took in a process of its own, as `one` prints it, or the last line of its error."""
+    command = [sys.executable, "-m", "performance.heads_at_scale", "--one", name, str(size.shots), folder]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        return done.stderr.strip().splitlines()[-1]
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def main(names: Sequence[str]) -> None:
     """Measure each method in a process of its own, and print."""
-    print(
-        f"{CLASSES} classes, {SHOTS} shots, {VIEWS} views, {TEST} test images; {EPOCHS} epochs, {ITERATIONS} L-BFGS steps"
-    )
+    size = Size()
+    print(f"{size}; {EPOCHS} epochs, {ITERATIONS} L-BFGS steps")
     with tempfile.TemporaryDirectory() as place:
-        world(Path(place))
+        world(Path(place), size)
         for name in names or METHODS:
-            command = [sys.executable, "-m", "performance.heads_at_scale", "--one", name, place]
-            done = subprocess.run(command, capture_output=True, text=True)
-            if done.returncode:
-                print(f"{name:<15} failed: {done.stderr.strip().splitlines()[-1]}")
+            found = measured(name, size, place)
+            if isinstance(found, str):
+                print(f"{name:<15} failed: {found}")
                 continue
-            found = json.loads(done.stdout.splitlines()[-1])
             accuracy = ", ".join(f"{s} {100 * c / found['n']:.1f} %" for s, c in found["correct"].items())
             words = "" if found["peak"] <= LIMIT else f"  OVER {LIMIT / 2**10:.0f} GiB"
             times = f"{found['seconds']:6.1f} s ({found['fit']:6.1f} s of training and watching)"
@@ -112,6 +151,6 @@ def main(names: Sequence[str]) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--one"]:
-        one(sys.argv[2], Path(sys.argv[3]))
+        one(sys.argv[2], int(sys.argv[3]), Path(sys.argv[4]))
     else:
         main(sys.argv[1:])

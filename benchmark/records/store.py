@@ -84,7 +84,7 @@ class Store:
         before = self._answers_before(record.key) - {self._answers(record)}
         self._read_before.pop(record.key, None)
         stream = io.BytesIO()
-        np.savez_compressed(stream, allow_pickle=False, **packed)
+        np.savez_compressed(stream, **packed)
         self._write(self._answers(record), stream.getvalue())
         self._write(self.root / f"{record.key}.json", json.dumps(sealed(said), indent=1, sort_keys=True).encode())
         self._remove(before)

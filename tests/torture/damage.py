@@ -126,7 +126,7 @@ def hostile() -> dict[str, bytes]:
     """Contents that would run code, take gigabytes or hours, or end the process of a careless reader."""
     lists, zeros = b"\x80\x02" + b"]" * 5_000_000 + b".", bytes(400 << 20)
     objects = io.BytesIO()
-    np.savez(objects, allow_pickle=True, test_clip=np.array([Code()], dtype=object))
+    np.savez(objects, test_clip=np.array([Code()], dtype=object))
     return {
         "nothing": b"",
         "code in a pickle": pickle.dumps(Code()),

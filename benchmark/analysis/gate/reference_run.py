@@ -290,7 +290,7 @@ def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.nda
     }
     packed = dict(sorted({**others, **ours}.items()))
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **packed)
+    np.savez_compressed(stream, **packed)
     return stream.getvalue()
 
 
