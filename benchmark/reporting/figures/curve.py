@@ -21,19 +21,19 @@ SHOWN = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 def draw(measured: Measured) -> "Figure":
     """Draw one panel a data set, with a curve for each row; rows in `mark.levels` are horizontal lines."""
     panels = measured.exhibit.by_panel()
-    figure, grid = style.subplots(1, len(panels), figsize=(2.5 + 4.2 * len(panels), 4.6), squeeze=False)
+    figure, grid = style.subplots(1, len(panels), figsize=(style.WIDTH if len(panels) > 1 else 4.6, 3.2), squeeze=False)
     for axes, (name, columns) in zip(grid.flat, panels.items(), strict=True):
         for column in columns:
             _panel(axes, measured, column["name"])
-        axes.set_title(name, fontsize=10)
+        seeds = style.seeds_in_words(measured, [column["name"] for column in columns])
+        axes.set_title(", ".join(filter(None, [name, seeds if len(panels) > 1 else ""])))
         axes.set_xscale("log", base=2)
         axes.set_xlabel(measured.exhibit.mark.get("x_label", "beta"))
         axes.xaxis.set_major_formatter(lambda beta, _: _fraction(beta))
         style.plain(axes)
     grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
-    words = "exact curves at the val epoch, mean of seeds; marks: what val chose"
-    figure.suptitle(style.title(measured, words), fontsize=11)
-    style.legend(figure, handles(*grid.flat), below=True)
+    figure.suptitle(style.title(measured, "exact curves at the epoch chosen on val, means"))
+    style.legend(figure, handles(*grid.flat))
     return figure
 
 
@@ -60,6 +60,22 @@ def tables(measured: Measured) -> list[JsonDict]:
     return [{"title": "The curves in numbers", "words": words, "header": header, "rows": rows}] if rows else []
 
 
+def told(measured: Measured) -> str:
+    """The figure in words: of each curve its top and its end, of each level line its height."""
+    parts = []
+    for (row, column), records in measured.records.items():
+        mean = measured.at(row, column).mean
+        if row in measured.exhibit.mark.get("levels", ()):
+            parts += [] if mean is None else [f"{row}, {column}: level at {mean:.1f}"]
+        elif found := mean_curve(records):
+            top = max(found)
+            beta = BETAS[found.index(top)]
+            parts.append(
+                f"{row}, {column}: highest at beta {beta:.2g} with {top:.1f}, {found[-1]:.1f} at {BETAS[-1]:g}"
+            )
+    return "; ".join(parts)
+
+
 def mean_curve(records: list[Record]) -> list[float]:
     """Accuracy (%) at each of BETAS, mean over the records with a curve; empty if no record has one."""
     curves = [[100 * c / r.n for c in r.beta_curve.correct] for r in records if readable(r.beta_curve)]
@@ -74,17 +90,26 @@ def _panel(axes: Any, measured: Measured, column: str) -> None:
         cell = measured.at(name, column)
         if name in measured.exhibit.mark.get("levels", ()):
             if cell.mean is not None:
-                axes.axhline(cell.mean, label=name, color=look["color"], linestyle=(0, (5, 2)), linewidth=1.6)
-                axes.axhspan(cell.ci_low, cell.ci_high, color=look["color"], alpha=0.08, linewidth=0)
+                axes.axhline(
+                    cell.mean, label=name, color=look["color"], linestyle=(0, (5, 2)), linewidth=look["linewidth"]
+                )
+                axes.axhspan(cell.ci_low, cell.ci_high, color=look["color"], alpha=0.1, linewidth=0)
         elif found := mean_curve(records):
-            axes.plot(BETAS, found, label=name, color=look["color"], linewidth=1.8)
+            axes.plot(BETAS, found, label=name, color=look["color"], linestyle=look["linestyle"], linewidth=1.4)
             _chosen(axes, records, look)
 
 
 def _chosen(axes: Any, records: list[Record], look: JsonDict) -> None:
-    """Mark beta and accuracy under the `val` selection, one point a seed."""
+    """Mark beta and accuracy under the `val` selection, one point a seed; all of a row have one name in the legend."""
+    label = f"{look['label']}, chosen on val (each seed)"
     for record in records:
         beta = (record.selections["val"].tuned or {}).get("beta", record.settings.get("beta"))
         accuracy = readings.read(record, Question(metric="accuracy"), "val")
         if beta and accuracy:
-            axes.plot([beta], [accuracy.value], marker=look["marker"] or "o", color=look["color"], markersize=6)
+            shape = {
+                "marker": look["marker"] or "o",
+                "markersize": 7,
+                "markeredgecolor": "white",
+                "markeredgewidth": 0.4,
+            }
+            axes.plot([beta], [accuracy.value], label=label, color=look["color"], linestyle="", **shape)

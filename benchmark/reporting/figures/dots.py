@@ -1,66 +1,118 @@
 """Dot plot: mean and interval of every cell, one strip with a scale of its own for each column, one line for each row."""
 
+import itertools
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmark.analysis.results import Measured
 from benchmark.core.digest import Json
+from benchmark.core.numbers import fixed
+from benchmark.records import readings
 from benchmark.reporting.figures import style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+ALONE = 4.6
+"""Width of a figure of one strip, in inches."""
 
-def draw(measured: Measured) -> "Figure":
-    """Draw the strips, at most `mark.across` side by side (default 6)."""
-    columns = [c for c in measured.exhibit.columns if "declares" not in c]
-    across = min(len(columns), measured.exhibit.mark.get("across", 6))
+
+def draw(measured: Measured, only: Sequence[Json] = (), levels: Sequence[str] = ()) -> "Figure":
+    """Draw the strips, at most `mark.across` side by side (default 6); rows and columns without a number are left out.
+
+    Args:
+        measured: the exhibit.
+        only: columns to draw, all by default.
+        levels: rows to compare those after them with, by default those of `mark.level`.
+
+    Returns:
+        The figure.
+    """
+    mark = measured.exhibit.mark
+    asked = only or [c for c in measured.exhibit.columns if "declares" not in c]
+    columns, names = measured_part(measured, asked)
+    level = mark.get("level", ())
+    levels = levels or ([level] if isinstance(level, str) else level)
+    across = min(len(columns), mark.get("across", 6))
     down = -(-len(columns) // across)
-    names = [row["name"] for row in measured.exhibit.rows]
-    size = (2.6 + 2.1 * across, down * (1.1 + 0.27 * len(names)) + 0.6)
+    size = (style.WIDTH if across > 1 else ALONE, down * (0.7 + 0.22 * len(names)) + 0.6)
     figure, grid = style.subplots(down, across, figsize=size, squeeze=False, sharey=True)
     every = list(grid.flat)
     for axes, column in zip(every, columns, strict=False):
-        _strip(axes, measured, column, names)
-        axes.set_title(column["name"] if len(columns) > 1 else "", fontsize=10)
+        _strip(axes, measured, column, names, levels)
+        axes.set_title(column["name"] if len(asked) > 1 else "")
     for axes in every[len(columns) :]:
         axes.set_visible(False)
     label = every[0].set_xlabel if len(columns) == 1 else figure.supxlabel
-    label(measured.exhibit.mark.get("x_label", measured.exhibit.metric), fontsize=10)
-    words = "val selection, 95 % intervals" + ("; each strip has a scale of its own" if len(columns) > 1 else "")
-    figure.suptitle(style.title(measured, words), fontsize=11)
+    label(mark.get("y_label", mark.get("x_label", measured.exhibit.metric)), fontsize=8)
+    more = "strips have own scales" if len(columns) > 1 else ""
+    figure.suptitle(style.title(measured, _words(measured), more, hollow=True))
     return figure
 
 
-def _strip(axes: "Axes", measured: Measured, column: Json, names: list[str]) -> None:
+def measured_part(measured: Measured, columns: Sequence[Json]) -> tuple[Sequence[Json], list[str]]:
+    """The columns with a number, and the rows with one in them; all where there is no number."""
+    rows = [row["name"] for row in measured.exhibit.rows]
+    shown = [c for c in columns if any(style.has_number(measured, row, [c["name"]]) for row in rows)] or columns
+    return shown, [row for row in rows if style.has_number(measured, row, [c["name"] for c in shown])] or rows
+
+
+def told(measured: Measured) -> str:
+    """The figure in words: of each strip the highest and the lowest row."""
+    columns, names = measured_part(measured, [c for c in measured.exhibit.columns if "declares" not in c])
+    digits = 1 if all(readings.counted(row.metric) for row in measured.rows) else 2
+    parts = []
+    for column in columns:
+        cells = [measured.at(name, column["name"]) for name in names if (name, column["name"]) not in measured.texts]
+        ranked = sorted((cell.mean, cell.row) for cell in cells if cell.mean is not None)
+        if ranked:
+            (low, lowest), (high, highest) = ranked[0], ranked[-1]
+            told = f"{highest} highest at {fixed(high, digits)}, {lowest} lowest at {fixed(low, digits)}"
+            parts.append(f"{column['name']}: {told}")
+    return "; ".join(parts)
+
+
+def _words(measured: Measured) -> str:
+    """The conditions: the selection, and which cells have an interval."""
+    cells = [cell for cell in measured.rows if cell.selection == "val" and cell.mean is not None]
+    without = ", none of a ratio of one seed" if any(cell.ci_low is None for cell in cells) else ""
+    return f"val selection, 95 % intervals{without}"
+
+
+def _strip(axes: "Axes", measured: Measured, column: Json, names: list[str], levels: Sequence[str]) -> None:
     looks = style.styles(measured)
-    empty = True
     for place, name in enumerate(names):
         cell = None if (name, column["name"]) in measured.texts else measured.at(name, column["name"])
         if cell is None or cell.mean is None:
             continue
-        empty = False
         low, high = (
             cell.mean if cell.ci_low is None else cell.ci_low,
             cell.mean if cell.ci_high is None else cell.ci_high,
         )
-        colour = looks[name]["color"]
-        axes.plot([low, high], [place, place], color=colour, linewidth=2, alpha=0.45, solid_capstyle="round")
-        axes.plot([cell.mean], [place], color=colour, marker=looks[name]["marker"] or "o", markersize=6, linestyle="")
-    _level(axes, measured, column)
-    axes.set_yticks(range(len(names)), names, fontsize=9)
+        look = looks[name]
+        axes.plot([low, high], [place, place], color=look["color"], linewidth=1.4, solid_capstyle="butt")
+        face = "white" if style.fewer(measured, name, column["name"]) else look["color"]
+        shape = {"marker": look["marker"] or "o", "markersize": look["markersize"] + 0.5, "markerfacecolor": face}
+        axes.plot([cell.mean], [place], color=look["color"], linestyle="", **shape)
+    _levels(axes, measured, column, names, levels)
+    axes.set_yticks(range(len(names)), names)
+    for label, name in zip(axes.get_yticklabels(), names, strict=False):  # the first strip of a line alone has them
+        label.set_fontweight("bold" if style.strong(looks[name]) else "normal")
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.tick_params(axis="x", labelsize=8)
     axes.margins(x=0.1)
     style.not_below_zero(axes.dataLim.intervalx, axes.get_xlim, axes.set_xlim)
-    if empty:
+    if any(style.has_number(measured, name, [column["name"]]) for name in names):
+        axes.locator_params(axis="x", nbins=4)
+    else:
         style.nothing(axes)
     style.plain(axes)
 
 
-def _level(axes: "Axes", measured: Measured, column: Json) -> None:
-    """Draw a dashed line through the mean of the row `mark.level`, to compare other rows with."""
-    name = measured.exhibit.mark.get("level")
-    mean = None if name is None else measured.at(name, column["name"]).mean
-    if mean is not None:
-        axes.axvline(mean, color="0.4", linestyle=(0, (4, 3)), linewidth=1, zorder=0)
+def _levels(axes: "Axes", measured: Measured, column: Json, names: list[str], levels: Sequence[str]) -> None:
+    """Draw a dashed line through the mean of each row of `levels`, down to the next, to compare the rows between with."""
+    places = [names.index(name) for name in levels if name in names]
+    for place, end in itertools.pairwise([*places, len(names)]):
+        mean = measured.at(names[place], column["name"]).mean
+        if mean is not None:
+            axes.plot([mean, mean], [place, end - 0.5], color="0.4", linestyle=(0, (4, 3)), linewidth=1, zorder=0)

@@ -4,14 +4,15 @@ import hashlib
 import io
 import multiprocessing
 import os
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
-from typing import IO
+from typing import TYPE_CHECKING
 
 from benchmark.analysis.results import Measured
 from benchmark.core import regular
@@ -19,6 +20,9 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.names import choose
 from benchmark.reporting.figures import curve, dots, histogram, lines, panels, scatter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 KINDS: dict[str, ModuleType] = {
     "line": lines,
@@ -29,46 +33,67 @@ KINDS: dict[str, ModuleType] = {
     "scatter": scatter,
 }
 DPI = 160
-COLOURS = 128
-WHITE = 250
-"""Channel level from which a colour of the quantised palette becomes white, the background of the page."""
+DRAWN_OF = "Drawn of"
+"""Text field of the PNG that holds the digest."""
+FORMATS = {".png": b"", ".svg": b"</svg>", ".pdf": b"%%EOF"}
+"""Suffix of a file -> how its content ends."""
+METADATA: dict[str, dict[str, str | None]] = {
+    ".png": {"Software": None, DRAWN_OF: DRAWN_OF},
+    ".svg": {"Date": None, "Description": DRAWN_OF},
+    ".pdf": {"CreationDate": None, "Keywords": DRAWN_OF},
+}
+"""Suffix of a file -> what its metadata say, `DRAWN_OF` in place of the digest, and no date."""
 
 
-def draw(measured: Measured, path: Path) -> None:
-    """Draw the figure of an exhibit into a PNG file, unless the file is up to date.
+def draw(measured: Measured, path: Path, titled: bool = True) -> None:
+    """Draw the figure of an exhibit into a file, unless the file is up to date.
 
-    The PNG contains a digest of its data and of the drawing code, so that a report redraws only what changed, and a hash of
-    its own bytes, so that a torn picture is drawn anew.
+    The file contains a digest of its data and of the drawing code, so that a report redraws only what changed. A PNG has a
+    hash of its own bytes too, so that a torn picture is drawn anew.
 
     Args:
         measured: the exhibit.
-        path: the PNG file.
+        path: the file, whose suffix is one of `FORMATS`.
+        titled: whether the title stands above the figure.
     """
-    digest = _digest(measured)
-    if _drawn_of(path) == digest:
+    digest = _digest(measured, titled)
+    if _up_to_date(path, digest):
         return
     import matplotlib.pyplot as plt
 
-    drawn, file = _kind(measured).draw(measured), io.BytesIO()
-    drawn.savefig(file, dpi=DPI, metadata={"Software": None})
+    drawn = _kind(measured).draw(measured)
+    if not titled:
+        drawn.suptitle("")
+    content = _saved(drawn, path.suffix, digest)
     plt.close(drawn)
-    _save(file, path, {DRAWN_OF: digest})
-
-
-def _save(file: IO[bytes], path: Path, says: Mapping[str, str]) -> None:
-    """Quantise the PNG to COLOURS colours (a third of the size) and write it with the text fields `says` and its hash."""
-    from PIL import Image, PngImagePlugin
-
-    text = PngImagePlugin.PngInfo()
-    for name, value in says.items():
-        text.add_text(name, value)
-    with Image.open(file) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.putpalette([255 if level >= WHITE else level for level in few.getpalette() or []])
-    content = io.BytesIO()
-    few.save(content, "PNG", pnginfo=text)
     with written_whole("reports", path, "--reports") as written:
-        written.write(_hashed(content.getvalue()))
+        written.write(_hashed(content) if path.suffix == ".png" else content)
+
+
+def _saved(drawn: "Figure", suffix: str, digest: str) -> bytes:
+    """A figure as a file that contains the digest, the same bytes for the same figure."""
+    file, said = (
+        io.BytesIO(),
+        {name: digest if value is DRAWN_OF else value for name, value in METADATA[suffix].items()},
+    )
+    drawn.savefig(file, format=suffix[1:], dpi=DPI, metadata=said)
+    return file.getvalue()
+
+
+def small(measured: Measured, width: float, height: float) -> str:
+    """The line plot of an exhibit as an SVG element without metadata, enlarged, untitled, of `width` x `height` inches."""
+    import matplotlib.pyplot as plt
+
+    drawn = lines.small(measured, width, height)
+    text = _saved(drawn, ".svg", "").decode()
+    plt.close(drawn)
+    return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+
+
+def told(measured: Measured) -> str:
+    """The figure in words, for readers who do not see it."""
+    words = _kind(measured).told(measured)
+    return f"{measured.exhibit.title}. {words or 'Nothing is measured yet'}."
 
 
 END, MARK = 12, 83
@@ -84,41 +109,50 @@ def _hashed(picture: bytes) -> bytes:
     return picture[:-END] + field.getvalue() + picture[-END:]
 
 
-def draw_all(pictures: Iterable[tuple[Measured, Path]]) -> None:
+def draw_all(pictures: Iterable[tuple[Measured, Path]], titled: bool = True) -> None:
     """Draw the figures that are not up to date; on Linux with two cores, half of them in a forked process.
 
     If the forked process fails, its figures are missing and are drawn by the next call of `draw`.
 
     Args:
-        pictures: exhibits and their PNG files.
+        pictures: exhibits and their files.
+        titled: whether titles stand above the figures.
     """
-    todo = [(m, path) for m, path in pictures if _drawn_of(path) != _digest(m)]
+    todo = [(m, path) for m, path in pictures if not _up_to_date(path, _digest(m, titled))]
     todo.sort(key=lambda picture: len(picture[0].rows), reverse=True)  # both processes get large and small figures
     alone = len(todo) < WORTH_A_PROCESS or sys.platform != "linux" or (os.cpu_count() or 1) < 2
-    helper = None if alone else multiprocessing.get_context("fork").Process(target=_draw_each, args=(todo[1::2],))
+    helper = (
+        None if alone else multiprocessing.get_context("fork").Process(target=_draw_each, args=(todo[1::2], titled))
+    )
     if helper is not None:
         helper.start()
-    _draw_each(todo if helper is None else todo[::2])
+    _draw_each(todo if helper is None else todo[::2], titled)
     if helper is not None:
         helper.join()
 
 
-def _draw_each(pictures: Iterable[tuple[Measured, Path]]) -> None:
+def _draw_each(pictures: Iterable[tuple[Measured, Path]], titled: bool) -> None:
     for measured, path in pictures:
-        draw(measured, path)
+        draw(measured, path, titled)
 
 
 WORTH_A_PROCESS = 4
 """Smallest number of figures for which a second process saves time."""
 
-DRAWN_OF = "Drawn of"
-"""Text field of the PNG that holds the digest."""
 
-
-def _digest(measured: Measured) -> str:
-    """The sha256 of the data of a figure: exhibit, cells, keys and dates of the records, and drawing code."""
+def _digest(measured: Measured, titled: bool) -> str:
+    """The sha256 of the data of a figure: exhibit, cells, keys and dates of the records, drawing code, and title or none."""
     records = [(r.key, r.measured) for found in measured.records.values() for r in found]
-    parts = (measured.exhibit, measured.suite.name, measured.rows, records, measured.texts, measured.sizes, _code())
+    parts = (
+        measured.exhibit,
+        measured.suite.name,
+        measured.rows,
+        records,
+        measured.texts,
+        measured.sizes,
+        titled,
+        _code(),
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
@@ -127,7 +161,18 @@ def _code() -> str:
     package = resources.files(__package__)
     files = sorted(f.name for f in package.iterdir() if f.name.endswith((".py", ".toml")))
     texts = [package.joinpath(name).read_text("utf-8") for name in files]
-    return hashlib.sha256("\n".join([version("matplotlib"), str((DPI, COLOURS, WHITE)), *texts]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([version("matplotlib"), str(DPI), *texts]).encode()).hexdigest()
+
+
+def _up_to_date(path: Path, digest: str) -> bool:
+    """Whether a file is of the data of `digest`, and whole."""
+    if path.suffix == ".png":
+        return _drawn_of(path) == digest
+    try:
+        content = regular.read_bytes(path)
+    except OSError:
+        return False
+    return digest.encode() in content and content.rstrip().endswith(FORMATS[path.suffix])
 
 
 def _drawn_of(path: Path) -> str | None:

@@ -12,27 +12,32 @@ from benchmark.reporting.figures.lines import handles
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Blue and orange of the palette of Okabe and Ito; hatching distinguishes the two without colour.
-LOOKS = {"right": {"color": "#0072B2", "hatch": "//"}, "wrong": {"color": "#E69F00", "hatch": ".."}}
+# Blue and vermillion of the palette of Okabe and Ito; dashes distinguish the two without colour.
+LOOKS: dict[str, JsonDict] = {
+    "right": {"color": "#0072B2", "linestyle": "-"},
+    "wrong": {"color": "#D55E00", "linestyle": (0, (3, 1))},
+}
 QUANTILES = (0.1, 0.25, 0.5, 0.75, 0.9)
 
 
 def draw(measured: Measured) -> "Figure":
-    """Draw one panel a column, with two histograms over common bins, each normalised to 100 % of its images."""
+    """Draw one panel a column: the outlines of two histograms over common bins, each normalised to 100 % of its images."""
     columns = measured.exhibit.columns
-    figure, grid = style.subplots(1, len(columns), figsize=(3 + 4.2 * len(columns), 4.4), squeeze=False)
+    figure, grid = style.subplots(
+        1, len(columns), figsize=(style.WIDTH if len(columns) > 1 else 4.6, 3.2), squeeze=False
+    )
     for axes, column in zip(grid.flat, columns, strict=True):
         found = [h for row in measured.exhibit.rows for h in _histograms(measured.records[row["name"], column["name"]])]
         for histogram in found[:1]:
             _panel(axes, histogram)
         if not found:
             style.nothing(axes)
-        axes.set_title(column["name"], fontsize=10)
+        axes.set_title(column["name"])
         axes.set_xlabel(measured.exhibit.mark.get("x_label", "largest logit"))
         style.plain(axes)
     grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", "share of images"))
-    figure.suptitle(style.title(measured, "test images"), fontsize=11)
-    style.legend(figure, handles(*grid.flat), below=True)
+    figure.suptitle(style.title(measured, "test images"))
+    style.legend(figure, handles(*grid.flat))
     return figure
 
 
@@ -48,6 +53,17 @@ def tables(measured: Measured) -> list[JsonDict]:
                 rows.append([f"{column}, {name}", str(sum(counts)), *shown])
     words = "Quantiles of the largest zero-shot logit of the images that zero-shot CLIP puts right, and wrong."
     return [{"title": "The distributions in numbers", "words": words, "header": header, "rows": rows}] if rows else []
+
+
+def told(measured: Measured) -> str:
+    """The figure in words: of each outline the number of images and the median."""
+    parts = [
+        f"{column}, {name}: {sum(found.side(name))} images, median {fixed(quantile(found, name, 0.5), 1)}"
+        for (_, column), records in measured.records.items()
+        for found in _histograms(records)[:1]
+        for name in LOOKS
+    ]
+    return "; ".join(parts)
 
 
 def _histograms(records: list[Record]) -> list[Histogram]:
@@ -85,7 +101,5 @@ def _panel(axes: Any, histogram: Histogram) -> None:
     for name, look in LOOKS.items():
         counts = histogram.side(name)
         total = sum(counts)
-        label = f"{name} ({total} images)"
         shares = [100 * c / max(1, total) for c in counts]
-        axes.stairs(shares, places, label=label, fill=True, alpha=0.35, linewidth=0, **look)
-        axes.stairs(shares, places, color=look["color"], linewidth=1.6)
+        axes.stairs(shares, places, label=f"{name} ({total} images)", linewidth=1.4, **look)

@@ -3,7 +3,7 @@
 import itertools
 import textwrap
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -18,10 +18,31 @@ if TYPE_CHECKING:
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D31")
 MARKERS = "osD^vPXh*"
-WIDEST = 72
-"""Largest number of letters in a line of a title that names cells."""
+DASHES = ("-", (0, (4, 1.5)), (0, (1.5, 1)))
+PLAIN = {"linewidth": 1.1, "markersize": 4.0, "zorder": 2.0}
+STRONG = {"linewidth": 2.0, "markersize": 5.0, "zorder": 3.0}
+"""Line of the row that a figure is about, thicker and above the others."""
+WIDEST = 100
+"""Largest number of letters in a line of a title or of a legend."""
 LEVEL = {"color": "0.35", "linestyle": (0, (5, 3)), "marker": ""}
 """Style of a row that does not depend on the variable of the columns, drawn as a level line."""
+WIDTH = 7.2
+"""Width of a figure in inches, two columns of a paper, so that letters are printed at the size that is set here."""
+NAMED = 4
+"""Largest number of rows that a title names as not measured; of more rows, it gives the number."""
+SETTINGS = {
+    "text.parse_math": False,  # dollar signs in names do not start a formula
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.labelsize": 8,
+    "xtick.labelsize": 7,
+    "ytick.labelsize": 7,
+    "legend.fontsize": 7.5,
+    "figure.titlesize": 9,
+    "svg.fonttype": "none",  # letters, not their outlines
+    "pdf.fonttype": 42,  # TrueType, which publishers ask for
+    "svg.hashsalt": "amu-bench",  # the same file for the same figure
+}
 
 
 @cache
@@ -33,25 +54,38 @@ def styles(measured: Measured) -> dict[str, JsonDict]:
     """Keyword arguments of matplotlib's `plot` for each row: by styles.toml, else the next free colour and marker."""
     names = [row["name"] for row in measured.exhibit.rows]
     known = {name: look for name, look in _known().items() if name in names}
-    taken = {(look["color"], look["marker"]) for look in known.values()}
-    free = (look for n in itertools.count() if ((look := _numbered(n))["color"], look["marker"]) not in taken)
-    return {name: {"label": name, **(_named(known[name]) if name in known else next(free))} for name in names}
+    taken = {look[key] for look in known.values() for key in ("color", "marker")}
+    new = (n for n, look in enumerate(zip(COLOURS, MARKERS, strict=False)) if not taken & set(look))
+    free = itertools.chain(new, itertools.count(len(COLOURS)))
+    return {
+        name: {"label": name, **(_named(known[name]) if name in known else _numbered(next(free)))} for name in names
+    }
 
 
 def _named(look: JsonDict) -> JsonDict:
     dashes = look.get("dashes")
-    line = (0, tuple(dashes)) if dashes else "-"
-    return {"color": look["color"], "marker": look["marker"], "linestyle": line, "markersize": 5}
+    drawn = STRONG if look.get("strong") else PLAIN
+    return {
+        "color": look["color"],
+        "marker": look["marker"],
+        "linestyle": (0, tuple(dashes)) if dashes else "-",
+        **drawn,
+    }
 
 
 def _numbered(number: int) -> JsonDict:
-    """Style number `number`: colours and markers in turn, dashed from the ninth style on."""
+    """Style number `number`: colours, markers and dashes in turn."""
     return {
         "color": COLOURS[number % len(COLOURS)],
         "marker": MARKERS[number % len(MARKERS)],
-        "linestyle": "-" if number < len(COLOURS) else "--",
-        "markersize": 5,
+        "linestyle": DASHES[(number + number // len(COLOURS)) % len(DASHES)],
+        **PLAIN,
     }
+
+
+def strong(look: JsonDict) -> bool:
+    """Whether a row is the one that its figure is about."""
+    return bool(look["zorder"] == STRONG["zorder"])
 
 
 def subplots(*shape: int, **settings: Any) -> tuple[Any, Any]:
@@ -61,7 +95,7 @@ def subplots(*shape: int, **settings: Any) -> tuple[Any, Any]:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    matplotlib.rcParams["text.parse_math"] = False  # dollar signs in names do not start a formula
+    matplotlib.rcParams.update(SETTINGS)
     return plt.subplots(*shape, layout="constrained", **settings)
 
 
@@ -84,21 +118,79 @@ def not_below_zero(shown: Sequence[float], limits: Callable[[], Any], set_limits
         set_limits(0, limits()[1])
 
 
-def title(measured: Measured, words: str = "val selection, 95 % intervals") -> str:
-    """The title of a figure: title of the exhibit, name of the suite, conditions, and remarks on images."""
+def seeds(measured: Measured, row: str, column: str) -> int:
+    """Number of draws of the support set that a cell is the mean of; 0 for one without a support set."""
+    return len({record.seed for record in measured.records.get((row, column), ()) if record.shots})
+
+
+def most_seeds(measured: Measured) -> int:
+    """The largest number of seeds of a cell."""
+    return max((seeds(measured, row.row, row.column) for row in measured.rows), default=0)
+
+
+def fewer(measured: Measured, row: str, column: str) -> bool:
+    """Whether a cell has fewer seeds than others of its figure, so that its point is hollow."""
+    return 0 < seeds(measured, row, column) < most_seeds(measured)
+
+
+def seeds_in_words(measured: Measured, columns: Iterable[str] = ()) -> str:
+    """Numbers of seeds of the measured cells, of the named columns or of all: "3 seeds", "1 or 3 seeds", ""."""
+    wanted = set(columns) or {row.column for row in measured.rows}
+    counts = {seeds(measured, row.row, row.column) for row in measured.rows if row.column in wanted} - {0}
+    return f"{' or '.join(map(str, sorted(counts)))} seed{'s' * (counts != {1})}" if counts else ""
+
+
+def has_number(measured: Measured, row: str, columns: Iterable[str] = ()) -> bool:
+    """Whether a row has a number, in one of the named columns or in any."""
+    wanted = set(columns) or {cell.column for cell in measured.rows}
+    return any(cell.row == row and cell.column in wanted and cell.mean is not None for cell in measured.rows)
+
+
+def title(
+    measured: Measured, words: str = "val selection, 95 % intervals", more: str = "", hollow: bool = False
+) -> str:
+    """The title of a figure: title of the exhibit, suite, conditions, rows that are left out, and remarks on images.
+
+    Args:
+        measured: the exhibit.
+        words: conditions of the measurement.
+        more: what else is to know of the figure.
+        hollow: whether the figure draws points of fewer seeds than the most as hollow ones.
+
+    Returns:
+        The title, in several lines.
+    """
+    drawn = seeds_in_words(measured)
+    few = f" (hollow: fewer than {most_seeds(measured)})" if hollow and " or " in drawn else ""
+    said = "; ".join(
+        filter(None, [", ".join(filter(None, [f"{measured.suite.name} suite", words, drawn + few])), more])
+    )
     odd = [f"measured on {measured.other_sizes}"] if measured.other_sizes else []
-    told = [part for line in remarks.on_images(measured) for part in textwrap.wrap(line, WIDEST)]
-    return "\n".join([measured.exhibit.title, f"{measured.suite.name} suite, {words}", *odd, *told])
+    told = [
+        part for line in [*_left_out(measured), *remarks.on_images(measured)] for part in textwrap.wrap(line, WIDEST)
+    ]
+    return "\n".join([measured.exhibit.title, *textwrap.wrap(said, WIDEST), *odd, *told])
 
 
-def legend(figure: "Figure", handles: JsonDict, below: bool = False) -> None:
-    """Draw one legend for all panels, to the right of them, or below them in at most eight columns."""
-    place = {"loc": "outside lower center", "ncols": min(8, len(handles))} if below else {"loc": "outside right upper"}
+def _left_out(measured: Measured) -> list[str]:
+    """The words on rows without a number; none where no row has one."""
+    names = [row["name"] for row in measured.exhibit.rows]
+    without = [name for name in names if not has_number(measured, name)]
+    if not without or without == names:
+        return []
+    listed = ", ".join(without) if len(without) <= NAMED else f"{len(without)} of {len(names)} rows"
+    return [f"not measured: {listed}"]
+
+
+def legend(figure: "Figure", handles: JsonDict) -> None:
+    """Draw one legend below all panels, in as many columns as fit."""
     if handles:
-        figure.legend(handles.values(), handles.keys(), frameon=False, fontsize=9, **place)
+        fit = max(1, WIDEST // (6 + max(map(len, handles))))
+        named = handles.values(), handles.keys()
+        figure.legend(*named, frameon=False, loc="outside lower center", ncols=min(fit, len(handles)))
 
 
 def nothing(axes: "Axes", words: str = "nothing measured yet") -> None:
     """Write `words` into an empty panel and remove its x ticks."""
     axes.set_xticks([])
-    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4", fontsize=9)
+    axes.text(0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", color="0.4")

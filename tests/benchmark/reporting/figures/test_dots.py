@@ -25,7 +25,7 @@ def marks(axes: Any) -> list[tuple[float, float]]:
 
 def intervals(axes: Any) -> list[tuple[float, float, float]]:
     """Low end, high end and number of the row of every interval."""
-    lines = [line for line in axes.get_lines() if line.get_linewidth() == 2]
+    lines = [line for line in axes.get_lines() if line.get_linewidth() == 1.4]
     return [(*line.get_xdata(), line.get_ydata()[0]) for line in lines]
 
 
@@ -46,7 +46,7 @@ def test_an_interval_reaches_from_end_to_end_and_has_no_length_where_it_is_unkno
 
 
 def test_rows_are_named_from_top_to_bottom() -> None:
-    axes = visible(shown("abc", TWO, {("a", "first"): 1.0}))[0]
+    axes = visible(shown("abc", TWO, {(row, "first"): 1.0 for row in "abc"}))[0]
     assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "b", "c"]
     assert axes.get_ylim() == (2.5, -0.5)
 
@@ -55,11 +55,11 @@ def test_one_strip_is_named_by_its_axis_and_several_by_their_titles() -> None:
     mark = {"kind": "dots", "x_label": "accuracy"}
     one = dots.draw(shown("ab", TWO[:1], {("a", "first"): 1.0}, mark=mark))
     assert (one.axes[0].get_title(), one.axes[0].get_xlabel()) == ("", "accuracy")
-    assert "scale of its own" not in one.get_suptitle()
-    two = dots.draw(shown("ab", TWO, {("a", "first"): 1.0}, mark=mark))
+    assert "own scales" not in one.get_suptitle()
+    two = dots.draw(shown("ab", TWO, {("a", "first"): 1.0, ("b", "second"): 1.0}, mark=mark))
     assert [axes.get_title() for axes in two.axes] == ["first", "second"]
     assert two.get_supxlabel() == "accuracy"
-    assert "each strip has a scale of its own" in two.get_suptitle()
+    assert "strips have own scales" in two.get_suptitle()
 
 
 def test_without_a_label_the_axis_is_named_by_the_metric() -> None:
@@ -90,9 +90,32 @@ def test_the_level_is_a_line_through_its_row_s_mean_where_that_is_measured() -> 
 
 
 def test_a_strip_without_numbers_says_so_and_one_with_numbers_does_not() -> None:
-    first, second = visible(shown("ab", TWO, {("a", "first"): 1.0}))
-    assert [text.get_text() for text in first.texts] == []
-    assert [text.get_text() for text in second.texts] == ["nothing measured yet"]
+    (full,) = visible(shown("ab", TWO[:1], {("a", "first"): 1.0}))
+    (empty,) = visible(shown("ab", TWO[:1], {}))
+    assert [text.get_text() for text in full.texts] == []
+    assert [text.get_text() for text in empty.texts] == ["nothing measured yet"]
+
+
+def test_rows_and_columns_without_a_number_are_left_out_and_the_title_names_the_rows() -> None:
+    figure = dots.draw(shown("abc", TWO, {("a", "first"): 1.0, ("c", "first"): 3.0}))
+    (axes,) = figure.axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["a", "c"]
+    assert marks(axes) == [(1.0, 0.0), (3.0, 1.0)]
+    assert axes.get_title() == "first"
+    assert "not measured: b" in figure.get_suptitle()
+
+
+def test_each_of_several_levels_is_a_line_down_to_the_next() -> None:
+    mark = {"kind": "dots", "level": ["a", "c"]}
+    (axes,) = visible(shown("abcd", TWO[:1], {(row, "first"): float(n) for n, row in enumerate("abcd")}, mark=mark))
+    dashed = [(line.get_xdata()[0], list(line.get_ydata())) for line in axes.get_lines() if line.get_color() == "0.4"]
+    assert dashed == [(0.0, [0, 1.5]), (2.0, [2, 3.5])]
+
+
+def test_in_words_a_figure_says_which_row_is_highest_and_which_is_lowest() -> None:
+    cells = {("a", "first"): 50.0, ("b", "first"): 62.5, ("c", "first"): 41.25, ("b", "second"): 7.0}
+    words = dots.told(shown("abc", TWO, cells))
+    assert words == "first: b highest at 62.5, c lowest at 41.2; second: b highest at 7.0, b lowest at 7.0"
 
 
 def test_the_axis_does_not_reach_below_zero_for_numbers_that_do_not() -> None:

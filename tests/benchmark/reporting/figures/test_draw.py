@@ -12,14 +12,15 @@ from typing import Any
 
 import matplotlib.figure
 import pytest
-from PIL import Image, ImageChops, ImageStat, PngImagePlugin
+from PIL import Image, ImageChops, PngImagePlugin
+from toy_figures import points
 from toy_world import planted, table, toy
 
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
-from benchmark.reporting.figures import draw, style
+from benchmark.reporting.figures import draw, lines, style
 
 ZERO = "baselines.zero_shot:ZeroShotCLIP"
 TIP = "baselines.tip_adapter:TipAdapter"
@@ -66,17 +67,18 @@ def test_axes_and_lines_are_labelled_and_only_what_is_measured_is_drawn(tmp_path
     assert left.get_xlabel() == right.get_xlabel() == "shots per class"
     assert "Table 0: a test" in drawn[0].get_suptitle()
     assert "toy" in drawn[0].get_suptitle()
-    assert [text.get_text() for text in drawn[0].legends[0].get_texts()] == ["Level", "Low", "High $x_{$"]
-    lines = {line.get_label(): (list(line.get_xdata()), list(line.get_ydata())) for line in left.get_lines()}
-    assert lines["Low"] == ([1, 2], [10, 20])
-    assert lines["High $x_{$"] == ([2], [60])
+    assert [text.get_text() for text in right.texts] == ["Low ↓ 20", "Level", "High $x_{$"]
+    assert "not measured: Unmeasured" in drawn[0].get_suptitle()
+    found = points(left)
+    assert [(round(x), y) for x, y in found["Low"]] == [(1, 10), (2, 20)]
+    assert [(round(x), y) for x, y in found["High $x_{$"] if y == y] == [(2, 60)]
     # the level is of no number of shots, so it is one run and the same in every column
-    assert lines["Level"] == ([1, 2], [40, 40])
+    assert found["Level"] == [(0, 40), (1, 40)]
 
 
 def test_a_second_view_is_drawn_only_where_a_line_goes_far_below_the_level(tmp_path: Path, drawn: list[Any]) -> None:
-    near = {("Level", "1-shot"): 40, ("Low", "1-shot"): 38, ("High $x_{$", "2-shot"): 60}
-    far = {**near, ("Low", "1-shot"): 37}
+    near = {("Level", "1-shot"): 40, ("Low", "1-shot"): 30, ("High $x_{$", "2-shot"): 60}
+    far = {**near, ("Low", "1-shot"): 29}
     without = {place: count for place, count in far.items() if place[0] != "Level"}
     for counts in (near, far, without):
         draw.draw(measured(counts=counts), tmp_path / "x.png")
@@ -84,10 +86,13 @@ def test_a_second_view_is_drawn_only_where_a_line_goes_far_below_the_level(tmp_p
     assert drawn[0].axes[0].get_ylabel() == "top-1 accuracy (%)"
 
 
-def test_the_right_side_begins_just_below_the_level(tmp_path: Path, drawn: list[Any]) -> None:
-    draw.draw(measured(), tmp_path / "x.png")
+def test_the_right_side_shows_whole_intervals_of_all_but_the_far_rows(tmp_path: Path, drawn: list[Any]) -> None:
+    found = measured()
+    draw.draw(found, tmp_path / "x.png")
     left, right = drawn[0].axes
-    assert right.get_ylim() == (37.5, 61)
+    level, high = found.at("Level", "1-shot"), found.at("High $x_{$", "2-shot")
+    low, top = right.get_ylim()
+    assert level.ci_low - 2 < low < level.ci_low < high.ci_high < top < high.ci_high + 2
     assert left.get_ylim()[0] < 10
 
 
@@ -220,13 +225,76 @@ def test_where_no_process_can_be_forked_all_are_drawn_here(tmp_path: Path, monke
     assert all(path.is_file() for _, path in all_of(tmp_path, 5))
 
 
-def test_a_picture_is_a_third_as_large_in_few_colours_on_white(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    draw.draw(measured(), tmp_path / "few.png")
-    monkeypatch.setattr(draw, "_save", lambda file, path, _: path.write_bytes(file.getvalue()))
-    draw.draw(measured(), tmp_path / "all.png")
-    sizes = [(tmp_path / name).stat().st_size for name in ("few.png", "all.png")]
-    assert sizes[0] < 0.5 * sizes[1]
-    with Image.open(tmp_path / "few.png") as few, Image.open(tmp_path / "all.png") as whole:
-        assert few.convert("RGB").getpixel((0, 0)) == (255, 255, 255)
-        difference = ImageChops.difference(few.convert("RGB"), whole.convert("RGB"))
-    assert ImageStat.Stat(difference).mean < [2.0] * 3
+def test_no_two_colours_of_a_picture_become_one(tmp_path: Path) -> None:
+    found = measured()
+    draw.draw(found, tmp_path / "x.png")
+    as_drawn = io.BytesIO()
+    lines.draw(found).savefig(as_drawn, dpi=draw.DPI)
+    with Image.open(tmp_path / "x.png") as written, Image.open(as_drawn) as whole:
+        assert ImageChops.difference(written.convert("RGB"), whole.convert("RGB")).getbbox() is None
+        assert written.info["dpi"] == pytest.approx((draw.DPI, draw.DPI), abs=0.1)
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".pdf"])
+def test_a_vector_file_is_as_the_figure_and_drawn_again_only_where_something_is_new(
+    tmp_path: Path, drawn: list[Any], suffix: str
+) -> None:
+    path = tmp_path / f"x{suffix}"
+    draw.draw(measured(), path)
+    before = path.read_bytes()
+    assert before.startswith(b"<?xml" if suffix == ".svg" else b"%PDF")
+    draw.draw(measured(), path)
+    assert len(drawn) == 1
+    path.write_bytes(before[:-20])
+    draw.draw_all([(measured(), path)])
+    assert path.read_bytes() == before
+    draw.draw(measured(counts={**COUNTS, ("Low", "1-shot"): 11}), path)
+    assert path.read_bytes() != before
+
+
+def test_letters_of_an_svg_are_letters(tmp_path: Path) -> None:
+    draw.draw(measured(), tmp_path / "x.svg")
+    assert ">top-1 accuracy (%)</text>" in (tmp_path / "x.svg").read_text("utf-8")
+
+
+def test_without_a_title_the_figure_is_drawn_anew_and_has_none(tmp_path: Path, drawn: list[Any]) -> None:
+    path = tmp_path / "x.png"
+    draw.draw(measured(), path)
+    draw.draw(measured(), path, titled=False)
+    draw.draw_all([(measured(), path)], titled=False)
+    assert [bool(figure.get_suptitle()) for figure in drawn] == [True, False]
+
+
+def test_rows_can_be_told_apart_without_colour() -> None:
+    for name in exhibit.names():
+        looks = style.styles(gather(exhibit.load(name), toy(), {})).values()
+        assert len({(s["marker"], str(s["linestyle"])) for s in looks}) == len(looks), name
+
+
+def test_the_method_of_the_paper_is_the_thickest_line_above_the_others() -> None:
+    looks = style.styles(gather(exhibit.load("table4"), toy(), {}))
+    amu = looks.pop("AMU-Tuning")
+    assert all(amu["linewidth"] > look["linewidth"] and amu["zorder"] > look["zorder"] for look in looks.values())
+    assert looks["CaFo"]["color"] != looks["CaFo*"]["color"]
+
+
+def test_points_of_fewer_seeds_are_hollow_and_the_title_says_how_many_there_are(
+    tmp_path: Path, drawn: list[Any]
+) -> None:
+    shown = table(rows=ROWS)
+    counts = {
+        ("Low", "1-shot"): [(0, 10, 0)] * 2,
+        ("Low", "2-shot"): [(0, 20, 0)],
+        ("High $x_{$", "1-shot"): [(0, 9, 0)] * 2,
+    }
+    draw.draw(gather(shown, toy(), planted(shown, toy(), counts)), tmp_path / "x.png")
+    (axes,) = drawn[0].axes
+    hollow = [list(line.get_ydata()) for line in axes.get_lines() if line.get_markerfacecolor() == "white"]
+    assert hollow == [[20]]
+    assert "1 or 2 seeds (hollow: fewer than 2)" in drawn[0].get_suptitle()
+
+
+@pytest.mark.parametrize("name", exhibit.names())
+def test_every_figure_is_told_in_words(name: str) -> None:
+    found = gather(exhibit.load(name), toy(), {})
+    assert draw.told(found).startswith(found.exhibit.title)

@@ -1,5 +1,6 @@
 """Each kind of mark, drawn from planted records; labels, legends, and that a picture shows what its table says."""
 
+import itertools
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -53,7 +54,7 @@ def test_every_exhibit_is_drawn_measured_or_not(name: str, drawn: Any) -> None:
         assert found.suite.name in picture.get_suptitle()
 
 
-@pytest.mark.parametrize("name", ["table4", "figure4a", "figure4b", "figure5", "tableselection"])
+@pytest.mark.parametrize("name", ["figure4a", "figure4b", "figure5", "tableselection"])
 def test_no_legend_lies_over_a_panel(name: str, drawn: Any) -> None:
     picture = drawn(measured(name))
     canvas = FigureCanvasAgg(picture)
@@ -64,6 +65,22 @@ def test_no_legend_lies_over_a_panel(name: str, drawn: Any) -> None:
     for legend in picture.legends:
         assert not any(legend.get_window_extent(renderer).overlaps(box) for box in boxes)
     assert not any(axes.get_legend() for axes in picture.axes)
+
+
+@pytest.mark.parametrize("name", ["table4", "figure3", "figure6", "tablereadings"])
+def test_every_line_is_named_at_its_end_and_no_two_names_overlap(name: str, drawn: Any) -> None:
+    found = measured(name)
+    picture = drawn(found)
+    canvas = FigureCanvasAgg(picture)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    axes = picture.axes[-1]
+    names = {text.get_text().partition(" ↓")[0]: text.get_window_extent(renderer) for text in axes.texts}
+    assert set(names) == {look["label"] for look, _ in figure.lines.lines(found, found.exhibit.columns)}
+    boxes = sorted(names.values(), key=lambda box: box.y0)
+    assert all(below.y1 <= above.y0 + 0.5 for below, above in itertools.pairwise(boxes))
+    assert all(axes.get_window_extent(renderer).x1 < box.x0 < box.x1 <= picture.bbox.x1 for box in boxes)
+    assert not picture.legends
 
 
 def test_panels_have_their_names_and_one_legend(drawn: Any) -> None:
@@ -95,7 +112,7 @@ def lines_of(accuracies: dict[str, list[float]]) -> list[panels_module.lines.Lin
 @pytest.mark.parametrize(
     ("accuracies", "floor", "words"),
     [
-        ({"level": [50, 50], "a": [55, 60], "b": [20, 45], "c": [10, 58]}, 36, {"↓20": 2, "↓10": 12}),
+        ({"level": [50, 50], "a": [55, 60], "b": [20, 45], "c": [10, 58]}, 36, {"↓20": 2, "↓10": 10}),
         ({"level": [50, 50], "a": [55, 60], "b": [37, 45]}, None, {}),  # 10 and 4 below the level
         ({"a": [55, 60], "b": [1, 45]}, None, {}),
         ({}, None, {}),
@@ -191,7 +208,7 @@ def test_a_quantile_is_the_middle_of_the_bar_that_reaches_it() -> None:
 def test_points_of_the_selection_are_ringed_where_the_rule_picks_them(drawn: Any) -> None:
     found = measured("tableselection")
     axes = drawn(found).axes[0]
-    rings = [line for line in axes.get_lines() if line.get_markersize() > 10]
+    rings = [line for line in axes.get_lines() if line.get_markersize() == 10]
     points = [line for line in axes.get_lines() if line.get_markersize() < 10]
     assert len(points) == 6
     assert {tuple(r.get_xydata()[0]) for r in rings} < {tuple(p.get_xydata()[0]) for p in points}

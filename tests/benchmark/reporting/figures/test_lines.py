@@ -68,37 +68,81 @@ def test_the_level_is_the_row_that_fixes_the_number_and_there_may_be_none() -> N
 def test_an_axis_has_lines_intervals_and_a_tick_at_each_measured_number_evenly_by_doubling() -> None:
     cells = {("a", "1-shot"): (50.0, 48.0, 53.0), ("a", "16-shot"): (70.0, 69.0, 71.0), ("b", "2-shot"): whole(40.0)}
     (axes,) = lines.draw(shown("ab", SHOTS, cells)).axes
-    assert points(axes) == {"a": [(1.0, 50.0), (16.0, 70.0)], "b": [(2.0, 40.0)]}
-    band = axes.collections[0].get_paths()[0].vertices
-    assert {(1.0, 48.0), (1.0, 53.0), (16.0, 69.0), (16.0, 71.0)} <= {tuple(point) for point in band.tolist()}
+    found = {name: [(round(x), y) for x, y in line if not math.isnan(y)] for name, line in points(axes).items()}
+    assert found == {"a": [(1, 50.0), (16, 70.0)], "b": [(2, 40.0)]}
+    bars = [bar.get_segments()[0].tolist() for bar in axes.collections]
+    assert [(round(low[0]), low[1], high[1]) for low, high in bars] == [(1, 48, 53), (16, 69, 71), (2, 39, 41)]
     assert (axes.get_xscale(), [text.get_text() for text in axes.get_xticklabels()]) == ("log", ["1", "2", "16"])
     assert axes.get_xticks().tolist() == [1, 2, 16]
 
 
-def test_the_axes_are_named_by_the_mark_and_the_legend_names_each_row_once() -> None:
-    figure = lines.draw(levelled({**LEVEL, ("a", "1-shot"): 10.0, ("b", "1-shot"): 70.0}))
+def test_a_line_is_broken_where_a_number_between_two_points_is_not_measured() -> None:
+    (axes,) = lines.draw(shown("ab", SHOTS, {("a", "1-shot"): whole(50.0), ("a", "16-shot"): whole(70.0)})).axes
+    assert [math.isnan(y) for _, y in points(axes)["a"]] == [False, True, False]
+
+
+def test_at_each_number_the_rows_stand_apart_and_evenly_about_it() -> None:
+    cells = {(row, f"{k}-shot"): whole(50.0) for row in "abc" for k in (1, 2)}
+    (axes,) = lines.draw(shown("abc", SHOTS, cells)).axes
+    at_two = [math.log2(points(axes)[row][1][0]) for row in "abc"]
+    assert at_two == pytest.approx([1 - lines.APART, 1, 1 + lines.APART])
+
+
+def test_the_axes_are_named_by_the_mark_and_each_row_once() -> None:
+    cells = {("a", "1-shot"): 10.0, ("a", "2-shot"): 11.0, ("b", "1-shot"): 70.0}
+    figure = lines.draw(levelled({**LEVEL, **cells}))
     assert len(figure.axes) == 2
     assert (figure.axes[0].get_ylabel(), figure.axes[1].get_ylabel()) == ("top-1 accuracy (%)", "")
     assert [axes.get_xlabel() for axes in figure.axes] == ["shots per class"] * 2
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["level", "a", "b"]
+    assert [text.get_text() for text in figure.axes[1].texts] == ["a ↓ 11", "level", "b"]
     assert list(lines.handles(*figure.axes)) == ["level", "a", "b"]
 
 
 @pytest.mark.parametrize(
     ("low", "high", "panels"),
     [
-        (57.5, 70.0, 1),  # a point exactly 2.5 points below the level is shown with the rest
-        (57.4, 70.0, 2),
+        (50.0, 70.0, 1),  # a point exactly 10 points below the level is shown with the rest
+        (49.9, 70.0, 2),
         (10.0, 60.0, 2),
     ],
 )
-def test_a_second_panel_begins_two_and_a_half_points_below_the_level(low: float, high: float, panels: int) -> None:
-    figure = lines.draw(levelled({**LEVEL, ("a", "1-shot"): low, ("b", "1-shot"): high}))
+def test_a_second_panel_is_for_the_rows_that_stay_within_ten_points_below_the_level(
+    low: float, high: float, panels: int
+) -> None:
+    figure = lines.draw(levelled({**LEVEL, ("a", "1-shot"): low, ("a", "2-shot"): 60.0, ("b", "2-shot"): high}))
     assert len(figure.axes) == panels
     if panels == 2:
-        assert [axes.get_title() for axes in figure.axes] == ["all", "the upper part, at a larger scale"]
-        assert figure.axes[1].get_ylim() == (57.5, high + 1)
+        assert [axes.get_title() for axes in figure.axes] == ["all", "enlarged"]
+        below, above = figure.axes[1].get_ylim()
+        assert 58 < below < 59 < high + 1 < above < high + 2  # whole intervals
         assert figure.axes[0].get_ylim()[0] < low
+
+
+def test_where_one_number_is_measured_the_figure_is_a_dot_plot_with_the_level_to_compare_with() -> None:
+    (axes,) = lines.draw(levelled({**LEVEL, ("a", "2-shot"): 61.0})).axes
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["level", "a"]
+    assert (axes.get_title(), axes.get_xlabel()) == ("", "top-1 accuracy (%)")
+    assert [60.0, 60.0] in [list(line.get_xdata()) for line in axes.get_lines() if line.get_color() == "0.4"]
+    assert [59.0, 61.0] in [list(line.get_xdata()) for line in axes.get_lines()]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ([], []),
+        ([0.1, 0.5, 0.9], [0.1, 0.5, 0.9]),
+        ([0.5, 0.5], [0.45, 0.55]),
+        ([0.0, 0.5, 0.5, 0.5, 1.0], [0.0, 0.4, 0.5, 0.6, 1.0]),
+        ([0.4, 0.5, 0.55], [0.3833, 0.4833, 0.5833]),
+    ],
+)
+def test_names_keep_their_distance_and_move_as_little_as_may_be(wanted: list[float], found: list[float]) -> None:
+    assert lines.apart(wanted, 0.1) == pytest.approx(found, abs=1e-4)
+
+
+def test_in_words_a_figure_says_where_each_line_begins_and_ends_the_highest_end_first() -> None:
+    words = lines.told(levelled({**LEVEL, ("a", "1-shot"): 50.0, ("a", "16-shot"): 55.0, ("b", "2-shot"): 70.0}))
+    assert words == "top-1 accuracy (%) over shots per class: b 70.0 at 2; level 60.0; a 50.0 at 1 to 55.0 at 16"
 
 
 @pytest.mark.parametrize("cells", [{}, {("a", "1-shot"): 10.0}], ids=["nothing", "no level"])

@@ -88,7 +88,7 @@ def test_the_legend_names_the_rows_that_have_a_point_once() -> None:
 
 def test_the_title_says_which_points_are_ringed() -> None:
     title = scatter.draw(measured({})).get_suptitle()
-    assert title.endswith("val selection, mean of seeds; ringed: picked by the rule")
+    assert title.endswith("val selection, means; ringed: picked by the rule")
 
 
 def test_the_axis_does_not_reach_below_zero_for_numbers_that_do_not() -> None:
