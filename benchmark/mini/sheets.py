@@ -30,7 +30,7 @@ def write_world(path: Path) -> None:
             axis.imshow(image, interpolation="nearest")
             axis.set_title(text, fontsize=6, y=-0.06, va="top", pad=0)
             axis.axis("off")
-    figure.subplots_adjust(0.005, 0.03, 0.995, 0.995, wspace=0.05, hspace=0.45)
+    figure.subplots_adjust(0.005, 0.045, 0.995, 0.995, wspace=0.05, hspace=0.45)
     with written_whole("pictures", path, "PATH") as file:
         figure.savefig(file, format=path.suffix.removeprefix(".") or None, dpi=90)
     pyplot.close(figure)

@@ -1,6 +1,7 @@
 """The contact sheets are drawn, and their command line explains itself."""
 
 import pytest
+from matplotlib import pyplot
 
 from benchmark.mini import sheets
 
@@ -29,6 +30,15 @@ def test_wrong_words_are_refused_in_a_line(arguments, says, capsys, monkeypatch)
         sheets.main(arguments)
     assert stopped.value.code == 2
     assert f"python -m benchmark.mini.sheets: error: {says}" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_no_caption_is_cut_off(tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(pyplot, "close", drawn.append)
+    sheets.write_world(tmp_path / "world.png")
+    (figure,) = drawn
+    assert min(axes.title.get_window_extent().y0 for axes in figure.axes) >= 0
 
 
 @pytest.mark.slow
