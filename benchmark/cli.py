@@ -55,7 +55,7 @@ COMMANDS = {
     ),
     "report": LazyCommand(
         "benchmark.commands.report:report",
-        "Write the HTML page, and every exhibit's Markdown, CSV and PNG, from what is measured.",
+        "Write the HTML page, and every exhibit's Markdown, CSV and pictures, from what is measured.",
     ),
     "run": LazyCommand(
         "benchmark.commands.run:run",

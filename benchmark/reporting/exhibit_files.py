@@ -1,4 +1,4 @@
-"""Files of an exhibit: Markdown, CSV and PNG."""
+"""Files of an exhibit: Markdown, CSV and pictures."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ from benchmark.analysis.results import Measured, csv
 from benchmark.core import text
 from benchmark.core.files import writing, written_whole
 from benchmark.reporting.figures import draw
+from benchmark.reporting.figures.draw import PNG, Pictures
 from benchmark.reporting.notes import notes, selection_words
 from benchmark.reporting.tables import (
     OTHER_SELECTIONS,
@@ -18,16 +19,19 @@ from benchmark.reporting.tables import (
 )
 
 
-def write(measured: Measured, folder: Path) -> list[Path]:
-    """Write <id>.md, <id>.csv and <id>.png of an exhibit under `folder` and return their paths."""
-    base = folder / measured.exhibit.id
-    written = [base.with_suffix(suffix) for suffix in (".md", ".csv", ".png")]
-    for path, content in zip(written, (markdown(measured), csv(measured)), strict=False):
+def write(measured: Measured, folder: Path, pictures: Pictures = PNG) -> list[Path]:
+    """Write <id>.md, <id>.csv and the pictures of an exhibit, <id>.png by default, under `folder`; return their paths."""
+    texts = {
+        folder / f"{measured.exhibit.id}.{suffix}": of(measured) for suffix, of in (("md", markdown), ("csv", csv))
+    }
+    drawn = pictures.paths(measured, folder)
+    for path, content in texts.items():
         with written_whole("reports", path, "--reports") as file:
             file.write(content.encode())
     with writing("reports", folder, "--reports"):
-        draw.draw(measured, written[2])
-    return written
+        for path in drawn:
+            draw.draw(measured, path, pictures.titled)
+    return [*texts, *drawn]
 
 
 def markdown(measured: Measured) -> str:

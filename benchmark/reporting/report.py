@@ -11,6 +11,7 @@ from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.reporting import exhibit_files, page
 from benchmark.reporting.figures import draw
+from benchmark.reporting.figures.draw import PNG, Pictures
 
 
 def write(
@@ -19,6 +20,7 @@ def write(
     store: Store,
     folder: Path,
     others: Others = NO_OTHERS,
+    pictures: Pictures = PNG,
 ) -> Iterator[Path]:
     """Write the report; exhibits with too few measured cells are left out.
 
@@ -28,6 +30,7 @@ def write(
         store: the store of the records.
         folder: folder of the files, created if missing.
         others: records of other questions, whose exhibits are all written.
+        pictures: files of each figure.
 
     Yields:
         Each path after it is written; the HTML page is the last.
@@ -35,9 +38,9 @@ def write(
     ready = [*(measured for measured in exhibits if measured.ready), *others.shown]
     with writing("reports", folder, "--reports"):
         folder.mkdir(parents=True, exist_ok=True)
-        draw.draw_all((measured, folder / f"{measured.exhibit.id}.png") for measured in ready)
+        draw.draw_all(((one, path) for one in ready for path in pictures.paths(one, folder)), pictures.titled)
     for measured in ready:
-        yield from exhibit_files.write(measured, folder)
+        yield from exhibit_files.write(measured, folder, pictures)
     leaks = leakage.leaks(exhibits)
     if leaks:
         path = folder / "leakage.csv"

@@ -28,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     for name in ("BENCH_RESULTS", "BENCH_REPORTS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
     path = sys.path[:]
     yield tmp_path
     sys.path[:] = path

@@ -21,7 +21,7 @@ def test_report_check_and_claims_over_a_thousand_records_read_each_record_once(
     store = report_speed.fill(RECORDS, tmp_path)
     reads, read = Counter[str](), Store._read
     monkeypatch.setattr(Store, "_read", lambda self, path, known: reads.update([path.name]) or read(self, path, known))
-    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
     at = ["--results", tmp_path / "results"]
     once = dict.fromkeys((path.name for path in store.root.glob("*.json")), 1)
     assert len(once) == RECORDS

@@ -6,7 +6,8 @@ import multiprocessing
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.metadata import version
@@ -23,6 +24,21 @@ from benchmark.reporting.figures import curve, dots, histogram, lines, panels, s
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """Which files of a figure are wanted: suffixes without their dot, "png" first, and whether the title stands above."""
+
+    formats: Sequence[str] = ("png",)
+    titled: bool = True
+
+    def paths(self, measured: Measured, folder: Path) -> list[Path]:
+        """The files of an exhibit under `folder`."""
+        return [folder / f"{measured.exhibit.id}.{suffix}" for suffix in self.formats]
+
+
+PNG = Pictures()
 
 KINDS: dict[str, ModuleType] = {
     "line": lines,

@@ -22,7 +22,7 @@ FAILED = ("LeavesWithSuccess", "LeavesAtOnce", "Interrupts")
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+        patch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
         yield
 
 

@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with records that name a module in it, which leaves a mark when it is imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
     (tmp_path / f"{EVIL}.py").write_text("open('OWNED', 'w')")
     world = house()
     store = Store(tmp_path / "results" / world.name)

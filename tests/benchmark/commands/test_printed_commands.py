@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path / "no weights"))
     for name in ("BENCH_RESULTS", "BENCH_REPORTS", "BENCH_CONFIG", "BENCH_DATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
     return folder
 
 

@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def _unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
 
 
 @pytest.mark.usefixtures("_unpainted")

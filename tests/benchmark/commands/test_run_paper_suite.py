@@ -45,7 +45,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
             patch.setenv(f"BENCH_{name}", str(folder / name.lower()))
         patch.setenv("HOME", str(folder))
         patch.chdir(folder)
-        patch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+        patch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
         yield folder
 
 

@@ -24,7 +24,7 @@ ZERO, TIP = ["--method", "Zero-shot CLIP"], ["--method", "Tip-Adapter-F"]
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root with everything in it, and `outside.toml` in the working folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(draw, "draw", lambda _, path: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
     for name in ("RESULTS", "REPORTS"):
         monkeypatch.delenv(f"BENCH_{name}", raising=False)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))

@@ -16,6 +16,7 @@ from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.reporting import exhibit_files, page, report
 from benchmark.reporting.figures import draw
+from benchmark.reporting.figures.draw import Pictures
 
 LEAKING = {("Two", "1-shot"): [(40, 50, 55)], ("Two", "2-shot"): [(40, 60, 60)]}
 COUNTS = {**LEAKING, ("One", "1-shot"): [(10, 10, 10)]}
@@ -26,7 +27,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Names of the figures that were drawn."""
     names: list[str] = []
 
-    def note(measured: Measured, path: Path) -> None:
+    def note(measured: Measured, path: Path, titled: bool = True) -> None:
         names.append(path.name)
         path.write_bytes(b"png")
 
@@ -101,6 +102,14 @@ def test_figures_are_drawn_together_before_any_file_is_told(tmp_path: Path, draw
     assert drawn == []
     assert next(paths).name == "table0.md"
     assert drawn[:2] == ["table0.png", "table9.png"]
+
+
+def test_pictures_are_drawn_in_every_asked_format_and_named(tmp_path: Path, drawn: list[str]) -> None:
+    found = records(table())
+    several = Pictures(("png", "svg", "pdf"), titled=False)
+    paths = list(report.write([gather(table(), toy(), found)], found, Store(tmp_path), tmp_path, pictures=several))
+    assert [path.name for path in paths][:5] == [f"table0.{suffix}" for suffix in ("md", "csv", "png", "svg", "pdf")]
+    assert set(drawn) == {"table0.png", "table0.svg", "table0.pdf"}
 
 
 def test_a_folder_that_cannot_be_written_is_told_with_the_option(tmp_path: Path) -> None:
