@@ -147,13 +147,32 @@ def _settled(compared: Compared, adjusted: float, level: float) -> Compared:
 def _column(
     measured: Measured, left: str, right: str, column: str, store: Store, selection: str, margin: float
 ) -> Compared | None:
+    question = {cell.column: cell.question for cell in measured.exhibit.cells() if cell.row == left}[column]
     paired = pair(*(measured.records.get((row, column), []) for row in (left, right)))
+    return compare_cells(column, question, paired, (store, store), selection, margin)
+
+
+def compare_cells(
+    column: str, question: Question, paired: Paired, stores: Sequence[Store], selection: str, margin: float = 0.0
+) -> Compared | None:
+    """Compare two cells of one question, the first less the second; nothing is adjusted yet.
+
+    Args:
+        column: Name of the comparison.
+        question: What is read from the records.
+        paired: The records of both cells.
+        stores: The answers of each cell's records.
+        selection: One of `record.SELECTIONS`.
+        margin: Points within which the two count as alike.
+
+    Returns:
+        The comparison; None where the cells have no seed in common, or a number is missing.
+    """
     if not paired.seeds:
         return None
-    question = {cell.column: cell.question for cell in measured.exhibit.cells() if cell.row == left}[column]
     if question.metric == "accuracy" and question.mean_over is None:
-        kept = stored(store, selection, question.target)
-        answers = paired.answers(kept, kept, target=question.target)
+        kept = [stored(store, selection, question.target) for store in stores]
+        answers = paired.answers(*kept, target=question.target)
         if answers is not None:
             return _by_image(column, answers, margin)
     return _by_seed(column, paired, question, selection, margin)
