@@ -25,6 +25,7 @@ class Formats(click.ParamType):
 @click.command()
 @click.option("--format", "formats", type=Formats(), default="png", metavar="svg,pdf", help="Pictures beside the PNG.")
 @click.option("--no-title", is_flag=True, help="Draw pictures without their titles, for a paper's captions.")
+@click.option("--against", metavar="FOLDER", help="Mark what moved beyond chance since these results.")
 @common
 def report(**options: Any) -> ExitCode:
     """Write the HTML page, and every exhibit's Markdown, CSV and pictures, from what is measured."""

@@ -1,14 +1,14 @@
 """The HTML page of `bench report`: self-contained, without network access, readable without JavaScript, all text escaped.
 
-The page begins with the verdicts of the claims and a guide to reading. The paper's exhibits follow in the paper's order, then
-those that were asked of other data and encoders, the leakage of selection on test images, the sensitivity to the weight of
-the logit bias, missing exhibits, and the conditions of the measurement. Every cell opens to its seeds, its provenance and
-the command that measures it again.
+The first screen answers: one conclusion with its interval, how many hold, the picture of the main exhibit, and the next
+command. The main exhibit follows, the verdicts of the claims, the paper's other exhibits in its order, those that were asked
+of other data and encoders, the leakage of selection on test images, the sensitivity to the weight of the logit bias, missing
+exhibits, a guide to reading, and the conditions of the measurement. Every cell and every conclusion opens beneath its row, a
+cell to its seeds, its curve over epochs, its provenance and the command that measures it again.
 """
 
 import base64
 import re
-import shlex
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,8 +18,8 @@ from markupsafe import Markup, escape
 
 from benchmark.analysis import beta_sensitivity, claims, leakage, remarks
 from benchmark.analysis.claims import ClaimRow, Comparison
-from benchmark.analysis.drawn import nothing_to_choose, unvalidated
 from benchmark.analysis.leakage import Leak
+from benchmark.analysis.moves import Moves
 from benchmark.analysis.ordering import orders
 from benchmark.analysis.other_questions import NO_OTHERS, NOT_DRAWN, Others, told
 from benchmark.analysis.results import Measured, csv
@@ -27,15 +27,24 @@ from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
 from benchmark.core.text import lines
-from benchmark.exhibits.exhibit import Cell
-from benchmark.exhibits.question import Question
-from benchmark.records import provenance, readings
+from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS, Record
-from benchmark.reporting import tables
+from benchmark.reporting import cells, tables
 from benchmark.reporting.exhibit_files import markdown
-from benchmark.reporting.figures import draw
+from benchmark.reporting.figures import draw, style
+from benchmark.reporting.next_step import MAIN, Step
 from benchmark.reporting.notes import cached_views, deviations, missing
-from benchmark.reporting.tables import extra_tables, latex, other_selections
+from benchmark.reporting.tables import extra_tables, latex
+
+WORDS = {
+    claims.SUPPORTED: "held",
+    claims.CONTRADICTED: "not held",
+    claims.INCONCLUSIVE: "open",
+    claims.NOT_RUN: "not measured",
+}
+"""Verdict -> its word on the page, decided ones first."""
+FIRST = (5.4, 4.3)
+"""Width and height of the picture of the first screen, in inches."""
 
 
 def write(
@@ -45,10 +54,12 @@ def write(
     verdicts: Sequence[ClaimRow] = (),
     leaks: Sequence[Leak] = (),
     others: Others = NO_OTHERS,
+    moves: Moves | None = None,
+    step: Step | None = None,
 ) -> Path:
     """Write index.html under `folder` and return its path."""
     path = folder / "index.html"
-    text = html(exhibits, problems, folder, verdicts, leaks, others)
+    text = html(exhibits, problems, folder, verdicts, leaks, others, moves, step)
     with written_whole("reports", path, "--reports") as file:
         file.write(text.encode())
     return path
@@ -61,6 +72,8 @@ def html(
     verdicts: Sequence[ClaimRow] = (),
     leaks: Sequence[Leak] = (),
     others: Others = NO_OTHERS,
+    moves: Moves | None = None,
+    step: Step | None = None,
 ) -> str:
     """The HTML page as text.
 
@@ -71,6 +84,8 @@ def html(
         verdicts: verdicts of the claims.
         leaks: leakage of selection on test images.
         others: records of questions that these exhibits do not ask.
+        moves: what moved since an earlier measurement.
+        step: the command to type next.
 
     Returns:
         The page.
@@ -85,17 +100,27 @@ def html(
     )
     environment.filters.update(code=_code, fixed=fixed)
     records = _each_once([*exhibits, *others.shown])
+    ready = [measured for measured in exhibits if measured.ready]
+    ready.sort(key=lambda measured: measured.exhibit.id != MAIN)
     return environment.get_template("report.html").render(
         suite=exhibits[0].suite,
         facts=_facts(records),
-        claims=[_claim(row) for row in verdicts],
+        answer=_answer(verdicts),
         tally=_tally(verdicts),
+        step=step,
+        moves=moves,
+        moved=_moved(moves, [*exhibits, *others.shown]),
+        claims={
+            word: [_claim(row) for row in verdicts if row.verdicts["val"].says == says] for says, word in WORDS.items()
+        },
+        first=_main_picture(ready),
+        own=_own([*exhibits, *others.shown]),
         sources=claims.SOURCES,
         selections=SELECTIONS,
         other_selections=tables.OTHER_SELECTIONS,
         views=cached_views(exhibits[0].suite),
-        exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
-        others=[_exhibit(measured, drawn) for measured in others.shown],
+        exhibits=[_exhibit(measured, drawn, moves) for measured in ready],
+        others=[_exhibit(measured, drawn, moves) for measured in others.shown],
         not_drawn=told(others.left, exhibits[0].suite, NOT_DRAWN),
         leaks=leakage.grids(leaks),
         sensitivity=beta_sensitivity.grids(beta_sensitivity.costs(exhibits)),
@@ -139,7 +164,8 @@ def _claim(row: ClaimRow) -> JsonDict:
     effect = f"{claims.words(ours)}, {ours.at}" if ours.at and ours.effect is not None else ""
     return {
         **told,
-        "verdicts": [_said(v.says) for v in row.verdicts.values()],
+        "id": f"claim-{row.id}",
+        "verdicts": [_printed(_said(v.says)) if name == "paper" else _said(v.says) for name, v in row.verdicts.items()],
         "comparisons": _comparisons(row),
         "decides": effect,
         "reason": ours.reason,
@@ -147,7 +173,12 @@ def _claim(row: ClaimRow) -> JsonDict:
 
 
 def _said(says: str) -> dict[str, str]:
-    return {"says": says, "css": says.replace(" ", "-")}
+    return {"says": WORDS[says], "css": says.replace(" ", "-")}
+
+
+def _printed(said: dict[str, str]) -> dict[str, str]:
+    """A verdict on the paper's own numbers, which are printed or not, but never measured."""
+    return {**said, "says": "not printed"} if said["says"] == WORDS[claims.NOT_RUN] else said
 
 
 def _comparisons(row: ClaimRow) -> list[JsonDict]:
@@ -161,24 +192,65 @@ def _comparisons(row: ClaimRow) -> list[JsonDict]:
 
 def _told(comparison: Comparison | None, source: str) -> dict[str, str]:
     if comparison is None:
-        return {"says": "–", "css": "not-run", "effect": "", "rests": ""}
+        return {**_said(claims.NOT_RUN), "effect": "", "rests": ""}
     count = len(comparison.rests_on)
     what = f"{'printed number' if source == 'paper' else 'record'}{'s' * (count != 1)}"
     rests = f"{'premise; ' * comparison.premise}{count} {what}, over {comparison.over}"
     return {**_said(comparison.says), "effect": claims.words(comparison), "rests": rests}
 
 
-def _tally(verdicts: Sequence[ClaimRow]) -> str:
-    """The sentence with the number of claims by verdict, under the `val` selection."""
+def _tally(verdicts: Sequence[ClaimRow]) -> list[dict[str, str | int]]:
+    """Word, CSS class and number of the claims of each verdict under the `val` selection."""
     says = [row.verdicts["val"].says for row in verdicts]
-    kinds = (claims.SUPPORTED, claims.CONTRADICTED, claims.INCONCLUSIVE, claims.NOT_RUN)
-    counted = ", ".join(f"{says.count(kind)} {kind}" for kind in kinds)
-    return f"Of the {len(says)} conclusions, on validation's choice: {counted}."
+    return [{**_said(kind), "count": says.count(kind)} for kind in WORDS if kind in says]
 
 
-def _exhibit(measured: Measured, drawn: Path | None) -> JsonDict:
+def _answer(verdicts: Sequence[ClaimRow]) -> dict[str, str] | None:
+    """The conclusion that the page begins with, under `val`: decided and of the main exhibit, else decided, else any."""
+    tried = [row for row in verdicts if row.verdicts["val"].effect is not None]
+    if not tried:
+        return None
+
+    def rank(row: ClaimRow) -> tuple[bool, bool, int]:
+        says = row.verdicts["val"].says
+        return says == claims.INCONCLUSIVE, MAIN not in row.exhibits, [*WORDS].index(says)
+
+    first = min(tried, key=rank)
+    verdict = first.verdicts["val"]
+    return {**_said(verdict.says), "reading": first.reading, "at": verdict.at, "effect": claims.words(verdict)}
+
+
+def _moved(moves: Moves | None, shown: Sequence[Measured]) -> list[str]:
+    """A line for each cell that moved: its exhibit, row and column, and by how much."""
+    titles = {measured.exhibit.id: measured.exhibit.title for measured in shown}
+    found = {} if moves is None else moves.moved
+    return [f"{titles[name]}, {row}, {column}: {cells.difference(one)}" for (name, row, column), one in found.items()]
+
+
+def _own(shown: Sequence[Measured]) -> dict[str, list[JsonDict]]:
+    """Own method -> id and title of each exhibit with a row of it."""
+    found: dict[str, list[JsonDict]] = {}
+    for measured in shown:
+        for row in measured.exhibit.added:
+            found.setdefault(row, []).append({"id": measured.exhibit.id, "title": measured.exhibit.title})
+    return found
+
+
+def _main_picture(ready: Sequence[Measured]) -> dict[str, Markup | str] | None:
+    """The picture of the first screen as SVG, its alternative text, and its title; None where there is no main exhibit."""
+    if not ready or ready[0].exhibit.id != MAIN:
+        return None
+    return {
+        "svg": Markup(draw.small(ready[0], *FIRST)),  # matplotlib escapes the names that it draws
+        "alt": draw.told(ready[0]),
+        "title": ready[0].exhibit.title,
+        "seeds": style.seeds_in_words(ready[0]),
+    }
+
+
+def _exhibit(measured: Measured, drawn: Path | None, moves: Moves | None) -> JsonDict:
     views = cached_views(measured.suite)
-    cells = {(cell.row, cell.column): cell for cell in measured.exhibit.cells()}
+    shown = cells.of(measured, moves)
     return {
         "id": measured.exhibit.id,
         "title": measured.exhibit.title,
@@ -186,13 +258,14 @@ def _exhibit(measured: Measured, drawn: Path | None) -> JsonDict:
         "paper": measured.exhibit.paper,
         "is_figure": measured.exhibit.id.startswith("figure"),
         "row_header": measured.exhibit.row_header,
-        "panels": [_panel(measured, cells, *panel) for panel in measured.exhibit.by_panel().items()],
+        "panels": [_panel(measured, shown, *panel) for panel in measured.exhibit.by_panel().items()],
         "extras": extra_tables(measured),
         "orders": orders(measured),
         "missing": missing(measured),
         "remarks": remarks.sentences(measured),
         "deviations": [line for line in deviations(measured) if line != views],
         "picture": _encoded(measured, drawn) or _picture(measured),
+        "alt": draw.told(measured),
         "files": _files(measured),
     }
 
@@ -223,75 +296,17 @@ def _waiting(measured: Measured) -> dict[str, str]:
     }
 
 
-def _panel(measured: Measured, cells: Mapping[tuple[str, str], Cell], name: str, columns: Sequence[Json]) -> JsonDict:
+def _panel(
+    measured: Measured, shown: Mapping[tuple[str, str], JsonDict], name: str, columns: Sequence[Json]
+) -> JsonDict:
     return {
         "name": name,
         "columns": [column.get("short", column["name"]) for column in columns],
         "rows": [
-            {"name": row["name"], "cells": [_cell(measured, cells[row["name"], c["name"]]) for c in columns]}
+            {"name": row["name"], "cells": [shown[row["name"], c["name"]] for c in columns]}
             for row in measured.exhibit.rows
         ],
     }
-
-
-def _cell(measured: Measured, cell: Cell) -> JsonDict:
-    name, column = cell.row, cell.column
-    if (name, column) in measured.texts:
-        return {"value": measured.texts[name, column], "others": "", "seeds": []}
-    row = measured.at(name, column)
-    records = measured.records[name, column]
-    return {
-        "value": tables.shown(measured, row),
-        "others": other_selections(measured, row),
-        "seeds": [_seed(record, cell.question) for record in records],
-        "provenance": _provenance(records),
-        "again": _again(measured, name, column),
-    }
-
-
-def _again(measured: Measured, name: str, column: str) -> str:
-    """The command that measures a cell again."""
-    said = next(c for c in measured.exhibit.columns if c["name"] == column)
-    shots = f" --shots {said['shots']}" if "shots" in said else ""
-    drawn = sorted({record.seed for record in measured.records[name, column] if record.shots})
-    seeds = f" --seeds {','.join(map(str, drawn))}" if set(drawn) - set(measured.suite.seeds) else ""
-    method = shlex.quote(measured.exhibit.added.get(name, name))
-    return f"{measured.command} --method {method}{shots}{seeds} --rerun"
-
-
-def _provenance(records: Sequence[Record]) -> str:
-    """The sentence on dates, commits and processors of the measurement of a cell."""
-    days = sorted({(record.measured or "")[:10] for record in records})
-    commits = sorted({str(record.conditions.get("commit", "unknown"))[:7] for record in records})
-    cpus = sorted({str(record.conditions.get("cpu", "unknown")) for record in records})
-    return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
-
-
-def _seed(record: Record, question: Question) -> JsonDict:
-    """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
-    run = readings.under(record, "val")
-    dataset = "" if question.mean_over is None else f"{record.dataset}, "
-    return {
-        "seed": f"{dataset}{record.seed}",
-        **{selection: _reading(record, question, selection) for selection in SELECTIONS},
-        "chose": _chose(record),
-        "key": run.key,
-        "fit": run.seconds.get("fit"),
-    }
-
-
-def _chose(record: Record) -> str:
-    """Epoch and settings chosen on validation images: "epoch 34, beta 3.2"; or why none were."""
-    if unvalidated([record]) or nothing_to_choose(record):
-        return "no validation images" if record.n_val == 0 and record.shots else "nothing to choose"
-    picked = record.selections["val"]
-    settings = (f"{name} {value:.3g}" for name, value in (picked.tuned or {}).items())
-    return ", ".join([f"epoch {'–' if picked.epoch is None else picked.epoch}", *settings])
-
-
-def _reading(record: Record, question: Question, selection: str) -> str:
-    found = readings.read(record, question, selection)
-    return "–" if found is None else fixed(found.value, 2 if readings.counted(question.metric) else 3)
 
 
 def _encoded(measured: Measured, drawn: Path | None) -> str:

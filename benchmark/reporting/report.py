@@ -1,15 +1,17 @@
 """The report of a suite: files of each exhibit, the leakage of selection on test images, and the HTML page."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmark.analysis import claims, leakage
+from benchmark.analysis.moves import Moves
 from benchmark.analysis.other_questions import NO_OTHERS, Others
 from benchmark.analysis.results import Measured
 from benchmark.core.files import writing, written_whole
 from benchmark.records.record import Record
 from benchmark.records.store import Store
-from benchmark.reporting import exhibit_files, page
+from benchmark.reporting import exhibit_files, next_step, page
 from benchmark.reporting.figures import draw
 from benchmark.reporting.figures.draw import PNG, Pictures
 
@@ -21,6 +23,7 @@ def write(
     folder: Path,
     others: Others = NO_OTHERS,
     pictures: Pictures = PNG,
+    moves: Moves | None = None,
 ) -> Iterator[Path]:
     """Write the report; exhibits with too few measured cells are left out.
 
@@ -31,6 +34,7 @@ def write(
         folder: folder of the files, created if missing.
         others: records of other questions, whose exhibits are all written.
         pictures: files of each figure.
+        moves: what moved since an earlier measurement.
 
     Yields:
         Each path after it is written; the HTML page is the last.
@@ -48,4 +52,5 @@ def write(
             file.write(leakage.csv(leaks).encode())
         yield path
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
-    yield page.write(exhibits, store.problems, folder, verdicts, leaks, others)
+    step = next_step.find(exhibits, records, os.cpu_count() or 1)
+    yield page.write(exhibits, store.problems, folder, verdicts, leaks, others, moves, step)

@@ -101,6 +101,8 @@ def small(measured: Measured, width: float, height: float) -> str:
     import matplotlib.pyplot as plt
 
     drawn = lines.small(measured, width, height)
+    for patch in (drawn.patch, *(axes.patch for axes in drawn.axes)):
+        patch.set_visible(False)  # the page shows through
     text = _saved(drawn, ".svg", "").decode()
     plt.close(drawn)
     return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)

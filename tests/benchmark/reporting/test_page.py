@@ -2,21 +2,25 @@
 
 import base64
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from markupsafe import escape
-from toy_world import FILE, change, planted, table, toy
+from toy_world import FILE, change, planted, record_of, table, toy
 
 from benchmark.analysis import beta_sensitivity, results
 from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict
+from benchmark.analysis.compare import Compared
 from benchmark.analysis.leakage import GAPS, Leak
+from benchmark.analysis.moves import Moves
 from benchmark.analysis.results import Measured, gather
 from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS
-from benchmark.reporting import exhibit_files, page, tables
+from benchmark.reporting import cells, exhibit_files, page, tables
+from benchmark.reporting.next_step import Step
 
 EVIL = "<script>alert('x')</script>\"'&<img src=http://example.org/x onerror=y>"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -65,6 +69,11 @@ def measured(**changes: Any) -> Measured:
     return gather(table(), toy(), records)
 
 
+def verdict(says: str, reason: str = "") -> Verdict:
+    comparison = Comparison("A against B", says, 1.5, 0.5, 2.5, "points", 0.0, "images", False, ("k",))
+    return Verdict(says, 1.5, 0.5, 2.5, "points", "A against B", 1, 1, reason, ("k",), (comparison,))
+
+
 def test_the_page_needs_nothing_but_itself() -> None:
     reader = read(page.html([measured()], {}))
     assert {tag for tag, _ in reader.tags} & {"link", "iframe", "object", "embed", "base", "form"} == set()
@@ -100,7 +109,7 @@ def test_what_is_not_measured_is_said() -> None:
     empty = gather(table(), toy(), {})
     text = page.html([empty], {})
     assert f"Table 0: a test (0 %): <code>bench run --table 0 --suite {FILE}</code>" in text
-    assert re.findall(r'<section id="([^"]+)"', text) == ["reading", "waiting", "conditions"]
+    assert re.findall(r'<section id="([^"]+)"', text) == ["waiting", "reading", "conditions"]
     assert "Nothing is measured yet." in text
     assert "Three: not yet run; no code." in page.html([measured()], {})
 
@@ -144,16 +153,21 @@ def test_the_picture_is_a_png_inside_the_page(tmp_path: Path) -> None:
     source = image["src"]
     assert source is not None
     assert base64.b64decode(source.partition(",")[2])[:4] == b"\x89PNG"
-    assert "the numbers are in its table" in (image["alt"] or "")
+    words = "top-1 accuracy (%) over shots per class: Two 62.0 at 2; One 52.5 at 1"
+    assert image["alt"] == f"Table 0: a test. {words}. The numbers are in its table."
 
 
 def test_several_exhibits_share_a_page_and_are_linked() -> None:
     second = gather(table(id="table00"), toy(), planted(table(id="table00"), toy(), COUNTS))
     reader = read(page.html([measured(), second], {}))
     links = [a["href"] for tag, a in reader.tags if tag == "a" and "download" not in a]
-    assert links == ["#main", "#reading", "#table0", "#conditions", "#table0", "#table00"]
-    sections = {a["id"] for tag, a in reader.tags if tag == "section" and "id" in a}
-    assert sections == {"reading", "table0", "table00", "conditions"}
+    of_cells = [link for link in links if link and "-" in link]
+    assert [link for link in links if link not in of_cells] == [
+        "#main", "#exhibits", "#reading", "#conditions", "#table0", "#table00",
+    ]  # fmt: skip
+    assert len(of_cells) == 4
+    sections = [a["id"] for tag, a in reader.tags if tag == "section" and "id" in a]
+    assert sections == ["table0", "table00", "reading", "conditions"]
     ids = [a["id"] for _, a in reader.tags if "id" in a]
     assert len(ids) == len(set(ids))
     assert {link.removeprefix("#") for link in links if link} <= set(ids)
@@ -214,14 +228,12 @@ def test_the_verdicts_come_first_and_every_comparison_is_inside() -> None:
     )  # fmt: skip
     text = page.html([measured()], {}, verdicts=[row])
     assert text.index("It is so.") < text.index('<section id="table0"')
-    assert "Of the 1 conclusions, on validation&#39;s choice: 1 supported, 0 contradicted" in text
-    assert '<td role="cell" class="verdict not-run" data-label="paper">not run</td>' in text
+    assert '<p class="tally"><span class="supported">1 held</span></p>' in text
+    assert '<td role="cell" class="verdict not-run" data-label="paper">not printed</td>' in text
     (comparison,) = re.findall(r"A against B</p><ul>(.*)</ul>", text)
+    assert 'val: <span class="supported">held</span>, +1.5 points (0.5 to 2.5); 1 record, over images' in comparison
     assert (
-        'val: <span class="supported">supported</span>, +1.5 points (0.5 to 2.5); 1 record, over images' in comparison
-    )
-    assert (
-        'paper: <span class="not-run">not run</span>, +1.5 points (0.5 to 2.5); 1 printed number, over images'
+        'paper: <span class="not-run">not measured</span>, +1.5 points (0.5 to 2.5); 1 printed number, over images'
         in comparison
     )
     assert EVIL not in text
@@ -292,6 +304,123 @@ def test_what_choosing_on_test_adds_has_a_section_with_a_table_of_the_released_c
     assert gaps[0] < numbers[0] < gaps[1] < numbers[1]
 
 
-def verdict(says: str, reason: str = "") -> Verdict:
-    comparison = Comparison("A against B", says, 1.5, 0.5, 2.5, "points", 0.0, "images", False, ("k",))
-    return Verdict(says, 1.5, 0.5, 2.5, "points", "A against B", 1, 1, reason, ("k",), (comparison,))
+def main(counts: Any = COUNTS, **changes: Any) -> Measured:
+    shown = table(id="table4", **changes)
+    return gather(shown, toy(), planted(shown, toy(), counts))
+
+
+def row(name: str, says: str, *exhibits: str, effect: float | None = 1.5) -> ClaimRow:
+    found = replace(verdict(says), effect=effect)
+    return ClaimRow(
+        name, "q", "Sec. 9", f"{name} is so.", "superiority", "all", "", exhibits, dict.fromkeys(SOURCES, found)
+    )
+
+
+def test_the_main_exhibit_comes_first_then_the_conclusions_then_the_others() -> None:
+    text = page.html([measured(), main()], {}, verdicts=[row("a", "supported", "table0")])
+    assert re.findall(r'<section id="([^"]+)"', text) == ["table4", "claims", "table0", "reading", "conditions"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "first"),
+    [
+        ([row("a", "supported", "table0"), row("b", "contradicted", "table4")], "not held</strong>: b is so."),
+        ([row("a", "inconclusive", "table4"), row("b", "contradicted", "table0")], "not held</strong>: b is so."),
+        ([row("a", "inconclusive", "table0"), row("b", "inconclusive", "table4")], "open</strong>: b is so."),
+        ([row("a", "contradicted", "table4"), row("b", "supported", "table4")], "held</strong>: b is so."),
+        ([row("a", "not run", "table4", effect=None)], None),
+    ],
+)
+def test_the_page_begins_with_a_decided_conclusion_of_the_main_exhibit(rows: list[ClaimRow], first: str | None) -> None:
+    found = re.findall(r'<p class="answer"><strong class="[a-z]+">(.*)</p>', page.html([measured()], {}, verdicts=rows))
+    assert found == ([] if first is None else [f"{first} What decides: +1.5 points (0.5 to 2.5), A against B."])
+
+
+def test_decided_conclusions_stand_before_open_ones_and_those_not_measured_are_folded() -> None:
+    rows = [
+        row("d", "not run", "t"),
+        row("c", "inconclusive", "t"),
+        row("b", "contradicted", "t"),
+        row("a", "supported", "t"),
+    ]
+    section = page.html([measured()], {}, verdicts=rows).partition('<section id="claims"')[2].partition("</section>")[0]
+    shown, folded, rest = section.partition("<details><summary>1 not measured")
+    assert folded
+    assert re.findall(r'href="#claim-(.)"', shown) == ["a", "b", "c"]
+    assert re.findall(r'href="#claim-(.)"', rest) == ["d"]
+
+
+def test_the_first_picture_is_an_svg_whose_words_say_what_it_shows_and_names_in_it_are_not_obeyed() -> None:
+    rows = [{"name": EVIL, "method": "baselines.tip_adapter:TipAdapter"}]
+    text = page.html([main({(EVIL, "1-shot"): [(1, 20, 3)], (EVIL, "2-shot"): [(1, 30, 3)]}, rows=rows)], {})
+    assert text.count("<script") == 1
+    assert text.count("<svg") == 1
+    tags = read(text).tags
+    (words,) = [str(a["aria-label"]) for tag, a in tags if tag == "div" and a.get("role") == "img"]
+    assert words == f"Table 0: a test. top-1 accuracy (%) over shots per class: {EVIL} 20.0 at 1 to 30.0 at 2."
+    ids = [a["id"] for _, a in tags if "id" in a]
+    assert len(ids) == len(set(ids))
+    assert [a for tag, a in tags if tag in ("image", "img") and not str(a.get("src")).startswith("data:")] == []
+
+
+def test_without_the_main_exhibit_there_is_no_first_picture() -> None:
+    assert "<svg" not in page.html([measured()], {})
+
+
+def test_the_best_accuracy_of_a_column_is_bold_and_a_number_alone_is_not() -> None:
+    counts = {("One", "1-shot"): [(1, 40, 1)], ("Two", "1-shot"): [(1, 50, 1)], ("One", "2-shot"): [(1, 60, 1)]}
+    bold = re.findall(r'<td class="best"><a [^>]*>([^<]*)</a>', page.html([main(counts)], {}))
+    assert [text[:4] for text in bold] == ["50.0"]
+
+
+def test_a_cell_opens_in_a_row_of_its_own_over_all_columns_with_its_curve_over_epochs() -> None:
+    found = main()
+    for records in found.records.values():
+        for record in records:
+            change(record, n_val=20, curves={"test": [10, 40, 30], "val": [4, 10, 8]})
+    text = page.html([found], {})
+    links = re.findall(r'<a class="opens" href="#([^"]+)">52.5 ± 31.8</a>', text)
+    (detail,) = re.findall(
+        rf'<tr class="detail" id="{links[0]}" tabindex="-1"><td colspan="3">(.*?)</div></td></tr>', text, re.S
+    )
+    assert "<h4>One, 1-shot: 52.5 ± 31.8</h4>" in detail
+    assert 'class="test" points="0,100 50,25 100,50"' in detail  # 10, 40 and 30 of 100 between 10 and 50 %
+    assert 'class="val" points="0,75 50,0 100,25"' in detail  # 20, 50 and 40 %
+    assert "10.0 to 50.0 % over 3 epochs" in detail
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_last_epoch() -> None:
+    record = record_of({"shots": 1, "seed": 1}, n=100)
+    change(record, curves={"test": [*range(100)], "val": []})
+    curve = cells._curve([record])
+    assert curve is not None
+    points = curve["lines"]["test"].split()
+    assert len(points) <= cells.POINTS + 1
+    assert (points[0], points[-1]) == ("0,100", "100,0")
+    assert cells._curve([record_of({"shots": 1, "seed": 1})]) is None  # one epoch is no curve
+
+
+def test_the_next_command_stands_on_the_first_screen_with_its_time() -> None:
+    text = page.html([measured()], {}, step=Step("bench run --table 4", "measures the rest", 61.0))
+    assert "Next: <code>bench run --table 4</code><br>about 61 s, without features; measures the rest</p>" in text
+    assert "Next:" not in page.html([measured()], {})
+
+
+def test_cells_that_moved_are_marked_and_listed_and_others_say_so_where_they_open() -> None:
+    found = measured()
+    sure = Compared("One, 1-shot", 2.25, 1.5, 3.0, 0.001, 0.002, (), 2, "seeds and images", 0.0)
+    places = {("table0", "One", "1-shot"): sure, ("table0", "Two", "2-shot"): replace(sure, adjusted=0.5, effect=-1.0)}
+    text = page.html([found], {}, moves=Moves(Path("old"), 3, places))
+    assert re.findall(r'<span class="moved up">(.*?)</span>', text) == ["▲ +2.2"]
+    assert "Since old: +2.25 (+1.50 to +3.00), moved beyond chance." in text
+    assert "Since old: -1.00 (+1.50 to +3.00), no difference shown." in text
+    assert '<a href="#moves">Since old</a>: 1 of 5 cells moved beyond chance.' in text
+    assert "<li>Table 0: a test, One, 1-shot: +2.25 (+1.50 to +3.00)</li>" in text
+
+
+def test_own_methods_have_a_section_that_says_where_their_rows_are() -> None:
+    rows = [{"name": "Mine", "method": "baselines.tip_adapter:TipAdapter"}]
+    shown = table(rows=rows, added={"Mine": "mine:Mine"})
+    text = page.html([gather(shown, toy(), planted(shown, toy(), {("Mine", "1-shot"): [(1, 2, 3)]}))], {})
+    assert '<li>Mine: a row of <a href="#table0">Table 0: a test</a></li>' in text
+    assert '<section id="others"' not in page.html([measured()], {})
