@@ -42,12 +42,12 @@ def draw(measured: Measured) -> "Figure":
     )
     for axes in grid.flat:
         plot(axes, found, measured)
+        axes.set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
     if twice:
         grid.flat[0].set_title("all")
         grid.flat[1].set_title("enlarged")
         enlarge(grid.flat[1], found)
     name_ends(grid.flat[-1], found)
-    grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", measured.exhibit.metric))
     figure.suptitle(style.title(measured, hollow=True))
     return figure
 

@@ -386,7 +386,7 @@ def test_a_cell_opens_in_a_row_of_its_own_over_all_columns_with_its_curve_over_e
     assert "<h4>One, 1-shot: 52.5 ± 31.8</h4>" in detail
     assert 'class="test" points="0,100 50,25 100,50"' in detail  # 10, 40 and 30 of 100 between 10 and 50 %
     assert 'class="val" points="0,75 50,0 100,25"' in detail  # 20, 50 and 40 %
-    assert "10.0 to 50.0 % over 3 epochs" in detail
+    assert "Accuracy over 3 epochs, 10.0 to 50.0 %, mean of seeds" in detail
 
 
 def test_a_long_curve_is_thinned_and_keeps_its_last_epoch() -> None:
