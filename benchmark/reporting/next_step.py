@@ -47,7 +47,7 @@ def find(exhibits: Sequence[Measured], records: Mapping[str, Record], processes:
     more = [*range(max(suite.seeds) + 1, max(suite.seeds) + 1 + len(suite.seeds))]
     again = f"{main[0].command} --seeds {','.join(map(str, more))}"
     choices = (
-        (main[0].command, f"measures the rest of {main[0].exhibit.title}", _missing(main, records)),
+        (main[0].command, f"measures what is missing of {main[0].exhibit.title}", _missing(main, records)),
         (f"bench run --all{suite.option}", "measures what is not measured yet", _missing(exhibits, records)),
         (again, "measures other draws of the support set, which narrows the intervals", _missing(main, records, more)),
     )

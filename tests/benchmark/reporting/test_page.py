@@ -324,10 +324,10 @@ def test_the_main_exhibit_comes_first_then_the_conclusions_then_the_others() -> 
 @pytest.mark.parametrize(
     ("rows", "first"),
     [
-        ([row("a", "supported", "table0"), row("b", "contradicted", "table4")], "not held</strong>: b is so."),
-        ([row("a", "inconclusive", "table4"), row("b", "contradicted", "table0")], "not held</strong>: b is so."),
-        ([row("a", "inconclusive", "table0"), row("b", "inconclusive", "table4")], "open</strong>: b is so."),
-        ([row("a", "contradicted", "table4"), row("b", "supported", "table4")], "held</strong>: b is so."),
+        ([row("a", "supported", "table0"), row("b", "contradicted", "table4")], "Not held</strong>: b is so."),
+        ([row("a", "inconclusive", "table4"), row("b", "contradicted", "table0")], "Not held</strong>: b is so."),
+        ([row("a", "inconclusive", "table0"), row("b", "inconclusive", "table4")], "Open</strong>: b is so."),
+        ([row("a", "contradicted", "table4"), row("b", "supported", "table4")], "Held</strong>: b is so."),
         ([row("a", "not run", "table4", effect=None)], None),
     ],
 )
