@@ -24,7 +24,7 @@ def draw(measured: Measured, only: Sequence[Json] = (), levels: Sequence[str] = 
     Args:
         measured: the exhibit.
         only: columns to draw, all by default.
-        levels: rows to compare those after them with, by default those of `mark.level`.
+        levels: rows to compare those after them with, by default those of `mark.levels`.
 
     Returns:
         The figure.
@@ -32,8 +32,7 @@ def draw(measured: Measured, only: Sequence[Json] = (), levels: Sequence[str] = 
     mark = measured.exhibit.mark
     asked = only or [c for c in measured.exhibit.columns if "declares" not in c]
     columns, names = measured_part(measured, asked)
-    level = mark.get("level", ())
-    levels = levels or ([level] if isinstance(level, str) else level)
+    levels = levels or mark.get("levels", ())
     across = min(len(columns), mark.get("across", 6))
     down = -(-len(columns) // across)
     size = (style.WIDTH if across > 1 else ALONE, down * (0.7 + 0.22 * len(names)) + 0.6)

@@ -63,7 +63,7 @@ def test_the_mark_is_known_and_the_rows_and_columns_it_names_are_there(name: str
     shown = exhibit.load(name)
     assert shown.mark["kind"] in draw.KINDS
     rows = {row["name"] for row in shown.rows}
-    assert {*shown.mark.get("levels", ()), *filter(None, [shown.mark.get("level")])} <= rows
+    assert set(shown.mark.get("levels", ())) <= rows
     shorts = {column.get("short", column["name"]) for column in shown.columns}
     if shown.mark["kind"] == "scatter":
         assert {shown.mark["x"], shown.mark["y"]} <= shorts

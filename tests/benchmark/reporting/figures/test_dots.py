@@ -79,7 +79,7 @@ def test_a_column_of_declared_words_is_no_strip() -> None:
 
 
 def test_the_level_is_a_line_through_its_row_s_mean_where_that_is_measured() -> None:
-    mark = {"kind": "dots", "level": "b"}
+    mark = {"kind": "dots", "levels": ["b"]}
     first, second = visible(
         shown("ab", TWO, {("a", "first"): 1.0, ("b", "first"): 7.0, ("a", "second"): 2.0}, mark=mark)
     )
@@ -106,7 +106,7 @@ def test_rows_and_columns_without_a_number_are_left_out_and_the_title_names_the_
 
 
 def test_each_of_several_levels_is_a_line_down_to_the_next() -> None:
-    mark = {"kind": "dots", "level": ["a", "c"]}
+    mark = {"kind": "dots", "levels": ["a", "c"]}
     (axes,) = visible(shown("abcd", TWO[:1], {(row, "first"): float(n) for n, row in enumerate("abcd")}, mark=mark))
     dashed = [(line.get_xdata()[0], list(line.get_ydata())) for line in axes.get_lines() if line.get_color() == "0.4"]
     assert dashed == [(0.0, [0, 1.5]), (2.0, [2, 3.5])]

@@ -225,7 +225,7 @@ def test_a_level_is_where_its_row_is(drawn: Any) -> None:
         {"name": n, "method": "baselines.tip_adapter:TipAdapter", "with": {"beta": b}}
         for n, b in (("a", 1.0), ("b", 2.0))
     ]
-    shown = table(rows=rows, mark={"kind": "dots", "level": "a"})
+    shown = table(rows=rows, mark={"kind": "dots", "levels": ["a"]})
     record = full_record(next(shown.cells()).runs(toy(), [1])[0], toy(), 0.4)
     axes = drawn(gather(shown, toy(), {record.key: record})).axes[0]
     assert [40.0, 40.0] in [list(line.get_xdata()) for line in axes.get_lines()]
