@@ -68,7 +68,7 @@ def test_without_other_questions_the_page_has_no_such_section(tmp_path: Path, pl
     kept(Store(tmp_path / "own" / world().name), planted(exhibit.load("table1"), world()))
     code, _, err = bench("report", *SUITE, "--results", tmp_path / "own")
     assert (code, err) == (0, "")
-    assert "other data and encoders" not in page(place)
+    assert '<section id="others"' not in page(place)
     assert "table1" in page(place)
 
 
@@ -77,7 +77,7 @@ def test_questions_that_are_only_named_have_the_section_too(place: Path) -> None
         if record.method != "mine:Mine":
             store(place).delete(key)
     bench("report", *SUITE)
-    assert re.findall('<section id="([^"]+)"', page(place))[:3] == ["claims", "reading", "others"]
+    assert re.findall('<section id="([^"]+)"', page(place))[:3] == ["claims", "others", "waiting"]
     assert MINE in page(place)
 
 

@@ -239,7 +239,7 @@ def test_a_cell_of_an_added_row_and_of_other_seeds_is_measured_again_by_its_comm
     from benchmark.analysis.results import gather
     from benchmark.exhibits import exhibit
     from benchmark.records.store import Store
-    from benchmark.reporting.page import _again
+    from benchmark.reporting.cells import _again
     from benchmark.suites import suite
 
     (place / "mine.py").write_text(METHOD)
