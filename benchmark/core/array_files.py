@@ -3,8 +3,9 @@
 Whatever is wrong with a file is an OSError or a ValueError, so that every reader can say it in a line.
 """
 
+import io
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -52,6 +53,27 @@ def read_npz(path: Path, wanted: Callable[[str], bool] = lambda name: True) -> A
             with zipped.open(entry) as stream:
                 _check(stream, entry.file_size, f"{archives.shown(name)}: ")
         return Arrays({name: archive[name] for name in chosen}, [name for name in entries if name not in chosen])
+
+
+def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """Content of a compressed .npz file of arrays of plain numbers or texts.
+
+    np.savez of NumPy 2.0 has no `allow_pickle` and stores an argument of this name as an array, so it is not given.
+
+    Args:
+        arrays: Name -> array.
+
+    Returns:
+        The content.
+
+    Raises:
+        ValueError: An array holds Python objects.
+    """
+    if any(array.dtype.hasobject for array in arrays.values()):
+        raise ValueError("Object arrays cannot be kept")
+    stream = io.BytesIO()
+    np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]  # mypy takes the arrays for `allow_pickle`
+    return stream.getvalue()
 
 
 @contextmanager

@@ -7,7 +7,6 @@ with the previous file. Results of several machines are merged by copying files.
 A record that cannot be read, or that disagrees with itself or with its per-image correctness, is named and not used.
 """
 
-import io
 import json
 import os
 from collections.abc import Collection, Iterable, Mapping
@@ -17,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.core import files, regular
+from benchmark.core import array_files, files, regular
 from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.errors import BenchError
 from benchmark.core.files import writing, written_whole
@@ -83,9 +82,7 @@ class Store:
             raise ValueError(complaint)
         before = self._answers_before(record.key) - {self._answers(record)}
         self._read_before.pop(record.key, None)
-        stream = io.BytesIO()
-        np.savez_compressed(stream, **packed)
-        self._write(self._answers(record), stream.getvalue())
+        self._write(self._answers(record), array_files.packed(packed))
         self._write(self.root / f"{record.key}.json", json.dumps(sealed(said), indent=1, sort_keys=True).encode())
         self._remove(before)
         return record

@@ -4,7 +4,6 @@ Files: the exhibits' tidy rows, every run's answers image by image under `SELECT
 method, the conditions, and the hashes of all these, against which each is held when it is read.
 """
 
-import io
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -288,10 +287,7 @@ def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.nda
         for target in (None, *(record.shifts or {}))
         if (right := pairing.stored(store, SELECTION, target)(record)) is not None
     }
-    packed = dict(sorted({**others, **ours}.items()))
-    stream = io.BytesIO()
-    np.savez_compressed(stream, **packed)
-    return stream.getvalue()
+    return array_files.packed(dict(sorted({**others, **ours}.items())))
 
 
 def _seconds(records: Mapping[str, Record]) -> str:

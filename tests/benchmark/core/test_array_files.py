@@ -165,3 +165,14 @@ def test_random_bytes_at_any_place_give_a_value_error_or_the_arrays(tmp_path: Pa
         except ValueError:
             continue
         assert all(np.array_equal(array, np.arange(100)) for array in found.values())
+
+
+def test_what_is_packed_is_read_again_and_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(array_files.packed({"bits": np.arange(3, dtype=np.uint8), "held": np.empty(0)}))
+    found = array_files.read_npz(tmp_path / "a.npz").found
+    assert {name: array.tolist() for name, array in found.items()} == {"bits": [0, 1, 2], "held": []}
+
+
+def test_objects_are_not_packed() -> None:
+    with pytest.raises(ValueError, match="Object arrays"):
+        array_files.packed({"x": np.array([None])})
