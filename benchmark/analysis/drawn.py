@@ -6,13 +6,15 @@ from benchmark.core.errors import BenchError
 from benchmark.data.dataset import VAL_SHOTS
 from benchmark.methods.construct import construct
 from benchmark.records.record import Drawn, Record
+from benchmark.suites.suite import Suite
 
 
-def few(records: Sequence[Record]) -> str:
+def few(records: Sequence[Record], suite: Suite) -> str:
     """The number of images by class, where some class has fewer than the shots of the runs.
 
     Args:
         records: the records of a cell. Those of earlier versions do not count their images.
+        suite: their suite, which names the data sets.
 
     Returns:
         Text such as "at most 4 images of a class (folder:birds)"; "" where no class has fewer.
@@ -21,7 +23,7 @@ def few(records: Sequence[Record]) -> str:
     for record in records:
         datasets.setdefault(record.dataset, []).append(record)
     told = {name: _of_dataset(found) for name, found in datasets.items()}
-    return "; ".join(f"{words} ({name})" for name, words in told.items() if words)
+    return "; ".join(f"{words} ({suite.named(name)})" for name, words in told.items() if words)
 
 
 def _of_dataset(records: Sequence[Record]) -> str:

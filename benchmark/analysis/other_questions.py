@@ -16,6 +16,7 @@ from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.exhibits.naming import METHODS, method_named
 from benchmark.exhibits.recalled import UNKNOWN, Note, recalled
 from benchmark.exhibits.run import PROTOCOL
 from benchmark.exhibits.substitution import Instead
@@ -24,9 +25,6 @@ from benchmark.records.store import Store
 from benchmark.suites import absent
 from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
-
-METHODS = "table4"
-"""The exhibit whose rows name the methods for people, and that records belong to where several could hold them."""
 
 NOT_DRAWN = "are not drawn"
 NAMED = 6
@@ -89,7 +87,7 @@ def find(suite: Suite, store: Store, records: Mapping[str, Record], settings: Se
     chosen = _noted(suite, notes, records.values())
     left = [record for record in others if not any(record.cell_key in one.keys for one in chosen)]
     chosen += _covering(_candidates(suite, left), {record.cell_key for record in left})
-    chosen.sort(key=lambda one: (one.instead.words, one.exhibit.place))
+    chosen.sort(key=lambda one: (one.instead.words(one.suite), one.exhibit.place))
     held = {key for one in chosen for key in one.keys}
     shown = [_measured(one, records, store, settings) for one in chosen]
     return Others(shown, [record for record in left if record.cell_key not in held], others)
@@ -189,7 +187,7 @@ def _absent(kind: str, role: str, world: World) -> str:
     if table[role].get("reader", table[role].get("loader", "")).startswith(absent.__name__):
         return _gone(role, str(table[role].get("path") or table[role]["file"]))
     asset = world.inspect_dataset(role) if kind == "dataset" else world.inspect_encoder(role)
-    return f"{role} is not here today." if asset is not None and not asset.usable else ""
+    return f"{world.suite.named(role)} is not here today." if asset is not None and not asset.usable else ""
 
 
 def _gone(role: str, path: str) -> str:
@@ -212,11 +210,10 @@ def told(records: Sequence[Record], suite: Suite, what: str) -> str:
     """
     if not records:
         return ""
-    names = {row["method"]: row["name"] for row in exhibit.load(METHODS).rows if "method" in row}
     groups: dict[str, list[Record]] = {}
     for record in records:
         groups.setdefault(_place(record, suite), []).append(record)
-    parts = [f"{place} ({_methods(group, names)}; {_shots(group)})" for place, group in groups.items()]
+    parts = [f"{place} ({_methods(group)}; {_shots(group)})" for place, group in groups.items()]
     more = [f"and {len(parts) - NAMED} more"] if len(parts) > NAMED else []
     count = "1 record belongs" if len(records) == 1 else f"{len(records)} records belong"
     return f"{count} to questions that {what}: {', '.join([*parts[:NAMED], *more])}"
@@ -227,11 +224,11 @@ def _place(record: Record, suite: Suite) -> str:
     name, protocol = record.asked.get("suite", suite.name), record.asked.get("protocol", PROTOCOL)
     elsewhere = "" if name == suite.name else f" of suite {name}"
     older = "" if protocol == PROTOCOL else f" by protocol {protocol} (today's is {PROTOCOL})"
-    return f"{record.dataset or 'no data set'}{elsewhere}{older}"
+    return f"{suite.named(record.dataset) or 'no data set'}{elsewhere}{older}"
 
 
-def _methods(records: Iterable[Record], names: Mapping[str, str]) -> str:
-    return ", ".join(dict.fromkeys(names.get(record.method, record.method) for record in records))
+def _methods(records: Iterable[Record]) -> str:
+    return ", ".join(dict.fromkeys(method_named(record.method, record.method) for record in records))
 
 
 def _shots(records: Iterable[Record]) -> str:

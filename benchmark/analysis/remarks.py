@@ -21,7 +21,11 @@ def mark(measured: Measured, place: Place) -> str:
     """The mark of a cell with a number: a dagger if it is stale, one for other test images, one for fewer than shots."""
     if measured.at(*place).mean is None:
         return ""
-    reasons = [place in measured.stale, place in measured.sizes, bool(few(measured.records.get(place, ())))]
+    reasons = [
+        place in measured.stale,
+        place in measured.sizes,
+        bool(few(measured.records.get(place, ()), measured.suite)),
+    ]
     return DAGGER * sum(reasons)
 
 
@@ -54,7 +58,7 @@ def other_sizes(measured: Measured) -> str:
 
 def on_images(measured: Measured) -> list[str]:
     """The sentences on cells with few images of a class, and on cells without validation images."""
-    short = _columns({place: few(records) for place, records in measured.records.items()})
+    short = _columns({place: few(records, measured.suite) for place, records in measured.records.items()})
     lines = [f"{DAGGER} {_where(measured, columns)}: {words}" for words, columns in short.items()]
     alone = {place: "-" for place, records in measured.records.items() if unvalidated(records)}
     if alone:
@@ -127,5 +131,5 @@ def _by_row(words: Mapping[Place, str]) -> dict[tuple[str, str], list[str]]:
 
 def _where(measured: Measured, columns: Iterable[str]) -> str:
     """Columns by name in the order of the exhibit, or, of many, their number."""
-    found = [column["name"] for column in measured.exhibit.columns if column["name"] in set(columns)]
+    found = measured.columns(set(columns))
     return ", ".join(found) if len(found) <= NAMED else f"{len(found)} of {len(measured.exhibit.columns)} columns"

@@ -1,7 +1,7 @@
 """Records -> the tidy rows of an exhibit: one row for each cell and selection. Starts at the store, never fits."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
@@ -10,6 +10,7 @@ from benchmark.analysis.drawn import few, unvalidated
 from benchmark.analysis.sizes import Size
 from benchmark.core import tidy_csv
 from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.naming import column_named, shown_in
 from benchmark.exhibits.needs import of_cell
 from benchmark.numerics import stats
 from benchmark.records import readings, reference
@@ -82,7 +83,8 @@ class Measured:
     @cached_property
     def other_sizes(self) -> str:
         """Test sets of the cells in `sizes`, each once, in words; empty if there are none."""
-        return sizes.in_words(list(dict.fromkeys(size for of_cell in self.sizes.values() for size in of_cell)))
+        every = dict.fromkeys(size for of_cell in self.sizes.values() for size in of_cell)
+        return sizes.in_words(list(every), self.suite)
 
     @property
     def command(self) -> str:
@@ -94,6 +96,10 @@ class Measured:
         named = [self.exhibit.added.get(row, row) for row in dict.fromkeys(rows)]
         only = named if any(row in self.exhibit.added for row in rows) else []
         return self.command + "".join(f" --method {shlex.quote(name)}" for name in only) + " --rerun"
+
+    def columns(self, names: Collection[str]) -> list[str]:
+        """Columns for people, in the order of the exhibit, of those with these names."""
+        return [column_named(column, self.suite) for column in self.exhibit.columns if column["name"] in names]
 
     def prevented(self, places: Iterable[tuple[str, str]]) -> str:
         """Why none of these cells can be measured in this suite: "not run: …"; "" if one can."""
@@ -128,11 +134,17 @@ class Measured:
         """In few words: a cell that is stale, rests on few images of a class, or has no validation images; "" for others."""
         records = self.records.get(place, [])
         old = f"stale: other {', '.join(self.stale[place])}" if place in self.stale else ""
-        return "; ".join(filter(None, [old, few(records), "no validation images" if unvalidated(records) else ""]))
+        return "; ".join(
+            filter(None, [old, few(records, self.suite), "no validation images" if unvalidated(records) else ""])
+        )
 
-    def tidy(self) -> list[dict[str, object]]:
-        """Plain dictionaries, for a data frame."""
-        return [{**asdict(row), "note": self.note((row.row, row.column))} for row in self.rows]
+    def tidy(self, named: bool = True) -> list[dict[str, object]]:
+        """Plain dictionaries, for a data frame; columns as the suite names them, or by the exhibit's names."""
+        columns = {c["name"]: column_named(c, self.suite) if named else c["name"] for c in self.exhibit.columns}
+        return [
+            {**asdict(row), "column": columns[row.column], "note": self.note((row.row, row.column))}
+            for row in self.rows
+        ]
 
 
 def gather(
@@ -152,8 +164,10 @@ def gather(
         failed: Runs that failed in this call, `Run.cell_key` -> reason.
 
     Returns:
-        The exhibit with the rows and records of its cells, and the reasons for cells without a number.
+        The exhibit, its columns as the suite names them, with the rows and records of its cells, and the reasons for cells
+        without a number.
     """
+    exhibit = shown_in(exhibit, suite)
     by_cell: dict[str, list[Record]] = {}
     for record in sorted(records.values(), key=lambda r: r.seed):
         by_cell.setdefault(record.cell_key, []).append(record)
@@ -251,7 +265,15 @@ def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float,
     return stats.interval(correct, n) if len(n) == 1 else stats.of_means(correct, n)
 
 
-def csv(measured: Measured) -> str:
-    """The tidy rows; percentages to four decimals, empty where nothing was measured."""
+def csv(measured: Measured, named: bool = True) -> str:
+    """The tidy rows; percentages to four decimals, empty where nothing was measured.
+
+    Args:
+        measured: Exhibit.
+        named: Whether data sets in names of columns are named by the suite, for people, and not by their roles.
+
+    Returns:
+        CSV with a header.
+    """
     columns = [name for name in COLUMNS if measured.suite.comparable or name not in COMPARED]
-    return tidy_csv.text(columns, measured.tidy())
+    return tidy_csv.text(columns, measured.tidy(named))

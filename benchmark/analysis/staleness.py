@@ -40,13 +40,19 @@ def _differs(record: Record, world: World, today: Today) -> list[str]:
     place = repr((run.dataset, run.backbone, roles, run.wants(), run.method, run.shots, run.seed))
     if place not in today:
         today[place] = _fingerprints(Opened(run, world))
+    suite = world.suite
+    data = suite.named(run.dataset)
     names = {
-        "data": run.dataset,
-        "draw": f"the draw from {run.dataset}",
-        "prompts": f"the prompt templates of {run.dataset}",
+        "data": data,
+        "draw": f"the draw from {data}",
+        "prompts": f"the prompt templates of {data}",
         "method": f"the code of {run.method}",
     }
-    return [names.get(name, name) for name, then in record.fingerprints.items() if _other(today[place], name, then)]
+    return [
+        names.get(name, suite.named(name))
+        for name, then in record.fingerprints.items()
+        if _other(today[place], name, then)
+    ]
 
 
 def _fingerprints(opened: Opened) -> dict[str, str]:

@@ -66,12 +66,6 @@ class Run:
         """Hash of `asked()` without the seed, which is equal for all seeds of a cell."""
         return cell_key(self.asked())
 
-    @property
-    def label(self) -> str:
-        """Label for printing: "CoOp, imagenet, 4 shots, seed 1"."""
-        shots = f"{self.shots} shot{'s' * (self.shots != 1)}"
-        return f"{self.method.partition(':')[2]}, {self.dataset}, {shots}, seed {self.seed}"
-
     def predictor(self) -> Predictor:
         """The predictor, constructed and not yet fitted."""
         return construct(self.method, self.settings)

@@ -36,6 +36,7 @@ from benchmark.reporting.exhibit_files import markdown
 from benchmark.reporting.figures import draw
 from benchmark.reporting.notes import cached_views, deviations, missing
 from benchmark.reporting.tables import extra_tables, latex, other_selections
+from benchmark.suites.suite import Suite
 
 
 def write(
@@ -97,7 +98,7 @@ def html(
         exhibits=[_exhibit(measured, drawn) for measured in exhibits if measured.ready],
         others=[_exhibit(measured, drawn) for measured in others.shown],
         not_drawn=told(others.left, exhibits[0].suite, NOT_DRAWN),
-        leaks=leakage.grids(leaks),
+        leaks=leakage.grids(leaks, exhibits[0].suite),
         sensitivity=beta_sensitivity.grids(beta_sensitivity.costs(exhibits)),
         waiting=[_waiting(measured) for measured in exhibits if not measured.ready],
         problems=problems,
@@ -243,7 +244,7 @@ def _cell(measured: Measured, cell: Cell) -> JsonDict:
     return {
         "value": tables.shown(measured, row),
         "others": other_selections(measured, row),
-        "seeds": [_seed(record, cell.question) for record in records],
+        "seeds": [_seed(record, cell.question, measured.suite) for record in records],
         "provenance": _provenance(records),
         "again": _again(measured, name, column),
     }
@@ -267,10 +268,10 @@ def _provenance(records: Sequence[Record]) -> str:
     return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
 
 
-def _seed(record: Record, question: Question) -> JsonDict:
+def _seed(record: Record, question: Question, suite: Suite) -> JsonDict:
     """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
     run = readings.under(record, "val")
-    dataset = "" if question.mean_over is None else f"{record.dataset}, "
+    dataset = "" if question.mean_over is None else f"{suite.named(record.dataset)}, "
     return {
         "seed": f"{dataset}{record.seed}",
         **{selection: _reading(record, question, selection) for selection in SELECTIONS},

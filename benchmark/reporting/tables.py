@@ -126,7 +126,7 @@ def _sizes(measured: Measured, place: tuple[str, str]) -> str:
     """Test images of a cell beside the published number, with the data set's name in a mean over several."""
     found = measured.sizes[place]
     roles = {record.dataset for record in measured.records[place]}
-    return sizes.in_words(found) if len(roles) > 1 else ", ".join(size.words for size in found)
+    return sizes.in_words(found, measured.suite) if len(roles) > 1 else ", ".join(size.words for size in found)
 
 
 OTHER_SELECTIONS = (

@@ -113,7 +113,7 @@ def all_verdicts(
         A row for each claim, in the order of the exhibits.
     """
     wanted = {choose(name, model.names(), "claim") for name in names}
-    claims = [model.load(name) for name in model.names() if name in wanted or not wanted]
+    claims = [model.shown_in(model.load(name), suite) for name in model.names() if name in wanted or not wanted]
     measured = {m.exhibit.id: m for m in shown}
     for name in {name for claim in claims for name in claim.exhibits} - measured.keys():
         measured[name] = gather(exhibit.load(name), suite, records)

@@ -1,7 +1,7 @@
 """Work of `bench run`: plan the runs of exhibits, measure missing ones, draw."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from benchmark.analysis import remarks
@@ -17,6 +17,7 @@ from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit, inventory, substitution
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.inventory import Inventory
+from benchmark.exhibits.naming import method_named, run_named
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.recalled import Note
@@ -72,7 +73,7 @@ def run(
     )
     names = exhibit.names() if everything else chosen_exhibits(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
-    if instead.words:
+    if instead.roles:
         shown, asked = _substituted(shown, asked, instead, everything)
     world = World(asked, settings)
     cells = planned_cells(shown, asked, method, shots or (), quick)
@@ -82,7 +83,7 @@ def run(
     say_sizes(here)
     usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
     store, records = open_store(asked, settings)
-    planned = _survey(cells, usable, seeds or (asked.quick["seeds"] if quick else None), records)
+    planned, named = _survey(cells, shown, usable, seeds or (asked.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
@@ -99,14 +100,14 @@ def run(
     if dry_run:
         return ExitCode.OK
     failed: dict[str, str] = {}
-    for name in names if instead.words else ():
+    for name in names if instead.roles else ():
         store.keep_asked(Note.of(exhibit.load(name), asked, instead).to_json())
     if wanted:
         _check_writable(store, world)
         text_classifiers.check(wanted, usable)
         if rerun:
             filling.drop_outdated((r for run in wanted for r in requests.of(Opened(run, usable))), usable)
-        failed = _measure(wanted, store, usable, processes)
+        failed = _measure(wanted, store, usable, processes, named)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
@@ -130,16 +131,38 @@ def _substituted(
 
 
 def _survey(
-    cells: Sequence[Cell], world: World, seeds: Sequence[int] | None, records: Mapping[str, Record]
-) -> list[Planned]:
-    """The state of every run that the cells need, each once; a record counts as done if it has all that the cells read."""
-    asked: dict[str, Run] = {}
+    cells: Sequence[Cell],
+    shown: Sequence[Exhibit],
+    world: World,
+    seeds: Sequence[int] | None,
+    records: Mapping[str, Record],
+) -> tuple[list[Planned], Callable[[Run], str]]:
+    """Survey the runs that cells need.
+
+    Args:
+        cells: Cells of the exhibits.
+        shown: Exhibits of the cells.
+        world: Suite to run in, on this machine.
+        seeds: Seeds; None for the suite's.
+        records: Key -> record.
+
+    Returns:
+        Each run once, with its state: a record counts as done if it has all that the cells read. And the names of the runs
+        for people, by the first cell that asks.
+    """
+    asked: dict[str, tuple[Run, Cell]] = {}
     reads: dict[str, set[str]] = {}
     for cell in cells:
         for run in cell.runs(world.suite, seeds):
-            asked[run.key] = run
+            asked.setdefault(run.key, (run, cell))
             reads.setdefault(run.key, set()).add(cell.question.target or "")
-    return plan.survey(asked.values(), records, world, reads)
+    exhibits = {one.id: one for one in shown}
+
+    def named(run: Run) -> str:
+        cell = asked[run.key][1]
+        return run_named(run, cell, exhibits[cell.exhibit], world.suite)
+
+    return plan.survey((run for run, _ in asked.values()), records, world, reads), named
 
 
 def _keep_missing(here: Inventory, store: Store) -> None:
@@ -179,12 +202,14 @@ def _print_plan(
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
     """Print the random crops of the support images, as shares of their area, by method."""
     learning = {(p.run.method, p.run.dataset): p.run for p in planned}.values()
-    pairs = ((requests.crops_of(Opened(run, world)), run.method.partition(":")[2]) for run in learning)
+    pairs = ((requests.crops_of(Opened(run, world)), method_named(run.method)) for run in learning)
     if said := listed((crops, name) for crops, name in pairs if crops):
         say(f"random crops of the support images: {said}", err=True)
 
 
-def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> dict[str, str]:
+def _measure(
+    wanted: Sequence[Run], store: Store, world: World, processes: int, named: Callable[[Run], str]
+) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
         needs = {run.key: [*requests.of(Opened(run, world)), *text_classifiers.of(run)] for run in wanted}
@@ -195,7 +220,8 @@ def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) 
             say(f"{len(failed)} runs need what failed and were not tried", err=True)
         whole = [run for run in wanted if run.key not in failed]
         measuring = crew.each(partial(measure_run, store=store), whole)
-        failed |= {done.item.key: done.error for done in progress.follow(measuring, len(whole), "runs") if done.error}
+        followed = progress.follow(measuring, len(whole), "runs", named)
+        failed |= {done.item.key: done.error for done in followed if done.error}
     _print_memory(crew)
     return failed
 

@@ -53,7 +53,8 @@ def tables(measured: Measured) -> list[JsonDict]:
         best = [100 * point.correct / n for point, n in points]
         betas = [point.beta for point, _ in points]
         shown = [f"{found[BETAS.index(b)]:.1f}" for b in SHOWN]
-        rows.append([f"{row}, {column}", *shown, f"{sum(best) / len(best):.1f}", ", ".join(f"{b:.3g}" for b in betas)])
+        best_at = ", ".join(f"{b:.3g}" for b in betas)
+        rows.append([", ".join([row, *measured.columns([column])]), *shown, f"{sum(best) / len(best):.1f}", best_at])
     words = (
         "Test accuracy (%) with other weights of the bias, mean of seeds; the best weight is chosen on the test images."
     )

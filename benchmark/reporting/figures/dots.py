@@ -22,7 +22,7 @@ def draw(measured: Measured) -> "Figure":
     every = list(grid.flat)
     for axes, column in zip(every, columns, strict=False):
         _strip(axes, measured, column, names)
-        axes.set_title(column["name"] if len(columns) > 1 else "", fontsize=10)
+        axes.set_title(column.get("short", column["name"]) if len(columns) > 1 else "", fontsize=10)
     for axes in every[len(columns) :]:
         axes.set_visible(False)
     label = every[0].set_xlabel if len(columns) == 1 else figure.supxlabel

@@ -149,7 +149,7 @@ def test_what_the_suite_sets_otherwise_is_said_under_the_table() -> None:
     method = "baselines.tip_adapter:TipAdapterF"
     suite = toy(methods={method: {"beta": 2, "recipe": {"epochs": 3, "lr": 0.1}}})
     lines = notes.deviations(gather(table(rows=[{"name": "F", "method": method}]), suite, {}))
-    assert lines[0] == "TipAdapterF runs with beta = 2, epochs = 3, lr = 0.1 in this suite."
+    assert lines[0] == "Tip-Adapter-F runs with beta = 2, epochs = 3, lr = 0.1 in this suite."
 
 
 def test_on_which_crops_each_row_was_trained_is_said_under_the_table() -> None:
