@@ -63,7 +63,7 @@ COMMANDS = {
     ),
     "test-method": LazyCommand(
         "benchmark.commands.test_method:test_method",
-        "Hold a predictor class (package.module:Class) against the contract that every method here meets.",
+        "Hold a predictor class (package.module:Class or file.py:Class) against the contract that every method here meets.",
     ),
     "weights": LazyCommand(
         "benchmark.commands.weights:weights",

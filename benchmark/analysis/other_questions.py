@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from benchmark.analysis import own_methods
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
@@ -37,7 +38,7 @@ class Others:
 
     Attributes:
         shown: Exhibits in other roles with these records.
-        left: Records that none of these exhibits holds.
+        left: Records that neither these exhibits nor a row of an own method hold.
         records: All of them.
     """
 
@@ -84,11 +85,12 @@ def find(suite: Suite, store: Store, records: Mapping[str, Record], settings: Se
     given = _given(notes)
     for instead in roles:
         suite = recalled(suite, instead, given)
+    rows = set().union(*(own_methods.held(exhibit.load(name), suite, others) for name in exhibit.names()))
     chosen = _noted(suite, notes, records.values())
-    left = [record for record in others if not any(record.cell_key in one.keys for one in chosen)]
+    left = [r for r in others if r.cell_key not in rows and not any(r.cell_key in one.keys for one in chosen)]
     chosen += _covering(_candidates(suite, left), {record.cell_key for record in left})
     chosen.sort(key=lambda one: (one.instead.words(one.suite), one.exhibit.place))
-    held = {key for one in chosen for key in one.keys}
+    held = rows.union(*(one.keys for one in chosen))
     shown = [_measured(one, records, store, settings) for one in chosen]
     return Others(shown, [record for record in left if record.cell_key not in held], others)
 
@@ -120,28 +122,29 @@ def _cells(shown: Exhibit, suite: Suite) -> list[set[str]]:
 
 def _noted(suite: Suite, notes: Iterable[Note], records: Iterable[Record]) -> list[Candidate]:
     """The noted exhibits that hold a record, without those in their own roles."""
-    wanted = {record.cell_key for record in records}
+    records = list(records)
     asked = dict.fromkeys((note.exhibit, note.instead) for note in notes)
-    found = [_candidate(name, suite, instead, wanted) for name, instead in asked]
+    found = [_candidate(name, suite, instead, records) for name, instead in asked]
     own = {name: _held(exhibit.load(name), suite) for name in {c.base for c in found if c}}
     return [c for c in found if c and not c.keys <= own[c.base]]
 
 
 def _candidates(suite: Suite, records: Iterable[Record]) -> list[Candidate]:
     """Every exhibit in every combination of the records' roles that holds a record."""
-    wanted = {record.cell_key for record in records}
+    records = list(records)
     roles = dict.fromkeys(instead for record in records for instead in _roles(record))
-    found = [_candidate(name, suite, instead, wanted) for instead, name in product(roles, exhibit.names())]
+    found = [_candidate(name, suite, instead, records) for instead, name in product(roles, exhibit.names())]
     return [candidate for candidate in found if candidate]
 
 
-def _candidate(name: str, suite: Suite, instead: Instead, wanted: Collection[str]) -> Candidate | None:
-    """An exhibit in other roles; None if there is no such, or it holds none of the wanted records."""
+def _candidate(name: str, suite: Suite, instead: Instead, records: Collection[Record]) -> Candidate | None:
+    """An exhibit in other roles; None if there is no such, or it holds none of the records."""
     try:
         turned, world = substitution.asked(exhibit.load(name), suite, instead)
     except BenchError:  # it compares such roles, or has none to replace
         return None
-    held = [keys.intersection(wanted) for keys in _cells(turned, world)]
+    wanted = {record.cell_key for record in records}
+    held = [keys.intersection(wanted) for keys in _cells(own_methods.with_own(turned, world, records), world)]
     keys = frozenset().union(*held)
     return Candidate(turned, world, name, instead, keys, sum(map(bool, held))) if keys else None
 

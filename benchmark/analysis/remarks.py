@@ -32,7 +32,7 @@ def mark(measured: Measured, place: Place) -> str:
 def sentences(measured: Measured) -> list[str]:
     """All sentences on the cells of an exhibit that need one, without a full stop."""
     first = filter(None, [stale(measured), other_sizes(measured)])
-    return [*first, *on_images(measured), *_failed(measured), *_warned(measured)]
+    return [*first, *on_seeds(measured), *on_images(measured), *_failed(measured), *_warned(measured)]
 
 
 def stale(measured: Measured) -> str:
@@ -54,6 +54,14 @@ def other_sizes(measured: Measured) -> str:
         f"{DAGGER} measured on another test set than the published one ({measured.other_sizes}), so no published number"
         f" stands beside it; bench doctor{measured.suite.option} says what differs"
     )
+
+
+def on_seeds(measured: Measured) -> list[str]:
+    """The sentence on cells of fewer seeds than others in their column; empty if there are none."""
+    cells = _by_row({place: f"{seeds} of {most}" for place, (seeds, most) in measured.fewer.items()})
+    said = "; ".join(f"{row} at {_where(measured, columns)} ({number})" for (number, row), columns in cells.items())
+    advice = "a difference is to be taken on the seeds that both have, as bench compare does"
+    return [f"Fewer seeds than others in the column: {said}; {advice}"] if said else []
 
 
 def on_images(measured: Measured) -> list[str]:

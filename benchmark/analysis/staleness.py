@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
+from benchmark.exhibits.exhibit import methods
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records import readings
@@ -35,11 +36,13 @@ def _changed(record: Record, world: World, today: Today) -> list[str]:
 
 
 def _differs(record: Record, world: World, today: Today) -> list[str]:
-    run = Run(**{name: value for name, value in record.asked.items() if name != "protocol"})
-    roles = sorted(run.roles().values())
-    place = repr((run.dataset, run.backbone, roles, run.wants(), run.method, run.shots, run.seed))
+    run = Run.recalled(record.asked, record.seed)
+    own = run.method not in methods()
+    roles = sorted(record.fingerprints if own else [*run.roles().values(), *run.wants()])
+    place = repr((run.dataset, run.backbone, roles, run.method, run.shots, run.seed))
     if place not in today:
-        today[place] = _fingerprints(Opened(run, world))
+        opened = Opened(run, world)
+        today[place] = opened.fingerprints_by_name(record.fingerprints) if own else _fingerprints(opened)
     suite = world.suite
     data = suite.named(run.dataset)
     names = {

@@ -27,7 +27,8 @@ def selection_words(measured: Measured) -> str:
     """The sentence on the selection of epoch and settings and on the number of seeds."""
     seeds = sorted({row.seeds for row in measured.rows if row.seeds})
     counts = " or ".join(map(str, seeds)) or "no"
-    return f"{remarks.chosen(measured)}; {counts} seed{'s' if seeds != [1] else ''} a cell."
+    marked = ", fewer than others in the column where it says so" if measured.fewer else ""
+    return f"{remarks.chosen(measured)}; {counts} seed{'s' if seeds != [1] else ''} a cell{marked}."
 
 
 def notes(measured: Measured) -> list[str]:
@@ -76,7 +77,7 @@ def _why(measured: Measured, reason: str, gone: list[str]) -> str:
 
 def deviations(measured: Measured) -> list[str]:
     """Sentences on deviations: of methods from their publications, of the suite from published settings; and licences."""
-    cells = list(measured.exhibit.cells())
+    cells = [cell for cell in measured.exhibit.cells() if not cell.recorded]
     methods: dict[str, dict[str, None]] = {}
     for cell in cells:
         if cell.method:

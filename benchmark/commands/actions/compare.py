@@ -43,15 +43,16 @@ def compare(
     told = {}
     for name in chosen_exhibits(table, figure) if table or figure else ["table4"]:
         shown = exhibit.load(name)
-        rows = row_named(shown, left), row_named(shown, right)
         own = dataset if dataset in _datasets(shown) else None
         wanted = Instead(None if own else dataset, aux, backbone)
         asked, instead = measured_roles(world, records, wanted, template, classnames, settings)
         if instead.roles:
             shown, asked = substitution.asked(shown, asked, instead)
+        measured = gather(shown, asked, records)
+        rows = row_named(measured.exhibit, left), row_named(measured.exhibit, right)
         columns = _columns(shown, shots, own)
         try:
-            found = compare_rows(gather(shown, asked, records), *rows, store, selection, margin, columns)
+            found = compare_rows(measured, *rows, store, selection, margin, columns)
         except Incomplete as error:
             raise Incomplete(f"{error}{_elsewhere(shown, records)}") from error
         told[name] = found

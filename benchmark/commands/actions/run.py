@@ -1,10 +1,13 @@
 """Work of `bench run`: plan the runs of exhibits, measure missing ones, draw."""
 
 import os
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from benchmark.analysis import remarks
+from benchmark.analysis.compare import gained
+from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
@@ -12,9 +15,11 @@ from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
+from benchmark.core.names import choose, of_file
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit, inventory, substitution
+from benchmark.exhibits.encoder_roles import SPACES
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.naming import method_named, run_named
@@ -25,6 +30,7 @@ from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
 from benchmark.features import filling, requests, text_classifiers
 from benchmark.features.requests import Request
+from benchmark.methods.construct import facts
 from benchmark.methods.crops import listed
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -71,10 +77,12 @@ def run(
     asked, instead = substitution.with_roles(
         load_suite(suite, settings.trusted), dataset, template, classnames, aux, backbone, settings
     )
+    method = [of_file(name, "method") for name in method]
     names = exhibit.names() if everything else chosen_exhibits(table, figure)
     shown = [_extended(exhibit.load(name), method) for name in names]
     if instead.roles:
         shown, asked = _substituted(shown, asked, instead, everything)
+    _check_spaces(shown, asked)
     world = World(asked, settings)
     cells = planned_cells(shown, asked, method, shots or (), quick)
     here = inventory.take(cells, world)
@@ -182,6 +190,13 @@ def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
     return shown
 
 
+def _check_spaces(shown: Sequence[Exhibit], suite: Suite) -> None:
+    """Raise BenchError for a method of this call that reads a feature space which the suite has not."""
+    for method in dict.fromkeys(method for one in shown for method in one.added.values()):
+        for space in facts(method, suite.methods.get(method, {})).reads:
+            choose(space, [*SPACES, *suite.encoders], f"encoder of suite {suite.name} that {method} reads,")
+
+
 def _print_plan(
     planned: Sequence[Planned], wanted: Sequence[Run], records: Mapping[str, Record], processes: int
 ) -> None:
@@ -248,6 +263,14 @@ def _print_memory(crew: workers.Crew) -> None:
     say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
 
 
+def _unpaired(measured: Measured, row: str) -> str:
+    """The line on a row that no row of `Exhibit.beside` can be compared with."""
+    beside = measured.exhibit.beside
+    if not beside or not any(measured.records.get((row, column["name"])) for column in measured.exhibit.columns):
+        return ""
+    return f"{row}: nothing to compare it with yet; {measured.command} --method {shlex.quote(beside[0])} measures {beside[0]}"
+
+
 def _draw(
     shown: Sequence[Exhibit],
     world: World,
@@ -267,10 +290,14 @@ def _draw(
         for path in write_report(found, records, store, folder, others):
             say(f"wrote {path}")
         return
+    typed = {row for one in shown for row in one.added}
     for measured in found:
         written = write_exhibit(measured, folder)
         show(main_table(measured))
         say("")
         for sentence in remarks.sentences(measured):
             say(f"{sentence}.")
+        for row in (row["name"] for row in measured.exhibit.rows if row["name"] in typed):
+            if told := gained(measured, row, store) or _unpaired(measured, row):
+                say(told)
         say("wrote " + ", ".join(map(str, written)))

@@ -87,7 +87,11 @@ def not_below_zero(shown: Sequence[float], limits: Callable[[], Any], set_limits
 def title(measured: Measured, words: str = "val selection, 95 % intervals") -> str:
     """The title of a figure: title of the exhibit, name of the suite, conditions, and remarks on images."""
     odd = [f"measured on {measured.other_sizes}"] if measured.other_sizes else []
-    told = [part for line in remarks.on_images(measured) for part in textwrap.wrap(line, WIDEST)]
+    told = [
+        part
+        for line in (*remarks.on_seeds(measured), *remarks.on_images(measured))
+        for part in textwrap.wrap(line, WIDEST)
+    ]
     return "\n".join([measured.exhibit.title, f"{measured.suite.name} suite, {words}", *odd, *told])
 
 
