@@ -61,7 +61,7 @@ class Exhibit:
         rule: Rule that picks rows by their numbers (`benchmark.analysis.feature_rule`).
         beside: Rows of which the first measured is compared with a method of another package after its run.
         options: Options of `bench run` that ask it, where its id does not say them: "--table 4 --dataset mine".
-        added: Name of a row that only this call has (`with_method`) -> its method, as --method takes it.
+        added: Name of a row that the exhibit's file has not -> its method, as --method takes it.
     """
 
     id: str

@@ -46,12 +46,19 @@ rule: the exhibit whose `[rule]` picks one of the points by `superiority` and `c
 
 @dataclass(frozen=True)
 class Operand:
-    """A cell of an exhibit; `metric` is read from its records, or the cell's own metric if ""."""
+    """A cell of an exhibit.
+
+    Attributes:
+        exhibit, row, column: The cell.
+        metric: What is read of its records; "" for the cell's own metric.
+        own: The cell itself, in a row that the exhibit's file has not.
+    """
 
     exhibit: str
     row: str
     column: str
     metric: str = ""
+    own: exhibit_module.Cell | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -211,7 +218,7 @@ def _cells(name: str) -> dict[tuple[str, str], exhibit_module.Cell]:
 
 def cell(operand: Operand) -> exhibit_module.Cell:
     """The cell of an exhibit that an operand names."""
-    return _cells(operand.exhibit)[operand.row, operand.column]
+    return operand.own or _cells(operand.exhibit)[operand.row, operand.column]
 
 
 def label(operands: Sequence[Operand], effect: effects.Function, suite: Suite | None = None) -> str:

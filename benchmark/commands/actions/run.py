@@ -3,6 +3,7 @@
 import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from benchmark.analysis import remarks
@@ -77,12 +78,13 @@ def run(
     asked, instead = substitution.with_roles(
         load_suite(suite, settings.trusted), dataset, template, classnames, aux, backbone, settings
     )
-    method = [of_file(name, "method") for name in method]
+    typed = {of_file(name, "method"): name for name in method}
+    method = list(typed)
     names = exhibit.names() if everything else chosen_exhibits(table, figure)
-    shown = [_extended(exhibit.load(name), method) for name in names]
+    shown = [_extended(exhibit.load(name), typed) for name in names]
     if instead.roles:
         shown, asked = _substituted(shown, asked, instead, everything)
-    _check_spaces(shown, asked)
+    _check_spaces([row["method"] for one in shown for row in one.rows if row["name"] in one.added], asked)
     world = World(asked, settings)
     cells = planned_cells(shown, asked, method, shots or (), quick)
     here = inventory.take(cells, world)
@@ -181,20 +183,20 @@ def _keep_missing(here: Inventory, store: Store) -> None:
         store.keep_skipped(gone, [need.words for need in here.found if need.words in before and need.words not in gone])
 
 
-def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
-    """The exhibit, with a row added for each named class that has none."""
+def _extended(shown: Exhibit, methods: Mapping[str, str]) -> Exhibit:
+    """The exhibit, with a row added for each class that has none, which commands name as it was typed."""
     present = {row.get("method") for row in shown.rows}
     for method in methods:
         if ":" in method and method not in present:
             shown = exhibit.with_method(shown, method)
-    return shown
+    return replace(shown, added={row: methods[method] for row, method in shown.added.items()})
 
 
-def _check_spaces(shown: Sequence[Exhibit], suite: Suite) -> None:
-    """Raise BenchError for a method of this call that reads a feature space which the suite has not."""
-    for method in dict.fromkeys(method for one in shown for method in one.added.values()):
+def _check_spaces(methods: Sequence[str], suite: Suite) -> None:
+    """Raise BenchError for a method that reads a feature space which the suite has not."""
+    for method in dict.fromkeys(methods):
         for space in facts(method, suite.methods.get(method, {})).reads:
-            choose(space, [*SPACES, *suite.encoders], f"encoder of suite {suite.name} that {method} reads,")
+            choose(space, [*SPACES, *suite.encoders], f"encoder of suite {suite.name}, which {method} reads:")
 
 
 def _print_plan(
