@@ -57,6 +57,6 @@ def nothing_to_choose(record: Record) -> bool:
     epochs, (first, *others) = (record.curves or {}).get("test", ()), record.selections.values()
     if record.picked or len(epochs) != 1 or any(other != first for other in others):
         return False
-    if record.method not in methods():  # not imported: it has nothing to tune where no beta was searched
-        return not first.tuned and record.beta_curve is None
+    if record.method not in methods():  # not imported because a record names it
+        return False
     return not construct(record.method, record.settings).tunes

@@ -73,6 +73,8 @@ def _columns(shown: Exhibit, variant: Variant) -> list[str]:
 
 
 def _is_measured(cell: Cell, variant: Variant) -> bool:
+    if cell.question.declares is not None:
+        return False
     target = cell.question.target
     asked = [run for part in cell.recorded_runs((0,)) for run in part]
     keys = {run.cell_key for run in asked}
