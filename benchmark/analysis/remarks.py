@@ -60,7 +60,7 @@ def on_seeds(measured: Measured) -> list[str]:
     """The sentence on cells of fewer seeds than others in their column; empty if there are none."""
     cells = _by_row({place: f"{seeds} of {most}" for place, (seeds, most) in measured.fewer.items()})
     said = "; ".join(f"{row} at {_where(measured, columns)} ({number})" for (number, row), columns in cells.items())
-    advice = "a difference is to be taken on the seeds that both have, as bench compare does"
+    advice = "bench compare takes the seeds that both have"
     return [f"Fewer seeds than others in the column: {said}; {advice}"] if said else []
 
 
