@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from benchmark.data.dataset import VAL_SHOTS
-from benchmark.exhibits.exhibit import methods
+from benchmark.exhibits.naming import methods
 from benchmark.methods.construct import construct
 from benchmark.records.record import Drawn, Record
 from benchmark.suites.suite import Suite

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 
 from benchmark.core.digest import Json, digest
-from benchmark.exhibits.exhibit import Cell, Exhibit, compares_methods, methods
+from benchmark.exhibits.exhibit import Cell, Exhibit, compares_methods
+from benchmark.exhibits.naming import methods
 from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
 from benchmark.suites.suite import Suite

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
-from benchmark.exhibits.exhibit import methods
+from benchmark.exhibits.naming import methods
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records import readings

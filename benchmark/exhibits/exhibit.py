@@ -260,14 +260,6 @@ def _read(name: str) -> Exhibit:
     return parse(name, resources.files(__package__).joinpath(f"{name}.toml").read_text("utf-8"))
 
 
-@cache
-def methods() -> frozenset[str]:
-    """Methods that exhibits name; of others, a record's word is no reason to import them."""
-    shown = [_read(name) for name in names()]
-    parts = (part for one in shown for part in (one.fixed, *one.columns, *one.rows))
-    return frozenset(part["method"] for part in parts if "method" in part)
-
-
 def parse(name: str, text: str) -> Exhibit:
     """Parse the text of an exhibit's TOML file; BenchError for an unknown key or a name that occurs twice."""
     try:

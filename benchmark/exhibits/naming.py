@@ -27,6 +27,14 @@ def column_named(column: Json, suite: Suite) -> str:
     return ", ".join(suite.named(part) for part in (column.get("panel"), short) if part)
 
 
+@cache
+def methods() -> frozenset[str]:
+    """Methods that exhibits name; of others, a record's word is no reason to import them."""
+    shown = [load(name) for name in names()]
+    parts = (part for one in shown for part in (one.fixed, *one.columns, *one.rows))
+    return frozenset(part["method"] for part in parts if "method" in part)
+
+
 def method_named(method: str, other: str = "") -> str:
     """A method, "package.module:Class", by the row that an exhibit has for it, or else by `other`, by default its class."""
     return _rows().get(method) or other or method.partition(":")[2]

@@ -15,7 +15,7 @@ from amu.tuning import AMUTuning
 from baselines.coop import CoOp
 from benchmark.core import code, paths
 from benchmark.data.published.folder import ImageFolder
-from benchmark.exhibits.exhibit import methods
+from benchmark.exhibits.naming import methods
 from benchmark.methods.construct import predictor_class
 
 OWN = "from helper_of_mine import factor\n\nclass Mine:\n    def scores(self):\n        return factor()\n"
