@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import cache
 
 from benchmark.core.digest import Json
-from benchmark.exhibits.exhibit import Cell, Exhibit, load, names
+from benchmark.exhibits import exhibit
+from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.run import Run
 from benchmark.suites.suite import Suite
 
@@ -27,33 +28,37 @@ def column_named(column: Json, suite: Suite) -> str:
     return ", ".join(suite.named(part) for part in (column.get("panel"), short) if part)
 
 
-@cache
 def methods() -> frozenset[str]:
     """Methods that exhibits name; of others, a record's word is no reason to import them."""
-    shown = [load(name) for name in names()]
+    return _methods(exhibit.names())
+
+
+@cache
+def _methods(names: Sequence[str]) -> frozenset[str]:
+    shown = [exhibit.load(name) for name in names]
     parts = (part for one in shown for part in (one.fixed, *one.columns, *one.rows))
     return frozenset(part["method"] for part in parts if "method" in part)
 
 
 def method_named(method: str, other: str = "") -> str:
     """A method, "package.module:Class", by the row that an exhibit has for it, or else by `other`, by default its class."""
-    return _rows().get(method) or other or method.partition(":")[2]
+    return _rows(exhibit.names()).get(method) or other or method.partition(":")[2]
 
 
 @cache
-def _rows() -> Mapping[str, str]:
+def _rows(names: Sequence[str]) -> Mapping[str, str]:
     """Method -> its row in the first exhibit that has just one for it, `METHODS` before the others."""
     found: dict[str, str] = {}
-    for name in sorted(names(), key=lambda name: name != METHODS):
-        rows = [(row["method"], row["name"]) for row in load(name).rows if "method" in row]
+    for name in sorted(names, key=lambda name: name != METHODS):
+        rows = [(row["method"], row["name"]) for row in exhibit.load(name).rows if "method" in row]
         count = Counter(method for method, _ in rows)
         found = {**{method: row for method, row in rows if count[method] == 1}, **found}
     return found
 
 
-def shown_in(exhibit: Exhibit, suite: Suite) -> Exhibit:
+def shown_in(shown: Exhibit, suite: Suite) -> Exhibit:
     """The exhibit with panels and short names of columns as the suite names its data sets; names of columns stay."""
-    return replace(exhibit, columns=[_shown(column, suite) for column in exhibit.columns])
+    return replace(shown, columns=[_shown(column, suite) for column in shown.columns])
 
 
 def _shown(column: Json, suite: Suite) -> Json:
