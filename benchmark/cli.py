@@ -49,6 +49,10 @@ COMMANDS = {
         "benchmark.commands.list:list_names",
         "Show tables, figures, methods, data sets, backbones and encoders.",
     ),
+    "new-method": LazyCommand(
+        "benchmark.commands.new_method:new_method",
+        "Write a file with a method that runs and keeps the contract, NAME its class, to be changed into your own.",
+    ),
     "pretrain": LazyCommand(
         "benchmark.commands.pretrain:pretrain",
         "Pre-train an encoder of the mini suite anew. Stopped, it goes on where it was.",
@@ -63,7 +67,7 @@ COMMANDS = {
     ),
     "test-method": LazyCommand(
         "benchmark.commands.test_method:test_method",
-        "Hold a predictor class (package.module:Class) against the contract that every method here meets.",
+        "Hold a predictor class (package.module:Class or file.py:Class) against the contract that every method here meets.",
     ),
     "weights": LazyCommand(
         "benchmark.commands.weights:weights",

@@ -7,6 +7,7 @@ seed by seed.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from math import isinf, nan
+from pathlib import Path
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from benchmark.analysis.pairing import Paired, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
+from benchmark.core.numbers import fixed, interval
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.question import Question
 from benchmark.numerics import stats
@@ -79,7 +81,7 @@ def row_named(exhibit: Exhibit, name: str) -> str:
 
     Args:
         exhibit: The exhibit.
-        name: The row's name, or its method as `module:Class` or `Class`.
+        name: The row's name, or its method as `module:Class`, `file.py:Class` or `Class`.
 
     Returns:
         The row's name.
@@ -94,6 +96,8 @@ def row_named(exhibit: Exhibit, name: str) -> str:
     for row in exhibit.rows:
         for alias in {row.get("method", ""), row.get("method", "").partition(":")[2]} - {""}:
             classes.setdefault(alias, []).append(row["name"])
+    file, _, attribute = name.rpartition(".py:")
+    name = f"{Path(file).name}:{attribute}" if file else name
     found = classes[choose(name, [*rows, *classes], f"row of {exhibit.id}")]
     if len(found) > 1:
         raise BenchError(f"{name} has {len(found)} rows in {exhibit.id}: {', '.join(found)}; name one of them")
@@ -226,6 +230,30 @@ def _value(records: Sequence[Record], question: Question, selection: str) -> flo
     read = [readings.read(record, question, selection) for record in records]
     known = [reading.value for reading in read if reading is not None]
     return sum(known) / len(known) if known and len(known) == len(read) else None
+
+
+def gained(measured: Measured, row: str, store: Store) -> str:
+    """What a row gains over the first row of `Exhibit.beside` that is measured in a column of it, under `val`, in a line.
+
+    Args:
+        measured: Exhibit with the row.
+        row: Name of the row.
+        store: Answers of the records, image by image.
+
+    Returns:
+        "Mine less Tip-Adapter-F, same seed, same images: 1-shot -0.07 (-0.48 to +0.34)"; "" where none is measured.
+    """
+    for other in measured.exhibit.beside:
+        try:
+            found = compare(measured, row, other, store, "val", 0.0)
+        except Incomplete:
+            continue
+        columns = dict(zip((c["name"] for c in measured.exhibit.columns), measured.columns(), strict=True))
+        told = [f"{columns[c.column]} {fixed(c.effect, 2, '+')}{interval(c.low, c.high, 2, '+')}" for c in found]
+        seeds = "same seed" if all(c.seeds == 1 for c in found) else "same seeds"
+        images = ", same images" if all("images" in c.over for c in found) else ""
+        return f"{row} less {other}, {seeds}{images}: {'; '.join(told)}"
+    return ""
 
 
 def needs(compared: Compared) -> str:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from benchmark.core.errors import BenchError
 from benchmark.data.dataset import VAL_SHOTS
+from benchmark.exhibits.naming import methods
 from benchmark.methods.construct import construct
 from benchmark.records.record import Drawn, Record
+from benchmark.suites.suite import Suite
 
 
-def few(records: Sequence[Record]) -> str:
+def few(records: Sequence[Record], suite: Suite) -> str:
     """The number of images by class, where some class has fewer than the shots of the runs.
 
     Args:
         records: the records of a cell. Those of earlier versions do not count their images.
+        suite: their suite, which names the data sets.
 
     Returns:
         Text such as "at most 4 images of a class (folder:birds)"; "" where no class has fewer.
@@ -21,7 +23,7 @@ def few(records: Sequence[Record]) -> str:
     for record in records:
         datasets.setdefault(record.dataset, []).append(record)
     told = {name: _of_dataset(found) for name, found in datasets.items()}
-    return "; ".join(f"{words} ({name})" for name, words in told.items() if words)
+    return "; ".join(f"{words} ({suite.named(name)})" for name, words in told.items() if words)
 
 
 def _of_dataset(records: Sequence[Record]) -> str:
@@ -55,7 +57,6 @@ def nothing_to_choose(record: Record) -> bool:
     epochs, (first, *others) = (record.curves or {}).get("test", ()), record.selections.values()
     if record.picked or len(epochs) != 1 or any(other != first for other in others):
         return False
-    try:
-        return not construct(record.method, record.settings).tunes
-    except BenchError:  # a method of a package that is not here today
+    if record.method not in methods():  # not imported because a record names it
         return False
+    return not construct(record.method, record.settings).tunes

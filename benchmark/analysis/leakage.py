@@ -15,6 +15,7 @@ from benchmark.core import tidy_csv
 from benchmark.core.numbers import fixed, interval
 from benchmark.numerics import stats
 from benchmark.records.record import Record
+from benchmark.suites.suite import Suite
 
 SOURCES = ("table4", "figure5")
 """The exhibits with methods in the rows and shots in the columns: the source task, and the downstream tasks."""
@@ -116,18 +117,19 @@ def words(leak: Leak) -> str:
     return fixed(leak.gap, 1, "+") + interval(leak.low, leak.high, 1)
 
 
-def grids(found: Sequence[Leak]) -> dict[str, dict[str, Grid]]:
-    """Data set -> the words of a gap -> its table, methods by shots; the mean over the data sets comes first."""
+def grids(found: Sequence[Leak], suite: Suite) -> dict[str, dict[str, Grid]]:
+    """Data set as the suite names it -> the words of a gap -> its table, methods by shots; the mean of all comes first."""
     tables: dict[str, dict[str, Grid]] = {}
     for dataset in sorted(dict.fromkeys(leak.dataset for leak in found), key=lambda name: name != ALL):
         for selection, said in GAPS.items():
             here = [leak for leak in found if (leak.dataset, leak.selection) == (dataset, selection)]
             if here:
                 cells = ((leak.method, leak.shots, words(leak)) for leak in here)
-                tables.setdefault(dataset, {})[said] = methods_by_shots(cells)
+                tables.setdefault(suite.named(dataset), {})[said] = methods_by_shots(cells)
     return tables
 
 
-def csv(found: Sequence[Leak]) -> str:
-    """The gaps as tidy rows, points to four decimals."""
-    return tidy_csv.text(list(Leak.__dataclass_fields__), map(asdict, found))
+def csv(found: Sequence[Leak], suite: Suite) -> str:
+    """The gaps as tidy rows, data sets as the suite names them, points to four decimals."""
+    rows = ({**asdict(leak), "dataset": suite.named(leak.dataset)} for leak in found)
+    return tidy_csv.text(list(Leak.__dataclass_fields__), rows)

@@ -9,6 +9,7 @@ from itertools import combinations
 from math import sqrt
 
 from benchmark.analysis.results import Measured
+from benchmark.exhibits.naming import column_named
 from benchmark.records import reference
 
 
@@ -17,7 +18,7 @@ class Order:
     """Rankings in one column of the rows that have a number both in the paper and in our records.
 
     Attributes:
-        column: The column.
+        column: The column, for people.
         paper: Rows by the paper's numbers, best first.
         ours: Rows by our numbers, best first.
         tau: Kendall's rank correlation of the two, from -1 (reversed) to 1 (equal); None for fewer than three rows, or where
@@ -45,7 +46,7 @@ def orders(measured: Measured, selection: str = "val") -> list[Order]:
             ours = measured.at(cell.row, cell.column, selection).mean
             if printed is not None and ours is not None and (cell.row, cell.column) not in measured.sizes:
                 pairs.append((cell.row, printed, ours))
-        found.append(_order(column["name"], pairs))
+        found.append(_order(column_named(column, measured.suite), pairs))
     return [order for order in found if order.paper]
 
 

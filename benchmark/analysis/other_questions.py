@@ -10,12 +10,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
+from benchmark.analysis import own_methods
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.exhibits.naming import METHODS, method_named
 from benchmark.exhibits.recalled import UNKNOWN, Note, recalled
 from benchmark.exhibits.run import PROTOCOL
 from benchmark.exhibits.substitution import Instead
@@ -24,9 +26,6 @@ from benchmark.records.store import Store
 from benchmark.suites import absent
 from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
-
-METHODS = "table4"
-"""The exhibit whose rows name the methods for people, and that records belong to where several could hold them."""
 
 NOT_DRAWN = "are not drawn"
 NAMED = 6
@@ -39,7 +38,7 @@ class Others:
 
     Attributes:
         shown: Exhibits in other roles with these records.
-        left: Records that none of these exhibits holds.
+        left: Records that neither these exhibits nor a row of an own method hold.
         records: All of them.
     """
 
@@ -86,11 +85,12 @@ def find(suite: Suite, store: Store, records: Mapping[str, Record], settings: Se
     given = _given(notes)
     for instead in roles:
         suite = recalled(suite, instead, given)
+    rows = set().union(*(own_methods.held(exhibit.load(name), suite, others) for name in exhibit.names()))
     chosen = _noted(suite, notes, records.values())
-    left = [record for record in others if not any(record.cell_key in one.keys for one in chosen)]
+    left = [r for r in others if r.cell_key not in rows and not any(r.cell_key in one.keys for one in chosen)]
     chosen += _covering(_candidates(suite, left), {record.cell_key for record in left})
-    chosen.sort(key=lambda one: (one.instead.words, one.exhibit.place))
-    held = {key for one in chosen for key in one.keys}
+    chosen.sort(key=lambda one: (one.instead.words(one.suite), one.exhibit.place))
+    held = rows.union(*(one.keys for one in chosen))
     shown = [_measured(one, records, store, settings) for one in chosen]
     return Others(shown, [record for record in left if record.cell_key not in held], others)
 
@@ -122,28 +122,29 @@ def _cells(shown: Exhibit, suite: Suite) -> list[set[str]]:
 
 def _noted(suite: Suite, notes: Iterable[Note], records: Iterable[Record]) -> list[Candidate]:
     """The noted exhibits that hold a record, without those in their own roles."""
-    wanted = {record.cell_key for record in records}
+    records = list(records)
     asked = dict.fromkeys((note.exhibit, note.instead) for note in notes)
-    found = [_candidate(name, suite, instead, wanted) for name, instead in asked]
+    found = [_candidate(name, suite, instead, records) for name, instead in asked]
     own = {name: _held(exhibit.load(name), suite) for name in {c.base for c in found if c}}
     return [c for c in found if c and not c.keys <= own[c.base]]
 
 
 def _candidates(suite: Suite, records: Iterable[Record]) -> list[Candidate]:
     """Every exhibit in every combination of the records' roles that holds a record."""
-    wanted = {record.cell_key for record in records}
+    records = list(records)
     roles = dict.fromkeys(instead for record in records for instead in _roles(record))
-    found = [_candidate(name, suite, instead, wanted) for instead, name in product(roles, exhibit.names())]
+    found = [_candidate(name, suite, instead, records) for instead, name in product(roles, exhibit.names())]
     return [candidate for candidate in found if candidate]
 
 
-def _candidate(name: str, suite: Suite, instead: Instead, wanted: Collection[str]) -> Candidate | None:
-    """An exhibit in other roles; None if there is no such, or it holds none of the wanted records."""
+def _candidate(name: str, suite: Suite, instead: Instead, records: Collection[Record]) -> Candidate | None:
+    """An exhibit in other roles; None if there is no such, or it holds none of the records."""
     try:
         turned, world = substitution.asked(exhibit.load(name), suite, instead)
     except BenchError:  # it compares such roles, or has none to replace
         return None
-    held = [keys.intersection(wanted) for keys in _cells(turned, world)]
+    wanted = {record.cell_key for record in records}
+    held = [keys.intersection(wanted) for keys in _cells(own_methods.with_own(turned, world, records), world)]
     keys = frozenset().union(*held)
     return Candidate(turned, world, name, instead, keys, sum(map(bool, held))) if keys else None
 
@@ -189,7 +190,7 @@ def _absent(kind: str, role: str, world: World) -> str:
     if table[role].get("reader", table[role].get("loader", "")).startswith(absent.__name__):
         return _gone(role, str(table[role].get("path") or table[role]["file"]))
     asset = world.inspect_dataset(role) if kind == "dataset" else world.inspect_encoder(role)
-    return f"{role} is not here today." if asset is not None and not asset.usable else ""
+    return f"{world.suite.named(role)} is not here today." if asset is not None and not asset.usable else ""
 
 
 def _gone(role: str, path: str) -> str:
@@ -212,11 +213,10 @@ def told(records: Sequence[Record], suite: Suite, what: str) -> str:
     """
     if not records:
         return ""
-    names = {row["method"]: row["name"] for row in exhibit.load(METHODS).rows if "method" in row}
     groups: dict[str, list[Record]] = {}
     for record in records:
         groups.setdefault(_place(record, suite), []).append(record)
-    parts = [f"{place} ({_methods(group, names)}; {_shots(group)})" for place, group in groups.items()]
+    parts = [f"{place} ({_methods(group)}; {_shots(group)})" for place, group in groups.items()]
     more = [f"and {len(parts) - NAMED} more"] if len(parts) > NAMED else []
     count = "1 record belongs" if len(records) == 1 else f"{len(records)} records belong"
     return f"{count} to questions that {what}: {', '.join([*parts[:NAMED], *more])}"
@@ -227,11 +227,11 @@ def _place(record: Record, suite: Suite) -> str:
     name, protocol = record.asked.get("suite", suite.name), record.asked.get("protocol", PROTOCOL)
     elsewhere = "" if name == suite.name else f" of suite {name}"
     older = "" if protocol == PROTOCOL else f" by protocol {protocol} (today's is {PROTOCOL})"
-    return f"{record.dataset or 'no data set'}{elsewhere}{older}"
+    return f"{suite.named(record.dataset) or 'no data set'}{elsewhere}{older}"
 
 
-def _methods(records: Iterable[Record], names: Mapping[str, str]) -> str:
-    return ", ".join(dict.fromkeys(names.get(record.method, record.method) for record in records))
+def _methods(records: Iterable[Record]) -> str:
+    return ", ".join(dict.fromkeys(method_named(record.method, record.method) for record in records))
 
 
 def _shots(records: Iterable[Record]) -> str:

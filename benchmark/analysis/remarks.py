@@ -21,14 +21,18 @@ def mark(measured: Measured, place: Place) -> str:
     """The mark of a cell with a number: a dagger if it is stale, one for other test images, one for fewer than shots."""
     if measured.at(*place).mean is None:
         return ""
-    reasons = [place in measured.stale, place in measured.sizes, bool(few(measured.records.get(place, ())))]
+    reasons = [
+        place in measured.stale,
+        place in measured.sizes,
+        bool(few(measured.records.get(place, ()), measured.suite)),
+    ]
     return DAGGER * sum(reasons)
 
 
 def sentences(measured: Measured) -> list[str]:
     """All sentences on the cells of an exhibit that need one, without a full stop."""
     first = filter(None, [stale(measured), other_sizes(measured)])
-    return [*first, *on_images(measured), *_failed(measured), *_warned(measured)]
+    return [*first, *on_seeds(measured), *on_images(measured), *_failed(measured), *_warned(measured)]
 
 
 def stale(measured: Measured) -> str:
@@ -52,9 +56,17 @@ def other_sizes(measured: Measured) -> str:
     )
 
 
+def on_seeds(measured: Measured) -> list[str]:
+    """The sentence on cells of fewer seeds than others in their column; empty if there are none."""
+    cells = _by_row({place: f"{seeds} of {most}" for place, (seeds, most) in measured.fewer.items()})
+    said = "; ".join(f"{row} at {_where(measured, columns)} ({number})" for (number, row), columns in cells.items())
+    advice = "bench compare takes the seeds that both have"
+    return [f"Fewer seeds than others in the column: {said}; {advice}"] if said else []
+
+
 def on_images(measured: Measured) -> list[str]:
     """The sentences on cells with few images of a class, and on cells without validation images."""
-    short = _columns({place: few(records) for place, records in measured.records.items()})
+    short = _columns({place: few(records, measured.suite) for place, records in measured.records.items()})
     lines = [f"{DAGGER} {_where(measured, columns)}: {words}" for words, columns in short.items()]
     alone = {place: "-" for place, records in measured.records.items() if unvalidated(records)}
     if alone:
@@ -127,5 +139,5 @@ def _by_row(words: Mapping[Place, str]) -> dict[tuple[str, str], list[str]]:
 
 def _where(measured: Measured, columns: Iterable[str]) -> str:
     """Columns by name in the order of the exhibit, or, of many, their number."""
-    found = [column["name"] for column in measured.exhibit.columns if column["name"] in set(columns)]
+    found = measured.columns(set(columns))
     return ", ".join(found) if len(found) <= NAMED else f"{len(found)} of {len(measured.exhibit.columns)} columns"

@@ -1,15 +1,17 @@
 """Records -> the tidy rows of an exhibit: one row for each cell and selection. Starts at the store, never fits."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
 from benchmark.analysis import sizes
 from benchmark.analysis.drawn import few, unvalidated
+from benchmark.analysis.own_methods import with_own
 from benchmark.analysis.sizes import Size
 from benchmark.core import tidy_csv
 from benchmark.exhibits.exhibit import Cell, Exhibit
+from benchmark.exhibits.naming import METHODS, column_named, shown_in
 from benchmark.exhibits.needs import of_cell
 from benchmark.numerics import stats
 from benchmark.records import readings, reference
@@ -82,7 +84,8 @@ class Measured:
     @cached_property
     def other_sizes(self) -> str:
         """Test sets of the cells in `sizes`, each once, in words; empty if there are none."""
-        return sizes.in_words(list(dict.fromkeys(size for of_cell in self.sizes.values() for size in of_cell)))
+        every = dict.fromkeys(size for of_cell in self.sizes.values() for size in of_cell)
+        return sizes.in_words(list(every), self.suite)
 
     @property
     def command(self) -> str:
@@ -95,6 +98,15 @@ class Measured:
         only = named if any(row in self.exhibit.added for row in rows) else []
         return self.command + "".join(f" --method {shlex.quote(name)}" for name in only) + " --rerun"
 
+    def columns(self, names: Collection[str] | None = None) -> list[str]:
+        """Columns for people, in the order of the exhibit: those with these names, by default all."""
+        chosen = (c for c in self.exhibit.columns if names is None or c["name"] in names)
+        return [column_named(column, self.suite) for column in chosen]
+
+    def column(self, name: str) -> str:
+        """The column with a name, for people."""
+        return self.columns([name])[0]
+
     def prevented(self, places: Iterable[tuple[str, str]]) -> str:
         """Why none of these cells can be measured in this suite: "not run: …"; "" if one can."""
         reasons = [self.missing.get(place, "") for place in places]
@@ -105,15 +117,33 @@ class Measured:
         return self._places[row, column, selection]
 
     @cached_property
+    def fewer(self) -> dict[tuple[str, str], tuple[int, int]]:
+        """Cells of fewer seeds than another cell of their column -> their seeds, and the most of the column.
+
+        A row without a support set draws nothing and has one run, which is not fewer.
+        """
+        seeds = {
+            place: len({record.seed for record in found})
+            for place, found in self.records.items()
+            if any(record.shots for record in found)
+        }
+        most: dict[str, int] = {}
+        for (_, column), number in seeds.items():
+            most[column] = max(number, most.get(column, 0))
+        return {(row, column): (n, most[column]) for (row, column), n in seeds.items() if n < most[column]}
+
+    @cached_property
     def share(self) -> float:
         """The part of the cells to be measured that is measured, 0 to 1."""
-        places = [(cell.row, cell.column) for cell in self.exhibit.cells() if cell.method]
+        places = [(cell.row, cell.column) for cell in self.exhibit.cells() if cell.method and not cell.recorded]
         wanted = [place for place in places if place not in self.texts]
         return sum(bool(self.records.get(place)) for place in wanted) / max(1, len(wanted))
 
     @cached_property
     def ready(self) -> bool:
-        """Whether there is enough to show: a good part of the cells, and something in every panel."""
+        """Whether there is enough to show: a good part of the cells, and something in every panel; or an own method."""
+        if self.exhibit.id == METHODS and any("recorded" in row for row in self.exhibit.rows):
+            return True
         panels = self.exhibit.by_panel().values()
         filled = [
             any(self.records.get((row["name"], c["name"])) for row in self.exhibit.rows for c in p) for p in panels
@@ -125,14 +155,20 @@ class Measured:
         return {(r.row, r.column, r.selection): r for r in self.rows}
 
     def note(self, place: tuple[str, str]) -> str:
-        """In few words: a cell that is stale, rests on few images of a class, or has no validation images; "" for others."""
+        """In few words: a cell that is stale, of fewer seeds than others, of few images, or without validation images."""
         records = self.records.get(place, [])
         old = f"stale: other {', '.join(self.stale[place])}" if place in self.stale else ""
-        return "; ".join(filter(None, [old, few(records), "no validation images" if unvalidated(records) else ""]))
+        seeds = "{} of the {} seeds of others".format(*self.fewer[place]) if place in self.fewer else ""
+        unchosen = "no validation images" if unvalidated(records) else ""
+        return "; ".join(filter(None, [old, seeds, few(records, self.suite), unchosen]))
 
-    def tidy(self) -> list[dict[str, object]]:
-        """Plain dictionaries, for a data frame."""
-        return [{**asdict(row), "note": self.note((row.row, row.column))} for row in self.rows]
+    def tidy(self, named: bool = True) -> list[dict[str, object]]:
+        """Plain dictionaries, for a data frame; columns as the suite names them, or by the exhibit's names."""
+        columns = {c["name"]: column_named(c, self.suite) if named else c["name"] for c in self.exhibit.columns}
+        return [
+            {**asdict(row), "column": columns[row.column], "note": self.note((row.row, row.column))}
+            for row in self.rows
+        ]
 
 
 def gather(
@@ -141,6 +177,7 @@ def gather(
     records: Mapping[str, Record],
     skipped: Mapping[str, str] | None = None,
     failed: Mapping[str, str] | None = None,
+    own: bool = True,
 ) -> Measured:
     """Gather the records of an exhibit's cells; a cell is the mean over the seeds that have a record.
 
@@ -150,10 +187,13 @@ def gather(
         records: Key -> record.
         skipped: Assets that were missing when runs were skipped, name -> state (`Store.skipped`).
         failed: Runs that failed in this call, `Run.cell_key` -> reason.
+        own: Whether methods of other packages with records on the exhibit's grid have rows (`own_methods.with_own`).
 
     Returns:
-        The exhibit with the rows and records of its cells, and the reasons for cells without a number.
+        The exhibit, its columns as the suite names them, with the rows and records of its cells, and the reasons for cells
+        without a number.
     """
+    exhibit = shown_in(with_own(exhibit, suite, records.values()) if own else exhibit, suite)
     by_cell: dict[str, list[Record]] = {}
     for record in sorted(records.values(), key=lambda r: r.seed):
         by_cell.setdefault(record.cell_key, []).append(record)
@@ -251,7 +291,15 @@ def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float,
     return stats.interval(correct, n) if len(n) == 1 else stats.of_means(correct, n)
 
 
-def csv(measured: Measured) -> str:
-    """The tidy rows; percentages to four decimals, empty where nothing was measured."""
+def csv(measured: Measured, named: bool = True) -> str:
+    """The tidy rows; percentages to four decimals, empty where nothing was measured.
+
+    Args:
+        measured: Exhibit.
+        named: Whether data sets in names of columns are named by the suite, for people, and not by their roles.
+
+    Returns:
+        CSV with a header.
+    """
     columns = [name for name in COLUMNS if measured.suite.comparable or name not in COMPARED]
-    return tidy_csv.text(columns, measured.tidy())
+    return tidy_csv.text(columns, measured.tidy(named))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from benchmark.exhibits.question import Question
 from benchmark.records import readings, reference
 from benchmark.records.record import Record
+from benchmark.suites.suite import Suite
 
 
 class Size(NamedTuple):
@@ -33,9 +34,9 @@ def others(sizes: Iterable[Size]) -> list[Size]:
     return [size for size in sizes if size.n != size.published]
 
 
-def in_words(sizes: Sequence[Size]) -> str:
-    """Text with the name of each data set: "imagenet 40 of 50,000 images, dtd 100 of 1,692 images"."""
-    return ", ".join(f"{size.role} {size.words}" for size in sizes)
+def in_words(sizes: Sequence[Size], suite: Suite) -> str:
+    """Text with the name of each data set: "ImageNet 40 of 50,000 images, DTD 100 of 1,692 images"."""
+    return ", ".join(f"{suite.named(size.role)} {size.words}" for size in sizes)
 
 
 def _size(question: Question, record: Record) -> Size | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
+from benchmark.exhibits.naming import methods
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.records import readings
@@ -35,18 +36,26 @@ def _changed(record: Record, world: World, today: Today) -> list[str]:
 
 
 def _differs(record: Record, world: World, today: Today) -> list[str]:
-    run = Run(**{name: value for name, value in record.asked.items() if name != "protocol"})
-    roles = sorted(run.roles().values())
-    place = repr((run.dataset, run.backbone, roles, run.wants(), run.method, run.shots, run.seed))
+    run = Run.recalled(record.asked, record.seed)
+    own = run.method not in methods()
+    roles = sorted(record.fingerprints if own else [*run.roles().values(), *run.wants()])
+    place = repr((run.dataset, run.backbone, roles, run.method, run.shots, run.seed))
     if place not in today:
-        today[place] = _fingerprints(Opened(run, world))
+        opened = Opened(run, world)
+        today[place] = opened.fingerprints_by_name(record.fingerprints) if own else _fingerprints(opened)
+    suite = world.suite
+    data = suite.named(run.dataset)
     names = {
-        "data": run.dataset,
-        "draw": f"the draw from {run.dataset}",
-        "prompts": f"the prompt templates of {run.dataset}",
+        "data": data,
+        "draw": f"the draw from {data}",
+        "prompts": f"the prompt templates of {data}",
         "method": f"the code of {run.method}",
     }
-    return [names.get(name, name) for name, then in record.fingerprints.items() if _other(today[place], name, then)]
+    return [
+        names.get(name, suite.named(name))
+        for name, then in record.fingerprints.items()
+        if _other(today[place], name, then)
+    ]
 
 
 def _fingerprints(opened: Opened) -> dict[str, str]:

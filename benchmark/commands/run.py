@@ -32,7 +32,11 @@ HEADINGS = {
 @click.option("--all", "everything", is_flag=True, help="Every table and figure, and the HTML page.")
 @click.option("--quick", is_flag=True, help="The suite's smaller grid: fewer seeds and numbers of shots.")
 @common
-@click.option("--method", multiple=True, help="Only this row (its name, class, or any package.module:Class).")
+@click.option(
+    "--method",
+    multiple=True,
+    help="Only this row (its name or class), or your own package.module:Class or file.py:Class.",
+)
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
 @click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
 @worker_processes

@@ -2,14 +2,16 @@
 
 import ast
 import hashlib
+import os
 import site
 import sys
 import sysconfig
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module
+from importlib.machinery import ModuleSpec, PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
 
@@ -20,6 +22,9 @@ HARNESS = "benchmark"
 
 METHODS = ("amu", "baselines")
 """The packages of this project's own methods."""
+
+DEEPEST = 20
+"""Largest number of modules that hand a class on."""
 
 COMPILER = "torch._dynamo"
 """The module that torch imports at the first step of an optimiser of torch.optim."""
@@ -38,6 +43,47 @@ def fingerprint(thing: object) -> str:
         24 hexadecimal digits.
     """
     return _hash_of(_modules(thing))
+
+
+def by_source(name: str, folder: str = "") -> str:
+    """The `fingerprint` of a class by its name, of which nothing is imported.
+
+    Args:
+        name: Class, as "package.module:Class".
+        folder: A further place of modules, besides those of the interpreter and the working folder.
+
+    Returns:
+        24 hexadecimal digits; "" where no source file is found that defines the class.
+    """
+    module, _, attribute = name.partition(":")
+    with _places(folder or os.getcwd()):
+        defining = _defining(module, attribute, 0)
+        return _hash_of((defining,)) if defining else ""
+
+
+@contextmanager
+def _places(folder: str) -> Iterator[None]:
+    """Within the context, a folder is the last of the places of modules."""
+    sys.path.append(folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+
+
+def _defining(module: str, attribute: str, depth: int) -> str:
+    """The module whose source defines a class that a module has, itself or by an import; "" if none is found."""
+    file = _file(module)
+    if file is None or depth > DEEPEST:
+        return ""
+    for node in _parsed(file).body:
+        if isinstance(node, ast.ClassDef) and node.name == attribute:
+            return module
+        if isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                if (alias.asname or alias.name) == attribute:
+                    return _defining(_base(node, module, file) or "", alias.name, depth + 1)
+    return ""
 
 
 def import_libraries(thing: object) -> None:
@@ -112,12 +158,24 @@ def _file(name: str) -> Path | None:
     module = sys.modules.get(name)
     file = getattr(module, "__file__", None)
     if module is None:
-        try:
-            spec = find_spec(name)
-        except (ImportError, ValueError, AttributeError):  # a name that is imported from a module, not a module
-            return None
+        spec = _spec(name)
         file = spec.origin if spec and spec.has_location else None
     return Path(file).resolve() if file else None
+
+
+def _spec(name: str) -> ModuleSpec | None:
+    """Where a module is found; unlike `find_spec`, without importing the packages that it is in."""
+    package, _, _ = name.rpartition(".")
+    try:
+        if not package:
+            return find_spec(name) if name else None
+        inside = getattr(sys.modules.get(package), "__path__", None)
+        if inside is None:
+            parent = _spec(package)
+            inside = parent and parent.submodule_search_locations
+        return PathFinder.find_spec(name, list(inside)) if inside else None
+    except (ImportError, ValueError, AttributeError):  # a name that is imported from a module, not a module
+        return None
 
 
 def _is_own(name: str, file: Path, near: set[str]) -> bool:
@@ -141,20 +199,25 @@ def _libraries() -> list[Path]:
 
 def _imported(name: str, file: Path) -> Iterator[str]:
     """Names that a module imports, as modules and as members of modules, also within its functions."""
-    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
     for node in ast.walk(_parsed(file)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            base = node.module or ""
-            if node.level:
-                try:
-                    base = resolve_name("." * node.level + base, package)
-                except ImportError:
-                    continue
+            base = _base(node, name, file)
+            if base is None:
+                continue
             yield base
             if _top(base) != HARNESS:
                 yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _base(node: ast.ImportFrom, name: str, file: Path) -> str | None:
+    """The module that a `from ... import` in a module names; None for one beyond its packages."""
+    package = name if file.name == "__init__.py" else name.rpartition(".")[0]
+    try:
+        return resolve_name("." * node.level + (node.module or ""), package) if node.level else node.module
+    except ImportError:
+        return None
 
 
 @cache

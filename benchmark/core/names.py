@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterable
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from benchmark.core.errors import BenchError
@@ -50,6 +51,47 @@ def resolve(name: str, what: str) -> Any:
         raise BenchError(f"{what} {name!r}: module {module} has no {attribute!r}") from error
     except (Exception, SystemExit) as error:  # any failure of the module's own code
         raise BenchError(f"{what} {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def of_file(name: str, what: str) -> str:
+    """A class in a file as a class in a module: "mine:Mine" of "path/mine.py:Mine", whose folder modules are then found in.
+
+    Args:
+        name: Class as "package.module:Class", which is returned as it is, or as "path/file.py:Class".
+        what: What the class is, for messages.
+
+    Returns:
+        The class as "package.module:Class".
+
+    Raises:
+        BenchError: There is no such file, or a module of its name that is another file.
+    """
+    path, _, attribute = name.rpartition(":")
+    if not path.endswith(".py"):
+        return name
+    file = Path(path).expanduser().resolve()
+    if not file.is_file():
+        raise BenchError(f"{what} {name!r}: no such file {path}")
+    module = file.stem
+    if not module.isidentifier():
+        raise BenchError(
+            f"{what} {name!r}: {file.name} cannot be imported by this name; rename it with letters, digits and _"
+        )
+    if str(file.parent) not in sys.path:
+        sys.path.append(str(file.parent))
+    found = _place(module)
+    if found != file:
+        raise BenchError(
+            f"{what} {name!r}: {module} is the module {found or 'of Python itself'} already; rename the file"
+        )
+    return f"{module}:{attribute}"
+
+
+def _place(module: str) -> Path | None:
+    """The file of a module; None for one that is built in."""
+    there = sys.modules.get(module)
+    spec = there.__spec__ if there is not None else find_spec(module)
+    return Path(spec.origin).resolve() if spec is not None and spec.has_location and spec.origin else None
 
 
 def _reach_working_folder(package: str) -> None:

@@ -59,8 +59,9 @@ class Exhibit:
         place: Position in the order of the paper; exhibits beyond the paper have the largest.
         row_header: Header of the column of row names.
         rule: Rule that picks rows by their numbers (`benchmark.analysis.feature_rule`).
+        beside: Rows of which the first measured is compared with a method of another package after its run.
         options: Options of `bench run` that ask it, where its id does not say them: "--table 4 --dataset mine".
-        added: Name of a row that only this call has (`with_method`) -> its method, as --method takes it.
+        added: Name of a row that the exhibit's file has not -> its method, as --method takes it.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Exhibit:
     place: float = 100
     row_header: str = "method"
     rule: Json = field(default_factory=dict)
+    beside: Sequence[str] = ()
     options: str = ""
     added: Mapping[str, str] = field(default_factory=dict)
 
@@ -168,9 +170,19 @@ class Cell:
     @property
     def declared(self) -> str | None:
         """The attribute of the method's class that fills the cell, as text; None for a cell without `declares`."""
-        if self.question.declares is None or self.method is None or self.empty:
+        if self.question.declares is None or self.method is None or self.empty or self.recorded:
             return None
         return str(getattr(predictor_class(self.method), self.question.declares))
+
+    @property
+    def recorded(self) -> bool:
+        """Whether its runs are those of records, and its method is not imported."""
+        return self.question.recorded is not None
+
+    def recorded_runs(self, seeds: Sequence[int]) -> list[list[Run]]:
+        """The runs of the records of a row that they alone tell of: one for each part and seed; empty if a part has none."""
+        found = [_recalled(part, seeds) for part in self.parts()]
+        return found if all(found) else []
 
     def parts(self) -> list[Question]:
         """Questions of the runs of the cell: one, or one for each combination of `mean_over`."""
@@ -182,7 +194,7 @@ class Cell:
 
     def lacks(self, suite: Suite) -> str:
         """One line on a data set, encoder or shift that the cell needs and the suite lacks; "" if it can be run."""
-        if self.method is None:
+        if self.method is None or self.recorded:
             return ""
         return next(filter(None, (lacks(suite, part) for part in self.parts())), "")
 
@@ -200,6 +212,8 @@ class Cell:
         if self.method is None or self.empty or self.question.declares is not None or self.lacks(suite):
             return []
         chosen = self.question.seeds or seeds or suite.seeds
+        if self.recorded:
+            return [[runs] for runs in self.recorded_runs(chosen)]
         return [_alternatives(suite, part, chosen) for part in self.parts()]
 
     def runs(self, suite: Suite, seeds: Sequence[int] | None = None) -> list[Run]:
@@ -211,6 +225,13 @@ def _alternatives(suite: Suite, part: Question, seeds: Sequence[int]) -> list[li
     """Groups of one run for each seed: at the method's own settings, then at each searched combination that differs."""
     own, *others = ([make(suite, question, seed) for seed in seeds] for question in _searched(part))
     return [own, *(group for group in others if group[0].settings != own[0].settings)]
+
+
+def _recalled(part: Question, seeds: Sequence[int]) -> list[Run]:
+    """The runs of the first record on the grid of a question, one for each seed; empty if there is none."""
+    grid = {"dataset": part.dataset, "backbone": part.backbone, "shots": part.shots}
+    asked = next((asked for asked in part.recorded or () if grid.items() <= asked.items()), None)
+    return [] if asked is None else [Run.recalled(asked, seed) for seed in seeds]
 
 
 def _searched(part: Question) -> list[Question]:
@@ -248,6 +269,8 @@ def parse(name: str, text: str) -> Exhibit:
     for part in (exhibit.fixed, *exhibit.rows, *exhibit.columns, *exhibit.panels):
         for key in part:
             choose(key, sorted(KEYS), f"key in exhibits/{name}.toml")
+    for row in exhibit.beside:
+        choose(row, [part.get("name", "") for part in exhibit.rows], f"row in exhibits/{name}.toml")
     for kind, parts in (("row", exhibit.rows), ("column", exhibit.columns), ("panel", exhibit.panels)):
         called = [part.get("name") for part in parts]
         if None in called or len(set(called)) < len(called):
@@ -266,6 +289,11 @@ def _in_panel(panel: Json, column: Json) -> JsonDict:
     return {**united(panel, column), **names}
 
 
+def compares_methods(exhibit: Exhibit) -> bool:
+    """Whether the rows of an exhibit name the methods, rather than its columns or `fixed` part."""
+    return not any("method" in part for part in (exhibit.fixed, *exhibit.columns))
+
+
 def with_method(exhibit: Exhibit, method: str) -> Exhibit:
     """Add a row for a method of another package to an exhibit.
 
@@ -278,7 +306,7 @@ def with_method(exhibit: Exhibit, method: str) -> Exhibit:
     Returns:
         The exhibit with a row named by the class, or by the whole name if a row of that name exists.
     """
-    if any("method" in part for part in (exhibit.fixed, *exhibit.columns)):
+    if not compares_methods(exhibit):
         return exhibit
     short = method.partition(":")[2]
     taken = any(row["name"] == short for row in exhibit.rows)

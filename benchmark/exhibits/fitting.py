@@ -36,7 +36,7 @@ def fitted(exhibit: Exhibit, suite: Suite) -> Exhibit:
 
 
 def _turned(exhibit: Exhibit, suite: Suite, instead: Instead) -> Exhibit:
-    return asked(exhibit, suite, instead)[0] if instead.words else exhibit
+    return asked(exhibit, suite, instead)[0] if instead.roles else exhibit
 
 
 def _other(exhibit: Exhibit, key: str, usable: Iterable[str], order: Iterable[str]) -> str | None:

@@ -26,8 +26,8 @@ class Need(NamedTuple):
 
 
 def of_cell(cell: Cell, suite: Suite) -> list[Need]:
-    """Assets that a cell needs; empty if it only cites a published number or cannot be run in the suite."""
-    if cell.method is None or cell.empty or cell.question.declares is not None or cell.lacks(suite):
+    """Assets that a cell needs; empty if it only cites a number, cannot be run in the suite, or is known by records alone."""
+    if cell.method is None or cell.empty or cell.recorded or cell.question.declares is not None or cell.lacks(suite):
         return []
     target = cell.question.target
     shift = [] if target is None else [Need(DATASET, target)]

@@ -1,14 +1,17 @@
 """A run with everything it names opened: its data set, its encoders and its shifts."""
 
-from functools import cached_property
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import cached_property, partial
 
 import torch
 
 from benchmark.core import code
 from benchmark.core.digest import digest
+from benchmark.core.errors import BenchError
 from benchmark.data.dataset import Dataset, fingerprint_of
 from benchmark.encoders.encoder import Encoder
-from benchmark.exhibits.run import PIXELS, SPATIAL, Run
+from benchmark.exhibits.run import PIXELS, SPATIAL, STAND_INS, Run
 from benchmark.methods.construct import predictor_class
 from benchmark.methods.scoring import STATISTICS
 from benchmark.suites.suite import statistics_of
@@ -79,6 +82,23 @@ class Opened:
             **{role: self._shift_fingerprint(role) for role in self.shifts},
             **{role: world.encoder_fingerprint(role) for role in self.encoders},
         }
+
+    def fingerprints_by_name(self, names: Iterable[str]) -> dict[str, str]:
+        """The `fingerprints` of these names, as far as they can be known without importing the method."""
+        known: dict[str, Callable[[], str]] = {
+            "data": lambda: self.world.data_fingerprint(self.run.dataset),
+            "draw": lambda: self.world.draw_fingerprint(self.run.dataset, self.run.shots, self.run.seed),
+            "prompts": lambda: digest({"templates": list(self.dataset.templates)}),
+            "method": lambda: code.by_source(self.run.method),
+            **{part: partial(self._part_fingerprint, part) for part in STAND_INS},
+            **{role: partial(self._shift_fingerprint, role) for role in self.world.suite.datasets},
+            **{role: partial(self.world.encoder_fingerprint, role) for role in self.world.suite.encoders},
+        }
+        found: dict[str, str] = {}
+        for name in names:
+            with suppress(BenchError):
+                found |= {name: known[name]()} if name in known else {}
+        return {name: fingerprint for name, fingerprint in found.items() if fingerprint}
 
     def _part_fingerprint(self, part: str) -> str:
         """Fingerprint of generated images (with their number for each class) or sentences; "" if the data set's covers it."""

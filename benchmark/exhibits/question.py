@@ -31,6 +31,7 @@ class Question(Part):
         name: Name of the row, or of the column where no row is merged.
         panel: Name of the panel.
         short: The column's name within the panel.
+        recorded: Questions of records (`Run.asked`), for a row that records alone tell of; its method is not imported.
         more: Other keys.
     """
 
@@ -54,6 +55,7 @@ class Question(Part):
     name: str | None = None
     panel: str | None = None
     short: str | None = None
+    recorded: Sequence[Json] | None = None
     more: Json = field(default_factory=dict)
 
     @property

@@ -56,6 +56,13 @@ class Run:
         """The run as plain data, which its record contains and whose hash names the record."""
         return {"protocol": PROTOCOL, **asdict(self), "crops": None if self.crops is None else list(self.crops)}
 
+    @classmethod
+    def recalled(cls, asked: Json, seed: int) -> "Run":
+        """The run of a record's question at a seed; its method is not imported."""
+        said = {name: value for name, value in asked.items() if name != "protocol"}
+        crops = None if said["crops"] is None else tuple(said["crops"])
+        return cls(**{**said, "crops": crops, "seed": seed})
+
     @cached_property
     def key(self) -> str:
         """Name of the run: 20 hexadecimal digits of the sha256 of `asked()`."""
@@ -65,12 +72,6 @@ class Run:
     def cell_key(self) -> str:
         """Hash of `asked()` without the seed, which is equal for all seeds of a cell."""
         return cell_key(self.asked())
-
-    @property
-    def label(self) -> str:
-        """Label for printing: "CoOp, imagenet, 4 shots, seed 1"."""
-        shots = f"{self.shots} shot{'s' * (self.shots != 1)}"
-        return f"{self.method.partition(':')[2]}, {self.dataset}, {shots}, seed {self.seed}"
 
     def predictor(self) -> Predictor:
         """The predictor, constructed and not yet fitted."""

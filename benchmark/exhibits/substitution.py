@@ -43,17 +43,18 @@ class Instead:
         """Option -> new role, without those that stay."""
         return {name: role for name, role in vars(self).items() if role}
 
-    @property
-    def words(self) -> str:
-        """Text for a title: "on folder:birds-1a2b3c4d, aux timm:resnet18"; "" without replacement."""
-        said = (("on", self.dataset), ("aux", self.aux), ("backbone", self.backbone))
-        return ", ".join(f"{word} {role}" for word, role in said if role)
+    def words(self, suite: Suite) -> str:
+        """Text for a title: "on digits (scikit-learn), aux timm:resnet18"; "" without replacement."""
+        said = (("on", self._data(suite)), ("aux", self.aux), ("backbone", self.backbone))
+        return ", ".join(f"{word} {name}" for word, name in said if name)
 
-    @property
-    def slug(self) -> str:
-        """The new roles for the name of a file: "folder-birds-1a2b3c4d-timm-resnet18"."""
-        roles = "-".join(filter(None, (self.dataset, self.aux, self.backbone)))
-        return for_file(re.sub(r"[^a-z0-9]+", "-", roles.lower()).strip("-"), longest=100)
+    def slug(self, suite: Suite) -> str:
+        """The replacements for the name of a file: "digits-scikit-learn-timm-resnet18"."""
+        names = "-".join(filter(None, (self._data(suite), self.aux, self.backbone)))
+        return for_file(re.sub(r"[^a-z0-9]+", "-", names.lower()).strip("-"), longest=100)
+
+    def _data(self, suite: Suite) -> str | None:
+        return suite.named(self.dataset) if self.dataset else None
 
 
 # --- roles
@@ -160,9 +161,11 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
         exhibit = _with_aux(exhibit, instead.aux)
     if any("target" in column for column in exhibit.columns):
         suite = _seeing_shifts(suite, [role for role in (instead.aux, instead.backbone) if role])
-    question = f"{instead.words}, which is no question of the paper's"
-    caption = exhibit.caption.replace("the source task", instead.dataset or "the source task")
-    name, title = f"{exhibit.id}-{instead.slug}", f"{exhibit.title}, {instead.words}"
+    words = instead.words(suite)
+    question = f"{words}, which is no question of the paper's"
+    on = suite.named(instead.dataset) if instead.dataset else "the source task"
+    caption = exhibit.caption.replace("the source task", on)
+    name, title = f"{exhibit.id}-{instead.slug(suite)}", f"{exhibit.title}, {words}"
     rows = [{key: said for key, said in row.items() if key != "log"} for row in exhibit.rows]
     turned = replace(exhibit, id=name, title=title, rows=rows, reference="")
     turned = replace(turned, paper=f"asked {question}", caption=f"Asked {question}. {caption}")

@@ -16,6 +16,7 @@ from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL, views_in
 from benchmark.features.shard_files import Form
 from benchmark.methods.crops import SCALE, Crops, words
+from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
 
 CROPPED = ("pool", "generated")
@@ -47,10 +48,9 @@ class Request:
     shots: int = 0
     scale: Crops = SCALE
 
-    @property
-    def label(self) -> str:
-        """Label for printing: "RN50 features of imagenet, test images"."""
-        return f"{self.role} features of {self.dataset}, {self.whose}{self.crops}"
+    def label(self, suite: Suite) -> str:
+        """Label for printing: "RN50 features of digits (scikit-learn), test images"."""
+        return f"{self.role} features of {suite.named(self.dataset)}, {self.whose}{self.crops}"
 
     @property
     def crops(self) -> str:
@@ -71,11 +71,10 @@ class Wave:
 
     requests: tuple[Request, ...]
 
-    @property
-    def label(self) -> str:
-        """Label for printing: "imagenet, pool images of seed 1: RN50, mocov3, RN50 (crops of 0.08 to 1)"."""
-        one = self.requests[0]
-        return f"{one.dataset}, {one.whose}: " + ", ".join(request.role + request.crops for request in self.requests)
+    def label(self, suite: Suite) -> str:
+        """Label for printing: "source (rendered), pool images of seed 1: RN50, mocov3, RN50 (crops of 0.08 to 1)"."""
+        one, encoders = self.requests[0], (request.role + request.crops for request in self.requests)
+        return f"{suite.named(one.dataset)}, {one.whose}: {', '.join(encoders)}"
 
     @property
     def scales(self) -> tuple[Crops, ...]:
@@ -110,10 +109,9 @@ class Shard:
     of: int
     size: int
 
-    @property
-    def label(self) -> str:
-        """Label for printing: "imagenet, test images: RN50, mocov3 (3 of 25)"."""
-        return self.wave.label + (f" ({self.index + 1} of {self.of})" if self.of > 1 else "")
+    def label(self, suite: Suite) -> str:
+        """Label for printing: "source (rendered), test images: RN50, mocov3 (3 of 25)"."""
+        return self.wave.label(suite) + (f" ({self.index + 1} of {self.of})" if self.of > 1 else "")
 
 
 class Images(NamedTuple):

@@ -24,6 +24,7 @@ from benchmark.exhibits.run import Run
 from benchmark.features import checked, finite, shard_files
 from benchmark.features.shard_files import USABLE
 from benchmark.methods.clip import Texts
+from benchmark.suites.suite import Suite
 from benchmark.suites.towers import text_tower
 from benchmark.suites.world import World
 
@@ -39,10 +40,10 @@ class Text:
     backbone: str
     of: str = "templates"
 
-    @property
-    def label(self) -> str:
-        """Label for printing: "text of imagenet by RN50"."""
-        return f"text of {self.dataset} by {self.backbone}" + (f", {self.of}" if self.of != "templates" else "")
+    def label(self, suite: Suite) -> str:
+        """Label for printing: "text of source (rendered) by RN50"."""
+        sentences = f", {self.of}" if self.of != "templates" else ""
+        return f"text of {suite.named(self.dataset)} by {self.backbone}{sentences}"
 
     @property
     def size(self) -> int:

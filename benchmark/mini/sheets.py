@@ -86,20 +86,21 @@ def _shift(role: str) -> Row:
     ids = (shifts.picked() if role == "imagenet_a" else np.arange(TASK_COLUMNS) * 9)[:TASK_COLUMNS]
     split = "test" if role == "imagenet_a" else "monitor"
     names = [world.CLASSNAMES[label] for label in shifts.labels(role, ids)]
-    return f"{role}: {len(shifts.classes(role))} classes", shifts.render(role, split, ids), names
+    title = f"shift of the source in {shifts.SHIFTS[role].style} style: {len(shifts.classes(role))} classes"
+    return title, shifts.render(role, split, ids), names
 
 
 def _task(role: str) -> Row:
     task = tasks.TASKS[role]
     ids = np.arange(TASK_COLUMNS) * (len(task.classnames) // TASK_COLUMNS)
     names = [task.classnames[label] for label in tasks.labels(role, ids)]
-    return f"{role}: {task.content}", tasks.render(role, "monitor", ids), names
+    return task.content, tasks.render(role, "monitor", ids), names
 
 
 def _digits() -> Row:
     ids = digits.ids("train")[:TASK_COLUMNS]
     names = [f"{digit} = {digits.CLASSNAMES[digit]}" for digit in digits.labels(ids)]
-    return "eurosat: scikit-learn's handwritten digits, called by what they look like", digits.images(ids), names
+    return "scikit-learn's handwritten digits, called by what they look like", digits.images(ids), names
 
 
 def _generated() -> Row:

@@ -6,6 +6,7 @@ from math import inf
 from statistics import median
 
 from benchmark.core import paths, regular
+from benchmark.exhibits.naming import method_named
 from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
 
@@ -64,6 +65,6 @@ def shares(records: Iterable[Record]) -> dict[str, float]:
     """Total seconds of the records of each method, in descending order."""
     found: dict[str, float] = {}
     for record in records:
-        name = record.method.partition(":")[2]
+        name = method_named(record.method)
         found[name] = found.get(name, 0.0) + record.seconds["total"]
     return dict(sorted(found.items(), key=lambda share: -share[1]))

@@ -16,6 +16,7 @@ from benchmark.records import readings
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import tables
 from benchmark.reporting.tables import other_selections
+from benchmark.suites.suite import Suite
 
 POINTS = 25
 """Largest number of points of a curve over epochs, the last apart."""
@@ -27,7 +28,7 @@ def of(measured: Measured, moves: Moves | None) -> dict[tuple[str, str], JsonDic
     return {
         (cell.row, cell.column): {
             **_cell(measured, cell),
-            "column": cell.column,
+            "column": measured.column(cell.column),
             "best": cell.row in best[cell.column],
             "id": f"{measured.exhibit.id}-{number}",
             **_since(moves, (measured.exhibit.id, cell.row, cell.column)),
@@ -45,7 +46,7 @@ def _cell(measured: Measured, cell: Cell) -> JsonDict:
     return {
         "value": tables.shown(measured, row),
         "others": other_selections(measured, row),
-        "seeds": [_seed(record, cell.question) for record in records],
+        "seeds": [_seed(record, cell.question, measured.suite) for record in records],
         "curve": _curve(records),
         "provenance": _provenance(records),
         "again": _again(measured, name, column),
@@ -124,10 +125,10 @@ def _provenance(records: Sequence[Record]) -> str:
     return f"Measured {' and '.join(days)} at commit {' and '.join(commits)} on {' and '.join(cpus)}."
 
 
-def _seed(record: Record, question: Question) -> JsonDict:
+def _seed(record: Record, question: Question, suite: Suite) -> JsonDict:
     """The details of one record of a cell: seed, metric value under each selection, chosen settings, key, seconds."""
     run = readings.under(record, "val")
-    dataset = "" if question.mean_over is None else f"{record.dataset}, "
+    dataset = "" if question.mean_over is None else f"{suite.named(record.dataset)}, "
     return {
         "seed": f"{dataset}{record.seed}",
         **{selection: _reading(record, question, selection) for selection in SELECTIONS},

@@ -6,6 +6,7 @@ from benchmark.analysis import remarks
 from benchmark.analysis.results import Measured
 from benchmark.core.text import markdown
 from benchmark.exhibits.exhibit import Cell
+from benchmark.exhibits.naming import method_named
 from benchmark.exhibits.run import Run
 from benchmark.methods.choice import Choice
 from benchmark.methods.construct import predictor_class
@@ -26,7 +27,8 @@ def selection_words(measured: Measured) -> str:
     """The sentence on the selection of epoch and settings and on the number of seeds."""
     seeds = sorted({row.seeds for row in measured.rows if row.seeds})
     counts = " or ".join(map(str, seeds)) or "no"
-    return f"{remarks.chosen(measured)}; {counts} seed{'s' if seeds != [1] else ''} a cell."
+    marked = ", fewer than others in the column where it says so" if measured.fewer else ""
+    return f"{remarks.chosen(measured)}; {counts} seed{'s' if seeds != [1] else ''} a cell{marked}."
 
 
 def notes(measured: Measured) -> list[str]:
@@ -69,13 +71,13 @@ def _why(measured: Measured, reason: str, gone: list[str]) -> str:
     asked = [c["name"] for c in measured.exhibit.columns if "declares" not in c]
     if len(gone) >= len(asked):
         return head + tail
-    where = ", ".join(gone) if len(gone) <= NAMED else f"{len(gone)} of {len(asked)} columns"
+    where = ", ".join(measured.columns(gone)) if len(gone) <= NAMED else f"{len(gone)} of {len(asked)} columns"
     return f"{head} at {where}{tail}"
 
 
 def deviations(measured: Measured) -> list[str]:
     """Sentences on deviations: of methods from their publications, of the suite from published settings; and licences."""
-    cells = list(measured.exhibit.cells())
+    cells = [cell for cell in measured.exhibit.cells() if not cell.recorded]
     methods: dict[str, dict[str, None]] = {}
     for cell in cells:
         if cell.method:
@@ -86,7 +88,7 @@ def deviations(measured: Measured) -> list[str]:
     for method, settings in measured.suite.methods.items():
         if method in methods:
             said = ", ".join(_plain(name, value) for name, value in settings.items())
-            lines.append(f"{method.partition(':')[2]} runs with {said} in this suite.")
+            lines.append(f"{method_named(method)} runs with {said} in this suite.")
     lines += released(cells, measured.suite) + ([LOGGED] if measured.logged else [])
     return [*lines, *_licences(measured), *crops(measured), cached_views(measured.suite)]
 
@@ -101,7 +103,7 @@ def released(cells: Sequence[Cell], suite: Suite) -> list[str]:
     rows: dict[str, list[str]] = {}
     for row, by_words in found.items():
         for words, datasets in by_words.items():
-            where = datasets[0] if len(datasets) == 1 else f"{len(datasets)} data sets"
+            where = suite.named(datasets[0]) if len(datasets) == 1 else f"{len(datasets)} data sets"
             rows.setdefault(words, []).append(row if len(by_words) == 1 else f"{row} on {where}")
     said = "; ".join(f"{', '.join(names)}: {words}" for words, names in rows.items())
     split = " Where the released code has a whole validation split, the few-shot validation images serve here."

@@ -122,7 +122,7 @@ def html(
         exhibits=[_exhibit(measured, drawn, moves) for measured in ready],
         others=[_exhibit(measured, drawn, moves) for measured in others.shown],
         not_drawn=told(others.left, exhibits[0].suite, NOT_DRAWN),
-        leaks=leakage.grids(leaks),
+        leaks=leakage.grids(leaks, exhibits[0].suite),
         sensitivity=beta_sensitivity.grids(beta_sensitivity.costs(exhibits)),
         waiting=[_waiting(measured) for measured in exhibits if not measured.ready],
         problems=problems,
@@ -222,9 +222,12 @@ def _answer(verdicts: Sequence[ClaimRow]) -> dict[str, str] | None:
 
 def _moved(moves: Moves | None, shown: Sequence[Measured]) -> list[str]:
     """A line for each cell that moved: its exhibit, row and column, and by how much."""
-    titles = {measured.exhibit.id: measured.exhibit.title for measured in shown}
+    exhibits = {measured.exhibit.id: measured for measured in shown}
     found = {} if moves is None else moves.moved
-    return [f"{titles[name]}, {row}, {column}: {cells.difference(one)}" for (name, row, column), one in found.items()]
+    return [
+        f"{exhibits[name].exhibit.title}, {row}, {exhibits[name].column(column)}: {cells.difference(one)}"
+        for (name, row, column), one in found.items()
+    ]
 
 
 def _own(shown: Sequence[Measured]) -> dict[str, list[JsonDict]]:

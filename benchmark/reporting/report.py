@@ -49,7 +49,7 @@ def write(
     if leaks:
         path = folder / "leakage.csv"
         with written_whole("reports", path, "--reports") as file:
-            file.write(leakage.csv(leaks).encode())
+            file.write(leakage.csv(leaks, exhibits[0].suite).encode())
         yield path
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
     step = next_step.find(exhibits, records, os.cpu_count() or 1)

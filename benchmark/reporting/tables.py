@@ -109,8 +109,8 @@ def shown(measured: Measured, row: Row) -> str:
 
     Returns:
         The text by `value`; also the number of the repository's log if the paper prints none, "not run: ..." for a cell with
-        a missing asset, the number of test images where it is not the published one, and a dagger for such a cell and for one
-        that is stale or rests on few images of a class.
+        a missing asset, the number of test images where it is not the published one, the number of seeds where others in the
+        column have more, and a dagger for a cell that is stale, of other test images or of few images of a class.
     """
     place = row.row, row.column
     gone = measured.skipped.get(place)
@@ -119,6 +119,8 @@ def shown(measured: Measured, row: Row) -> str:
         text += _beside("log", measured.logged[place], row, 1)
     if place in measured.sizes:
         text += f" ({_sizes(measured, place)})"
+    if place in measured.fewer and row.mean is not None:
+        text += f" ({row.seeds} seed{'s' * (row.seeds != 1)})"
     return f"{text} {mark(measured, place)}".rstrip()
 
 
@@ -126,7 +128,7 @@ def _sizes(measured: Measured, place: tuple[str, str]) -> str:
     """Test images of a cell beside the published number, with the data set's name in a mean over several."""
     found = measured.sizes[place]
     roles = {record.dataset for record in measured.records[place]}
-    return sizes.in_words(found) if len(roles) > 1 else ", ".join(size.words for size in found)
+    return sizes.in_words(found, measured.suite) if len(roles) > 1 else ", ".join(size.words for size in found)
 
 
 OTHER_SELECTIONS = (

@@ -18,6 +18,6 @@ def fill(world: World, piece: Shard | Text) -> None:
 
 
 def measured(world: World, run: Run, store: Store) -> str:
-    """Make and store a run's record; returns its accuracy in words."""
+    """Make and store a run's record; returns its accuracy under `val` in words."""
     record = measure(run, world, store)
-    return f"{100 * record.selections['val'].correct / record.n:.2f} %"
+    return f"val {100 * record.selections['val'].correct / record.n:.2f} %"

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -12,8 +12,11 @@ from benchmark.core.streams import say
 from benchmark.core.text import line
 from benchmark.running.workers import Done
 
+Named = Callable[[Any], str]
+"""An item of work -> its name for people."""
 
-def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator[Done]:
+
+def follow(done: Generator[Done, None, None], total: int, what: str, named: Named = str) -> Iterator[Done]:
     """Yield finished work and show its progress: a bar with the time left on a terminal, else one line for each item.
 
     The generator `done` is closed however this one ends, also at Ctrl-C while a line is printed.
@@ -22,6 +25,7 @@ def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator
         done: Generator of finished work.
         total: Number of items.
         what: Label of the bar.
+        named: Names of the items.
 
     Yields:
         Finished work.
@@ -29,12 +33,14 @@ def follow(done: Generator[Done, None, None], total: int, what: str) -> Iterator
     with closing(done), tqdm(total=total, desc=what, unit="", disable=not sys.stderr.isatty(), leave=False) as bar:
         started = time.perf_counter()
         for count, item in enumerate(done, 1):
-            _show(item, bar, f"[{count}/{total}] {time.perf_counter() - started:6.1f} s")
+            _show(item, named(item.item), bar, f"[{count}/{total}] {time.perf_counter() - started:6.1f} s")
             bar.update()
             yield item
 
 
-def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what: str) -> Iterator[Done]:
+def follow_pictures(
+    done: Generator[Done, None, None], work: Sequence[Any], what: str, named: Named = str
+) -> Iterator[Done]:
     """Yield finished items of work with a `size` in images; show images per second and the time left, as bar or lines."""
     pictures, seen = sum(item.size for item in work), 0
     terminal = sys.stderr.isatty()
@@ -44,7 +50,7 @@ def follow_pictures(done: Generator[Done, None, None], work: Sequence[Any], what
             seen += item.item.size
             seconds = time.perf_counter() - started
             pace = f"{seen / seconds:.0f} images/s, {clock(seconds * (pictures - seen) / seen)} left" if seen else ""
-            _show(item, bar, f"[{count}/{len(work)}] {seconds:6.1f} s", pace)
+            _show(item, named(item.item), bar, f"[{count}/{len(work)}] {seconds:6.1f} s", pace)
             bar.update(item.item.size)
             yield item
 
@@ -57,9 +63,8 @@ def clock(seconds: float) -> str:
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _show(item: Done, bar: tqdm, place: str, pace: str = "") -> None:
+def _show(item: Done, label: str, bar: tqdm, place: str, pace: str = "") -> None:
     """Show a finished item: warnings and a failure as lines, success in the bar or, without a bar, as a line."""
-    label = getattr(item.item, "label", str(item.item))
     for text in item.warnings:
         tqdm.write(line(f"warning {label}: {text}"), file=sys.stderr)
     if item.error:

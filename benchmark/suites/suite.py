@@ -56,6 +56,7 @@ class Suite:
             them; else 0.
         large_views: Number of views in feature spaces that contain whole images or patch features, and for methods that
             read such spaces; 0 for `views`.
+        names: Role of a data set -> its name for people, where that is another than the role: "source (rendered)".
         published: Whether a method runs with the settings that its authors published for the data set and number of shots
             (`Predictor.published`), where these differ from its defaults.
     """
@@ -69,6 +70,7 @@ class Suite:
     datasets: Mapping[str, Json]
     encoders: Mapping[str, Json]
     methods: Mapping[str, Json] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
     pixels: int = 0
     large_views: int = 0
@@ -85,6 +87,10 @@ class Suite:
             return ""
         return f" --suite {shlex.quote(self.file or self.name)}"
 
+    def named(self, role: str) -> str:
+        """The name of a data set for people: by `names`, or else its role."""
+        return self.names.get(role, role)
+
 
 KINDS: dict[str, tuple[type, str]] = {
     "title": (str, "a text"),
@@ -95,6 +101,7 @@ KINDS: dict[str, tuple[type, str]] = {
     "datasets": (dict, "a table of tables"),
     "encoders": (dict, "a table of tables"),
     "methods": (dict, "a table of tables"),
+    "names": (dict, "a table of texts"),
     "note": (str, "a text"),
     "pixels": (int, "a whole number"),
     "large_views": (int, "a whole number"),
@@ -106,7 +113,7 @@ KINDS: dict[str, tuple[type, str]] = {
 
 QUICK_KEYS = ("seeds", "shots", "without")
 
-OPTIONAL = ("large_views", "methods", "name", "note", "pixels", "published", "quick")
+OPTIONAL = ("large_views", "methods", "name", "names", "note", "pixels", "published", "quick")
 
 NAME = r"\w[\w.-]{0,99}"
 """Pattern of a suite's name, which is the name of folders."""
@@ -189,6 +196,10 @@ def parse(name: str, text: str) -> Suite:
         choose(spec.get("statistics", STATISTICS[0]), STATISTICS, f"statistics of {role} in {name}.toml")
         for encoder in spec.get("shift_encoders", ()):
             choose(encoder, said["encoders"], f"shift encoder of {role} in {name}.toml")
+    for role, shown in said.get("names", {}).items():
+        choose(role, said["datasets"], f"data set in [names] of {name}.toml")
+        if not (isinstance(shown, str) and shown.strip()):
+            raise BenchError(f"{name}.toml: [names] {role} is {shown!r}, not a text")
     for key in said.get("quick", {}):
         choose(key, QUICK_KEYS, f"key of [quick] in {name}.toml")
     return Suite(**{"name": name, **said})

@@ -285,7 +285,7 @@ def test_runs_that_do_not_need_what_failed_are_measured(place: Path) -> None:
     code, _, err = bench("run", *torn(place, "train"), *ZERO, *TIP)
     assert code == 4
     assert "1 runs need what failed and were not tried" in err
-    assert "ZeroShotCLIP" in err
+    assert "Zero-shot CLIP" in err
     text = (place / "reports" / "torn" / "table4.md").read_text(encoding="utf-8")
     assert "- Zero-shot CLIP" not in text
     assert "Tip-Adapter: failed at 1-shot: train.png: torn" in text

@@ -81,8 +81,9 @@ def test_licences_and_warnings_of_a_record_in_every_file_of_the_report(place: Pa
 def test_a_data_set_of_a_record_in_pages_and_lines(place: Path) -> None:
     measured(place)
     some = next(iter(store(place).records().values()))
-    other = record_of({**some.asked, "dataset": f"folder:{UTF_8}-1a2b3c4d", "method": f"m:{UTF_8}"})
-    kept(store(place), {other.key: other})
+    said_of = {**some.asked, "dataset": f"folder:{UTF_8}-1a2b3c4d", "method": f"m:{UTF_8}"}
+    others = [record_of(said_of), record_of({**said_of, "shots": 3})]  # drawn as a row, and on no grid
+    kept(store(place), {other.key: other for other in others})
     assert SHOWN in said("report", "--suite", FILE)
     for command in (["check"], ["compare", "CoOp", "CaFo", "--table", "4"], ["doctor", "--table", "4"]):
         said(*command, "--suite", FILE)

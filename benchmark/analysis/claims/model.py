@@ -7,7 +7,7 @@ picks less the best other value. Loading a claim checks the row and the column o
 import itertools
 import tomllib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 
@@ -16,6 +16,8 @@ from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose
 from benchmark.exhibits import exhibit as exhibit_module
+from benchmark.exhibits.naming import column_named
+from benchmark.suites.suite import Suite
 
 KINDS = ("superiority", "equivalence", "order", "association", "trend")
 """Kinds of contrasts.
@@ -44,12 +46,19 @@ rule: the exhibit whose `[rule]` picks one of the points by `superiority` and `c
 
 @dataclass(frozen=True)
 class Operand:
-    """A cell of an exhibit; `metric` is read from its records, or the cell's own metric if ""."""
+    """A cell of an exhibit.
+
+    Attributes:
+        exhibit, row, column: The cell.
+        metric: What is read of its records; "" for the cell's own metric.
+        own: The cell itself, in a row that the exhibit's file has not.
+    """
 
     exhibit: str
     row: str
     column: str
     metric: str = ""
+    own: exhibit_module.Cell | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -154,7 +163,7 @@ def _contrasts(claim: Claim, said: Json, file: str) -> Iterator[Contrast]:
     rest = kind, float(said.get("margin", claim.margin))
     premise = bool(said.get("premise", False))
     for operands, effect in _operands_and_effect(kind, said, file):
-        yield Contrast(_label(operands, effect), *rest, tuple(operands), effect, premise)
+        yield Contrast(label(operands, effect), *rest, tuple(operands), effect, premise)
 
 
 def _operands_and_effect(kind: str, said: Json, file: str) -> Iterator[tuple[list[Operand], effects.Function]]:
@@ -209,19 +218,39 @@ def _cells(name: str) -> dict[tuple[str, str], exhibit_module.Cell]:
 
 def cell(operand: Operand) -> exhibit_module.Cell:
     """The cell of an exhibit that an operand names."""
-    return _cells(operand.exhibit)[operand.row, operand.column]
+    return operand.own or _cells(operand.exhibit)[operand.row, operand.column]
 
 
-def _label(operands: Sequence[Operand], effect: effects.Function) -> str:
-    """Label of a contrast, first the differing names and then the common one: "AMU-Tuning against CoOp, 16-shot"."""
-    first = operands[0]
+def label(operands: Sequence[Operand], effect: effects.Function, suite: Suite | None = None) -> str:
+    """Label of a contrast, first the differing names and then the common one: "AMU-Tuning against CoOp, 16-shot".
+
+    Args:
+        operands: Cells of the contrast.
+        effect: Its effect.
+        suite: Suite that names the data sets in names of columns; None for the names of the exhibits.
+
+    Returns:
+        The label.
+    """
+    rows = [operand.row for operand in operands]
+    columns = [_column(operand, suite) for operand in operands]
     if len(operands) == 1:
-        return f"{first.row}, {first.column}"
+        return f"{rows[0]}, {columns[0]}"
     if len(operands) > 2:
-        return f"{getattr(effect, 'words', '')} over {len(dict.fromkeys(o.row for o in operands))} rows"
-    second = operands[1]
-    if first.column == second.column:
-        return f"{first.row} against {second.row}, {first.column}"
-    if first.row == second.row:
-        return f"{first.column} against {second.column}, {first.row}"
-    return f"{first.row}, {first.column} against {second.row}, {second.column}"
+        return f"{getattr(effect, 'words', '')} over {len(dict.fromkeys(rows))} rows"
+    if columns[0] == columns[1]:
+        return f"{rows[0]} against {rows[1]}, {columns[0]}"
+    if rows[0] == rows[1]:
+        return f"{columns[0]} against {columns[1]}, {rows[0]}"
+    return f"{rows[0]}, {columns[0]} against {rows[1]}, {columns[1]}"
+
+
+def _column(operand: Operand, suite: Suite | None) -> str:
+    column = next(c for c in exhibit_module.load(operand.exhibit).columns if c["name"] == operand.column)
+    return column_named(column, suite) if suite else operand.column
+
+
+def shown_in(claim: Claim, suite: Suite) -> Claim:
+    """The claim with the labels of its contrasts for people, in a suite."""
+    contrasts = (replace(c, name=label(c.operands, c.effect, suite)) for c in claim.contrasts)
+    return replace(claim, contrasts=tuple(contrasts))

@@ -16,7 +16,7 @@ from math import isinf, isnan
 
 import numpy as np
 
-from benchmark.analysis.claims import effects, model, sources
+from benchmark.analysis.claims import effects, model, sources, stated
 from benchmark.analysis.claims.model import Claim, Contrast
 from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
@@ -107,13 +107,18 @@ def all_verdicts(
         records: Key -> record.
         store: Store of the records, which holds the answers of their runs.
         shown: Exhibits whose cells are gathered already.
-        names: Ids of claims, all by default. An unknown id raises BenchError with the nearest known id.
+        names: Ids of claims, or statements (`benchmark.analysis.claims.stated`); all claims by default. An unknown id
+            raises BenchError with the nearest known id.
 
     Returns:
-        A row for each claim, in the order of the exhibits.
+        A row for each claim, in the order of the exhibits, and then for each statement.
     """
-    wanted = {choose(name, model.names(), "claim") for name in names}
-    claims = [model.load(name) for name in model.names() if name in wanted or not wanted]
+    asked = list(dict.fromkeys(names))
+    typed = [name for name in asked if stated.is_statement(name)]
+    wanted = {choose(name, model.names(), "claim") for name in asked if name not in typed}
+    shipped = [model.load(name) for name in model.names() if name in wanted or not asked]
+    own = [stated.claim(text, suite, records) for text in typed]
+    claims = [model.shown_in(claim, suite) for claim in (*shipped, *own)]
     measured = {m.exhibit.id: m for m in shown}
     for name in {name for claim in claims for name in claim.exhibits} - measured.keys():
         measured[name] = gather(exhibit.load(name), suite, records)

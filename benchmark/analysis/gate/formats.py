@@ -60,7 +60,7 @@ def junit(gate: Gate) -> str:
     numbers = {"tests": len(gate.all), "failures": n[WORSE], "skipped": n[MISSING] + n[OUTSIDE], "errors": 0}
     suite = ElementTree.Element("testsuite", {"name": "bench check", **{name: str(k) for name, k in numbers.items()}})
     for v in gate.all:
-        case = ElementTree.SubElement(suite, "testcase", classname=v.exhibit, name=f"{v.row}, {v.column}")
+        case = ElementTree.SubElement(suite, "testcase", classname=v.exhibit, name=f"{v.row}, {v.heading or v.column}")
         if v.says == WORSE:
             ElementTree.SubElement(case, "failure", message=v.line).text = v.line
         elif not v.compared:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmark.analysis import pairing
+from benchmark.analysis import pairing, results
 from benchmark.analysis.results import Measured
 from benchmark.core import array_files, manifest, paths, tidy_csv
 from benchmark.core.digest import digest
@@ -160,8 +160,6 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
     Raises:
         BenchError: If the reference run belongs to an installed package.
     """
-    from benchmark.analysis import results  # with what it draws by, which comparing does without
-
     golden = Golden(shown[0].suite.name, shown[0].suite.option)
     if golden.folder.is_relative_to(paths.INSTALLED):
         raise BenchError(
@@ -171,7 +169,7 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
     changes = [line for measured in shown for line in _changes(measured, golden)]
     kept = _kept(golden, [measured.exhibit.id for measured in shown])
     files: dict[str, bytes] = {
-        **{f"{m.exhibit.id}.csv": results.csv(replace(m, rows=[r for r in m.rows if r.seeds])).encode() for m in shown},
+        **{f"{m.exhibit.id}.csv": _rows(m).encode() for m in shown},
         ANSWERS: _packed(
             (readings.under(r, SELECTION) for m in shown for found in m.records.values() for r in found),
             store,
@@ -190,6 +188,11 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
         with written_whole("reference", golden.folder / name, "a checkout of the source") as file:
             file.write(content)
     return [golden.folder / name for name in files], changes
+
+
+def _rows(measured: Measured) -> str:
+    """The tidy rows of measured cells as CSV, with columns by the exhibit's own names."""
+    return results.csv(replace(measured, rows=[row for row in measured.rows if row.seeds]), named=False)
 
 
 def _changes(measured: Measured, golden: Golden) -> list[str]:

@@ -75,6 +75,7 @@ class Verdict:
         error: Standard error of the difference, in points; nan where nothing tells it.
         degrees: Degrees of freedom of the error, in Student's t distribution.
         adjusted: `p`, adjusted by Holm's method over the family.
+        heading: The column for people; "" where that is its name.
     """
 
     exhibit: str
@@ -90,6 +91,7 @@ class Verdict:
     error: float = nan
     degrees: float = inf
     adjusted: float = 1.0
+    heading: str = ""
 
     @property
     def effect(self) -> float:
@@ -132,7 +134,7 @@ class Verdict:
     @property
     def place(self) -> str:
         """The cell for people: "table4: CoOp, 16-shot"."""
-        return f"{self.exhibit}: {self.row}, {self.column}"
+        return f"{self.exhibit}: {self.row}, {self.heading or self.column}"
 
     @property
     def line(self) -> str:
@@ -265,7 +267,10 @@ def _held(
     place = theirs["row"], theirs["column"]
     counted = readings.counted(theirs.get("metric", "accuracy"))
     margin = MARGIN if counted else RATIO_MARGIN
-    found = Verdict(measured.exhibit.id, *place, expected=float(theirs["mean"]), measured=None, margin=margin)
+    expected = float(theirs["mean"])
+    found = Verdict(
+        measured.exhibit.id, *place, expected, measured=None, margin=margin, heading=_heading(measured, place[1])
+    )
     ours = _row(measured, *place)
     if cell is None or ours is None or ours.mean is None:
         return found
@@ -318,6 +323,7 @@ def against_paper(measured: Measured) -> list[Verdict]:
                 difference=matching.by_means(row, printed),
                 asked=_asked(measured, cell),
                 method=_class(cell),
+                heading=_heading(measured, row.column),
             )
         )
     return found
@@ -335,7 +341,21 @@ def outside(measured: Measured, keys: Collection[str]) -> list[Verdict]:
     """
     places = {place for place, records in measured.records.items() if any(record.key in keys for record in records)}
     rows = [row for row in measured.rows if row.selection == SELECTION and (row.row, row.column) in places]
-    return [Verdict(row.exhibit, row.row, row.column, expected=None, measured=row.mean) for row in rows]
+    return [
+        Verdict(
+            row.exhibit,
+            row.row,
+            row.column,
+            expected=None,
+            measured=row.mean,
+            heading=_heading(measured, row.column),
+        )
+        for row in rows
+    ]
+
+
+def _heading(measured: Measured, column: str) -> str:
+    return ", ".join(measured.columns([column]))
 
 
 def _row(measured: Measured, row: str, column: str) -> Row | None:

@@ -99,12 +99,12 @@ def _verdicts(
     if against == "paper":
         if not world.comparable:
             raise BenchError(f"suite {world.name}: its values are not the paper's to compare; use --against golden")
-        found = [gather(exhibit.load(name), world, records) for name in names or exhibit.names()]
+        found = [gather(exhibit.load(name), world, records, own=False) for name in names or exhibit.names()]
         for line in filter(None, map(_not_compared, found)):
             say(line, err=True)
         return [v for m in found for v in against_paper(m)]
     ours = reference_run.Golden(world.name, world.option)
-    found = [gather(exhibit.load(name), world, records) for name in names or ours.exhibits()]
+    found = [gather(exhibit.load(name), world, records, own=False) for name in names or ours.exhibits()]
     if ours.unlisted:
         say(ours.unlisted, err=True)
     places = {m.exhibit.id: _quick_places(m.exhibit, world) if quick else None for m in found}
@@ -142,7 +142,7 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
         raise Damaged(
             f"{store.root}: a reference run is made of whole records; bench run measures the skipped ones again"
         )
-    found = [gather(exhibit.load(name), world, records) for name in names]
+    found = [gather(exhibit.load(name), world, records, own=False) for name in names]
     measured = [m for m in found if any(m.records.values())]
     if not measured:
         raise Incomplete(

@@ -23,7 +23,8 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
     asked = [] if "all" in fail_on or not names else [*names, *fail_on]
     rows = all_verdicts(world, records, store, names=asked)
     code = gate(rows, fail_on) or (skipped(store) if fail_on else ExitCode.OK)
-    say_others(strangers(world, records), world, "no claim reads")
+    read = {key for row in rows for verdict in row.verdicts.values() for key in verdict.rests_on}
+    say_others([r for r in strangers(world, records) if r.key not in read], world, "no claim reads")
     wanted = [row for row in rows if not names or row.id in names]
     if form == "json":
         show(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
@@ -52,16 +53,18 @@ def _line(verdict: Verdict) -> str:
 
 def _full(row: ClaimRow, world: Suite) -> str:
     """A claim in full: quotation, reading, every verdict with its comparisons, and the commands that measure it."""
-    head = [row.id, f"  the paper: “{row.quote}” ({row.place})", f"  tested: {row.reading}"]
+    quote = [f"  the paper: “{row.quote}” ({row.place})"] if row.quote else []
+    head = [row.id, *quote, f"  tested: {row.reading}"]
     lines = [*head, f"  kind: {row.kind}, of {row.quantifier}", *([f"  note: {row.note}"] if row.note else [])]
     for name, verdict in row.verdicts.items():
         why = f" ({verdict.reason})" if verdict.reason else ""
         lines.append(f"  {name}: {verdict.says}{why}; {verdict.compared} of {verdict.asked} comparisons")
         what = "printed numbers" if name == "paper" else "records"
         lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
-    seeds = load_claim(row.id).seeds
+    seeds = load_claim(row.id).seeds if row.quote else 0
     ask = f" --seeds 1-{seeds}" if seeds else ""
-    return "\n".join([*lines, *(f"  {_measured_by(name, world, ask)}" for name in row.exhibits)])
+    commands = [f"  {_measured_by(name, world, ask)}" for name in row.exhibits] if row.quote else []
+    return "\n".join([*lines, *commands])
 
 
 def _measured_by(name: str, world: Suite, ask: str) -> str:

@@ -15,8 +15,10 @@ from benchmark.core.settings import Settings
 from benchmark.core.streams import show
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.exhibits.naming import column_named
 from benchmark.exhibits.substitution import Instead
 from benchmark.records.record import Record
+from benchmark.suites.suite import Suite
 
 
 def compare(
@@ -41,20 +43,21 @@ def compare(
     told = {}
     for name in chosen_exhibits(table, figure) if table or figure else ["table4"]:
         shown = exhibit.load(name)
-        rows = row_named(shown, left), row_named(shown, right)
         own = dataset if dataset in _datasets(shown) else None
         wanted = Instead(None if own else dataset, aux, backbone)
         asked, instead = measured_roles(world, records, wanted, template, classnames, settings)
-        if instead.words:
+        if instead.roles:
             shown, asked = substitution.asked(shown, asked, instead)
+        measured = gather(shown, asked, records)
+        rows = row_named(measured.exhibit, left), row_named(measured.exhibit, right)
         columns = _columns(shown, shots, own)
         try:
-            found = compare_rows(gather(shown, asked, records), *rows, store, selection, margin, columns)
+            found = compare_rows(measured, *rows, store, selection, margin, columns)
         except Incomplete as error:
             raise Incomplete(f"{error}{_elsewhere(shown, records)}") from error
         told[name] = found
         if form == "text":
-            show(_text(shown, *rows, found, selection))
+            show(_text(shown, asked, rows, found, selection))
     if form == "json":
         said = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
         show(json.dumps(plain(said), indent=1))
@@ -85,15 +88,18 @@ def _columns(shown: Exhibit, shots: Sequence[int] | None, dataset: str | None) -
     return found
 
 
-def _text(shown: Exhibit, left: str, right: str, found: Sequence[Compared], selection: str) -> str:
+def _text(shown: Exhibit, suite: Suite, rows: tuple[str, str], found: Sequence[Compared], selection: str) -> str:
     """The comparison of two rows as text: a heading, and a line for each column."""
-    width = max(len(c.column) for c in found)
-    lines = [f"{left} less {right}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"]
+    columns = {column["name"]: column_named(column, suite) for column in shown.columns}
+    width = max(len(columns[c.column]) for c in found)
+    lines = [
+        f"{' less '.join(rows)}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"
+    ]
     for c in found:
         exact = f"; McNemar, seed by seed: {', '.join(f'{p:.2g}' for p in c.mcnemar)}" if c.mcnemar else ""
         test = "" if c.low is None else f", p {c.adjusted:.2g}"
         counted = f"{c.seeds} seed{'s' * (c.seeds != 1)}"
         words = f"{c.says}{test} over {c.over} ({counted}){exact}"
         effect = fixed(c.effect, 2, "+") + interval(c.low, c.high, 2, "+")
-        lines.append(f"  {c.column:{width}}  {effect}  {'; '.join(filter(None, (words, needs(c))))}")
+        lines.append(f"  {columns[c.column]:{width}}  {effect}  {'; '.join(filter(None, (words, needs(c))))}")
     return "\n".join(lines)

@@ -25,6 +25,7 @@ from benchmark.data.published.folder import ImageFolder
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
 from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits.inventory import Inventory
+from benchmark.exhibits.naming import method_named
 from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, everything, needed
 from benchmark.exhibits.substitution import FOLDER
 from benchmark.features import checked, requests, text_classifiers
@@ -142,7 +143,7 @@ def _crops(suite: Suite, names: Sequence[str]) -> Finding:
     """Random crops of the support images, by method of the exhibits."""
     cells = (cell for name in names for cell in exhibit.load(name).cells())
     runs = (run for cell in cells for run in cell.runs(suite, [0]) if run.shots)
-    said = ((words(run.crops) if run.crops else requests.NONE, run.method.partition(":")[2]) for run in runs)
+    said = ((words(run.crops) if run.crops else requests.NONE, method_named(run.method)) for run in runs)
     return Finding("random crops", listed(said) or "none")
 
 
@@ -197,7 +198,9 @@ def _data(world: World, roles: Sequence[str]) -> str:
     sizes = []
     for role in roles:
         dataset = world.dataset(role)
-        sizes.append(f"{role}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images")
+        sizes.append(
+            f"{world.suite.named(role)}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images"
+        )
     return "; ".join(sizes)
 
 

@@ -133,12 +133,14 @@ def _print(found: Sequence[Entry], world: World) -> None:
         every = f"bench features{world.suite.option}"
         raise Incomplete(f"there are no such features, or none that can be made here; {every} shows all")
     possible = [entry for entry in found if entry.state != IMPOSSIBLE]
-    widths = [max((len(getattr(entry, name)) for entry in possible), default=0) for name in ("dataset", "encoder")]
+    named = world.suite.named
+    wide = max((len(named(entry.dataset)) for entry in possible), default=0)
+    wide_encoder = max((len(entry.encoder) for entry in possible), default=0)
     for entry in possible:
-        names = f"{entry.dataset:<{widths[0]}}  {entry.encoder:<{widths[1]}}  {entry.part:<9}"
+        names = f"{named(entry.dataset):<{wide}}  {entry.encoder:<{wide_encoder}}  {entry.part:<9}"
         say(f"{names}  {_words(entry)}")
     for lack in dict.fromkeys(entry.lacks for entry in found if entry.lacks):
-        names = ", ".join(dict.fromkeys(entry.dataset for entry in found if entry.lacks == lack))
+        names = ", ".join(dict.fromkeys(named(entry.dataset) for entry in found if entry.lacks == lack))
         say(f"cannot be made here, of {names}: {lack}")
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)

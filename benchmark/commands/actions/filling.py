@@ -52,7 +52,8 @@ def fill(
     shard_files.tidy(folder(world))
     absent = [*text, *filling.missing(dict.fromkeys(requests), world)]
     ends = crew.each(jobs.fill, absent, devices.encoding_workers(crew.jobs, world.settings.torch_device))
-    failed = [end for end in progress.follow_pictures(ends, absent, "features") if end.error]
+    followed = progress.follow_pictures(ends, absent, "features", lambda piece: piece.label(world.suite))
+    failed = [end for end in followed if end.error]
     return {file: end.error for end in failed for file in _files(end.item)}
 
 

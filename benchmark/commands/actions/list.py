@@ -54,10 +54,13 @@ def _file(spec: Json) -> str:
 
 def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
     """Show tables, figures, methods, data sets, backbones and encoders."""
-    kinds = everything(World(load_suite(suite, settings.trusted), settings))
+    opened = load_suite(suite, settings.trusted)
+    kinds = everything(World(opened, settings))
     if form == "json":
         show(json.dumps(kinds, indent=1, ensure_ascii=False))
         return ExitCode.OK
+    sizes = kinds["data sets"].items()
+    kinds["data sets"] = {opened.named(role): f"{size} (--dataset {role})" for role, size in sizes}
     for kind, entries in kinds.items():
         say(f"{kind}:" if entries else f"{kind}: none yet")
         width = max(map(len, entries), default=0)

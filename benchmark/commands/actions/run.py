@@ -1,10 +1,14 @@
 """Work of `bench run`: plan the runs of exhibits, measure missing ones, draw."""
 
 import os
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 
 from benchmark.analysis import remarks
+from benchmark.analysis.compare import gained
+from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
@@ -12,11 +16,14 @@ from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
+from benchmark.core.names import choose, of_file
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit, inventory, substitution
+from benchmark.exhibits.encoder_roles import SPACES
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.inventory import Inventory
+from benchmark.exhibits.naming import method_named, run_named
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.recalled import Note
@@ -24,6 +31,7 @@ from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
 from benchmark.features import filling, requests, text_classifiers
 from benchmark.features.requests import Request
+from benchmark.methods.construct import facts
 from benchmark.methods.crops import listed
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -70,10 +78,13 @@ def run(
     asked, instead = substitution.with_roles(
         load_suite(suite, settings.trusted), dataset, template, classnames, aux, backbone, settings
     )
+    typed = {of_file(name, "method"): name for name in method}
+    method = list(typed)
     names = exhibit.names() if everything else chosen_exhibits(table, figure)
-    shown = [_extended(exhibit.load(name), method) for name in names]
-    if instead.words:
+    shown = [_extended(exhibit.load(name), typed) for name in names]
+    if instead.roles:
         shown, asked = _substituted(shown, asked, instead, everything)
+    _check_spaces([row["method"] for one in shown for row in one.rows if row["name"] in one.added], asked)
     world = World(asked, settings)
     cells = planned_cells(shown, asked, method, shots or (), quick)
     here = inventory.take(cells, world)
@@ -82,7 +93,7 @@ def run(
     say_sizes(here)
     usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
     store, records = open_store(asked, settings)
-    planned = _survey(cells, usable, seeds or (asked.quick["seeds"] if quick else None), records)
+    planned, named = _survey(cells, shown, usable, seeds or (asked.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
@@ -99,14 +110,14 @@ def run(
     if dry_run:
         return ExitCode.OK
     failed: dict[str, str] = {}
-    for name in names if instead.words else ():
+    for name in names if instead.roles else ():
         store.keep_asked(Note.of(exhibit.load(name), asked, instead).to_json())
     if wanted:
         _check_writable(store, world)
         text_classifiers.check(wanted, usable)
         if rerun:
             filling.drop_outdated((r for run in wanted for r in requests.of(Opened(run, usable))), usable)
-        failed = _measure(wanted, store, usable, processes)
+        failed = _measure(wanted, store, usable, processes, named)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
@@ -130,16 +141,38 @@ def _substituted(
 
 
 def _survey(
-    cells: Sequence[Cell], world: World, seeds: Sequence[int] | None, records: Mapping[str, Record]
-) -> list[Planned]:
-    """The state of every run that the cells need, each once; a record counts as done if it has all that the cells read."""
-    asked: dict[str, Run] = {}
+    cells: Sequence[Cell],
+    shown: Sequence[Exhibit],
+    world: World,
+    seeds: Sequence[int] | None,
+    records: Mapping[str, Record],
+) -> tuple[list[Planned], Callable[[Run], str]]:
+    """Survey the runs that cells need.
+
+    Args:
+        cells: Cells of the exhibits.
+        shown: Exhibits of the cells.
+        world: Suite to run in, on this machine.
+        seeds: Seeds; None for the suite's.
+        records: Key -> record.
+
+    Returns:
+        Each run once, with its state: a record counts as done if it has all that the cells read. And the names of the runs
+        for people, by the first cell that asks.
+    """
+    asked: dict[str, tuple[Run, Cell]] = {}
     reads: dict[str, set[str]] = {}
     for cell in cells:
         for run in cell.runs(world.suite, seeds):
-            asked[run.key] = run
+            asked.setdefault(run.key, (run, cell))
             reads.setdefault(run.key, set()).add(cell.question.target or "")
-    return plan.survey(asked.values(), records, world, reads)
+    exhibits = {one.id: one for one in shown}
+
+    def named(run: Run) -> str:
+        cell = asked[run.key][1]
+        return run_named(run, cell, exhibits[cell.exhibit], world.suite)
+
+    return plan.survey((run for run, _ in asked.values()), records, world, reads), named
 
 
 def _keep_missing(here: Inventory, store: Store) -> None:
@@ -150,13 +183,20 @@ def _keep_missing(here: Inventory, store: Store) -> None:
         store.keep_skipped(gone, [need.words for need in here.found if need.words in before and need.words not in gone])
 
 
-def _extended(shown: Exhibit, methods: Sequence[str]) -> Exhibit:
-    """The exhibit, with a row added for each named class that has none."""
+def _extended(shown: Exhibit, methods: Mapping[str, str]) -> Exhibit:
+    """The exhibit, with a row added for each class that has none, which commands name as it was typed."""
     present = {row.get("method") for row in shown.rows}
     for method in methods:
         if ":" in method and method not in present:
             shown = exhibit.with_method(shown, method)
-    return shown
+    return replace(shown, added={row: methods[method] for row, method in shown.added.items()})
+
+
+def _check_spaces(methods: Sequence[str], suite: Suite) -> None:
+    """Raise BenchError for a method that reads a feature space which the suite has not."""
+    for method in dict.fromkeys(methods):
+        for space in facts(method, suite.methods.get(method, {})).reads:
+            choose(space, [*SPACES, *suite.encoders], f"encoder of suite {suite.name}, which {method} reads:")
 
 
 def _print_plan(
@@ -179,12 +219,14 @@ def _print_plan(
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
     """Print the random crops of the support images, as shares of their area, by method."""
     learning = {(p.run.method, p.run.dataset): p.run for p in planned}.values()
-    pairs = ((requests.crops_of(Opened(run, world)), run.method.partition(":")[2]) for run in learning)
+    pairs = ((requests.crops_of(Opened(run, world)), method_named(run.method)) for run in learning)
     if said := listed((crops, name) for crops, name in pairs if crops):
         say(f"random crops of the support images: {said}", err=True)
 
 
-def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) -> dict[str, str]:
+def _measure(
+    wanted: Sequence[Run], store: Store, world: World, processes: int, named: Callable[[Run], str]
+) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
         needs = {run.key: [*requests.of(Opened(run, world)), *text_classifiers.of(run)] for run in wanted}
@@ -195,7 +237,8 @@ def _measure(wanted: Sequence[Run], store: Store, world: World, processes: int) 
             say(f"{len(failed)} runs need what failed and were not tried", err=True)
         whole = [run for run in wanted if run.key not in failed]
         measuring = crew.each(partial(measure_run, store=store), whole)
-        failed |= {done.item.key: done.error for done in progress.follow(measuring, len(whole), "runs") if done.error}
+        followed = progress.follow(measuring, len(whole), "runs", named)
+        failed |= {done.item.key: done.error for done in followed if done.error}
     _print_memory(crew)
     return failed
 
@@ -222,6 +265,14 @@ def _print_memory(crew: workers.Crew) -> None:
     say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
 
 
+def _unpaired(measured: Measured, row: str) -> str:
+    """The line on a row that no row of `Exhibit.beside` can be compared with."""
+    beside = measured.exhibit.beside
+    if not beside or not any(measured.records.get((row, column["name"])) for column in measured.exhibit.columns):
+        return ""
+    return f"{row}: nothing to compare it with yet; {measured.command} --method {shlex.quote(beside[0])} measures {beside[0]}"
+
+
 def _draw(
     shown: Sequence[Exhibit],
     world: World,
@@ -241,10 +292,14 @@ def _draw(
         for path in write_report(found, records, store, folder, others):
             say(f"wrote {path}")
         return
+    typed = {row for one in shown for row in one.added}
     for measured in found:
         written = write_exhibit(measured, folder)
         show(main_table(measured))
         say("")
         for sentence in remarks.sentences(measured):
             say(f"{sentence}.")
+        for row in (row["name"] for row in measured.exhibit.rows if row["name"] in typed):
+            if told := gained(measured, row, store) or _unpaired(measured, row):
+                say(told)
         say("wrote " + ", ".join(map(str, written)))

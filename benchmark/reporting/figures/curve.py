@@ -53,7 +53,8 @@ def tables(measured: Measured) -> list[JsonDict]:
         best = [100 * point.correct / n for point, n in points]
         betas = [point.beta for point, _ in points]
         shown = [f"{found[BETAS.index(b)]:.1f}" for b in SHOWN]
-        rows.append([f"{row}, {column}", *shown, f"{sum(best) / len(best):.1f}", ", ".join(f"{b:.3g}" for b in betas)])
+        best_at = ", ".join(f"{b:.3g}" for b in betas)
+        rows.append([", ".join([row, *measured.columns([column])]), *shown, f"{sum(best) / len(best):.1f}", best_at])
     words = (
         "Test accuracy (%) with other weights of the bias, mean of seeds; the best weight is chosen on the test images."
     )
@@ -66,12 +67,13 @@ def told(measured: Measured) -> str:
     for (row, column), records in measured.records.items():
         mean = measured.at(row, column).mean
         if row in measured.exhibit.mark.get("levels", ()):
-            parts += [] if mean is None else [f"{row}, {column}: level at {mean:.1f}"]
+            parts += [] if mean is None else [f"{row}, {measured.column(column)}: level at {mean:.1f}"]
         elif found := mean_curve(records):
             top = max(found)
             beta = BETAS[found.index(top)]
             parts.append(
-                f"{row}, {column}: highest at beta {beta:.2g} with {top:.1f}, {found[-1]:.1f} at {BETAS[-1]:g}"
+                f"{row}, {measured.column(column)}: highest at beta {beta:.2g} with {top:.1f},"
+                f" {found[-1]:.1f} at {BETAS[-1]:g}"
             )
     return "; ".join(parts)
 

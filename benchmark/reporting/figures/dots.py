@@ -40,7 +40,7 @@ def draw(measured: Measured, only: Sequence[Json] = (), levels: Sequence[str] = 
     every = list(grid.flat)
     for axes, column in zip(every, columns, strict=False):
         _strip(axes, measured, column, names, levels)
-        axes.set_title(column["name"] if len(asked) > 1 else "")
+        axes.set_title(column.get("short", column["name"]) if len(asked) > 1 else "")
     for axes in every[len(columns) :]:
         axes.set_visible(False)
     label = every[0].set_xlabel if len(columns) == 1 else figure.supxlabel
@@ -68,7 +68,7 @@ def told(measured: Measured) -> str:
         if ranked:
             (low, lowest), (high, highest) = ranked[0], ranked[-1]
             told = f"{highest} highest at {fixed(high, digits)}, {lowest} lowest at {fixed(low, digits)}"
-            parts.append(f"{column['name']}: {told}")
+            parts.append(f"{measured.column(column['name'])}: {told}")
     return "; ".join(parts)
 
 

@@ -32,7 +32,7 @@ def draw(measured: Measured) -> "Figure":
             _panel(axes, histogram)
         if not found:
             style.nothing(axes)
-        axes.set_title(column["name"])
+        axes.set_title(column.get("short", column["name"]))
         axes.set_xlabel(measured.exhibit.mark.get("x_label", "largest logit"))
         style.plain(axes)
     grid.flat[0].set_ylabel(measured.exhibit.mark.get("y_label", "share of images"))
@@ -50,7 +50,7 @@ def tables(measured: Measured) -> list[JsonDict]:
             for name in LOOKS:
                 counts = histogram.side(name)
                 shown = [fixed(quantile(histogram, name, q), 1) for q in QUANTILES] if sum(counts) else []
-                rows.append([f"{column}, {name}", str(sum(counts)), *shown])
+                rows.append([f"{', '.join(measured.columns([column]))}, {name}", str(sum(counts)), *shown])
     words = "Quantiles of the largest zero-shot logit of the images that zero-shot CLIP puts right, and wrong."
     return [{"title": "The distributions in numbers", "words": words, "header": header, "rows": rows}] if rows else []
 
@@ -58,7 +58,7 @@ def tables(measured: Measured) -> list[JsonDict]:
 def told(measured: Measured) -> str:
     """The figure in words: of each outline the number of images and the median."""
     parts = [
-        f"{column}, {name}: {sum(found.side(name))} images, median {fixed(quantile(found, name, 0.5), 1)}"
+        f"{measured.column(column)}, {name}: {sum(found.side(name))} images, median {fixed(quantile(found, name, 0.5), 1)}"
         for (_, column), records in measured.records.items()
         for found in _histograms(records)[:1]
         for name in LOOKS

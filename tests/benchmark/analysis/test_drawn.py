@@ -1,7 +1,7 @@
 """A cell of K shots says so when a class has fewer than K images, to learn from or to choose on."""
 
 import pytest
-from toy_world import edited, record_of
+from toy_world import edited, record_of, toy
 
 from benchmark.analysis.drawn import few, nothing_to_choose, unvalidated
 from benchmark.exhibits.run import PROTOCOL
@@ -39,26 +39,26 @@ def images(fewest: int, most: int, **more: int) -> dict[str, int]:
     ],
 )
 def test_fewer_images_than_shots_are_told(support: object, validation: object, words: str) -> None:
-    assert few([record(support=support, validation=validation)]) == words
+    assert few([record(support=support, validation=validation)], toy()) == words
 
 
 def test_one_shot_promises_one_validation_image_and_sixteen_promise_four() -> None:
-    assert few([record(1, support=images(1, 1), validation=images(1, 1))]) == ""
-    assert few([record(16, support=images(16, 16), validation=images(1, 1))]) != ""
+    assert few([record(1, support=images(1, 1), validation=images(1, 1))], toy()) == ""
+    assert few([record(16, support=images(16, 16), validation=images(1, 1))], toy()) != ""
 
 
 def test_the_seeds_of_a_cell_are_told_together() -> None:
     seeds = [record(seed=seed, support=images(seed, 5), validation=images(4, 4)) for seed in (1, 2, 3)]
-    assert few(seeds) == "at most 5 images of a class, 1 of some (birds)"
+    assert few(seeds, toy()) == "at most 5 images of a class, 1 of some (birds)"
 
 
 def test_a_mean_over_data_sets_names_those_with_few_images() -> None:
     enough = record(dataset="flowers", support=images(16, 16), validation=images(4, 4))
-    assert few([enough, record(support=images(4, 4))]) == "at most 4 images of a class (birds)"
+    assert few([enough, record(support=images(4, 4))], toy()) == "at most 4 images of a class (birds)"
 
 
 def test_a_record_of_an_earlier_version_says_nothing() -> None:
-    assert few([record()]) == ""
+    assert few([record()], toy()) == ""
 
 
 def test_a_run_with_shots_and_without_validation_images_is_unvalidated() -> None:

@@ -84,7 +84,7 @@ def test_the_grid_has_a_data_set_a_table_the_mean_first_and_a_dash_where_nothing
         Leak("Tip", "a", 1, "released", 0.4, None, None, 0.0, 1),
         Leak("Tip", ALL, 1, "test", 0.3, 0.2, 0.4, 0.0, 3),
     ]
-    grids = leakage.grids(found)
+    grids = leakage.grids(found, toy())
     assert list(grids) == [ALL, "a"]
     assert list(grids[ALL]) == [leakage.GAPS["test"]]
     assert grids["a"][leakage.GAPS["released"]] == (["method", "1-shot"], [["Tip", "+0.4"]])
@@ -94,5 +94,7 @@ def test_the_grid_has_a_data_set_a_table_the_mean_first_and_a_dash_where_nothing
 
 
 def test_the_csv_is_tidy() -> None:
-    lines = leakage.csv([Leak("Tip", "a", 1, "released", 0.5, None, None, 0.25, 1)]).splitlines()
-    assert lines == ["method,dataset,shots,selection,gap,low,high,last,seeds", "Tip,a,1,released,0.5000,,,0.2500,1"]
+    lines = leakage.csv(
+        [Leak("Tip", "a", 1, "released", 0.5, None, None, 0.25, 1)], toy(names={"a": "ants"})
+    ).splitlines()
+    assert lines == ["method,dataset,shots,selection,gap,low,high,last,seeds", "Tip,ants,1,released,0.5000,,,0.2500,1"]

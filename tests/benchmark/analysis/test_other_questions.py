@@ -175,14 +175,15 @@ def test_a_path_that_cannot_be_one_is_not_here(store: Store, path: str) -> None:
 
 def test_what_no_exhibit_could_ask_is_left_and_named(store: Store) -> None:
     (record,) = asked(house(), "table4", ["LP-CLIP"], 8, dataset=BIRDS).values()
-    own_method = {**changed(record, method="mine:Mine"), **changed(record, method="mine:Mine", shots=2)}
+    own_method = {**changed(record, method="mine:Mine"), **changed(record, method="mine:Mine", shots=3)}
     older = changed(record, protocol=PROTOCOL - 1)
     elsewhere = changed(record, suite="mini", dataset="imagenet", shots=1)
     others = found(store, own_method, older, elsewhere, {record.key: record})
     assert ids(others) == ["table4-folder-birds-1a2b3c4d"]
-    assert len(others.left) == 4
+    assert {record.shots for record in others.shown[0].records["Mine", "8-shot"]} == {8}
+    assert len(others.left) == 3
     assert told(others.left, house(), NOT_DRAWN) == (
-        f"4 records belong to questions that are not drawn: {BIRDS} (mine:Mine; 2, 8 shots),"
+        f"3 records belong to questions that are not drawn: {BIRDS} (mine:Mine; 3 shots),"
         f" {BIRDS} by protocol {PROTOCOL - 1} (today's is {PROTOCOL}) (LP-CLIP; 8 shots),"
         " imagenet of suite mini (LP-CLIP; 1 shot)"
     )

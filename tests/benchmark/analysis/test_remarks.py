@@ -1,6 +1,7 @@
 """A sentence stands under a table for every cell whose number is not what its column says, and in every format."""
 
 import csv
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -130,3 +131,32 @@ def test_a_librarys_warning_is_told_once_for_the_cells_of_a_row() -> None:
         "Two at 1-shot, 2-shot: a library warned: Slow: it did not converge (14 times)",
         "Two at 2-shot: a library warned: Other: it is late",
     ]
+
+
+def test_a_cell_of_fewer_seeds_than_others_in_its_column_says_so_in_every_format(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(page, "_picture", lambda _: "")
+    records = planted(shown(), toy(), COUNTS)
+    few = next(r for r in records.values() if r.method.endswith(":TipAdapter") and r.shots == 8 and r.seed == 2)
+    rows = [{"name": "One", "method": "baselines.tip_adapter:TipAdapterF"}, {"name": "Two", "method": few.method}]
+    both = planted(replace(shown(), rows=rows), toy(), COUNTS)
+    found = gather(replace(shown(), rows=rows), toy(), {k: r for k, r in both.items() if r.asked != few.asked})
+    assert found.fewer == {("Two", "1-shot"): (1, 2)}
+    (sentence,) = remarks.sentences(found)
+    assert sentence.startswith("Fewer seeds than others in the column: Two at 1-shot (1 of 2); ")
+    assert notes.selection_words(found).endswith(
+        "; 1 or 2 seeds a cell, fewer than others in the column where it says so."
+    )
+    for text in (tables.main_table(found), tables.latex(found), page.html([found], {})):
+        assert text.count("(1 seed)") == 1
+    assert {row["note"] for row in csv.DictReader(results.csv(found).splitlines()) if row["seeds"] == "1"} == {
+        "1 of the 2 seeds of others"
+    }
+    assert sentence.split(";")[0] in " ".join(style.title(found).split())
+
+
+def test_a_row_that_draws_nothing_has_not_fewer_seeds() -> None:
+    assert measured({}).fewer == {}
+    only_one = {key: record for key, record in planted(shown(), toy(), COUNTS).items() if record.seed == 1}
+    assert gather(shown(), toy(), only_one).fewer == {}

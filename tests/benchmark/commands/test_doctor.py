@@ -41,7 +41,7 @@ def test_a_sound_place_has_nothing_amiss(tmp_path: Path) -> None:
 def test_it_says_on_which_crops_each_method_is_trained(tmp_path: Path) -> None:
     _, out, _ = bench("doctor", "--suite", FILE, "--table", "4", "--results", tmp_path, "--reports", tmp_path)
     (line,) = [line for line in out.splitlines() if "random crops" in line]
-    assert line.startswith("ok  random crops: none for LPCLIP; 0.08 to 1 for CoOp, CLIPAdapter; 0.5 to 1 for ")
+    assert line.startswith("ok  random crops: none for LP-CLIP; 0.08 to 1 for CoOp, CLIP-Adapter; 0.5 to 1 for ")
 
 
 def test_looking_writes_nothing(tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_tiny_grid_renders_as_it_always_did(place: Path) -> None:
 @pytest.mark.usefixtures("_unpainted")
 def test_the_quick_grid_is_the_suite_s(place: Path) -> None:
     _, _, err = bench("run", "--table", "4", *QUICK, "--method", "CoOp", *UNTRAINED, "--dry-run")
-    assert "random crops of the support images: 0.08 to 1 for CoOp; 0.5 to 1 for TipAdapter\n" in err
+    assert "random crops of the support images: 0.08 to 1 for CoOp; 0.5 to 1 for Tip-Adapter\n" in err
     _, _, err = bench("run", "--table", "6", *QUICK, "--dry-run")
     assert "12 runs: " in err  # six rows, 1 and 16 shots of the table's three, one seed
     _, _, err = bench("run", "--table", "6", "--suite", FILE, "--dry-run")
@@ -71,7 +71,7 @@ def test_everything_is_run_once_and_drawn_and_the_second_time_nothing_runs(
     records = list((place / "results" / "toy_house").glob("*.json"))
     assert f"{len(records)} runs: 0 done, {len(records)} missing" in err
     (shares,) = re.findall(r"^time by method, of \d+ s in all workers: (.*)$", err, flags=re.M)
-    assert {"CoOp", "AMUTuning", "MaPLe"} <= {share.split()[0] for share in shares.split(", ")}
+    assert {"CoOp", "AMU-Tuning", "MaPLe"} <= {share.split()[0] for share in shares.split(", ")}
     (peak,) = re.findall(r"^peak memory: (\d+\.\d) GiB in \d+ processes$", err, flags=re.M)
     assert 0.1 < float(peak) < 6
     folder = place / "reports" / "toy_house"

@@ -15,6 +15,8 @@ from amu.tuning import AMUTuning
 from baselines.coop import CoOp
 from benchmark.core import code, paths
 from benchmark.data.published.folder import ImageFolder
+from benchmark.exhibits.naming import methods
+from benchmark.methods.construct import predictor_class
 
 OWN = "from helper_of_mine import factor\n\nclass Mine:\n    def scores(self):\n        return factor()\n"
 HELPER = "def factor():\n    return 1\n"
@@ -156,3 +158,23 @@ def test_what_torch_imports_when_it_first_optimises_is_not_left_by_the_method(tm
     world = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(paths.REPOSITORY)])}
     done = subprocess.run(command, cwd=tmp_path, env=world, capture_output=True, text=True, check=True)
     assert done.stdout == "nothing\n"
+
+
+@pytest.mark.parametrize("method", sorted(methods()))
+def test_a_class_is_known_by_its_source_alone(method: str) -> None:
+    assert code.by_source(method) == code.fingerprint(predictor_class(method)) != ""
+
+
+@pytest.mark.parametrize(
+    ("handing_on", "there"),
+    [("from one_of_two import Mine", True), ("from one_of_two import Mine as Other", False), ("x = 1", False)],
+)
+def test_a_class_is_found_where_its_source_is_and_nothing_is_run(handing_on: str, there: bool, tmp_path: Path) -> None:
+    (tmp_path / "one_of_two.py").write_text("open('OWNED', 'w')\nclass Mine:\n    x = 1\n")
+    (tmp_path / "two_of_two.py").write_text(f"{handing_on}\n")
+    found = code.by_source("two_of_two:Mine", str(tmp_path))
+    assert found == (code.by_source("one_of_two:Mine", str(tmp_path)) if there else "")
+    assert bool(found) is there
+    assert "one_of_two" not in sys.modules
+    assert not Path("OWNED").exists()
+    assert code.by_source("gone_of_two:Mine", str(tmp_path)) == ""

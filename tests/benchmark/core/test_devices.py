@@ -49,7 +49,7 @@ def record(run: Run, where: Path) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.label)
+@pytest.mark.parametrize("run", RUNS, ids=lambda run: run.method)
 def test_a_run_on_another_device_is_the_same_run(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = record(run, tmp_path / "here")
     WORLDS.clear()

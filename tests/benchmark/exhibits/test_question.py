@@ -13,7 +13,7 @@ SAID = {"method": "m:A", "with": {"a": 1}, "shots": 0, "cite": {}, "metric": "ac
 
 def test_every_key_of_an_exhibit_has_a_field() -> None:
     keys = {Question.keys.get(f.name, f.name) for f in fields(Question)}
-    assert keys == {*KEYS, "panel", "short", "more"}
+    assert keys == {*KEYS, "panel", "short", "recorded", "more"}
 
 
 def test_a_round_trip_changes_nothing() -> None:

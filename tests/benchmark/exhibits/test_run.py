@@ -160,8 +160,3 @@ def test_a_method_that_cannot_be_measured_says_why(method: str, complaint: str) 
 def test_a_role_that_the_suite_does_not_have_says_so(change: dict[str, str], complaint: str) -> None:
     with pytest.raises(BenchError, match=re.escape(complaint)):
         made(**change)
-
-
-def test_a_run_has_a_label_for_people() -> None:
-    assert some_run().label == "TipAdapter, imagenet, 1 shot, seed 1"
-    assert some_run(shots=2).label == "TipAdapter, imagenet, 2 shots, seed 1"

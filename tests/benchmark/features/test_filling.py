@@ -107,7 +107,7 @@ def test_pools_of_two_families_are_made_of_one_look_at_each_image(monkeypatch: p
     world = here(toy())
     wanted = [POOL, replace(POOL, role="dino"), replace(POOL, scale=WIDER)]
     (shard,) = filling.missing(wanted, world)
-    assert shard.label == "imagenet, pool images of seed 1: RN50, dino, RN50 (crops of 0.08 to 1)"
+    assert shard.label(toy()) == "imagenet, pool images of seed 1: RN50, dino, RN50 (crops of 0.08 to 1)"
     assert shard.size == 16 * 16 * 3
     filling.fill_shard(shard, world)
     batches = len(looks)
@@ -226,5 +226,5 @@ def test_one_pool_serves_every_number_of_shots_unless_the_data_set_draws_anew() 
 
 
 def test_a_request_has_a_label_for_people() -> None:
-    assert TEST.label == "RN50 features of imagenet, test images"
-    assert POOL.label == "RN50 features of imagenet, pool images of seed 1"
+    assert TEST.label(toy()) == "RN50 features of imagenet, test images"
+    assert POOL.label(toy()) == "RN50 features of imagenet, pool images of seed 1"

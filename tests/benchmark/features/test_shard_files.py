@@ -41,14 +41,14 @@ def files(cache: Path) -> list[str]:
 def test_a_wave_is_cut_into_shards_of_its_images_and_views() -> None:
     cut = requests.shards_of(WAVE, here(WORLD))
     assert [(shard.index, shard.of, shard.size) for shard in cut] == [(i, 5, 32) for i in range(5)]
-    assert cut[1].label == "imagenet, test images: RN50, dino (2 of 5)"
+    assert cut[1].label(WORLD) == "imagenet, test images: RN50, dino (2 of 5)"
     assert sum(shard.size for shard in requests.shards_of(Wave((POOL,)), here(WORLD))) == 2 * 256
     assert len(requests.shards_of(Wave((POOL,)), here(WORLD))) == 16
 
 
 def test_images_that_are_drawn_and_not_decoded_are_one_shard() -> None:
     (whole,) = requests.shards_of(WAVE, here(toy()))
-    assert (whole.label, whole.size) == ("imagenet, test images: RN50, dino", 160)
+    assert (whole.label(WORLD), whole.size) == ("imagenet, test images: RN50, dino", 160)
 
 
 def test_shards_become_one_file_with_the_features_of_one_look(cache: Path) -> None:

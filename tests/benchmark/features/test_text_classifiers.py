@@ -74,5 +74,5 @@ def test_a_method_that_prompts_gets_the_network(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_texts_have_labels_for_people() -> None:
-    assert TEXT.label == "text of imagenet by RN50"
-    assert replace(TEXT, of="sentences").label == "text of imagenet by RN50, sentences"
+    assert TEXT.label(toy()) == "text of imagenet by RN50"
+    assert replace(TEXT, of="sentences").label(toy()) == "text of imagenet by RN50, sentences"

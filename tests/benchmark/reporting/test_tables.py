@@ -25,12 +25,12 @@ MARKDOWN = """\
 # Table 0: a test
 
 Suite toy: coloured squares. Accuracy. Epoch and tunable settings are chosen on the few-shot validation images (`val`); \
-1 or 2 seeds a cell.
+1 or 2 seeds a cell, fewer than others in the column where it says so.
 
 | method | 1-shot | 2-shot |
 |---|---:|---:|
 | One | 52.0 ± 25.4 | – |
-| Two | 62.0 ± 9.3 | – |
+| Two | 62.0 ± 9.3 (1 seed) | – |
 | Three | – | – |
 
 ## The other selections
@@ -57,6 +57,7 @@ Best first, among the rows with a number on both sides. For tests.
 
 - One, Two: not yet run at 2-shot.
 - Three: not yet run; no code.
+- Fewer seeds than others in the column: Two at 1-shot (1 of 2); bench compare takes the seeds that both have.
 - `released` chooses as the released code does. One: nothing (last epoch, own settings), no \
 released code being known; Two: settings on test.
 - Every method trains on 2 cached views of each image (view 0 as tested, the others randomly cropped and flipped), \
@@ -74,10 +75,10 @@ table0,One,2-shot,toy,last,accuracy,,,,0,,,,
 table0,One,2-shot,toy,val,accuracy,,,,0,,,,
 table0,One,2-shot,toy,released,accuracy,,,,0,,,,
 table0,One,2-shot,toy,test,accuracy,,,,0,,,,
-table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,
-table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,
-table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,
-table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,
+table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,1 of the 2 seeds of others
+table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,1 of the 2 seeds of others
+table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others
+table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others
 table0,Two,2-shot,toy,last,accuracy,,,,0,,,,
 table0,Two,2-shot,toy,val,accuracy,,,,0,,,,
 table0,Two,2-shot,toy,released,accuracy,,,,0,,,,
@@ -133,7 +134,7 @@ def test_a_suite_of_its_own_scale_shows_no_number_of_the_paper(
 def test_a_comparable_suite_shows_the_paper_s_number_and_the_difference() -> None:
     lines = tables.main_table(measured(comparable=True)).splitlines()
     assert "| One | 52.0 ± 25.4 (paper 50.25, +1.8) | – (paper 60.25) |" in lines
-    assert "| Two | 62.0 ± 9.3 (paper 70.25, -8.2) | – (paper 80.25) |" in lines
+    assert "| Two | 62.0 ± 9.3 (paper 70.25, -8.2) (1 seed) | – (paper 80.25) |" in lines
     assert "| Three | – (paper 90.25) | – |" in lines
     assert "Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,70.2500," in results.csv(
         measured(comparable=True)
@@ -149,7 +150,7 @@ def test_what_the_suite_sets_otherwise_is_said_under_the_table() -> None:
     method = "baselines.tip_adapter:TipAdapterF"
     suite = toy(methods={method: {"beta": 2, "recipe": {"epochs": 3, "lr": 0.1}}})
     lines = notes.deviations(gather(table(rows=[{"name": "F", "method": method}]), suite, {}))
-    assert lines[0] == "TipAdapterF runs with beta = 2, epochs = 3, lr = 0.1 in this suite."
+    assert lines[0] == "Tip-Adapter-F runs with beta = 2, epochs = 3, lr = 0.1 in this suite."
 
 
 def test_on_which_crops_each_row_was_trained_is_said_under_the_table() -> None:

@@ -43,11 +43,11 @@ def test_a_run_is_stored_and_its_accuracy_under_val_is_told_in_per_cent(tmp_path
     record = store.get(some_run().key)
     assert record is not None
     right = int(store.correct(some_run().key, "val").sum())
-    assert re.fullmatch(r"\d+\.\d\d %", told)
-    assert (told, record.n) == (f"{right / 160:.2%}".replace("%", " %"), 160)
+    assert re.fullmatch(r"val \d+\.\d\d %", told)
+    assert (told, record.n) == (f"val {right / 160:.2%}".replace("%", " %"), 160)
 
 
 def test_the_accuracy_is_that_of_val_and_not_of_another_selection(monkeypatch: pytest.MonkeyPatch) -> None:
     record = record_of(some_run().asked(), (1, 2, 3), 8)
     monkeypatch.setattr(jobs, "measure", lambda *_: record)
-    assert jobs.measured(here(toy()), some_run(), Store(Path("unused"))) == "25.00 %"
+    assert jobs.measured(here(toy()), some_run(), Store(Path("unused"))) == "val 25.00 %"

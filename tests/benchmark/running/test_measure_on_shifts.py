@@ -267,7 +267,7 @@ def test_requests_for_the_same_images_are_one_wave_and_the_largest_come_first() 
         ("dtd", "pool", 1),
         ("imagenet", "val", 5),
     ]
-    assert found[1].label == "dtd, pool images of seed 1: dino"
+    assert found[1].label(house()) == "dtd, pool images of seed 1: dino"
 
 
 def test_of_what_is_large_a_suite_may_keep_fewer_views() -> None:
