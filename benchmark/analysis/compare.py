@@ -13,7 +13,7 @@ import numpy as np
 from benchmark.analysis.pairing import Paired, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.names import choose
+from benchmark.core.names import meant
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.question import Question
 from benchmark.numerics import stats
@@ -79,7 +79,7 @@ def row_named(exhibit: Exhibit, name: str) -> str:
 
     Args:
         exhibit: The exhibit.
-        name: The row's name, or its method as `module:Class` or `Class`.
+        name: The row's name, or its method as `module:Class` or `Class`, as `benchmark.core.names.meant` takes it.
 
     Returns:
         The row's name.
@@ -92,9 +92,10 @@ def row_named(exhibit: Exhibit, name: str) -> str:
         return name
     classes: dict[str, list[str]] = {}
     for row in exhibit.rows:
-        for alias in {row.get("method", ""), row.get("method", "").partition(":")[2]} - {""}:
+        for alias in filter(None, dict.fromkeys((row.get("method", ""), row.get("method", "").partition(":")[2]))):
             classes.setdefault(alias, []).append(row["name"])
-    found = classes[choose(name, [*rows, *classes], f"row of {exhibit.id}")]
+    named = meant(name, rows, f"row of {exhibit.id}", classes)
+    found = classes.get(named, []) if named not in rows else [named]
     if len(found) > 1:
         raise BenchError(f"{name} has {len(found)} rows in {exhibit.id}: {', '.join(found)}; name one of them")
     return found[0]

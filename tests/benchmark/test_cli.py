@@ -60,7 +60,7 @@ def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "said"),
     [
         ([], "nothing chosen; type bench run --table 4 or --all, or bench list"),
-        (["--table", "44"], "unknown table '44': did you mean '4'? there are 1, 2, 3, 4"),
+        (["--table", "44"], "unknown table '44': did you mean '4'? there are 4, 1, 2, 3, 5 and 5 more"),
         (["--figure", "9"], "unknown figure '9'"),
         (["--table", "4", "--suite", "minni"], "unknown suite 'minni': did you mean 'mini'?"),
         (["--table", "4", "--suite", "nowhere.toml"], "suite file nowhere.toml: cannot be read"),
@@ -75,6 +75,9 @@ def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
         ([*QUICK, "--seeds", "x"], "is no list of whole numbers"),
         ([*QUICK, "--jobs", "0"], "0 is not in the range x>=1"),
         ([*QUICK, "--tabel", "4"], "No such option"),
+        ([*QUICK, "--shots", "1", "16"], "unexpected extra argument (16) (a list has no spaces: --shots 1,16)"),
+        ([*QUICK, "--seeds", "1,", "2"], "is no list of whole numbers"),
+        ([*QUICK, "3"], "unexpected extra argument (3) (bench run --help lists what there is)"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(place: Path, arguments: list[str], said: str) -> None:
@@ -402,3 +405,10 @@ def test_records_are_plain_json_that_anybody_can_read(place: Path) -> None:
     record = json.loads((place / "results" / "toy" / f"{key}.json").read_text())
     assert record["asked"]["suite"] == "toy"
     assert not any(str(place) in text for text in map(str, record.values()))
+
+
+@pytest.mark.usefixtures("_nothing_may_run")
+@pytest.mark.parametrize("typed", ["4", "table4", "Table 4"])
+def test_a_table_is_chosen_by_its_number_or_its_id(place: Path, typed: str) -> None:
+    code, _, err = bench("run", "--suite", str(FILE), "--table", typed, "--shots", "1", "--seeds", "1", "--dry-run")
+    assert code == 0, err

@@ -21,7 +21,7 @@ from benchmark.analysis.claims.model import Claim, Contrast
 from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import ExitCode
-from benchmark.core.names import choose
+from benchmark.core.names import meant
 from benchmark.core.numbers import fixed, interval
 from benchmark.exhibits import exhibit
 from benchmark.numerics import stats
@@ -112,7 +112,7 @@ def all_verdicts(
     Returns:
         A row for each claim, in the order of the exhibits.
     """
-    wanted = {choose(name, model.names(), "claim") for name in names}
+    wanted = {meant(name, model.names(), "claim") for name in names}
     claims = [model.load(name) for name in model.names() if name in wanted or not wanted]
     measured = {m.exhibit.id: m for m in shown}
     for name in {name for claim in claims for name in claim.exhibits} - measured.keys():
@@ -132,7 +132,7 @@ def gate(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> ExitCode:
         REGRESSION where one of these claims is contradicted, else MISSING where one is not run, else OK.
     """
     by_name = {row.id: row.verdicts["val"].says for row in rows}
-    named = [choose(name, ["all", *by_name], "claim") for name in fail_on]
+    named = [meant(name, ["all", *by_name], "claim") for name in fail_on]
     says = {by_name[name] for name in (by_name if "all" in named else named)}
     if CONTRADICTED in says:
         return ExitCode.REGRESSION

@@ -201,3 +201,15 @@ def test_the_command_speaks_json_without_what_json_has_not(tmp_path: Path) -> No
     assert "'best' is not one of 'last', 'val', 'released', 'test'" in err
     code, _, err = bench(*call, "--shots", "3")
     assert (code, err.count("\n")) == (2, 1)
+
+
+def test_a_row_is_found_however_its_name_is_spelt() -> None:
+    table4 = load("table4")
+    assert [compare.row_named(table4, name) for name in ("amu tuning", "TIP-ADAPTER_F", "cafo")] == [
+        "AMU-Tuning",
+        "Tip-Adapter-F",
+        "CaFo",
+    ]
+    with pytest.raises(BenchError) as raised:
+        compare.row_named(table4, "AMU")
+    assert ":" not in str(raised.value).partition("there are ")[2], "rows alone, no module:Class"
