@@ -15,13 +15,20 @@ def test_method(method: str) -> ExitCode:
 
     clauses = contract()  # before other people's code is imported
     outcomes = check(predictor_class(method))
+    kept = [outcome.clause for outcome in outcomes if outcome.passed]
+    for clause in kept:
+        say(f"kept   {clause}")
+    faults: dict[str, list[str]] = {}
     for outcome in outcomes:
-        say(f"{'kept  ' if outcome.passed else 'BROKEN'} {outcome.clause}{_because(outcome.reason)}")
+        if not outcome.passed:
+            faults.setdefault(outcome.reason, []).append(outcome.clause)
+    for reason, broken in faults.items():
+        more = f" (so is {', '.join(broken[1:])})" if len(broken) > 1 else ""
+        say(f"BROKEN {broken[0]}: {reason}{more}")
     for words in UNSEEN.values():
         say(f"cannot see: {words}")
-    asked = [outcome.clause for outcome in outcomes if outcome.passed]
-    return ExitCode.OK if asked == [name for name, _ in clauses] else ExitCode.REGRESSION
-
-
-def _because(reason: str) -> str:
-    return f": {reason}" if reason else ""
+    if kept == [name for name, _ in clauses]:
+        say(f"all {len(kept)} clauses kept; next: bench run --table 4 --method {method}")
+        return ExitCode.OK
+    say(f"{len(kept)} of {len(clauses)} clauses kept; mend what is BROKEN, then ask again")
+    return ExitCode.REGRESSION
