@@ -34,6 +34,9 @@ SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "i
 SOURCES = ("paper", "released", "test", "val")
 """The printed numbers, and our records by three ways of choosing epoch and settings."""
 
+BOTH = "the interval holds both what the claim says and what it denies"
+"""The usual reason for an open claim."""
+
 ALPHA = 1 - stats.LEVEL
 
 
@@ -42,7 +45,7 @@ class Comparison:
     """One contrast of a claim under one source.
 
     effect, low, high: in `unit`; None where there is none.  over: what the interval is over.  premise: the claim says nothing
-    unless it is supported.  rests_on: keys of records, or the cells cited.
+    unless it is supported.  rests_on: keys of records, or the cells cited.  seeds: how many; 0 where it is not over seeds.
     """
 
     name: str
@@ -55,14 +58,15 @@ class Comparison:
     over: str
     premise: bool
     rests_on: tuple[str, ...]
+    seeds: int = 0
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Verdict of one source on a claim.
 
-    effect, low, high, unit, at: of the comparison that decides: the weakest of "all", the strongest of "any", the middle one
-    of "most".  compared of asked: how many comparisons have numbers.  reason: why it is not decided; else empty.
+    effect, low, high, unit, at, seeds: of the comparison that decides: the weakest of "all", the strongest of "any", the
+    middle one of "most".  compared of asked: how many comparisons have numbers.  reason: why it is not decided; else empty.
     """
 
     says: str
@@ -76,6 +80,7 @@ class Verdict:
     reason: str
     rests_on: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
+    seeds: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,6 +144,14 @@ def gate(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> ExitCode:
     return ExitCode.MISSING if NOT_RUN in says else ExitCode.OK
 
 
+def contradictions(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> list[str]:
+    """A line for each claim of `fail_on`, as `gate` takes it, that is contradicted under the `val` selection."""
+    named = [meant(name, ["all", *(row.id for row in rows)], "claim") for name in fail_on]
+    found = [row for row in rows if row.id in named or "all" in named]
+    against = [(row.id, row.verdicts["val"]) for row in found if row.verdicts["val"].says == CONTRADICTED]
+    return [f"contradicted: {name}: {words(verdict)}, {verdict.at}" for name, verdict in against]
+
+
 def words(found: Verdict | Comparison) -> str:
     """An effect for people: "+1.2 points (0.4 to 2.0)"; a dash where there is none."""
     if found.effect is None:
@@ -193,7 +206,8 @@ class Tried:
         assert self.effect is not None
         c, e = self.contrast, self.effect
         value = None if isnan(e.value) else e.value
-        return Comparison(c.name, self.says, value, e.low, e.high, _unit(c), c.margin, e.over, c.premise, e.rests_on)
+        rest = _unit(c), c.margin, e.over, c.premise, e.rests_on, e.seeds
+        return Comparison(c.name, self.says, value, e.low, e.high, *rest)
 
     @property
     def says(self) -> str:
@@ -254,7 +268,7 @@ def _why(claim: Claim, deciding: Tried) -> str:
         return "one run of a number without an error has no interval; measure more seeds"
     if comparison.says != INCONCLUSIVE:
         return f"{comparison.says} by one comparison taken alone, not after Holm's adjustment for all of them"
-    return f"the interval holds both what the claim says and what it denies{_seeds(claim, deciding)}"
+    return f"{BOTH}{_seeds(claim, deciding)}"
 
 
 def _seeds(claim: Claim, deciding: Tried) -> str:
@@ -301,4 +315,5 @@ def _verdict(
     rest = asked, len(compared), reason, rests_on, compared
     if deciding is None:
         return Verdict(says, None, None, None, "", "", *rest)
-    return Verdict(says, deciding.effect, deciding.low, deciding.high, deciding.unit, deciding.name, *rest)
+    decided = deciding.effect, deciding.low, deciding.high, deciding.unit, deciding.name
+    return Verdict(says, *decided, *rest, deciding.seeds)

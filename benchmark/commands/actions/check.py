@@ -127,12 +127,9 @@ def _not_compared(measured: Measured) -> str:
 def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> ExitCode:
     """Exit code for the claims named by --fail-on; prints a line for each that is contradicted."""
     rows = claims.all_verdicts(world, records, store)
-    code = claims.gate(rows, fail_on)
-    for row in rows:
-        verdict = row.verdicts["val"]
-        if (row.id in fail_on or "all" in fail_on) and verdict.says == claims.CONTRADICTED:
-            say(f"contradicted: {row.id}: {claims.words(verdict)}, {verdict.at}", err=True)
-    return code
+    for line in claims.contradictions(rows, fail_on):
+        say(line, err=True)
+    return claims.gate(rows, fail_on)
 
 
 def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:
