@@ -53,7 +53,7 @@ NEXT = (
 )
 FAMILIES = (
     "A claim of all takes each comparison by itself, and counts one against it that is sure after Holm over all of them;"
-    " bench compare is Holm over the columns that it shows."
+    " A comparison of two rows (compare) is adjusted over the columns that it shows."
 )
 
 

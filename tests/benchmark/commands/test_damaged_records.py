@@ -187,7 +187,7 @@ def test_a_damaged_record_is_measured_again_and_nothing_is_left_of_it(place: Pat
     assert called(*TIP, "--jobs", "1")[0] == 0
     assert records(place)
     assert len(list((place / "results" / "toy").glob("*.*"))) == number
-    assert called(*TIP)[2].endswith("nothing to run\n")
+    assert called(*TIP)[2].endswith("nothing to run; --rerun measures again\n")
 
 
 @pytest.mark.parametrize("command", READING)
