@@ -21,7 +21,7 @@ from benchmark.analysis.claims.model import Claim, Contrast
 from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import ExitCode
-from benchmark.core.names import meant
+from benchmark.core.names import folded, meant
 from benchmark.core.numbers import fixed, interval
 from benchmark.exhibits import exhibit
 from benchmark.numerics import stats
@@ -146,8 +146,8 @@ def gate(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> ExitCode:
 
 def contradictions(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> list[str]:
     """A line for each claim of `fail_on`, as `gate` takes it, that is contradicted under the `val` selection."""
-    named = [meant(name, ["all", *(row.id for row in rows)], "claim") for name in fail_on]
-    found = [row for row in rows if row.id in named or "all" in named]
+    named = {folded(name) for name in fail_on}
+    found = [row for row in rows if folded(row.id) in named or "all" in named]
     against = [(row.id, row.verdicts["val"]) for row in found if row.verdicts["val"].says == CONTRADICTED]
     return [f"contradicted: {name}: {words(verdict)}, {verdict.at}" for name, verdict in against]
 

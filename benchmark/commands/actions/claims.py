@@ -52,7 +52,7 @@ NEXT = (
     "next: bench claims CLAIM shows its quotation and every comparison, bench run --all measures what is not measured"
 )
 FAMILIES = (
-    "A claim of all takes each comparison by itself, and counts one against it that is sure after Holm over all of them;"
+    "A claim of all takes each comparison by itself, and counts one against it that is sure after Holm over all of them."
     " A comparison of two rows (compare) is adjusted over the columns that it shows."
 )
 

@@ -132,7 +132,7 @@ def test_doctor_says_which_record_is_damaged(place: Path, kind: str) -> None:
     damage, words = DAMAGES[kind]
     damage(record_files(place)[0])
     code, out, _ = called("doctor")
-    (line,) = [line for line in out.splitlines() if "records: " in line]
+    (line,) = [line for line in out.splitlines() if line.startswith("BAD records: ")]
     assert code == ExitCode.MISSING
     assert line.startswith(f"BAD records: {len(record_files(place)) - 1} usable; ")
     assert words in line
