@@ -4,6 +4,7 @@ Exit codes: see `benchmark.core.errors.ExitCode`.
 """
 
 import os
+import re
 import sys
 from contextlib import suppress
 
@@ -128,7 +129,7 @@ def _called() -> ExitCode:
         code = ExitCode.USAGE
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "bench"
-        message = f"{error.format_message()} ({path} --help lists what there is)"
+        message = f"{error.format_message()} ({_remedy(error) or f'{path} --help lists what there is'})"
         code = _failed(message.replace("\n", " "), ExitCode.USAGE)
     except click.ClickException as error:
         code = _failed(error.format_message(), ExitCode.USAGE)
@@ -143,6 +144,14 @@ def _called() -> ExitCode:
         sys.stdout, sys.stderr = standard  # click has wrapped them, because the reader of a pipe has gone
         raise BrokenPipeError from end
     return code
+
+
+def _remedy(error: click.UsageError) -> str:
+    """What to type where a list of numbers was typed with spaces: "--shots 1,16" for "--shots 1 16"; "" for other errors."""
+    spelt = re.search(r"(--shots|--seeds) ([\d,-]+(?: [\d,-]+)+)(?: |$)", " ".join(sys.argv[1:]))
+    if spelt is None or "unexpected extra" not in error.format_message():
+        return ""
+    return f"a list has no spaces: {spelt[1]} {re.sub('[, ]+', ',', spelt[2])}"
 
 
 def _check_working_folder() -> None:

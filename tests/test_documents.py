@@ -8,6 +8,7 @@ import click
 import pytest
 
 from benchmark.cli import cli
+from benchmark.core.errors import ExitCode
 from benchmark.core.paths import REPOSITORY
 from benchmark.data.published import sets
 from benchmark.encoders.published import slots
@@ -21,7 +22,11 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/architecture.md",
+    "docs/commands.md",
+    "docs/findings-mini.md",
+    "docs/notebook.md",
     "docs/paper-suite.md",
+    "docs/protocol.md",
     "docs/reliability.md",
     "benchmark/mini/weights/MODEL_CARD.md",
 ]
@@ -41,9 +46,9 @@ def commands(name: str) -> list[list[str]]:
     return [shlex.split(span or line, comments=True)[1:] for span, line in found]
 
 
-def test_the_notebook_lines_of_the_readme_run(capsys):
-    (code,) = blocks("README.md", "python")
-    exec(compile(code, "README.md", "exec"), {})
+def test_the_notebook_lines_run(capsys):
+    (code,) = blocks("docs/notebook.md", "python")
+    exec(compile(code, "docs/notebook.md", "exec"), {})
     assert re.search(r"tensor\(\[\d, \d, \d, \d, \d\]\)", capsys.readouterr().out)
 
 
@@ -73,8 +78,20 @@ def test_every_local_link_leads_somewhere(name):
         assert (REPOSITORY / name).parent.joinpath(target).exists(), target
 
 
-def test_the_readme_names_every_command():
-    assert {name for name in cli.commands if f"`bench {name}" not in text("README.md")} == set()
+def test_every_command_has_a_row():
+    rows = re.findall(r"^\| `bench ([\w-]+)", text("docs/commands.md"), flags=re.M)
+    assert sorted(rows) == sorted(cli.commands)
+
+
+def test_every_exit_code_has_a_row():
+    codes = re.findall(r"^\| (\d+) \| ", text("docs/commands.md"), flags=re.M)
+    assert [int(code) for code in codes] == [*ExitCode]
+
+
+def test_the_readme_is_short_and_leads_to_every_document():
+    assert len(text("README.md").splitlines()) <= 60
+    documents = {path.name for path in (REPOSITORY / "docs").glob("*.md")}
+    assert documents <= set(re.findall(r"\]\(docs/([\w-]+\.md)\)", text("README.md")))
 
 
 def test_both_make_targets_and_the_pip_way_use_the_constraints():

@@ -14,7 +14,7 @@ import numpy as np
 from benchmark.analysis.pairing import Paired, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.names import choose
+from benchmark.core.names import meant
 from benchmark.core.numbers import fixed, interval
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.question import Question
@@ -46,6 +46,7 @@ class Compared:
         over: The units that the interval is over: images, seeds, or both; "one seed" where there is no interval.
         margin: Points within which two rows count as alike.
         scatter: The components by which the effect varies; None where one seed does not tell them.
+        seeds_alone: The same for the column by itself.
         seeds_needed: Seeds at which a difference of this size would be found with a power of 0.8 among as many columns; inf
             where more seeds alone would not suffice, None where the difference is found already or nothing tells.
     """
@@ -62,6 +63,7 @@ class Compared:
     margin: float
     scatter: Scatter | None = None
     seeds_needed: float | None = None
+    seeds_alone: float | None = None
 
     @property
     def says(self) -> str:
@@ -81,7 +83,8 @@ def row_named(exhibit: Exhibit, name: str) -> str:
 
     Args:
         exhibit: The exhibit.
-        name: The row's name, or its method as `module:Class`, `file.py:Class` or `Class`.
+        name: The row's name, or its method as `module:Class`, `file.py:Class` or `Class`, as `benchmark.core.names.meant`
+            takes it.
 
     Returns:
         The row's name.
@@ -94,11 +97,12 @@ def row_named(exhibit: Exhibit, name: str) -> str:
         return name
     classes: dict[str, list[str]] = {}
     for row in exhibit.rows:
-        for alias in {row.get("method", ""), row.get("method", "").partition(":")[2]} - {""}:
+        for alias in filter(None, dict.fromkeys((row.get("method", ""), row.get("method", "").partition(":")[2]))):
             classes.setdefault(alias, []).append(row["name"])
     file, _, attribute = name.rpartition(".py:")
     name = f"{Path(file).name}:{attribute}" if file else name
-    found = classes[choose(name, [*rows, *classes], f"row of {exhibit.id}")]
+    named = meant(name, rows, f"row of {exhibit.id}", classes)
+    found = classes.get(named, []) if named not in rows else [named]
     if len(found) > 1:
         raise BenchError(f"{name} has {len(found)} rows in {exhibit.id}: {', '.join(found)}; name one of them")
     return found[0]
@@ -145,7 +149,8 @@ def _settled(compared: Compared, adjusted: float, level: float) -> Compared:
     settled = replace(compared, adjusted=adjusted)
     if settled.says != OPEN or settled.scatter is None:
         return settled
-    return replace(settled, seeds_needed=stats.seeds_needed(settled.effect, settled.scatter, level))
+    needed, alone = (stats.seeds_needed(settled.effect, settled.scatter, at) for at in (level, ALPHA))
+    return replace(settled, seeds_needed=needed, seeds_alone=alone)
 
 
 def _column(
@@ -260,6 +265,22 @@ def needs(compared: Compared) -> str:
     """The number of seeds that would decide, in words; empty where the comparison needs no more or nothing tells."""
     if compared.seeds_needed is None:
         return ""
-    if isinf(compared.seeds_needed):
-        return "more seeds alone would not decide"
-    return f"about {compared.seeds_needed:.0f} seeds would decide"
+    more = isinf(compared.seeds_needed)
+    needed = "more seeds alone would not decide" if more else f"about {compared.seeds_needed:.0f} seeds would decide"
+    if compared.seeds_alone is None or compared.seeds_alone == compared.seeds_needed:
+        return needed
+    return f"{needed} among the columns, about {compared.seeds_alone:.0f} by itself"
+
+
+def concluded(found: Sequence[Compared]) -> str:
+    """How many columns have which verdict, and over how many Holm's method adjusts, in a line."""
+    says = [c.says for c in found]
+    counts = ", ".join(f"{says.count(word)} {word}" for word in (LEFT, RIGHT, ALIKE, OPEN) if word in says)
+    if len(found) == 1:
+        return f"in 1 column: {counts}"
+    apart = [
+        c.column for c in found if c.says == OPEN and c.low is not None and c.high is not None and c.low * c.high > 0
+    ]
+    only = f"; the interval of {', '.join(apart)}, taken by itself, excludes 0" if apart else ""
+    family = f"after Holm over these {len(found)} columns, where a claim takes each by itself"
+    return f"in {len(found)} columns: {counts}, {family}{only}"

@@ -21,6 +21,17 @@ ELSEWHERE = (*LOGS, "amu_readme.csv", "coop_numbers.csv", "tip_paper_tables.csv"
 """Files with the numbers of the methods' own authors and of other people for quantities that the paper prints."""
 ROUNDED = 0.005
 """Two numbers printed with two decimals agree where they differ by no more."""
+KINDS = {
+    "disagreement": "the paper prints one quantity twice, with different numbers",
+    "mixed": "one row is of two sources, or one table of two ways to choose an epoch",
+    "duplicate": "one number stands for two quantities of a row; one may be copied by mistake",
+    "attainability": "no whole number of test images gives this percentage",
+    "elsewhere": "the methods' authors or others print another number, the largest difference first",
+    "remark": "a note on how the numbers were copied, or on what they are",
+}
+"""Kind of a finding -> what it means, those that matter most first."""
+LEADING = ("disagreement", "mixed", "duplicate")
+"""The kinds that concern a conclusion of the paper: what readers of its tables have to know."""
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -33,7 +44,7 @@ class Finding:
     """One disagreement.
 
     Attributes:
-        kind: "disagreement", "attainability", "mixed", "duplicate", "elsewhere" or "remark".
+        kind: One of `KINDS`.
         where: Tables and cells.
         says: The disagreement in words.
         sources: The sources of the numbers, or of the code, that the finding rests on.
@@ -78,16 +89,16 @@ class Printed:
 
 
 def findings() -> list[Finding]:
-    """All findings, kind by kind."""
+    """All findings, in the order of `KINDS`."""
     cells = list(printed())
     others = [row for file in ELSEWHERE for row in reference.rows(file)]
     logged = [row for file in LOGS for row in reference.rows(file)]
     return [
         *disagreements(cells),
-        *unattainable([*(cell.row for cell in cells), *logged]),
         *mixed_sources(cells, others),
         *mixed_statistics(cells),
         *duplicates(cells),
+        *unattainable([*(cell.row for cell in cells), *logged]),
         *elsewhere(cells, others),
         *remarks(cells),
     ]
@@ -166,12 +177,16 @@ def _held(cells: Sequence[Printed], source: Iterable[Mapping[str, str]]) -> tupl
 def mixed_statistics(cells: Iterable[Printed]) -> Iterator[Finding]:
     """Find tables that mix numbers selected on test images with means at the last epoch, by the methods' released code."""
     protocols = {row["method"]: row for row in reference.rows("protocols.csv")}
+    mixed = {}
     for table, inside in _grouped((cell.table, cell) for cell in cells).items():
         known = [protocols[name] for name in dict.fromkeys(cell.named[0] for cell in inside) if name in protocols]
-        kinds = _grouped(((row["runs"], row["chosen"]), row) for row in known)
-        if len(kinds) > 1:
-            parts = [f"{' '.join(kind)}: {', '.join(r['method'] for r in rows)}" for kind, rows in kinds.items()]
-            yield Finding("mixed", table, "; ".join(parts), _sources(known))
+        if len({(row["runs"], row["chosen"]) for row in known}) > 1:
+            mixed[table] = known
+    rows = list({row["method"]: row for known in mixed.values() for row in known}.values())
+    kinds = _grouped(((row["runs"], row["chosen"]), row) for row in rows)
+    if kinds:
+        parts = [f"{' '.join(kind)}: {', '.join(r['method'] for r in same)}" for kind, same in kinds.items()]
+        yield Finding("mixed", ", ".join(mixed), "; ".join(parts), _sources(rows))
 
 
 def duplicates(cells: Iterable[Printed]) -> Iterator[Finding]:

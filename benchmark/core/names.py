@@ -13,20 +13,61 @@ from typing import Any
 
 from benchmark.core.errors import BenchError
 
+ALIKE = 0.5
+"""Smallest likeness, of 0 to 1, at which a known name is suggested for an unknown one."""
+
+
+NEAR = 5
+"""Largest number of known names that an unknown one is answered with, the nearest first."""
+
 
 def choose(value: str, known: Iterable[str], what: str) -> str:
-    """Return `value` if it is a known name of a `what`; else BenchError with the nearest name and the whole list."""
-    names = [str(name) for name in known]
+    """Return `value` if it is a known name of a `what`; else BenchError with the nearest names, each once."""
+    names = list(dict.fromkeys(map(str, known)))
     if value in names:
         return value
-    folded = {name.casefold(): name for name in names}
-    near = difflib.get_close_matches(value.casefold(), folded, n=1, cutoff=0.4)
-    hint = f"did you mean {folded[near[0]]!r}? " if near else ""
-    raise BenchError(f"unknown {what} {value!r}: {hint}there {_are_listed(names)}")
+    typed = folded(value)
+    alike = {name: difflib.SequenceMatcher(None, folded(name), typed).ratio() for name in names}
+    near = max(names, key=alike.__getitem__, default="")
+    hint = f"did you mean {near!r}? " if near and alike[near] >= ALIKE else ""
+    shown = names if len(names) <= NEAR else sorted(names, key=alike.__getitem__, reverse=True)[:NEAR]
+    raise BenchError(f"unknown {what} {value!r}: {hint}there {_are_listed(shown, len(names) - len(shown))}")
 
 
-def _are_listed(names: list[str]) -> str:
-    return ("is " if len(names) == 1 else "are ") + (", ".join(names) or "none")
+def meant(value: str, known: Iterable[str], what: str, also: Iterable[str] = ()) -> str:
+    """The known name that a typed one means, by `spelt_alike`; else BenchError with the nearest of `known`.
+
+    Args:
+        value: Name as typed.
+        known: Names of a `what`.
+        what: What is named, for messages.
+        also: Other names that are taken, and that no message lists.
+
+    Returns:
+        The name.
+
+    Example:
+        >>> meant("tip adapter f", ["Tip-Adapter", "Tip-Adapter-F"], "row")
+        'Tip-Adapter-F'
+    """
+    names = [*map(str, known)]
+    return spelt_alike(value, [*names, *also]) or choose(value, names, what)
+
+
+def spelt_alike(value: str, known: Iterable[str]) -> str | None:
+    """The name if it is known, else the first that is equal without regard to case, spaces, hyphens and underscores."""
+    alike = [name for name in known if folded(name) == folded(value)]
+    return value if value in alike else next(iter(alike), None)
+
+
+def folded(name: str) -> str:
+    """A name without case, spaces, hyphens and underscores: "tipadapterf"."""
+    return re.sub(r"[\s_-]", "", name).casefold()
+
+
+def _are_listed(names: list[str], more: int) -> str:
+    listed = ", ".join(names) + f" and {more} more" * (more > 0)
+    return ("is " if len(names) == 1 else "are ") + (listed or "none")
 
 
 def for_file(text: str, longest: int = 80) -> str:

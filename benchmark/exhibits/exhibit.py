@@ -13,7 +13,7 @@ from importlib import resources
 
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
-from benchmark.core.names import choose
+from benchmark.core.names import choose, meant
 from benchmark.exhibits.question import Question
 from benchmark.exhibits.run import Run, lacks, make
 from benchmark.methods.construct import predictor_class
@@ -315,10 +315,10 @@ def with_method(exhibit: Exhibit, method: str) -> Exhibit:
 
 
 def select(cells: Iterable[Cell], methods: Sequence[str], shots: Sequence[int]) -> list[Cell]:
-    """Cells of the given methods (row name, class name or module:Class) and shots; an empty list selects all."""
+    """Cells of the given methods (row, class or module:Class, as `meant`) and shots; an empty list selects all."""
     cells = list(cells)
-    for method in methods:
-        choose(method, dict.fromkeys(name for c in cells for name in _aliases(c)), "method")
+    others = [name for c in cells for name in _aliases(c)]
+    methods = [meant(method, dict.fromkeys(c.row for c in cells if c.method), "method", others) for method in methods]
     for shot in shots:
         choose(str(shot), dict.fromkeys(str(c.of_column.shots) for c in cells), "number of shots")
     return [

@@ -18,7 +18,7 @@ from typing import Any
 
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
-from benchmark.core.names import choose, for_file
+from benchmark.core.names import for_file, meant, spelt_alike
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.exhibits import encoder_roles
@@ -76,7 +76,7 @@ def with_roles(
     if dataset and dataset.startswith(FOLDER):
         suite, dataset = with_folder(suite, dataset, settings, templates, classnames or "")
     elif dataset:
-        choose(dataset, suite.datasets, f"data set of suite {suite.name} (or folder:PATH)")
+        dataset = meant(dataset, suite.datasets, f"data set of suite {suite.name} (or folder:PATH)")
     suite, aux = _with_encoder(suite, aux, "encoder", settings)
     suite, backbone = _with_encoder(suite, backbone, "backbone", settings)
     return suite, Instead(dataset, aux, backbone)
@@ -122,9 +122,9 @@ def _with_encoder(suite: Suite, asked: str | None, what: str, settings: Settings
     """The suite with an encoder that was asked for, and its role there."""
     if asked is None:
         return suite, None
-    if asked in suite.encoders:
-        encoder_roles.check(suite, asked, what)
-        return suite, asked
+    if known := spelt_alike(asked, suite.encoders):
+        encoder_roles.check(suite, known, what)
+        return suite, known
     role, spec = encoder_roles.outside(suite, asked, what, settings)
     _check_photographs(suite, asked)
     return replace(suite, encoders={**suite.encoders, role: spec}), role

@@ -1,10 +1,11 @@
 """Contact sheets of the images of the rendered world, its shifts and its downstream tasks.
 
-`python -m benchmark.mini.sheets world|tasks PATH` writes one sheet as an image file.
+`python -m benchmark.mini.sheets world|strip|tasks PATH` writes one sheet as an image file.
 """
 
 import argparse
 import io
+import tempfile
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from benchmark.mini.world.render import draw
 
 COLUMNS = 10
 CAPTIONED = 3  # rows
+STRIP = 136  # pixels, of the first row of the world
 
 
 def write_world(path: Path) -> None:
@@ -34,6 +36,16 @@ def write_world(path: Path) -> None:
     with written_whole("pictures", path, "PATH") as file:
         figure.savefig(file, format=path.suffix.removeprefix(".") or None, dpi=90)
     pyplot.close(figure)
+
+
+def write_strip(path: Path) -> None:
+    """Write the first row of the sheet of the source task to a PNG file: ten images with the names of their classes."""
+    from PIL import Image
+
+    with tempfile.TemporaryDirectory() as folder:
+        write_world(sheet := Path(folder) / "world.png")
+        with Image.open(sheet) as whole, written_whole("pictures", path, "PATH") as file:
+            whole.convert("RGB").crop((0, 0, whole.width, STRIP)).save(file, "PNG", optimize=True)
 
 
 def _styled(style: str) -> tuple[np.ndarray, list[str]]:
@@ -109,13 +121,17 @@ def _generated() -> Row:
     return "stand-in for an image generator, asked for species", generator.render(ids), names
 
 
-SHEETS = {"world": write_world, "tasks": write_tasks}
+SHEETS = {"world": write_world, "strip": write_strip, "tasks": write_tasks}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line `world|tasks PATH`; an unknown word ends the process with a usage line and exit status 2."""
+    """The command line `world|strip|tasks PATH`; an unknown word ends the process with a usage line and exit status 2."""
     parser = argparse.ArgumentParser("python -m benchmark.mini.sheets", description="Write a contact sheet.")
-    parser.add_argument("sheet", choices=SHEETS, help="images of the source task, or of its shifts and the other tasks")
+    parser.add_argument(
+        "sheet",
+        choices=SHEETS,
+        help="images of the source task, its first row alone, or its shifts and the other tasks",
+    )
     parser.add_argument("path", type=Path, metavar="PATH", help="image file to write")
     asked = parser.parse_args(arguments)
     SHEETS[asked.sheet](asked.path)

@@ -3,7 +3,7 @@
 from functools import cache
 
 from benchmark.core.errors import BenchError
-from benchmark.core.names import choose, resolve
+from benchmark.core.names import meant, resolve
 from benchmark.suites.suite import Suite
 
 
@@ -39,7 +39,7 @@ def backbone(suite: Suite, role: str, besides: str = "") -> str:
             f"{role} has no text tower, so it cannot be a backbone; of suite {suite.name} these can: "
             f"{', '.join(backbones(suite)) or 'none'}"
         )
-    return choose(role, backbones(suite), f"backbone of suite {suite.name}{besides}")
+    return meant(role, backbones(suite), f"backbone of suite {suite.name}{besides}")
 
 
 @cache

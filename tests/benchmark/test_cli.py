@@ -17,6 +17,8 @@ from toy_world import FILE, bench, numbered
 from benchmark import __version__, cli
 from benchmark.commands import options
 from benchmark.commands.lazy import LazyCommand
+from benchmark.methods.contract import clauses
+from benchmark.methods.contract.clauses import Result
 from benchmark.mini.pretraining.pretrain import ALGORITHMS
 from benchmark.records.store import Store
 from benchmark.reporting.figures import draw
@@ -35,6 +37,23 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
         yield
+
+
+FAULTY = """from baselines.zero_shot import ZeroShotCLIP
+from benchmark.methods import Predictor
+
+
+class Misspelt(ZeroShotCLIP):
+
+    def scores(self, x):
+        return unti(x["clip"])
+
+
+class Bare(ZeroShotCLIP):
+
+    def scores(self, x):
+        return super().scores(x).fused
+"""
 
 
 @pytest.fixture
@@ -60,7 +79,7 @@ def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "said"),
     [
         ([], "nothing chosen; type bench run --table 4 or --all, or bench list"),
-        (["--table", "44"], "unknown table '44': did you mean '4'? there are 1, 2, 3, 4"),
+        (["--table", "44"], "unknown table '44': did you mean '4'? there are 4, 1, 2, 3, 5 and 5 more"),
         (["--figure", "9"], "unknown figure '9'"),
         (["--table", "4", "--suite", "minni"], "unknown suite 'minni': did you mean 'mini'?"),
         (["--table", "4", "--suite", "nowhere.toml"], "suite file nowhere.toml: cannot be read"),
@@ -75,6 +94,9 @@ def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
         ([*QUICK, "--seeds", "x"], "is no list of whole numbers"),
         ([*QUICK, "--jobs", "0"], "0 is not in the range x>=1"),
         ([*QUICK, "--tabel", "4"], "No such option"),
+        ([*QUICK, "--shots", "1", "16"], "unexpected extra argument (16) (a list has no spaces: --shots 1,16)"),
+        ([*QUICK, "--seeds", "1,", "2"], "is no list of whole numbers"),
+        ([*QUICK, "3"], "unexpected extra argument (3) (bench run --help lists what there is)"),
     ],
 )
 def test_a_mistake_is_one_line_and_exit_2(place: Path, arguments: list[str], said: str) -> None:
@@ -348,12 +370,48 @@ def test_results_go_where_the_option_or_else_the_environment_says(place: Path, m
     assert len(list((place / "from-option" / "toy").glob("*.json"))) == 1
 
 
+def test_a_report_on_a_folder_without_records_is_a_line_and_exit_3(place: Path) -> None:
+    code, out, err = bench("report", "--suite", FILE, "--results", "nowhere")
+    assert (code, out, err.count("\n")) == (3, "", 1)
+    assert err.startswith("bench: nowhere/toy: there are no records; measure some with bench run ")
+    assert not (place / "reports").exists()
+
+
+@pytest.mark.parametrize(("method", "reason"), [
+    ("Misspelt", "NameError: name 'unti' is not defined ("),
+    ("Bare", "scores(x) must return Scores(zero_shot, bias, fused), got Tensor"),
+])  # fmt: skip
+def test_the_contract_names_each_fault_once_with_its_place(
+    place: Path, monkeypatch: pytest.MonkeyPatch, method: str, reason: str
+) -> None:
+    module = place / "faulty_methods.py"
+    module.write_text(FAULTY)
+    monkeypatch.syspath_prepend(place)
+    code, out, _ = bench("test-method", f"faulty_methods:{method}")
+    assert code == 1
+    (line,) = [line for line in out.splitlines() if line.startswith(("kept", "BROKEN"))]
+    assert line.startswith(f"BROKEN scores at all: {reason}")
+    assert out.splitlines()[-1] == "0 of 37 clauses kept; mend what is BROKEN, then ask again"
+    if method == "Misspelt":
+        assert f"{module}, line 8, in scores" in line
+
+
+def test_a_fault_that_breaks_several_clauses_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = [Result("alone", "", "a fault"), Result("deterministic", "", ""), Result("milestones", "", "a fault")]
+    monkeypatch.setattr(clauses, "check", lambda *_: broken)
+    code, out, _ = bench("test-method", "baselines.zero_shot:ZeroShotCLIP")
+    assert (code, out.splitlines()[:2]) == (1, ["kept   deterministic", "BROKEN alone: a fault (so is milestones)"])
+
+
 def test_the_contract_is_asked_of_any_class() -> None:
     code, _, err = bench("test-method", "toy_methods:NoPredictor")
     assert (code, err.count("\n")) == (2, 1)
     code, out, _ = bench("test-method", "baselines.zero_shot:ZeroShotCLIP")
     assert code == 0
     assert "BROKEN" not in out
+    assert out.splitlines()[-1].endswith(
+        "clauses kept; next: bench run --table 4 --method baselines.zero_shot:ZeroShotCLIP"
+    )
 
 
 def started(place: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -402,3 +460,10 @@ def test_records_are_plain_json_that_anybody_can_read(place: Path) -> None:
     record = json.loads((place / "results" / "toy" / f"{key}.json").read_text())
     assert record["asked"]["suite"] == "toy"
     assert not any(str(place) in text for text in map(str, record.values()))
+
+
+@pytest.mark.usefixtures("_nothing_may_run")
+@pytest.mark.parametrize("typed", ["4", "table4", "Table 4"])
+def test_a_table_is_chosen_by_its_number_or_its_id(place: Path, typed: str) -> None:
+    code, _, err = bench("run", "--suite", str(FILE), "--table", typed, "--shots", "1", "--seeds", "1", "--dry-run")
+    assert code == 0, err

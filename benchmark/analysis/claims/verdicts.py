@@ -21,7 +21,7 @@ from benchmark.analysis.claims.model import Claim, Contrast
 from benchmark.analysis.claims.sources import Effect, Source
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import ExitCode
-from benchmark.core.names import choose
+from benchmark.core.names import folded, meant
 from benchmark.core.numbers import fixed, interval
 from benchmark.exhibits import exhibit
 from benchmark.numerics import stats
@@ -34,6 +34,9 @@ SUPPORTED, CONTRADICTED, INCONCLUSIVE, NOT_RUN = "supported", "contradicted", "i
 SOURCES = ("paper", "released", "test", "val")
 """The printed numbers, and our records by three ways of choosing epoch and settings."""
 
+BOTH = "the interval holds both what the claim says and what it denies"
+"""The usual reason for an open claim."""
+
 ALPHA = 1 - stats.LEVEL
 
 
@@ -42,7 +45,7 @@ class Comparison:
     """One contrast of a claim under one source.
 
     effect, low, high: in `unit`; None where there is none.  over: what the interval is over.  premise: the claim says nothing
-    unless it is supported.  rests_on: keys of records, or the cells cited.
+    unless it is supported.  rests_on: keys of records, or the cells cited.  seeds: how many; 0 where it is not over seeds.
     """
 
     name: str
@@ -55,14 +58,15 @@ class Comparison:
     over: str
     premise: bool
     rests_on: tuple[str, ...]
+    seeds: int = 0
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Verdict of one source on a claim.
 
-    effect, low, high, unit, at: of the comparison that decides: the weakest of "all", the strongest of "any", the middle one
-    of "most".  compared of asked: how many comparisons have numbers.  reason: why it is not decided; else empty.
+    effect, low, high, unit, at, seeds: of the comparison that decides: the weakest of "all", the strongest of "any", the
+    middle one of "most".  compared of asked: how many comparisons have numbers.  reason: why it is not decided; else empty.
     """
 
     says: str
@@ -76,6 +80,7 @@ class Verdict:
     reason: str
     rests_on: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
+    seeds: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def all_verdicts(
     """
     asked = list(dict.fromkeys(names))
     typed = [name for name in asked if stated.is_statement(name)]
-    wanted = {choose(name, model.names(), "claim") for name in asked if name not in typed}
+    wanted = {meant(name, model.names(), "claim") for name in asked if name not in typed}
     shipped = [model.load(name) for name in model.names() if name in wanted or not asked]
     own = [stated.claim(text, suite, records) for text in typed]
     claims = [model.shown_in(claim, suite) for claim in (*shipped, *own)]
@@ -137,11 +142,19 @@ def gate(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> ExitCode:
         REGRESSION where one of these claims is contradicted, else MISSING where one is not run, else OK.
     """
     by_name = {row.id: row.verdicts["val"].says for row in rows}
-    named = [choose(name, ["all", *by_name], "claim") for name in fail_on]
+    named = [meant(name, ["all", *by_name], "claim") for name in fail_on]
     says = {by_name[name] for name in (by_name if "all" in named else named)}
     if CONTRADICTED in says:
         return ExitCode.REGRESSION
     return ExitCode.MISSING if NOT_RUN in says else ExitCode.OK
+
+
+def contradictions(rows: Sequence[ClaimRow], fail_on: Iterable[str]) -> list[str]:
+    """A line for each claim of `fail_on`, as `gate` takes it, that is contradicted under the `val` selection."""
+    named = {folded(name) for name in fail_on}
+    found = [row for row in rows if folded(row.id) in named or "all" in named]
+    against = [(row.id, row.verdicts["val"]) for row in found if row.verdicts["val"].says == CONTRADICTED]
+    return [f"contradicted: {name}: {words(verdict)}, {verdict.at}" for name, verdict in against]
 
 
 def words(found: Verdict | Comparison) -> str:
@@ -198,7 +211,8 @@ class Tried:
         assert self.effect is not None
         c, e = self.contrast, self.effect
         value = None if isnan(e.value) else e.value
-        return Comparison(c.name, self.says, value, e.low, e.high, _unit(c), c.margin, e.over, c.premise, e.rests_on)
+        rest = _unit(c), c.margin, e.over, c.premise, e.rests_on, e.seeds
+        return Comparison(c.name, self.says, value, e.low, e.high, *rest)
 
     @property
     def says(self) -> str:
@@ -259,7 +273,7 @@ def _why(claim: Claim, deciding: Tried) -> str:
         return "one run of a number without an error has no interval; measure more seeds"
     if comparison.says != INCONCLUSIVE:
         return f"{comparison.says} by one comparison taken alone, not after Holm's adjustment for all of them"
-    return f"the interval holds both what the claim says and what it denies{_seeds(claim, deciding)}"
+    return f"{BOTH}{_seeds(claim, deciding)}"
 
 
 def _seeds(claim: Claim, deciding: Tried) -> str:
@@ -306,4 +320,5 @@ def _verdict(
     rest = asked, len(compared), reason, rests_on, compared
     if deciding is None:
         return Verdict(says, None, None, None, "", "", *rest)
-    return Verdict(says, deciding.effect, deciding.low, deciding.high, deciding.unit, deciding.name, *rest)
+    decided = deciding.effect, deciding.low, deciding.high, deciding.unit, deciding.name
+    return Verdict(says, *decided, *rest, deciding.seeds)

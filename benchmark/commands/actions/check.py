@@ -10,7 +10,7 @@ from benchmark.analysis.results import Measured, gather
 from benchmark.commands.actions.choosing import chosen_exhibits, first_command, planned_cells
 from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
-from benchmark.core.names import choose
+from benchmark.core.names import meant
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit
@@ -33,8 +33,7 @@ def check(
     update: bool,
 ) -> ExitCode:
     """Compare what is measured with our own reference run, or with the printed numbers; exit 1 where it is worse."""
-    for name in fail_on:
-        choose(name, ["all", *claims.names()], "claim")
+    fail_on = [meant(name, ["all", *claims.names()], "claim") for name in fail_on]
     world, store, records = open_suite(suite, settings)
     names = chosen_exhibits(table, figure) if table or figure else None
     others = other_questions.find(world, store, records, settings)
@@ -128,12 +127,9 @@ def _not_compared(measured: Measured) -> str:
 def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: Sequence[str]) -> ExitCode:
     """Exit code for the claims named by --fail-on; prints a line for each that is contradicted."""
     rows = claims.all_verdicts(world, records, store)
-    code = claims.gate(rows, fail_on)
-    for row in rows:
-        verdict = row.verdicts["val"]
-        if (row.id in fail_on or "all" in fail_on) and verdict.says == claims.CONTRADICTED:
-            say(f"contradicted: {row.id}: {claims.words(verdict)}, {verdict.at}", err=True)
-    return code
+    for line in claims.contradictions(rows, fail_on):
+        say(line, err=True)
+    return claims.gate(rows, fail_on)
 
 
 def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from benchmark.analysis.other_questions import roles_of
 from benchmark.core.errors import BenchError, Incomplete
-from benchmark.core.names import choose
+from benchmark.core.names import meant
 from benchmark.core.settings import Settings
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit
@@ -24,7 +24,7 @@ def chosen_exhibits(table: Sequence[str], figure: Sequence[str]) -> list[str]:
     """Ids of the exhibits named by --table and --figure.
 
     Args:
-        table: numbers of tables. An unknown number raises BenchError with the nearest known one.
+        table: numbers of tables, or ids such as "table4". An unknown one raises BenchError with the nearest known numbers.
         figure: numbers of figures, likewise.
 
     Returns:
@@ -37,7 +37,8 @@ def chosen_exhibits(table: Sequence[str], figure: Sequence[str]) -> list[str]:
     picked = []
     for kind, numbers in (("table", table), ("figure", figure)):
         known = [name.removeprefix(kind) for name in names if name.startswith(kind)]
-        picked += [kind + choose(str(number), known, kind) for number in numbers]
+        typed = (meant(str(number), known, kind, [kind + one for one in known]) for number in numbers)
+        picked += [kind + number.removeprefix(kind) for number in typed]
     if not picked:
         raise BenchError("nothing chosen; type bench run --table 4 or --all, or bench list for what there is")
     return picked

@@ -1,20 +1,60 @@
 """Work of `bench claims`: each conclusion of the paper with its verdicts on the printed numbers and on ours."""
 
 import json
+import textwrap
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from benchmark.analysis.claims import SOURCES, ClaimRow, Comparison, Verdict, all_verdicts, gate, words
+from benchmark.analysis.claims import (
+    CONTRADICTED,
+    INCONCLUSIVE,
+    NOT_RUN,
+    SOURCES,
+    SUPPORTED,
+    ClaimRow,
+    Comparison,
+    Verdict,
+    all_verdicts,
+    contradictions,
+    gate,
+    words,
+)
 from benchmark.analysis.claims import load as load_claim
+from benchmark.analysis.claims.verdicts import BOTH
 from benchmark.analysis.other_questions import strangers
 from benchmark.commands.actions.choosing import without_runs
 from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import ExitCode
+from benchmark.core.names import folded
 from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
-from benchmark.core.streams import show
+from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
+
+WIDTH = 100
+"""Columns of the list of claims."""
+
+LEGEND = {
+    SUPPORTED: "the whole 95 % interval lies on the claim's side",
+    CONTRADICTED: "the whole interval lies on the other side",
+    INCONCLUSIVE: "the interval holds both, or not all of it is measured",
+    NOT_RUN: "nothing that decides it is measured",
+}
+"""Verdict -> what it means, decided ones first."""
+
+SELECTED = (
+    "paper: on the printed numbers; released: epoch and settings chosen as each method's released code chooses them;"
+    " test: chosen on the test images. The effect is that of the comparison that decides."
+)
+NEXT = (
+    "next: bench claims CLAIM shows its quotation and every comparison, bench run --all measures what is not measured"
+)
+FAMILIES = (
+    "A claim of all takes each comparison by itself, and counts one against it that is sure after Holm over all of them."
+    " A comparison of two rows (compare) is adjusted over the columns that it shows."
+)
 
 
 def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail_on: Sequence[str]) -> ExitCode:
@@ -25,30 +65,49 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
     code = gate(rows, fail_on) or (skipped(store) if fail_on else ExitCode.OK)
     read = {key for row in rows for verdict in row.verdicts.values() for key in verdict.rests_on}
     say_others([r for r in strangers(world, records) if r.key not in read], world, "no claim reads")
-    wanted = [row for row in rows if not names or row.id in names]
+    for line in contradictions(rows, fail_on):
+        say(line, err=True)
+    wanted = [row for row in rows if not names or folded(row.id) in map(folded, names)]
     if form == "json":
         show(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
     else:
-        show("\n\n".join(_full(row, world) for row in wanted) if names else _table(wanted))
+        show("\n\n".join(_full(row, world) for row in wanted) if names else _listed(wanted))
+        show("\n".join(["", *_wrapped(FAMILIES if names else NEXT, "")]))
     return code
 
 
-def _table(rows: Sequence[ClaimRow]) -> str:
-    """One line a claim: its verdicts, and the effect that decides under `val`, else on the printed numbers."""
-    width = max(len(row.id) for row in rows)
-    lines = [f"{'claim':{width}}  " + "  ".join(f"{name:12}" for name in SOURCES) + "  effect"]
-    for row in rows:
-        says = "  ".join(f"{row.verdicts[name].says:12}" for name in SOURCES)
-        told = [f"{name}: {_line(row.verdicts[name])}" for name in ("val", "paper") if row.verdicts[name].comparisons]
-        lines.append(f"{row.id:{width}}  {says}  {told[0] if told else ''}".rstrip())
-    return "\n".join([*lines, "", "bench claims CLAIM shows what a claim says, and every comparison that it rests on."])
+def _listed(rows: Sequence[ClaimRow]) -> str:
+    """How many claims have which verdict under `val`, and each claim as a sentence with its verdicts, decided ones first."""
+    says = Counter(row.verdicts["val"].says for row in rows)
+    counts = ", ".join(f"{says[word]} {word}" for word in LEGEND if says[word])
+    head = f"{len(rows)} conclusions of the paper, epoch and settings chosen on validation images (val): {counts}"
+    lines = _wrapped(head, "")
+    for word, means in LEGEND.items():
+        if says[word]:
+            lines += ["", *_wrapped(f"{word}: {means}", "")]
+        for row in (row for row in rows if row.verdicts["val"].says == word):
+            lines += [*_wrapped(row.reading, "  "), *_wrapped(_line(row.verdicts["val"]), "      ")]
+            others = (f"{name} {_printed(name, row.verdicts[name].says)}" for name in SOURCES if name != "val")
+            lines += _wrapped(f"{', '.join(others)} [{row.id}]", "      ")
+    return "\n".join([*lines, "", *_wrapped(SELECTED, "")])
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _printed(source: str, says: str) -> str:
+    """A verdict in a word; the paper's numbers are printed or not, and never run."""
+    return "not printed" if source == "paper" and says == NOT_RUN else says
 
 
 def _line(verdict: Verdict) -> str:
-    """The effect that decides a verdict, where it was found, and how many comparisons are measured if not all are."""
-    decided = f"{words(verdict)}, {verdict.at}" if verdict.at else ""
-    part = f"{verdict.compared} of {verdict.asked} measured" if verdict.compared < verdict.asked else ""
-    return "; ".join(filter(None, (decided, part)))
+    """The effect that decides a verdict, where and over how many seeds; what it lacks, or how much of it is measured."""
+    effect = words(verdict) if verdict.effect is not None else verdict.reason
+    seeds = f"{verdict.seeds} seed{'s' * (verdict.seeds > 1)}" if verdict.seeds else ""
+    part = f"{verdict.compared} of {verdict.asked} comparisons measured" if verdict.compared < verdict.asked else ""
+    why = verdict.reason.removeprefix(BOTH).removeprefix("; ") if verdict.effect is not None and not part else ""
+    return "; ".join(filter(None, (", ".join(filter(None, (effect, verdict.at, seeds))), why, part)))
 
 
 def _full(row: ClaimRow, world: Suite) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
-from benchmark.analysis.compare import Compared, needs, row_named
+from benchmark.analysis.compare import Compared, concluded, needs, row_named
 from benchmark.analysis.compare import compare as compare_rows
 from benchmark.analysis.results import gather
 from benchmark.commands.actions.choosing import chosen_exhibits, measured_roles
@@ -12,7 +12,7 @@ from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
-from benchmark.core.streams import show
+from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.naming import column_named
@@ -61,6 +61,10 @@ def compare(
     if form == "json":
         said = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
         show(json.dumps(plain(said), indent=1))
+    else:
+        for found in told.values():
+            say(concluded(found))
+        say("next: bench claims holds each conclusion of the paper against the same records")
     return ExitCode.OK
 
 

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import shlex
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -135,8 +136,8 @@ def _assets(world: World, names: Sequence[str], deep: bool) -> Iterator[Finding]
         if need.kind == ENCODER:
             yield _finding(f"weights {need.role}", partial(_weights, world, need.role))
     datasets = list(dict.fromkeys(need.role for need in rest if need.kind in (DATASET, TESTED)))
-    if datasets:
-        yield _finding("data", partial(_data, world, datasets))
+    for role in datasets:
+        yield _finding("data", partial(_data, world, [role]))
 
 
 def _crops(suite: Suite, names: Sequence[str]) -> Finding:
@@ -162,7 +163,10 @@ def _software() -> Iterator[Finding]:
     for why in filter(None, map(floors.below, floors.FLOORS)):
         yield Finding("library", why, ok=False)
     if TORCHVISION_MENDED:
-        yield Finding("torchvision", "its build does not match torch's; its compiled operators are left out")
+        yield Finding(
+            "torchvision",
+            "its compiled operators are left out, because its build does not match torch's; runs need none of them",
+        )
 
 
 def _machine(settings: Settings) -> Iterator[Finding]:
@@ -181,7 +185,7 @@ def _device(settings: Settings) -> str:
 def _weights(world: World, role: str) -> str:
     encoder = world.encoder(role)
     encoder.loaded  # noqa: B018  (builds the network and fills it)
-    return f"ok, sha256 {encoder.fingerprint[:12]}…"
+    return f"sha256 {encoder.fingerprint[:12]}…"
 
 
 def _finding(what: str, look: Callable[[], str]) -> Finding:
@@ -250,12 +254,12 @@ def _records(store: Store, suite: Suite) -> Finding:
 
 def _references() -> Finding:
     folder = paths.reference()
-    files = sorted(p.name for p in folder.rglob("*.csv")) if folder.is_dir() else []
+    files = [*folder.rglob("*.csv")] if folder.is_dir() else []
     try:
         reference.verify()
     except BenchError as error:
         return Finding("reference numbers", str(error), ok=False)
-    return Finding("reference numbers", f"{folder}: {', '.join(files) or 'none'}", ok=bool(files))
+    return Finding("reference numbers", f"{folder}: {len(files) or 'no'} files, as published", ok=bool(files))
 
 
 def _reference_run(suite: Suite) -> str:
@@ -266,6 +270,15 @@ def _reference_run(suite: Suite) -> str:
         return golden.unlisted or f"{golden.folder}: {there}"
     except Incomplete:
         return f"none of suite {suite.name}"
+
+
+def _concluded(found: Sequence[Finding], command: str) -> str:
+    """The last line: that all is well and what to type, else how much is amiss and what to mend first."""
+    amiss = [finding for finding in found if not finding.ok]
+    if not amiss:
+        return f"all well; next: {command}"
+    more = f", the first of {len(amiss)} that are BAD" if len(amiss) > 1 else ""
+    return f"mend {amiss[0].what}{more}: {amiss[0].says}"
 
 
 def doctor(
@@ -282,9 +295,12 @@ def doctor(
     names = chosen_exhibits(table, figure) if table or figure else []
     with warned.heard() as heard:
         if dataset:
+            following = f"bench run --suite paper --table 4 --dataset {shlex.quote(dataset)}"
             found = list(examine_folder(dataset, classnames or "", deep, settings))
         else:
-            found = list(examine(World(load_suite(suite, settings.trusted), settings), names, deep))
+            opened = load_suite(suite, settings.trusted)
+            following = (exhibit.load(names[0]).command if names else "bench run --table 4") + opened.option
+            found = list(examine(World(opened, settings), names, deep))
     for line in heard.lines:
         say(f"warning: {line}", err=True)
     if form == "json":
@@ -292,4 +308,5 @@ def doctor(
     else:
         for finding in found:
             say(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")
+        say(_concluded(found, following))
     return ExitCode.OK if all(finding.ok for finding in found) else ExitCode.MISSING

@@ -145,6 +145,7 @@ def _print(found: Sequence[Entry], world: World) -> None:
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
     say(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
+    say("next: --make makes the others" if there < total else f"next: bench run --table 4{world.suite.option}")
 
 
 def _print_others(world: World, err: bool) -> None:

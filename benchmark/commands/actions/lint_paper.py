@@ -1,12 +1,17 @@
 """Work of `bench lint-paper`: disagreements among the paper's printed numbers."""
 
 import json
+import textwrap
 from collections import Counter
 from dataclasses import asdict
+from itertools import groupby
 
-from benchmark.analysis.lint_paper import findings
+from benchmark.analysis.lint_paper import KINDS, LEADING, findings
 from benchmark.core.errors import ExitCode
 from benchmark.core.streams import say, show
+
+WIDTH = 100
+"""Columns of the list."""
 
 
 def lint_paper(form: str) -> ExitCode:
@@ -15,8 +20,21 @@ def lint_paper(form: str) -> ExitCode:
     if form == "json":
         show(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
         return ExitCode.OK
-    for finding in found:
-        show(f"{finding.kind}: {finding.where}: {finding.says}\n    [{'; '.join(finding.sources)}]")
     counts = Counter(finding.kind for finding in found)
-    say(", ".join(f"{count} {kind}" for kind, count in counts.items()))
+    leading = sum(counts[kind] for kind in LEADING)
+    say(f"{len(found)} findings in the paper's printed numbers; the {leading} that matter first")
+    for kind, same in groupby(found, key=lambda finding: finding.kind):
+        show("\n".join(["", *_wrapped(f"{kind} ({counts[kind]}): {KINDS[kind]}", "")]))
+        for finding in same:
+            lines = [
+                *_wrapped(f"{finding.where}: {finding.says}", "  "),
+                *_wrapped(f"[{'; '.join(finding.sources)}]", "      "),
+            ]
+            show("\n".join(lines))
+    say("")
+    say("next: bench claims holds the conclusions that rest on these numbers against them")
     return ExitCode.OK
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)

@@ -66,4 +66,5 @@ def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
         width = max(map(len, entries), default=0)
         for name, words in entries.items():
             say(f"  {name:<{width}}  {words}")
+    say("next: bench run --table 4 measures a table, bench run --figure 4b a figure")
     return ExitCode.OK

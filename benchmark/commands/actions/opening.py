@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from benchmark.analysis import other_questions, staleness
 from benchmark.analysis.other_questions import NOT_DRAWN, Others
 from benchmark.analysis.results import Measured, gather
-from benchmark.core.errors import ExitCode
+from benchmark.commands.actions.choosing import first_command
+from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say
 from benchmark.exhibits.exhibit import Exhibit
@@ -67,6 +68,14 @@ def say_skipped(store: Store) -> None:
 def skipped(store: Store) -> ExitCode:
     """Exit code of a gate that would pass: DAMAGED where records were skipped, because the gate has not seen them."""
     return ExitCode.DAMAGED if store.problems else ExitCode.OK
+
+
+def check_measured(suite: Suite, store: Store, records: Mapping[str, Record]) -> None:
+    """Raise Incomplete where a folder has no record, damaged ones included, and no note on runs that lacked something."""
+    if not (records or store.problems or store.skipped()):
+        raise Incomplete(
+            f"{store.root}: there are no records; measure some with {first_command(suite)}, or name their folder: --results"
+        )
 
 
 def gather_marked(

@@ -6,7 +6,7 @@ from pathlib import Path
 from benchmark.analysis import moves
 from benchmark.analysis.moves import Moves
 from benchmark.analysis.results import Measured
-from benchmark.commands.actions.opening import find_others, gather_marked, open_suite, say_skipped
+from benchmark.commands.actions.opening import check_measured, find_others, gather_marked, open_suite, say_skipped
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say
@@ -19,6 +19,7 @@ from benchmark.reporting.report import write as write_report
 def report(suite: str, settings: Settings, formats: Sequence[str], no_title: bool, against: str | None) -> ExitCode:
     """Write the HTML page, and every exhibit's Markdown, CSV and pictures, from what is measured."""
     opened, store, records = open_suite(suite, settings)
+    check_measured(opened, store, records)
     shown = gather_marked([exhibit.load(name) for name in exhibit.names()], opened, store, records, settings)
     others = find_others(opened, store, records, settings)
     pictures = Pictures(formats, titled=not no_title)

@@ -209,7 +209,7 @@ def _print_plan(
         say(STALE_WORDS, err=True)
     if not wanted:
         if planned:
-            say("nothing to run", err=True)
+            say("nothing to run; --rerun measures again", err=True)
         return
     seconds = plan.estimate(wanted, records, processes)
     time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"

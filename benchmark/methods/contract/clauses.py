@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from benchmark.core.code import import_libraries
+from benchmark.core.code import import_libraries, place_of_others
 from benchmark.core.errors import reason
 from benchmark.methods.contract.breach import Breach
 from benchmark.methods.contract.of_inputs import (
@@ -58,7 +58,7 @@ from benchmark.methods.contract.of_training import (
     parameters_are_trained,
     seed_is_followed,
 )
-from benchmark.methods.contract.subject import Subject
+from benchmark.methods.contract.subject import Subject, scored
 from benchmark.methods.guest.replaced import FUNCTIONS
 from benchmark.methods.guest.visit import FACTS, visit
 from benchmark.methods.predictor import Predictor
@@ -144,13 +144,20 @@ def contract() -> list[tuple[str, Clause]]:
     return [(clause.__name__.replace("_", " "), clause) for clause in CLAUSES]
 
 
+def scores_at_all(subject: Subject) -> None:
+    """The method is fitted to a toy task, and scores images."""
+    scored(subject.fitted, subject.images)
+
+
 def check(cls: type[Predictor], **settings: Any) -> list[Result]:
-    """Check a predictor class, constructed with `settings`, against every clause."""
+    """Check a predictor class, constructed with `settings`, against every clause; one that scores nothing, against that."""
     clauses, subject = contract(), Subject(cls, settings)
     with visit(cls.__name__):
         torch.set_num_threads(1)  # the toy tasks are too small for more
         import_libraries(cls)
         begin_elsewhere(subject)
+        if fault := _reason(scores_at_all, subject):
+            return [Result("scores at all", scores_at_all.__doc__ or "", fault)]
         return [Result(name, clause.__doc__ or "", _reason(clause, subject)) for name, clause in clauses]
 
 
@@ -170,5 +177,6 @@ def _reason(clause: Clause, subject: Subject) -> str:
     except Breach as breach:
         return " ".join(str(breach).split()) or "Breach"
     except Exception as error:  # a third-party method may raise any exception, which is a result too
-        return reason(error)
+        place = place_of_others(error)
+        return reason(error) + f" ({place})" * bool(place)
     return ""

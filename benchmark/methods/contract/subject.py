@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from benchmark.core.digest import Json
+from benchmark.methods.contract.breach import Breach
 from benchmark.methods.contract.toy import toy_clip, toy_samples, toy_task
 from benchmark.methods.guest.visit import visit
 from benchmark.methods.predictor import Predictor
@@ -163,8 +164,11 @@ def spied(task: Task) -> SpyTask:
 
 @torch.no_grad()
 def scored(predictor: Predictor, images: Features) -> Scores:
-    """Compute scores as the harness does: in eval mode, without gradients."""
-    return predictor.eval().scores(images)
+    """Compute scores as the harness does: in eval mode, without gradients; Breach where they are no Scores."""
+    found: object = predictor.eval().scores(images)
+    if not isinstance(found, Scores):
+        raise Breach(f"scores(x) must return Scores(zero_shot, bias, fused), got {type(found).__name__}")
+    return found
 
 
 def copied(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

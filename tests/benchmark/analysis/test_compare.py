@@ -9,7 +9,7 @@ import pytest
 from toy_world import FILE, bench, bits_of, edited, record_of, table, toy
 
 from benchmark.analysis import compare
-from benchmark.analysis.compare import ALIKE, LEFT, OPEN, RIGHT
+from benchmark.analysis.compare import ALIKE, LEFT, OPEN, RIGHT, Compared, concluded, needs
 from benchmark.analysis.results import Measured, gather
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.exhibits.exhibit import Exhibit, load
@@ -194,10 +194,51 @@ def test_the_command_speaks_json_without_what_json_has_not(tmp_path: Path) -> No
     assert (first["column"], first["effect"], first["says"]) == ("1-shot", 0, ALIKE)
     code, out, _ = bench(*call, "--shots", "16")
     assert out.splitlines()[0].startswith("Tip-Adapter less Zero-shot CLIP, table4, val selection")
-    assert len(out.splitlines()) == 2
+    assert out.splitlines()[2:] == [
+        "in 1 column: 1 alike",
+        "next: bench claims holds each conclusion of the paper against the same records",
+    ]
+    assert (
+        "in 5 columns: 5 alike, after Holm over these 5 columns, where a claim takes each by itself" in bench(*call)[1]
+    )
     code, out, _ = bench(*call, "--shots", "16", "--selection", "released")
     assert out.splitlines()[0].startswith("Tip-Adapter less Zero-shot CLIP, table4, released selection")
     code, _, err = bench(*call, "--selection", "best")
     assert "'best' is not one of 'last', 'val', 'released', 'test'" in err
     code, _, err = bench(*call, "--shots", "3")
     assert (code, err.count("\n")) == (2, 1)
+
+
+def test_a_row_is_found_however_its_name_is_spelt() -> None:
+    table4 = load("table4")
+    assert [compare.row_named(table4, name) for name in ("amu tuning", "TIP-ADAPTER_F", "cafo")] == [
+        "AMU-Tuning",
+        "Tip-Adapter-F",
+        "CaFo",
+    ]
+    with pytest.raises(BenchError) as raised:
+        compare.row_named(table4, "AMU")
+    assert ":" not in str(raised.value).partition("there are ")[2], "rows alone, no module:Class"
+
+
+def test_the_seeds_that_would_decide_are_counted_among_the_columns_and_by_itself() -> None:
+    open_ = Compared("16-shot", 0.8, -3.1, 4.6, 0.5, 0.97, (), 3, "seeds", 1.0)
+    told = [
+        needs(replace(open_, seeds_needed=needed, seeds_alone=alone))
+        for needed, alone in ((float("inf"), 417.0), (7.0, 5.0), (417.0, 417.0), (float("inf"), float("inf")))
+    ]
+    assert told == [
+        "more seeds alone would not decide among the columns, about 417 by itself",
+        "about 7 seeds would decide among the columns, about 5 by itself",
+        "about 417 seeds would decide",
+        "more seeds alone would not decide",
+    ]
+
+
+def test_a_conclusion_names_the_column_that_is_sure_only_by_itself() -> None:
+    sure = Compared("1-shot", 2.0, 1.0, 3.0, 0.001, 0.002, (), 3, "seeds", 1.0)
+    alone = Compared("16-shot", 2.0, 0.1, 3.9, 0.04, 0.08, (), 3, "seeds", 1.0)
+    said = concluded([sure, alone])
+    assert said.startswith("in 2 columns: 1 better, 1 no difference shown, after Holm over these 2 columns")
+    assert said.endswith("; the interval of 16-shot, taken by itself, excludes 0")
+    assert concluded([sure]) == "in 1 column: 1 better"

@@ -132,7 +132,7 @@ def test_doctor_says_which_record_is_damaged(place: Path, kind: str) -> None:
     damage, words = DAMAGES[kind]
     damage(record_files(place)[0])
     code, out, _ = called("doctor")
-    (line,) = [line for line in out.splitlines() if "records: " in line]
+    (line,) = [line for line in out.splitlines() if line.startswith("BAD records: ")]
     assert code == ExitCode.MISSING
     assert line.startswith(f"BAD records: {len(record_files(place)) - 1} usable; ")
     assert words in line
@@ -187,7 +187,7 @@ def test_a_damaged_record_is_measured_again_and_nothing_is_left_of_it(place: Pat
     assert called(*TIP, "--jobs", "1")[0] == 0
     assert records(place)
     assert len(list((place / "results" / "toy").glob("*.*"))) == number
-    assert called(*TIP)[2].endswith("nothing to run\n")
+    assert called(*TIP)[2].endswith("nothing to run; --rerun measures again\n")
 
 
 @pytest.mark.parametrize("command", READING)

@@ -33,7 +33,7 @@ def examined(tmp_path: Path, suite: Suite | None = None) -> dict[str, Finding]:
 def test_a_sound_place_has_nothing_amiss(tmp_path: Path) -> None:
     found = examined(tmp_path)
     assert [finding for finding in found.values() if not finding.ok] == []
-    assert found["weights mocov3"].says.startswith("ok, sha256 projection-m")
+    assert found["weights mocov3"].says.startswith("sha256 projection-m")
     assert found["data"].says == "imagenet: 16 classes, 160 test images"
     assert found["records"].says == "0 usable"
 
@@ -101,10 +101,29 @@ def test_the_command_says_the_same_in_json_and_ends_with_3_when_something_is_ami
     assert [f["what"] for f in json.loads(out) if not f["ok"]] == ["reports"]
 
 
+@pytest.mark.parametrize(("bad", "last"), [
+    (0, f"all well; next: bench run --table 4 --suite {FILE}"),
+    (1, "mend b0: gone"),
+    (3, "mend b0, the first of 3 that are BAD: gone"),
+])  # fmt: skip
+def test_the_last_line_says_that_all_is_well_or_what_to_mend_first(
+    bad: int, last: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    findings = [Finding("a", "here"), *(Finding(f"b{i}", "gone", ok=False) for i in range(bad))]
+    monkeypatch.setattr(doctor, "examine", lambda *_: iter(findings))
+    code, out, _ = bench("doctor", "--suite", FILE)
+    assert code == (3 if bad else 0)
+    assert out.splitlines()[-1] == last
+
+
 def test_a_warning_of_a_library_is_one_line_behind_the_findings(monkeypatch: pytest.MonkeyPatch) -> None:
     def examined(*_: object) -> Iterator[Finding]:
         warnings.warn("one\n  two", RuntimeWarning, stacklevel=1)
         yield Finding("data", "ok")
 
     monkeypatch.setattr(doctor, "examine", examined)
-    assert bench("doctor", "--suite", FILE) == (0, "ok  data: ok\n", "warning: RuntimeWarning: one two\n")
+    assert bench("doctor", "--suite", FILE) == (
+        0,
+        f"ok  data: ok\nall well; next: bench run --table 4 --suite {FILE}\n",
+        "warning: RuntimeWarning: one two\n",
+    )

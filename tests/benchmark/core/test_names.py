@@ -6,7 +6,7 @@ from pathlib import Path, PurePath
 import pytest
 
 from benchmark.core.errors import BenchError
-from benchmark.core.names import choose, resolve
+from benchmark.core.names import choose, meant, resolve
 
 
 def test_a_known_name_is_itself() -> None:
@@ -18,6 +18,32 @@ def test_a_wrong_name_gets_the_nearest_and_all_that_there_are(typed: str, meant:
     with pytest.raises(BenchError) as raised:
         choose(typed, ["CoOp", "CaFo"], "method")
     assert str(raised.value) == f"unknown method {typed!r}: did you mean {meant!r}? there are CoOp, CaFo"
+
+
+def test_of_many_names_the_nearest_five_are_listed_each_once() -> None:
+    known = ["AMU-Tuning", "CaFo", "CoOp", "VT-CLIP", "LP-CLIP", "CLIP-Adapter", "CoOp"]
+    with pytest.raises(BenchError) as raised:
+        choose("VTCLIPP", known, "method")
+    said = str(raised.value)
+    assert said.startswith(
+        "unknown method 'VTCLIPP': did you mean 'VT-CLIP'? there are VT-CLIP, LP-CLIP, CLIP-Adapter, "
+    )
+    assert said.endswith(" and 1 more")
+    assert said.count("CoOp") == 1
+
+
+@pytest.mark.parametrize("typed", ["Tip-Adapter-F", "tip adapter f", "TIP_ADAPTER-F", "TipAdapterF"])
+def test_case_spaces_and_hyphens_make_no_other_name(typed: str) -> None:
+    assert meant(typed, ["Tip-Adapter", "Tip-Adapter-F"], "row") == "Tip-Adapter-F"
+
+
+def test_a_name_as_typed_goes_before_one_that_is_spelt_alike() -> None:
+    assert meant("TipAdapterF", ["Tip-Adapter-F"], "row", also=["TipAdapterF"]) == "TipAdapterF"
+
+
+def test_a_mistake_lists_no_other_name_that_would_be_taken() -> None:
+    with pytest.raises(BenchError, match=r"did you mean 'AMU-Tuning'\? there are CaFo, AMU-Tuning$"):
+        meant("AMU", ["CaFo", "AMU-Tuning"], "row", also=["AMU:AMU", "AMUs"])
 
 
 def test_a_name_that_is_near_nothing_gets_no_guess() -> None:

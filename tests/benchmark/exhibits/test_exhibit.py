@@ -119,7 +119,7 @@ def test_where_nothing_is_chosen_everything_is() -> None:
 @pytest.mark.parametrize(
     ("methods", "shots", "complaint"),
     [
-        (["TipAdaptor"], [], "unknown method 'TipAdaptor': did you mean 'TipAdapter'?"),
+        (["Onne"], [], "unknown method 'Onne': did you mean 'One'?"),
         ([], [3], "unknown number of shots '3': there are 1, 2"),
     ],
 )

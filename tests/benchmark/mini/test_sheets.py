@@ -2,6 +2,7 @@
 
 import pytest
 from matplotlib import pyplot
+from PIL import Image
 
 from benchmark.mini import sheets
 
@@ -10,7 +11,7 @@ def test_long_captions_are_broken_between_words():
     assert sheets.wrapped("my dax in snow", width=8) == "my dax\nin snow"
 
 
-@pytest.mark.parametrize("name", ["world", "tasks"])
+@pytest.mark.parametrize("name", ["world", "strip", "tasks"])
 def test_a_word_and_a_path_write_that_sheet(name, tmp_path, monkeypatch):
     written = []
     monkeypatch.setitem(sheets.SHEETS, name, written.append)
@@ -53,3 +54,12 @@ def test_the_tasks_sheet_is_a_picture_small_enough_for_the_documentation(tmp_pat
     sheets.write_world(tmp_path / "sheet.png")
     assert (tmp_path / "sheet.png").read_bytes().startswith(b"\x89PNG")
     assert (tmp_path / "sheet.png").stat().st_size < 700_000
+
+
+def test_the_strip_is_the_first_row_of_the_sheet(tmp_path, monkeypatch):
+    sheet = Image.new("RGB", (20, 1000), "white")
+    sheet.paste("red", (0, 0, 20, sheets.STRIP))
+    monkeypatch.setattr(sheets, "write_world", sheet.save)
+    sheets.write_strip(tmp_path / "strip.png")
+    with Image.open(tmp_path / "strip.png") as strip:
+        assert (strip.size, strip.getcolors()) == ((20, sheets.STRIP), [(20 * sheets.STRIP, (255, 0, 0))])

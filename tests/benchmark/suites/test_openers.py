@@ -104,7 +104,7 @@ TAKES = (
 def test_an_argument_that_the_reader_does_not_take_gets_the_nearest_and_all_that_it_takes() -> None:
     said = refused(opened, "Typed", knid="x")
     assert said == (
-        f"unknown argument of {READER} 'knid': did you mean 'kind'? there are kind, count, share, names, mode, table"
+        f"unknown argument of {READER} 'knid': did you mean 'kind'? there are kind, mode, count, names, share and 1 more"
     )
 
 

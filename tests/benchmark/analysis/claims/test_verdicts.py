@@ -376,14 +376,23 @@ def test_the_command_shows_lists_and_fails_on_a_contradiction(full: Path) -> Non
     options = ["--suite", FILE, "--results", full]
     code, out, err = bench("claims", *options)
     assert (code, err) == (0, "")
-    lines = out.splitlines()[1:-2]
-    assert [line.split()[0] for line in lines] == list(claims.names())
-    false = next(line.split()[0] for line in lines if line.split("val:")[0].split()[-1] == CONTRADICTED)
+    lines = out.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert lines[0].startswith(f"{len(claims.names())} conclusions of the paper, ")
+    assert sorted(re.findall(r"\[([\w-]+)\]$", out, flags=re.M)) == sorted(claims.names())
+    assert all(" ".join(claims.load(name).reading.split()) in " ".join(out.split()) for name in claims.names())
+    sections = re.split(r"^(supported|contradicted|inconclusive|not run): ", out, flags=re.M)
+    parts = zip(sections[1::2], sections[2::2], strict=True)
+    listed = {word: re.findall(r"\[([\w-]+)\]$", part, flags=re.M) for word, part in parts}
+    assert all(f"{len(names)} {word}" in " ".join(lines[:2]) for word, names in listed.items())
+    false = listed[CONTRADICTED][0]
+    assert "next: bench claims CLAIM " in out
     code, out, _ = bench("claims", "amu-leads-at-16-shots", *options, "--format", "json")
     (row,) = json.loads(out)
     assert (code, row["verdicts"]["val"]["says"]) == (0, SUPPORTED)
-    code, out, _ = bench("claims", false, *options, "--fail-on", false)
+    code, out, err = bench("claims", false.replace("-", " ").upper(), *options, "--fail-on", false)
     assert code == 1
+    assert err.startswith(f"contradicted: {false}: ")
     assert out.startswith(f"{false}\n  the paper: “")
     assert f"  val: {CONTRADICTED}; " in out
     assert bench("claims", false, *options, "--fail-on", "amu-leads-at-16-shots")[0] == 0

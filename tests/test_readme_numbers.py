@@ -1,0 +1,144 @@
+"""Every number of the answer in the README, and of Table 4 in the findings, is the reference run's or the paper's."""
+
+import csv
+import re
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from benchmark.analysis.gate.reference_run import Golden
+from benchmark.core.numbers import fixed, interval
+from benchmark.core.paths import REPOSITORY
+from benchmark.exhibits import exhibit
+from benchmark.numerics import stats
+from benchmark.records import reference
+from benchmark.suites import suite
+
+OURS = "AMU-Tuning"
+SAME_IMAGES = ("LP-CLIP", "CoOp", "CLIP-Adapter", "VT-CLIP", "Tip-Adapter-F", "CaFo*")
+SHOTS = (1, 2, 4, 8, 16)
+NUMBER = r"[+-]?\d+\.\d+"
+GOLDEN = Golden("mini")
+
+
+def text(name: str) -> str:
+    return (REPOSITORY / name).read_text(encoding="utf-8")
+
+
+def answer() -> dict[str, str]:
+    """Conclusion -> what the README answers."""
+    rows = re.findall(r"^\| (.+) \| (.+) \|$", text("README.md").partition("## ")[0], flags=re.M)
+    return dict(rows[1:])
+
+
+@cache
+def rows(selection: str) -> dict[tuple[str, str], dict[str, str]]:
+    found = csv.DictReader((REPOSITORY / "results/reference/mini/table4.csv").open(encoding="utf-8"))
+    return {(row["row"], row["column"]): row for row in found if row["selection"] == selection}
+
+
+@cache
+def keys() -> dict[tuple[str, str], list[str]]:
+    """Cell of Table 4 -> the keys of its runs."""
+    world = suite.load("mini")
+    return {(cell.row, cell.column): [run.key for run in cell.runs(world)] for cell in exhibit.load("table4").cells()}
+
+
+@cache
+def images() -> str:
+    """The name of the test images: the only ones to which every run of Table 4 has answers, as some have to shifts too."""
+    runs = {key for found in keys().values() for key in found}
+    answered = [name.partition("-") for name in GOLDEN.all_answers]
+    (found,) = set.intersection(*({of for key, _, of in answered if key == run} for run in runs))
+    return found
+
+
+@cache
+def right(row: str, column: str) -> tuple[np.ndarray, ...]:
+    """Which test images each seed's run classifies correctly, with as many correct ones as Table 4 of the reference has."""
+    packed = [GOLDEN.all_answers[f"{key}-{images()}"] for key in keys()[row, column]]
+    found = tuple(np.unpackbits(one, count=10_000).astype(bool) for one in packed)
+    assert len(found) == int(rows("val")[row, column]["seeds"])
+    assert sum(map(np.sum, found)) == int(rows("val")[row, column]["correct"])
+    return found
+
+
+def mean(row: dict[str, str]) -> float:
+    """The accuracy in per cent, from whole numbers."""
+    return 100 * int(row["correct"]) / int(row["n"])
+
+
+def lead(other: str, shots: int) -> stats.Paired:
+    column = f"{shots}-shot"
+    return stats.paired(right(OURS, column), right(other, column))
+
+
+def words(found: stats.Paired) -> str:
+    return fixed(found.effect, 1, "+") + interval(found.low, found.high, 1)
+
+
+@pytest.fixture
+def answers() -> dict[str, str]:
+    said = answer()
+    assert len(said) == 4
+    return said
+
+
+def test_the_world_is_as_large_as_the_readme_says():
+    # n counts the images of all seeds
+    learnt = [row for (name, _), row in rows("val").items() if name != "Zero-shot CLIP"]
+    assert {(row["n"], row["seeds"]) for row in learnt} == {("30000", "3")}
+    assert "(100 classes, 10,000 test images, 3 seeds; epoch and settings" in text("README.md")
+
+
+def test_what_holds_is_the_smallest_of_thirty_leads(answers):
+    (said,) = [told for told in answers.values() if told.startswith("**holds**")]
+    leads = {(other, shots): lead(other, shots) for other, shots in product(SAME_IMAGES, SHOTS)}
+    assert len(leads) == 30
+    assert all(found.low > 0 for found in leads.values())
+    (other, shots), least = min(leads.items(), key=lambda item: item[1].effect)
+    assert words(least) in said
+    assert said.endswith(f"over {other.replace('*', chr(92) + '*')} at {shots} shot")
+    assert re.findall(NUMBER, said) == re.findall(NUMBER, words(least))
+
+
+def test_what_is_open_is_the_comparison_with_cafo_at_sixteen_shots(answers):
+    (said,) = [told for told in answers.values() if told.startswith("**open**")]
+    found = lead("CaFo", 16)
+    assert found.low < 0 < found.high
+    assert said == f"**open**: {words(found)}"
+
+
+def test_what_does_not_hold_is_surely_worse_here_and_as_printed(answers):
+    (said,) = [told for told in answers.values() if told.startswith("**no**")]
+    found = lead("CaFo", 2)
+    assert found.high < 0
+    assert f"{words(found)} at 2 shots" in said
+    printed = {row["method"]: float(row["accuracy"]) for row in reference.rows("table4.csv") if row["shots"] == "1"}
+    least = fixed(printed[OURS] - printed["CaFo"], 2, "+")
+    assert f"with {least} at 1 shot" in said
+    assert re.findall(NUMBER, said) == [*re.findall(NUMBER, words(found)), least]
+
+
+def test_what_choosing_on_test_adds_is_the_range_over_shots(answers):
+    (said,) = [told for asked, told in answers.items() if "test images adds" in asked]
+    adds = [mean(rows("test")[OURS, f"{k}-shot"]) - mean(rows("val")[OURS, f"{k}-shot"]) for k in SHOTS]
+    assert said.startswith(f"{fixed(min(adds), 1)} to {fixed(max(adds), 1)}, ")
+    assert len(re.findall(NUMBER, said)) == 2
+
+
+def test_the_findings_show_table_4_of_the_reference():
+    shown = text("docs/findings-mini.md")
+    for row in exhibit.load("table4").rows:
+        counts = [[int(one.sum()) for one in right(row["name"], f"{shots}-shot")] for shots in SHOTS]
+        cells = [stats.interval(correct, [10_000] * len(correct)) for correct in counts]
+        line = " | ".join(f"{fixed(middle, 1)} ± {fixed((high - low) / 2, 1)}" for middle, low, high in cells)
+        assert f"| {row['name'].replace('*', chr(92) + '*')} | {line} |" in shown
+
+
+def test_the_rendered_world_is_not_called_imagenet():
+    told = text("README.md")
+    assert "imagenet" not in told
+    assert all("suite" in line or "ImageNet," in line for line in told.splitlines() if "ImageNet" in line)
