@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_world import FILE, bench, bits_of, planted, table, toy
+from toy_world import FILE, bench, bits_of, numbered, planted, table, toy
 
 from benchmark.analysis import moves
 from benchmark.commands.actions import report as action
@@ -34,6 +34,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 def test_pictures_are_png_with_a_title_unless_others_are_asked_for(
     options: list[str], pictures: Pictures, asked: list[Any], tmp_path: Path
 ) -> None:
+    Store(tmp_path / "toy").put(numbered(1), bits_of(numbered(1)))
     assert bench("report", "--suite", FILE, "--results", tmp_path, *options)[0] == ExitCode.OK
     assert pictures in asked[0]
 

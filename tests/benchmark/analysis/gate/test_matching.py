@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from toy_world import change, record_of, table, toy
 
+from benchmark.analysis import own_methods
 from benchmark.analysis.gate import reference_run
 from benchmark.analysis.gate.difference import COUNTS, IMAGES, Difference
 from benchmark.analysis.gate.matching import by_answers, by_counts, by_means
@@ -39,6 +40,7 @@ Right = Callable[[str, int], int]
 def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "reference", lambda: tmp_path / "reference")
     monkeypatch.setattr(exhibit, "names", lambda: ("table0",))
+    monkeypatch.setattr(own_methods, "methods", lambda: {METHOD})
 
 
 def measured(folder: Path, shown: Exhibit, right: Right, seeds: Sequence[int]) -> tuple[Measured, Store, Cell]:
