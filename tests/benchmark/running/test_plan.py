@@ -124,4 +124,4 @@ def test_the_share_of_each_method_is_told_the_largest_first() -> None:
     records = [record_of(run.asked()) for run in runs]
     for record, seconds in zip(records, (1.0, 2.0, 4.0), strict=True):
         record.seconds["total"] = seconds
-    assert list(timings.shares(records).items()) == [("CoOp", 4), ("TipAdapter", 3)]
+    assert list(timings.shares(records).items()) == [("CoOp", 4), ("Tip-Adapter", 3)]
