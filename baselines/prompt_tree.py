@@ -66,11 +66,11 @@ def tree(rows: Sequence[Sequence[int]], device: torch.device | None = None) -> T
         kept = torch.tensor([path for path in paths if path[-1] in whole], device=device)
         if len(kept):
             ends.append(Level(kept[:, -1], kept))
-    order = sorted(whole)
+    end = {node: i for i, node in enumerate(sorted(whole))}
     return Tree(
         tokens=torch.tensor([text[-1] for text in texts], device=device),
         depth=torch.tensor([len(text) - 1 for text in texts], device=device),
         levels=levels,
         ends=ends,
-        classes=torch.tensor([order.index(place[tuple(row)]) for row in rows], device=device),
+        classes=torch.tensor([end[place[tuple(row)]] for row in rows], device=device),
     )

@@ -46,9 +46,9 @@ class Compared:
         over: The units that the interval is over: images, seeds, or both; "one seed" where there is no interval.
         margin: Points within which two rows count as alike.
         scatter: The components by which the effect varies; None where one seed does not tell them.
-        seeds_alone: The same for the column by itself.
         seeds_needed: Seeds at which a difference of this size would be found with a power of 0.8 among as many columns; inf
             where more seeds alone would not suffice, None where the difference is found already or nothing tells.
+        seeds_alone: Seeds needed where this column is the only one that is compared.
     """
 
     column: str
@@ -238,7 +238,7 @@ def _value(records: Sequence[Record], question: Question, selection: str) -> flo
 
 
 def gained(measured: Measured, row: str, store: Store) -> str:
-    """What a row gains over the first row of `Exhibit.beside` that is measured in a column of it, under `val`, in a line.
+    """The line on a row's gain, under `val`, over the first row of `Exhibit.beside` with a measured column in common.
 
     Args:
         measured: Exhibit with the row.
@@ -253,8 +253,9 @@ def gained(measured: Measured, row: str, store: Store) -> str:
             found = compare(measured, row, other, store, "val", 0.0)
         except Incomplete:
             continue
-        columns = dict(zip((c["name"] for c in measured.exhibit.columns), measured.columns(), strict=True))
-        told = [f"{columns[c.column]} {fixed(c.effect, 2, '+')}{interval(c.low, c.high, 2, '+')}" for c in found]
+        told = [
+            f"{measured.column(c.column)} {fixed(c.effect, 2, '+')}{interval(c.low, c.high, 2, '+')}" for c in found
+        ]
         seeds = "same seed" if all(c.seeds == 1 for c in found) else "same seeds"
         images = ", same images" if all("images" in c.over for c in found) else ""
         return f"{row} less {other}, {seeds}{images}: {'; '.join(told)}"

@@ -104,8 +104,8 @@ class Measured:
         return [column_named(column, self.suite) for column in chosen]
 
     def column(self, name: str) -> str:
-        """The column with a name, for people."""
-        return self.columns([name])[0]
+        """The column with a name, for people; "" for one that the exhibit has not."""
+        return "".join(self.columns([name]))
 
     def prevented(self, places: Iterable[tuple[str, str]]) -> str:
         """Why none of these cells can be measured in this suite: "not run: …"; "" if one can."""

@@ -16,7 +16,6 @@ from benchmark.core.errors import BenchError
 ALIKE = 0.5
 """Smallest likeness, of 0 to 1, at which a known name is suggested for an unknown one."""
 
-
 NEAR = 5
 """Largest number of known names that an unknown one is answered with, the nearest first."""
 

@@ -5,6 +5,10 @@ without such signs stay as they are.
 """
 
 import re
+import textwrap
+
+WIDTH = 100
+"""Columns of a list on a terminal."""
 
 _OBEYED = r"\x00-\x1f\x7f-\x9f"
 _HIDDEN = r"\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\U000e0000-\U000e007f"
@@ -29,6 +33,24 @@ def lines(text: object) -> str:
 def markdown(text: object) -> str:
     """A text for a cell of a Markdown table, an item of a list or a heading: no mark-up of its own but code in backticks."""
     return re.sub(r"[|*\[]", r"\\\g<0>", line(text)).replace("<", "&lt;")
+
+
+def wrapped(text: str, indent: str = "", hanging: str = "") -> list[str]:
+    """Break a text into lines of at most `WIDTH` columns, between words and not at hyphens.
+
+    Args:
+        text: The text.
+        indent: What stands before each line.
+        hanging: What stands behind the indent of all lines but the first.
+
+    Returns:
+        The lines.
+
+    Example:
+        >>> [len(row) for row in wrapped("bench " * 20, "  ")]
+        [97, 25]
+    """
+    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + hanging, break_on_hyphens=False)
 
 
 def _written_out(found: re.Match[str]) -> str:

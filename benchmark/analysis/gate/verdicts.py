@@ -269,7 +269,7 @@ def _held(
     margin = MARGIN if counted else RATIO_MARGIN
     expected = float(theirs["mean"])
     found = Verdict(
-        measured.exhibit.id, *place, expected, measured=None, margin=margin, heading=_heading(measured, place[1])
+        measured.exhibit.id, *place, expected, measured=None, margin=margin, heading=measured.column(place[1])
     )
     ours = _row(measured, *place)
     if cell is None or ours is None or ours.mean is None:
@@ -323,7 +323,7 @@ def against_paper(measured: Measured) -> list[Verdict]:
                 difference=matching.by_means(row, printed),
                 asked=_asked(measured, cell),
                 method=_class(cell),
-                heading=_heading(measured, row.column),
+                heading=measured.column(row.column),
             )
         )
     return found
@@ -348,14 +348,10 @@ def outside(measured: Measured, keys: Collection[str]) -> list[Verdict]:
             row.column,
             expected=None,
             measured=row.mean,
-            heading=_heading(measured, row.column),
+            heading=measured.column(row.column),
         )
         for row in rows
     ]
-
-
-def _heading(measured: Measured, column: str) -> str:
-    return ", ".join(measured.columns([column]))
 
 
 def _row(measured: Measured, row: str, column: str) -> Row | None:

@@ -1,7 +1,6 @@
 """Work of `bench claims`: each conclusion of the paper with its verdicts on the printed numbers and on ours."""
 
 import json
-import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -30,11 +29,9 @@ from benchmark.core.names import folded
 from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
+from benchmark.core.text import wrapped
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
-
-WIDTH = 100
-"""Columns of the list of claims."""
 
 LEGEND = {
     SUPPORTED: "the whole 95 % interval lies on the claim's side",
@@ -72,7 +69,7 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
         show(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
     else:
         show("\n\n".join(_full(row, world) for row in wanted) if names else _listed(wanted))
-        show("\n".join(["", *_wrapped(FAMILIES if names else NEXT, "")]))
+        show("\n".join(["", *wrapped(FAMILIES if names else NEXT)]))
     return code
 
 
@@ -81,19 +78,15 @@ def _listed(rows: Sequence[ClaimRow]) -> str:
     says = Counter(row.verdicts["val"].says for row in rows)
     counts = ", ".join(f"{says[word]} {word}" for word in LEGEND if says[word])
     head = f"{len(rows)} conclusions of the paper, epoch and settings chosen on validation images (val): {counts}"
-    lines = _wrapped(head, "")
+    lines = wrapped(head)
     for word, means in LEGEND.items():
         if says[word]:
-            lines += ["", *_wrapped(f"{word}: {means}", "")]
+            lines += ["", *wrapped(f"{word}: {means}")]
         for row in (row for row in rows if row.verdicts["val"].says == word):
-            lines += [*_wrapped(row.reading, "  "), *_wrapped(_line(row.verdicts["val"]), "      ")]
+            lines += [*wrapped(row.reading, "  "), *wrapped(_line(row.verdicts["val"]), "      ")]
             others = (f"{name} {_printed(name, row.verdicts[name].says)}" for name in SOURCES if name != "val")
-            lines += _wrapped(f"{', '.join(others)} [{row.id}]", "      ")
-    return "\n".join([*lines, "", *_wrapped(SELECTED, "")])
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+            lines += wrapped(f"{', '.join(others)} [{row.id}]", "      ")
+    return "\n".join([*lines, "", *wrapped(SELECTED)])
 
 
 def _printed(source: str, says: str) -> str:

@@ -1,7 +1,6 @@
 """Work of `bench lint-paper`: disagreements among the paper's printed numbers."""
 
 import json
-import textwrap
 from collections import Counter
 from dataclasses import asdict
 from itertools import groupby
@@ -9,9 +8,7 @@ from itertools import groupby
 from benchmark.analysis.lint_paper import KINDS, LEADING, findings
 from benchmark.core.errors import ExitCode
 from benchmark.core.streams import say, show
-
-WIDTH = 100
-"""Columns of the list."""
+from benchmark.core.text import wrapped
 
 
 def lint_paper(form: str) -> ExitCode:
@@ -24,17 +21,13 @@ def lint_paper(form: str) -> ExitCode:
     leading = sum(counts[kind] for kind in LEADING)
     say(f"{len(found)} findings in the paper's printed numbers; the {leading} that matter first")
     for kind, same in groupby(found, key=lambda finding: finding.kind):
-        show("\n".join(["", *_wrapped(f"{kind} ({counts[kind]}): {KINDS[kind]}", "")]))
+        show("\n".join(["", *wrapped(f"{kind} ({counts[kind]}): {KINDS[kind]}", hanging="  ")]))
         for finding in same:
             lines = [
-                *_wrapped(f"{finding.where}: {finding.says}", "  "),
-                *_wrapped(f"[{'; '.join(finding.sources)}]", "      "),
+                *wrapped(f"{finding.where}: {finding.says}", "  ", hanging="  "),
+                *wrapped(f"[{'; '.join(finding.sources)}]", "      ", hanging="  "),
             ]
             show("\n".join(lines))
     say("")
     say("next: bench claims holds the conclusions that rest on these numbers against them")
     return ExitCode.OK
-
-
-def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ", break_on_hyphens=False)
