@@ -35,6 +35,7 @@ SCRIPTS: Mapping[str, str] = {
     "encoder_speed": "Image encoders of the mini suite: as trained and compiled",
     "extraction_speed": "Features of photographs: a bare loop and ours",
     "report_speed": "Report, gate and claims over some thousand records",
+    "guest_speed": "What a method's code may have replaced: words for all functions and ours",
     "checking_speed": "Holding cached features to their hashes",
 }
 """Script -> heading of what it prints."""

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-Values = Mapping[str, Any]
+Values = Mapping[Any, Any]
 """Name of a thing -> its value. Names stand in messages: "the working folder", or "torch.set_grad_enabled()" of a function
-that sets the value."""
+that sets the value. What holds thousands of names stands for them all, with all their values."""
 
 ABSENT = object()
 """Value of what is not there, such as an environment variable that is not set."""
@@ -34,7 +34,7 @@ class Fact:
 def changed(before: Values, after: Values) -> dict[str, Any]:
     """Values before, of the things that have changed, come or gone since."""
     pairs = {name: (before.get(name, ABSENT), after.get(name, ABSENT)) for name in {**before, **after}}
-    return {name: old for name, (old, new) in pairs.items() if not _same(old, new)}
+    return {name: old for name, (old, new) in pairs.items() if not same(old, new)}
 
 
 def one(name: str, read: Callable[[], Any], put_back: Callable[[Any], object]) -> Fact:
@@ -65,7 +65,7 @@ def _copied(value: Any) -> Any:
     return value.copy() if type(value) is list else value
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two values are one object or equal; values that cannot be compared are neither."""
     try:
         return one is other or bool(one == other)

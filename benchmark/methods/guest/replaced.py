@@ -4,13 +4,15 @@ import builtins
 import json
 import logging
 import math
+import operator
 import os
 import random
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -18,7 +20,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from benchmark.methods.guest.fact import Fact, Values
+from benchmark.methods.guest.fact import ABSENT, Fact, Values, same
 
 LIBRARIES = (
     *(builtins, json, logging, math, os, os.path, random, shutil, tempfile, time),
@@ -35,35 +37,64 @@ OWN = ("benchmark", "amu", "baselines", "open_clip")
 SHARED = (*OWN, "torch", "numpy")
 """Packages whose modules are known by name."""
 
-MODULE = "the module "
+Owner = ModuleType | type
 
 METHODS = (FunctionType, classmethod, staticmethod, property)
 """Types of what a class defines to be called."""
 
 
-def _functions() -> Values:
-    """Name of a function or class -> the module or class that it stands in, its name there, and itself."""
+SPARE = ((torch, "Storage"),)
+"""Names that libraries set themselves: this one is set with the default dtype."""
+
+Names = Mapping[Owner, Mapping[str, Any]]
+"""Module or class -> its names and what they stand for."""
+
+
+@dataclass(frozen=True)
+class Held(Fact):
+    """Names that modules and classes hold. They are thousands, so they get their words only where one has changed.
+
+    Attributes:
+        counts: Whether a name of an owner with this value is watched.
+        words: A name of an owner in messages.
+    """
+
+    counts: Callable[[Owner, str, Any], bool] = lambda owner, name, value: True
+    words: Callable[[Owner, str], str] = lambda owner, name: f"{_named(owner)}.{name}"
+
+    def changed(self, before: Names, after: Names) -> dict[str, Any]:
+        """Words for each name that stands for something else now, or is gone -> its owner, the name, what it stood for."""
+        found = {}
+        for owner, names in before.items():
+            now = after.get(owner, {})
+            if len(names) == len(now) and all(map(operator.is_, names.values(), now.values())):
+                continue
+            for name, value in names.items():
+                if self.counts(owner, name, value) and not same(value, now.get(name, ABSENT)):
+                    found[self.words(owner, name)] = (owner, name, value)
+        return found
+
+
+def _named(owner: Owner) -> str:
+    return f"{owner.__module__}.{owner.__qualname__}" if isinstance(owner, type) else owner.__name__
+
+
+def _names() -> Names:
+    """Names of the modules and classes that `_is_function` watches."""
     own = _own()
     classes = [value for module in own for value in vars(module).values() if _defined(value, module)]
-    found: dict[str, Any] = {}
-    for owner in (*LIBRARIES, *own):
-        found |= {f"{owner.__name__}.{name}": (owner, name, value) for name, value in _called(owner)}
-    del found["torch.Storage"]  # torch sets it with the default dtype
-    for cls in dict.fromkeys([*CLASSES, *classes]):
-        held = [(name, value) for name, value in vars(cls).items() if isinstance(value, METHODS)]
-        found |= {f"{cls.__module__}.{cls.__qualname__}.{name}": (cls, name, value) for name, value in held}
-    return found
+    return {owner: dict(vars(owner)) for owner in (*LIBRARIES, *own, *CLASSES, *classes)}
+
+
+def _is_function(owner: Owner, name: str, value: Any) -> bool:
+    """Whether a name is a function, or a class in a module."""
+    if isinstance(owner, type):
+        return isinstance(value, METHODS)
+    return callable(value) and not name.startswith("__") and (owner, name) not in SPARE
 
 
 def _defined(value: object, module: ModuleType) -> bool:
     return isinstance(value, type) and value.__module__ == module.__name__
-
-
-def _called(module: ModuleType) -> Iterator[tuple[str, Any]]:
-    """Functions and classes of a module with their names."""
-    for name, value in list(vars(module).items()):
-        if callable(value) and not name.startswith("__"):
-            yield name, value
 
 
 def _set_functions(before: Values) -> None:
@@ -101,15 +132,20 @@ def _top(name: str) -> str:
     return name.partition(".")[0]
 
 
-def _modules() -> Values:
-    return {f"{MODULE}{name}": module for name, module in list(sys.modules.items()) if _top(name) in SHARED}
+def _modules() -> Names:
+    return {sys: sys.modules.copy()}
+
+
+def _is_shared(owner: Owner, name: str, value: Any) -> bool:
+    return _top(name) in SHARED
 
 
 def _set_modules(before: Values) -> None:
-    for words, module in before.items():
-        sys.modules[words.removeprefix(MODULE)] = module
+    for _, name, module in before.values():
+        sys.modules[name] = module
 
 
-FUNCTIONS = Fact(_functions, _set_functions, closed=False)
-REPLACED = [Fact(_modules, _set_modules, closed=False), FUNCTIONS, Fact(_constants, _set_constants, closed=False)]
+FUNCTIONS = Held(_names, _set_functions, counts=_is_function)
+MODULES = Held(_modules, _set_modules, counts=_is_shared, words=lambda _, name: f"the module {name}")
+REPLACED = [MODULES, FUNCTIONS, Fact(_constants, _set_constants, closed=False)]
 """Modules first, because the others are looked for in them."""
