@@ -13,22 +13,49 @@ from benchmark.records.record import Record
 Timings = Mapping[tuple[str, str, int], float]
 """(method, data set, shots) -> seconds; "" as data set stands for the median over all data sets."""
 
+PACE, ENCODING = "pace", "encoding"
+"""First words of lines of the reference run that are about no method: on the pace of its machine (`benchmark.core.pace`), and
+on an image through the encoders that stand in the place of the data set (`benchmark.features.costs`)."""
 
-def expected_seconds(run: Run, known: Timings) -> float | None:
+
+def expected_seconds(run: Run, known: Timings, slower: float = 1.0) -> float | None:
     """Expected duration of a run: of similar runs here, else in the reference run.
 
     Args:
         run: the run to estimate.
         known: durations measured here.
+        slower: time of work here as a multiple of its time in the reference run (`slowness`).
 
     Returns:
         Median seconds for the method, data set and shots, or over all data sets if there is none; None if unknown.
     """
-    for timings_ in (known, _reference_timings(run.suite)):
+    for found, factor in ((known, 1.0), (reference(run.suite), slower)):
         for dataset in (run.dataset, ""):
-            if (run.method, dataset, run.shots) in timings_:
-                return timings_[run.method, dataset, run.shots]
+            if (run.method, dataset, run.shots) in found:
+                return factor * found[run.method, dataset, run.shots]
     return None
+
+
+def encoding(suite: str, slower: float = 1.0) -> dict[str, float]:
+    """Group of encoders -> expected seconds of an image (`benchmark.features.costs`), from the reference run."""
+    return {group: slower * seconds for (kind, group, _), seconds in reference(suite).items() if kind == ENCODING}
+
+
+def slowness(suite: str, known: Timings, pace: float | None = None) -> float:
+    """Time of work on this machine as a multiple of its time in the reference run.
+
+    Args:
+        suite: Name of the suite.
+        known: Durations measured here.
+        pace: Seconds of the piece of work of `benchmark.core.pace` here; None if it was not done.
+
+    Returns:
+        Ratio of the paces, else the median ratio of the durations of both; 1 where nothing can be compared.
+    """
+    there = reference(suite)
+    if pace is not None:
+        return pace / there.get((PACE, "", 0), pace)
+    return median([seconds / there[place] for place, seconds in known.items() if there.get(place)] or [1.0])
 
 
 def timings(records: Mapping[str, Record]) -> Timings:
@@ -40,8 +67,27 @@ def timings(records: Mapping[str, Record]) -> Timings:
     return {place: median(seconds) for place, seconds in found.items()}
 
 
+def lines(records: Mapping[str, Record], pace: float, images: Mapping[str, float]) -> str:
+    """The file of a reference run that `reference` reads.
+
+    Args:
+        records: Key -> record.
+        pace: Seconds of the piece of work of `benchmark.core.pace` on the machine of the records; 0 if it was not done.
+        images: Group of encoders -> seconds of an image.
+
+    Returns:
+        The lines: method, data set, shots, seconds.
+    """
+    others = ({(PACE, "", 0): pace} if pace else {}) | {
+        (ENCODING, group, 0): seconds for group, seconds in images.items()
+    }
+    found = sorted(timings(records).items()) + sorted(others.items())
+    rows = [f"{method},{dataset},{shots},{seconds:.6g}" for (method, dataset, shots), seconds in found]
+    return "\n".join(["method,dataset,shots,seconds", *rows]) + "\n"
+
+
 @cache
-def _reference_timings(suite: str) -> Timings:
+def reference(suite: str) -> Timings:
     """Durations in the reference run, which no verdict rests on: what cannot be read of them is left out."""
     try:
         content = regular.read_bytes(paths.reference() / suite / "seconds.csv").decode("utf-8-sig", "replace")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from benchmark.analysis.results import Measured
 from benchmark.exhibits.run import Run
 from benchmark.records.record import Record
-from benchmark.running import plan
+from benchmark.running import forecast
+from benchmark.running.forecast import Forecast
 
 MAIN = "table4"
 """The exhibit that answers the paper's question: methods over shots on the source task."""
@@ -14,21 +15,16 @@ MAIN = "table4"
 
 @dataclass(frozen=True)
 class Step:
-    """A command, why it is the next, and the seconds of its runs; None where no run like them was timed."""
+    """A command, why it is the next, and the forecast of its runs."""
 
     command: str
     why: str
-    seconds: float | None
+    expected: Forecast
 
     @property
     def time(self) -> str:
-        """The time in words, rounded up; features that are not there yet come on top of it."""
-        if self.seconds is None:
-            return "time unknown"
-        if self.seconds < 90:
-            return f"about {max(1, round(self.seconds))} s, without features"
-        minutes = -(-self.seconds // 60)
-        return f"about {minutes:.0f} min, without features" if minutes < 120 else f"about {minutes / 60:.0f} h"
+        """The time in words; features that are not there yet come on top of it."""
+        return f"{self.expected.words}, without features"
 
 
 def find(exhibits: Sequence[Measured], records: Mapping[str, Record], processes: int) -> Step | None:
@@ -53,7 +49,7 @@ def find(exhibits: Sequence[Measured], records: Mapping[str, Record], processes:
     )
     for command, why, runs in choices:
         if runs:
-            return Step(command, why, plan.estimate(runs, records, processes))
+            return Step(command, why, forecast.of_runs(runs, records, processes))
     return None
 
 

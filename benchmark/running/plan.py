@@ -1,4 +1,4 @@
-"""Planning of runs: which are done, missing or stale, their order, and the time they should take."""
+"""Planning of runs: which are done, missing or stale, and their order."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -73,23 +73,3 @@ def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record
         return (-float("inf") if took is None else -took, -run.shots, run.method, run.dataset, run.seed)
 
     return sorted(wanted, key=place)
-
-
-def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> float | None:
-    """Estimate the time of runs from the median time of the method at this number of shots on the data set.
-
-    Times are from this machine's records if there are any, else from the reference run.
-
-    Args:
-        runs: Runs to measure.
-        records: Key of a run -> record.
-        jobs: Number of worker processes.
-
-    Returns:
-        Seconds; None if the time of a run is unknown.
-    """
-    known = timings(records)
-    seconds = [expected_seconds(run, known) for run in runs]
-    if None in seconds:
-        return None
-    return sum(filter(None, seconds)) / max(1, jobs)

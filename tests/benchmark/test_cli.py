@@ -199,7 +199,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(place: Path) -> None:
     code, out, err = bench("run", *QUICK, *TIP, "--dry-run")
     assert (code, out) == (0, "")
     assert "2 runs: 0 done, 2 missing, 0 stale" in err
-    assert "2 to run with 1 workers, time: unknown" in err
+    assert "2 to run and 1312 images to encode with 1 workers, time: " in err
     assert list(place.iterdir()) == []
 
 

@@ -23,8 +23,7 @@ from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell
-from benchmark.records import provenance, readings
-from benchmark.records import timings as timings_module
+from benchmark.records import provenance, readings, timings
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 
@@ -144,7 +143,13 @@ class Golden:
         return self.all_readings.get(_reading_named(record, cell))
 
 
-def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Store) -> tuple[list[Path], list[str]]:
+def update(
+    shown: Sequence[Measured],
+    records: Mapping[str, Record],
+    store: Store,
+    pace: float = 0.0,
+    images: Mapping[str, float] | None = None,
+) -> tuple[list[Path], list[str]]:
     """Make the measured exhibits the reference run; exhibits that are not in `shown` keep their part of it.
 
     Nothing is read of the old reference where all its exhibits are in `shown`, except to say what changes.
@@ -153,6 +158,8 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
         shown: Measured exhibits of one suite, at least one.
         records: Key -> record, for the seconds and the conditions.
         store: Store of the records, which holds the answers of their runs.
+        pace: Seconds of the piece of work of `benchmark.core.pace` on this machine; 0 if it was not done.
+        images: Group of encoders -> seconds of an image (`benchmark.features.costs`).
 
     Returns:
         The files written, and a line for each change of a number in them.
@@ -176,7 +183,7 @@ def update(shown: Sequence[Measured], records: Mapping[str, Record], store: Stor
             golden.all_answers if kept else {},
         ),
         READINGS: _read(shown, golden.all_readings if kept else {}).encode(),
-        "seconds.csv": _seconds(records).encode(),
+        "seconds.csv": timings.lines(records, pace, images or {}).encode(),
         "conditions.json": (
             json.dumps(provenance.summary(records.values()), indent=1, ensure_ascii=False) + "\n"
         ).encode(),
@@ -291,9 +298,3 @@ def _packed(records: Iterable[Record], store: Store, others: Mapping[str, np.nda
         if (right := pairing.stored(store, SELECTION, target)(record)) is not None
     }
     return array_files.packed(dict(sorted({**others, **ours}.items())))
-
-
-def _seconds(records: Mapping[str, Record]) -> str:
-    timings = sorted(timings_module.timings(records).items())
-    lines = [f"{method},{dataset},{shots},{seconds:.3f}" for (method, dataset, shots), seconds in timings]
-    return "\n".join(["method,dataset,shots,seconds", *lines]) + "\n"

@@ -9,15 +9,18 @@ from benchmark.analysis.gate.verdicts import Gate, Place, Verdict, against_golde
 from benchmark.analysis.results import Measured, gather
 from benchmark.commands.actions.choosing import chosen_exhibits, first_command, planned_cells
 from benchmark.commands.actions.opening import open_suite, say_others, skipped
+from benchmark.core import pace
 from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import meant
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
+from benchmark.features import costs
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 
 def check(
@@ -39,7 +42,7 @@ def check(
     others = other_questions.find(world, store, records, settings)
     say_others(others.records, world, "are not in the reference", err=form != "text")
     if update:
-        return _update(names or list(exhibit.names()), world, records, store)
+        return _update(names or list(exhibit.names()), World(world, settings), records, store)
     if not records and not store.problems:
         raise Incomplete(f"{store.root}: there are no records; measure some with {first_command(world)}")
     found = _verdicts(names, world, records, store, against, quick)
@@ -132,19 +135,19 @@ def _claims(world: Suite, records: Mapping[str, Record], store: Store, fail_on: 
     return claims.gate(rows, fail_on)
 
 
-def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], store: Store) -> ExitCode:
+def _update(names: Sequence[str], world: World, records: Mapping[str, Record], store: Store) -> ExitCode:
     """Make the records of the named exhibits the reference run; Damaged where records were skipped."""
     if store.problems:
         raise Damaged(
             f"{store.root}: a reference run is made of whole records; bench run measures the skipped ones again"
         )
-    found = [gather(exhibit.load(name), world, records, own=False) for name in names]
+    found = [gather(exhibit.load(name), world.suite, records, own=False) for name in names]
     measured = [m for m in found if any(m.records.values())]
     if not measured:
         raise Incomplete(
-            f"{store.root}: nothing is measured that could become the reference; {first_command(world)} measures some"
+            f"{store.root}: nothing is measured that could become the reference; {first_command(world.suite)} measures some"
         )
-    written, changes = reference_run.update(measured, records, store)
+    written, changes = reference_run.update(measured, records, store, pace.seconds(), costs.noted(world))
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         say(line)
     return ExitCode.OK

@@ -51,8 +51,9 @@ def fill(
     """
     shard_files.tidy(folder(world))
     absent = [*text, *filling.missing(dict.fromkeys(requests), world)]
-    ends = crew.each(jobs.fill, absent, devices.encoding_workers(crew.jobs, world.settings.torch_device))
-    followed = progress.follow_pictures(ends, absent, "features", lambda piece: piece.label(world.suite))
+    encoding = devices.encoding_workers(crew.jobs, world.settings.torch_device)
+    ends = crew.each(jobs.fill, absent, encoding)
+    followed = progress.follow_pictures(ends, absent, "features", lambda piece: piece.label(world.suite), encoding)
     failed = [end for end in followed if end.error]
     return {file: end.error for end in failed for file in _files(end.item)}
 

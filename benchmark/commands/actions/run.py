@@ -39,7 +39,8 @@ from benchmark.records.timings import shares
 from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
-from benchmark.running import plan, progress, workers
+from benchmark.running import forecast, plan, progress, workers
+from benchmark.running.forecast import Forecast
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
 from benchmark.suites.suite import Suite
@@ -98,7 +99,8 @@ def run(
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
-    _print_plan(planned, wanted, records, processes)
+    _print_plan(planned, wanted)
+    expected = _forecast(wanted, records, usable, processes) if wanted else Forecast()
     if not dry_run:
         _keep_missing(here, store)
     if not planned and here.missing:
@@ -117,7 +119,7 @@ def run(
         text_classifiers.check(wanted, usable)
         if rerun:
             filling.drop_outdated((r for run in wanted for r in requests.of(Opened(run, usable))), usable)
-        failed = _measure(wanted, store, usable, processes, named)
+        failed = _measure(wanted, store, usable, processes, named, expected)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
@@ -199,21 +201,24 @@ def _check_spaces(methods: Sequence[str], suite: Suite) -> None:
             choose(space, [*SPACES, *suite.encoders], f"encoder of suite {suite.name}, which {method} reads:")
 
 
-def _print_plan(
-    planned: Sequence[Planned], wanted: Sequence[Run], records: Mapping[str, Record], processes: int
-) -> None:
-    """Print how many runs are done, missing and stale, and how long the rest takes."""
+def _print_plan(planned: Sequence[Planned], wanted: Sequence[Run]) -> None:
+    """Print how many runs are done, missing and stale."""
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
     say(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
     if counts[STALE]:
         say(STALE_WORDS, err=True)
-    if not wanted:
-        if planned:
-            say("nothing to run; --rerun measures again", err=True)
-        return
-    seconds = plan.estimate(wanted, records, processes)
-    time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
-    say(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
+    if planned and not wanted:
+        say("nothing to run; --rerun measures again", err=True)
+
+
+def _forecast(wanted: Sequence[Run], records: Mapping[str, Record], world: World, processes: int) -> Forecast:
+    """Print how long the runs take with the features that they still need."""
+    files = dict.fromkeys(r for run in wanted for r in requests.of(Opened(run, world)))
+    pieces = filling.missing(files, world)
+    found = forecast.of_command(wanted, pieces, records, world, processes)
+    images = f" and {sum(piece.size for piece in pieces)} images to encode" if pieces else ""
+    say(f"{len(wanted)} to run{images} with {processes} workers, time: {found.words}", err=True)
+    return found
 
 
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
@@ -225,7 +230,12 @@ def _print_crops(planned: Sequence[Planned], world: World) -> None:
 
 
 def _measure(
-    wanted: Sequence[Run], store: Store, world: World, processes: int, named: Callable[[Run], str]
+    wanted: Sequence[Run],
+    store: Store,
+    world: World,
+    processes: int,
+    named: Callable[[Run], str],
+    expected: Forecast,
 ) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
@@ -237,7 +247,8 @@ def _measure(
             say(f"{len(failed)} runs need what failed and were not tried", err=True)
         whole = [run for run in wanted if run.key not in failed]
         measuring = crew.each(partial(measure_run, store=store), whole)
-        followed = progress.follow(measuring, len(whole), "runs", named)
+        seconds = expected.each
+        followed = progress.follow(measuring, whole, "runs", named, lambda run: seconds.get(run.key, 0.0), processes)
         failed |= {done.item.key: done.error for done in followed if done.error}
     _print_memory(crew)
     return failed

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 import pytest
-from toy_world import some_run
+from toy_world import record_of, some_run
 
 from benchmark.core import paths
 from benchmark.records import timings
@@ -23,7 +23,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def expected(file: Path, content: bytes) -> tuple[float | None, float | None]:
     """Expected seconds at one shot and at two."""
     file.write_bytes(content)
-    timings._reference_timings.cache_clear()
+    timings.reference.cache_clear()
     one, two = (timings.expected_seconds(some_run(shots=shots), {}) for shots in (1, 2))
     return one, two
 
@@ -57,5 +57,16 @@ def test_no_damage_is_an_error(file: Path) -> None:
 
 def test_a_folder_in_the_place_of_the_file_tells_nothing(file: Path) -> None:
     file.mkdir()
-    timings._reference_timings.cache_clear()
+    timings.reference.cache_clear()
     assert timings.expected_seconds(some_run(), {}) is None
+
+
+def test_what_a_reference_run_writes_is_read_again(file: Path) -> None:
+    runs = [some_run(shots=shots) for shots in (1, 2)]
+    records = {run.key: record_of(run.asked()) for run in runs}
+    file.write_text(timings.lines(records, 0.01, {"": 0.002, "RN50 dino": 0.004}))
+    timings.reference.cache_clear()
+    there = timings.reference("toy")
+    assert {place: there[place] for place in timings.timings(records)} == timings.timings(records)
+    assert timings.encoding("toy", 2.0) == {"": 0.004, "RN50 dino": 0.008}
+    assert timings.slowness("toy", {}, 0.03) == pytest.approx(3)

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import pytest
 from toy_world import FILE, planted, record_of, table, toy
 
 from benchmark.analysis.results import Measured, gather
 from benchmark.records.record import Record
 from benchmark.reporting import next_step
 from benchmark.reporting.next_step import Step
+from benchmark.running.forecast import Forecast
 
 ROWS: list[dict[str, Any]] = [{"name": "One", "method": "baselines.tip_adapter:TipAdapter"}]
 SUITE = f"--suite {FILE}"
@@ -48,21 +48,11 @@ def test_the_time_is_of_the_missing_runs_over_the_processes() -> None:
     for processes, seconds in ((1, 4.0), (2, 2.0)):  # seed 2 is missing, twice 2 s
         step = next_step.find([main], records, processes)
         assert step is not None
-        assert step.seconds == seconds
+        assert step.expected.runs == seconds
 
 
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (None, "time unknown"),
-        (0.2, "about 1 s, without features"),
-        (89.4, "about 89 s, without features"),
-        (121, "about 3 min, without features"),
-        (7200, "about 2 h"),
-    ],
-)
-def test_a_time_is_rounded_up_to_minutes(seconds: float | None, words: str) -> None:
-    assert Step("", "", seconds).time == words
+def test_the_time_says_that_features_come_on_top() -> None:
+    assert Step("", "", Forecast(runs=100, each={"a": 100})).time == "about 1 to 3 min, without features"
 
 
 def test_a_suite_that_can_run_nothing_has_no_next_step() -> None:

@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 from toy_world import bits_of, here, record_of, some_run, toy
 
-from benchmark.core import paths
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
-from benchmark.records import timings
 from benchmark.records.store import Store
 from benchmark.running import plan
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
@@ -69,59 +67,9 @@ def test_what_takes_longest_comes_first() -> None:
     assert [run.shots for run in wanted] == [2, 2, 1, 1]
 
 
-def test_the_estimate_is_the_median_of_the_same_method_at_as_many_shots(store: Store) -> None:
-    for seed, seconds in enumerate((1.0, 3.0, 100.0)):
-        put(store, some_run(shots=1, seed=seed), seconds)
-    runs = [some_run(shots=1, seed=7), some_run(shots=1, seed=8)]
-    assert plan.estimate(runs, store.records(), jobs=1) == 6
-    assert plan.estimate(runs, store.records(), jobs=2) == 3
-    assert plan.estimate([], store.records(), jobs=2) == 0
-
-
-def test_a_method_that_took_no_time_is_known_to_take_none(store: Store) -> None:
-    put(store, RUNS[0], 0.0)
-    assert plan.estimate([RUNS[1]], store.records(), jobs=1) == 0
-
-
-def test_what_was_never_timed_has_no_estimate(store: Store) -> None:
-    put(store, RUNS[0])
-    assert plan.estimate([some_run(shots=2)], store.records(), jobs=1) is None
-
-
-def test_the_reference_run_of_the_same_suite_is_asked_where_there_is_no_record(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for suite, seconds in (("toy", 5), ("mini", 500)):
-        (tmp_path / suite).mkdir()
-        line = f"baselines.tip_adapter:TipAdapter,,1,{seconds}"
-        (tmp_path / suite / "seconds.csv").write_text(f"method,dataset,shots,seconds\n{line}\n")
-    monkeypatch.setattr(paths, "reference", lambda: tmp_path)
-    timings._reference_timings.cache_clear()
-    assert plan.estimate([some_run(shots=1)], {}, jobs=1) == 5
-    timings._reference_timings.cache_clear()
-
-
 def test_what_is_known_to_take_longest_comes_first_and_what_nobody_timed_before_it(store: Store) -> None:
     slow, quick, unknown = some_run(shots=1), some_run(shots=2), some_run(shots=4)
     for run, seconds in ((slow, 9.0), (quick, 1.0)):
         put(store, replace(run, seed=7), seconds)
     planned = [Planned(run, MISSING) for run in (quick, unknown, slow)]
     assert plan.to_run(planned, False, store.records()) == [unknown, slow, quick]
-
-
-def test_a_data_set_s_own_time_counts_before_the_median_of_all() -> None:
-    runs = [some_run(dataset=name, seed=seed) for name, seed in (("imagenet", 1), ("dtd", 1), ("dtd", 2))]
-    records = {run.key: record_of(run.asked()) for run in runs}
-    for run, seconds in zip(runs, (10.0, 1.0, 3.0), strict=True):
-        records[run.key].seconds["total"] = seconds
-    assert plan.estimate([some_run(dataset="dtd", seed=9)], records, jobs=1) == 2
-    assert plan.estimate([some_run(dataset="imagenet", seed=9)], records, jobs=1) == 10
-    assert plan.estimate([some_run(dataset="eurosat", seed=9)], records, jobs=1) == 3  # of 10, 1 and 3
-
-
-def test_the_share_of_each_method_is_told_the_largest_first() -> None:
-    runs = [some_run(seed=1), some_run(seed=2), some_run(method="baselines.coop:CoOp", settings={})]
-    records = [record_of(run.asked()) for run in runs]
-    for record, seconds in zip(records, (1.0, 2.0, 4.0), strict=True):
-        record.seconds["total"] = seconds
-    assert list(timings.shares(records).items()) == [("CoOp", 4), ("Tip-Adapter", 3)]
