@@ -13,7 +13,7 @@ import pytest
 from toy_world import FILE, bench, bits_of, edited, planted, table, toy
 
 from benchmark.analysis.gate.reference_run import ANSWERS, READINGS, Golden
-from benchmark.core import manifest, paths
+from benchmark.core import manifest, pace, paths
 from benchmark.core.errors import Damaged, Incomplete
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
@@ -53,7 +53,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def in_folder(folder: Path, patch: pytest.MonkeyPatch) -> None:
-    """Records, cache and reference numbers of the two tables are in this folder."""
+    """Records, cache and reference numbers of the two tables are in this folder, and this machine keeps its pace."""
+    patch.setattr(pace, "seconds", lambda: 0.01)
     patch.setattr(exhibit, "load", SHOWN.__getitem__)
     patch.setattr(exhibit, "names", lambda: tuple(SHOWN))
     patch.setattr(paths, "reference", lambda: folder / "reference")
