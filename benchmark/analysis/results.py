@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from functools import cached_property
 
 from benchmark.analysis import sizes
+from benchmark.analysis.by_class import ByClass
 from benchmark.analysis.drawn import few, unvalidated
 from benchmark.analysis.own_methods import with_own
 from benchmark.analysis.sizes import Size
@@ -51,6 +52,8 @@ class Row:
 COLUMNS = [*(f.name for f in fields(Row)), "note"]
 COMPARED = ("n_published",)
 """Columns that only suites have whose values may be compared with the paper's."""
+BALANCED = ("balanced", "balanced_low", "balanced_high")
+"""Columns of a test set that is not balanced: the balanced accuracy under `val` with its interval."""
 
 
 ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
@@ -67,6 +70,7 @@ class Measured:
     stale: what a cell was measured on and is another today (`benchmark.analysis.staleness`).
     sizes: test sets of another number of images than published that a cell was measured on, in a suite that may be compared.
     failed: why runs of a cell failed in the call that draws the exhibit.
+    by_class: what cells predicted by class, where their test set is not balanced (`benchmark.analysis.by_class`).
     """
 
     exhibit: Exhibit
@@ -80,6 +84,7 @@ class Measured:
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
     sizes: dict[tuple[str, str], list[Size]] = field(default_factory=dict)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    by_class: dict[tuple[str, str], ByClass] = field(default_factory=dict)
 
     @cached_property
     def other_sizes(self) -> str:
@@ -166,9 +171,18 @@ class Measured:
         """Plain dictionaries, for a data frame; columns as the suite names them, or by the exhibit's names."""
         columns = {c["name"]: column_named(c, self.suite) if named else c["name"] for c in self.exhibit.columns}
         return [
-            {**asdict(row), "column": columns[row.column], "note": self.note((row.row, row.column))}
+            {
+                **asdict(row),
+                "column": columns[row.column],
+                "note": self.note((row.row, row.column)),
+                **self._balanced(row),
+            }
             for row in self.rows
         ]
+
+    def _balanced(self, row: Row) -> dict[str, float | None]:
+        found = self.by_class.get((row.row, row.column)) if row.selection == "val" else None
+        return dict(zip(BALANCED, (None,) * len(BALANCED) if found is None else found.balanced, strict=True))
 
 
 def gather(
@@ -302,4 +316,5 @@ def csv(measured: Measured, named: bool = True) -> str:
         CSV with a header.
     """
     columns = [name for name in COLUMNS if measured.suite.comparable or name not in COMPARED]
+    columns += BALANCED if measured.by_class else ()
     return tidy_csv.text(columns, measured.tidy(named))

@@ -31,7 +31,7 @@ from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import cells, tables
 from benchmark.reporting.exhibit_files import markdown
-from benchmark.reporting.figures import draw, style
+from benchmark.reporting.figures import confusion, draw, style
 from benchmark.reporting.next_step import MAIN, Step
 from benchmark.reporting.notes import cached_views, deviations, missing
 from benchmark.reporting.tables import extra_tables, latex
@@ -267,8 +267,9 @@ def _exhibit(measured: Measured, drawn: Path | None, moves: Moves | None) -> Jso
         "missing": missing(measured),
         "remarks": remarks.sentences(measured),
         "deviations": [line for line in deviations(measured) if line != views],
-        "picture": _encoded(measured, drawn) or _picture(measured),
+        "picture": _encoded(measured, drawn, measured.exhibit.id),
         "alt": draw.told(measured),
+        "confusion": _confusion(measured, drawn),
         "files": _files(measured),
     }
 
@@ -312,16 +313,21 @@ def _panel(
     }
 
 
-def _encoded(measured: Measured, drawn: Path | None) -> str:
-    """The figure of an exhibit in the folder `drawn`, as base64 PNG; empty if there is none."""
-    path = drawn / f"{measured.exhibit.id}.png" if drawn is not None else None
-    return base64.b64encode(path.read_bytes()).decode() if path is not None and path.is_file() else ""
+def _confusion(measured: Measured, drawn: Path | None) -> dict[str, str] | None:
+    """The confusion matrix of an exhibit, and its alternative text; None where the test set is balanced."""
+    if not measured.by_class:
+        return None
+    name = f"{measured.exhibit.id}{draw.CONFUSION}"
+    return {"picture": _encoded(measured, drawn, name), "alt": confusion.told(measured)}
 
 
-def _picture(measured: Measured) -> str:
-    """The figure of an exhibit, drawn anew, as base64 PNG."""
+def _encoded(measured: Measured, drawn: Path | None, name: str) -> str:
+    """The figure <name>.png of an exhibit as base64 PNG: of the folder `drawn` if it is there, else drawn anew."""
+    path = drawn / f"{name}.png" if drawn is not None else None
+    if path is not None and path.is_file():
+        return base64.b64encode(path.read_bytes()).decode()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.png"
+        path = Path(folder) / f"{name}.png"
         draw.draw(measured, path)
         return base64.b64encode(path.read_bytes()).decode()
 

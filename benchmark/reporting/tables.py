@@ -8,14 +8,13 @@ from benchmark.analysis.ordering import orders
 from benchmark.analysis.remarks import mark, sentences
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
-from benchmark.core.numbers import fixed, sides
+from benchmark.core.numbers import fixed, with_interval
 from benchmark.core.text import line, markdown
 from benchmark.records import readings
+from benchmark.reporting import classes
 from benchmark.reporting.figures import draw
 
 NOTHING = "–"
-LOPSIDED = 0.15
-"""Difference of the two sides of an interval, as a share of their mean, from which both sides are printed."""
 
 
 def main_table(measured: Measured) -> str:
@@ -61,8 +60,8 @@ def _tex(text: str) -> str:
 
 
 def extra_tables(measured: Measured) -> list[JsonDict]:
-    """Further tables of an exhibit, each with title, words, header and rows: the figure in numbers, the rule's picks."""
-    return [*draw.tables(measured), *feature_rule.tables(measured)]
+    """Further tables, each with title, words, header and rows: by class, the figure in numbers, the rule's picks."""
+    return [*classes.tables(measured), *draw.tables(measured), *feature_rule.tables(measured)]
 
 
 def extra_grid(table: Json) -> str:
@@ -81,9 +80,7 @@ def value(row: Row) -> str:
     """
     ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
     if row.mean is not None:
-        ours = fixed(row.mean, digits)
-        if row.ci_low is not None and row.ci_high is not None:
-            ours += _either_way(row.mean - row.ci_low, row.ci_high - row.mean, digits)
+        ours = with_interval(row.mean, row.ci_low, row.ci_high, digits)
     return ours if row.paper is None else ours + _beside("paper", row.paper, row, digits)
 
 
@@ -91,13 +88,6 @@ def _beside(source: str, number: float, row: Row, digits: int) -> str:
     """A reference number and the difference of the measured mean to it: " (paper 62.60, -0.3)"."""
     difference = "" if row.mean is None else f", {fixed(row.mean - number, digits, '+')}"
     return f" ({source} {fixed(number, max(2, digits))}{difference})"
-
-
-def _either_way(below: float, above: float, digits: int) -> str:
-    """The sides of an interval: " ± 0.4", or " +0.3 -0.9" if they differ by more than LOPSIDED."""
-    if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
-        return f" ± {fixed((above + below) / 2, digits)}"
-    return sides(below, above, digits)
 
 
 def shown(measured: Measured, row: Row) -> str:

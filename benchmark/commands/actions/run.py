@@ -36,6 +36,7 @@ from benchmark.methods.crops import listed
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
+from benchmark.reporting import classes
 from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
@@ -298,6 +299,8 @@ def _draw(
         show(main_table(measured))
         say("")
         for sentence in remarks.sentences(measured):
+            say(f"{sentence}.")
+        for sentence in classes.lines(measured):
             say(f"{sentence}.")
         for row in (row["name"] for row in measured.exhibit.rows if row["name"] in typed):
             if told := gained(measured, row, store) or _unpaired(measured, row):

@@ -74,6 +74,24 @@ def test_features_of_a_folder_can_be_made_before_anything_trains(place: Path) ->
     assert "missing" not in out
 
 
+@pytest.mark.slow
+def test_a_run_on_a_folder_that_is_not_balanced_says_how_the_classes_fare(place: Path) -> None:
+    fill(place / "birds/train", 8)
+    fill(place / "birds/test", 3, first=50)
+    fill(place / "birds/test", 9, first=80)
+    (place / "birds/test/owl/8.bmp").unlink()
+    words = ["--suite", "paper", "--table", "4", "--shots", "4", "--seeds", "1", "--jobs", "1"]
+    code, out, err = bench("run", *words, "--method", "Zero-shot CLIP", "--dataset", f"folder:{place}/birds")
+    assert code == 0, err
+    assert "Zero-shot CLIP at 16-shot: balanced accuracy" in out
+    assert "worst of 3 classes: " in out
+    assert len(list((place / "reports/paper").glob("*-confusion.png"))) == 1
+    assert "By class, 16-shot" in next((place / "reports/paper").glob("table4-*.md")).read_text()
+    code, out, err = bench("report", "--suite", "paper")
+    assert code == 0, err
+    assert "Confusion matrix. Zero-shot CLIP at 16-shot" in (place / "reports/paper/index.html").read_text()
+
+
 def test_doctor_looks_at_a_folder_and_deeply_at_every_image(place: Path) -> None:
     fill(place / "birds", 6)
     code, out, _ = bench("doctor", "--dataset", "folder:birds", "--deep")

@@ -59,7 +59,7 @@ def read(text: str) -> Reader:
 @pytest.fixture(autouse=True)
 def _no_picture(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     if "picture" not in request.node.name:
-        monkeypatch.setattr(page, "_picture", lambda _: "")
+        monkeypatch.setattr(page, "_encoded", lambda *_: "")
 
 
 def measured(**changes: Any) -> Measured:

@@ -124,7 +124,7 @@ def test_nothing_measured_is_drawn_too() -> None:
 def test_a_suite_of_its_own_scale_shows_no_number_of_the_paper(
     draw: Callable[[Measured], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "_picture", lambda _: "")
+    monkeypatch.setattr(page, "_encoded", lambda *_: "")
     ours, comparable = draw(measured()), draw(measured(comparable=True))
     for number in ("50.25", "60.25", "70.25", "80.25", "90.25"):
         assert number not in ours
