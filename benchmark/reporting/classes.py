@@ -11,6 +11,7 @@ from benchmark.analysis.results import Measured
 from benchmark.core import tidy_csv
 from benchmark.core.digest import JsonDict
 from benchmark.core.numbers import fixed, with_interval
+from benchmark.core.text import counted
 from benchmark.exhibits.naming import column_named
 
 WORST = 3
@@ -120,11 +121,11 @@ def _worst(cell: ByClass) -> str:
     """The classes with the lowest recalls in words: "worst of 3 classes: crow 20.0 % (10 images, taken for owl 60.0 %)"."""
     worst = cell.worst
     named = (f"{one.name} {fixed(one.recall, 1)} % ({_images(one)})" for one in worst[:WORST])
-    return f"worst of {len(worst)} classes: {', '.join(named)}"
+    return f"worst of {counted(len(worst), 'class')}: {', '.join(named)}"
 
 
 def _images(one: OneClass) -> str:
-    return f"{one.n} images" + (f", taken for {_confused(one)} %" if one.share else "")
+    return counted(one.n, "image") + (f", taken for {_confused(one)} %" if one.share else "")
 
 
 def _confused(one: OneClass) -> str:

@@ -26,7 +26,7 @@ from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
-from benchmark.core.text import lines
+from benchmark.core.text import counted, lines
 from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import cells, tables
@@ -150,7 +150,7 @@ def _facts(records: Sequence[Record]) -> str:
     days = sorted({(record.measured or "")[:10] for record in records} - {""})
     when = f", measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
     drawn = f"{len(seeds)} draws of the support set" if len(seeds) > 1 else "one draw of the support set"
-    return f"{len(records)} runs, {drawn}{when}."
+    return f"{counted(len(records), 'run')}, {drawn}{when}."
 
 
 def _drawn_seeds(records: Sequence[Record]) -> list[int]:
@@ -193,9 +193,8 @@ def _comparisons(row: ClaimRow) -> list[JsonDict]:
 def _told(comparison: Comparison | None, source: str) -> dict[str, str]:
     if comparison is None:
         return {**_said(claims.NOT_RUN), "effect": "", "rests": ""}
-    count = len(comparison.rests_on)
-    what = f"{'printed number' if source == 'paper' else 'record'}{'s' * (count != 1)}"
-    rests = f"{'premise; ' * comparison.premise}{count} {what}, over {comparison.over}"
+    what = counted(len(comparison.rests_on), "printed number" if source == "paper" else "record")
+    rests = f"{'premise; ' * comparison.premise}{what}, over {comparison.over}"
     return {**_said(comparison.says), "effect": claims.words(comparison), "rests": rests}
 
 

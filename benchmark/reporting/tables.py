@@ -9,7 +9,7 @@ from benchmark.analysis.remarks import mark, sentences
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.numbers import fixed, with_interval
-from benchmark.core.text import line, markdown
+from benchmark.core.text import counted, line, markdown
 from benchmark.records import readings
 from benchmark.reporting import classes
 from benchmark.reporting.figures import draw
@@ -110,7 +110,7 @@ def shown(measured: Measured, row: Row) -> str:
     if place in measured.sizes:
         text += f" ({_sizes(measured, place)})"
     if place in measured.fewer and row.mean is not None:
-        text += f" ({row.seeds} seed{'s' * (row.seeds != 1)})"
+        text += f" ({counted(row.seeds, 'seed')})"
     return f"{text} {mark(measured, place)}".rstrip()
 
 

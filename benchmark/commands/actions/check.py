@@ -13,6 +13,7 @@ from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import meant
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records.record import Record
@@ -77,8 +78,9 @@ def _code(gate: Gate, allow_missing: bool) -> ExitCode:
 def _lost(gate: Gate) -> str:
     """The cells that the reference has and the records lack, in words."""
     first = gate.lost[0]
-    lacking = f"{len(gate.lost)} cell{'s' * (len(gate.lost) > 1)} of the reference"
-    return f"{lacking} not measured, or at fewer seeds, the first {first.place}"
+    return (
+        f"{counted(len(gate.lost), 'cell')} of the reference not measured, or at fewer seeds, the first {first.place}"
+    )
 
 
 def _is_of(other: Exhibit, names: Sequence[str] | None) -> bool:
@@ -119,7 +121,7 @@ def _not_compared(measured: Measured) -> str:
     """The line on the cells of an exhibit that the printed numbers are not held against; empty if there are none."""
     if not measured.sizes:
         return ""
-    cells = f"{len(measured.sizes)} cell{'s' * (len(measured.sizes) > 1)}"
+    cells = counted(len(measured.sizes), "cell")
     words = f"measured on another test set than the published one ({measured.other_sizes})"
     return f"{measured.exhibit.id}: {cells} not compared, {words}"
 

@@ -13,6 +13,7 @@ from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.core.streams import show
+from benchmark.core.text import counted
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import without_shifts
@@ -58,7 +59,9 @@ def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
     question = cells[0].question
     n, whole = found[0].n, found[0].n_published
     images = f"{n:,} test images" if whole in (None, n) else f"{n:,} of the {whole:,} published test images"
-    lines = [f"{path.name}: {question.shots} shots, {question.backbone}, {images} of {question.dataset}"]
+    lines = [
+        f"{path.name}: {counted(question.shots or 0, 'shot')}, {question.backbone}, {images} of {question.dataset}"
+    ]
     width = max(len(one.reading) for one in found)
     for one in found:
         accuracy, low, high = one.accuracy

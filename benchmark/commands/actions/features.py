@@ -16,6 +16,7 @@ from benchmark.core.names import choose
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
+from benchmark.core.text import counted
 from benchmark.data.imported import Imported
 from benchmark.data.published import class_names
 from benchmark.exhibits import exhibit, inventory
@@ -151,7 +152,7 @@ def _print(found: Sequence[Entry], world: World) -> None:
 def _print_others(world: World, err: bool) -> None:
     """Print a line on features of data sets and encoders that the suite has not; nothing if there are none."""
     there = status.of_others(world).items()
-    words = (f"{name} ({files} file{'s' * (files != 1)}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
+    words = (f"{name} ({counted(files, 'file')}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
     if there:
         say(f"of other data or encoders there are too: {', '.join(words)}", err=err)
 

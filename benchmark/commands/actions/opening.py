@@ -9,6 +9,7 @@ from benchmark.commands.actions.choosing import first_command
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say
+from benchmark.core.text import counted
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records import reference
 from benchmark.records.record import Record
@@ -59,10 +60,12 @@ def say_skipped(store: Store) -> None:
     for name, problem in named[:NAMED]:
         say(f"skipped {store.root / name}: {problem}", err=True)
     if len(named) > NAMED:
-        say(f"skipped {len(named) - NAMED} more records of {store.root} for reasons of this kind", err=True)
+        say(f"skipped {counted(len(named) - NAMED, 'more record')} of {store.root} for reasons of this kind", err=True)
     if named:
-        counted = f"{len(named)} record{'s' * (len(named) > 1)}"
-        say(f"{counted} skipped, as if never measured: bench run measures again what it asks for", err=True)
+        say(
+            f"{counted(len(named), 'record')} skipped, as if never measured: bench run measures again what it asks for",
+            err=True,
+        )
 
 
 def skipped(store: Store) -> ExitCode:

@@ -19,6 +19,7 @@ from benchmark.core.machine import peak_memory_mib
 from benchmark.core.names import choose, of_file
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit, inventory, substitution
 from benchmark.exhibits.encoder_roles import SPACES
 from benchmark.exhibits.exhibit import Cell, Exhibit
@@ -205,7 +206,7 @@ def _print_plan(
 ) -> None:
     """Print how many runs are done, missing and stale, and how long the rest takes."""
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
-    say(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
+    say(f"{counted(len(planned), 'run')}: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
     if counts[STALE]:
         say(STALE_WORDS, err=True)
     if not wanted:
@@ -214,7 +215,7 @@ def _print_plan(
         return
     seconds = plan.estimate(wanted, records, processes)
     time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
-    say(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
+    say(f"{len(wanted)} to run with {counted(processes, 'worker')}, time: {time}", err=True)
 
 
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
@@ -235,7 +236,7 @@ def _measure(
         broken = fill(files, world, crew, text_classifiers.needed(wanted, world))
         failed = {key: broken[need] for key, found in needs.items() for need in found if need in broken}
         if failed:
-            say(f"{len(failed)} runs need what failed and were not tried", err=True)
+            say(f"{counted(len(failed), 'run')} not tried, for want of what failed", err=True)
         whole = [run for run in wanted if run.key not in failed]
         measuring = crew.each(partial(measure_run, store=store), whole)
         followed = progress.follow(measuring, len(whole), "runs", named)
@@ -263,7 +264,7 @@ def _print_time(made: Sequence[Record]) -> None:
 def _print_memory(crew: workers.Crew) -> None:
     """Print an upper bound of the memory held at a time: the sum of the peaks of all processes."""
     peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
-    say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
+    say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {counted(len(peaks), 'process')}", err=True)
 
 
 def _unpaired(measured: Measured, row: str) -> str:

@@ -67,7 +67,7 @@ def test_features_of_a_folder_can_be_made_before_anything_trains(place: Path) ->
     code, out, err = bench(*words, "--seeds", "1", "--jobs", "1")
     assert code == 0, err
     assert "3 classes, 9 training, 3 validation and 6 test images, divided here" in err
-    assert "1 files left out for their endings (1 .gif)" in err
+    assert "1 file left out for their endings (1 .gif)" in err
     assert out.count("missing") == 4, "of test, val, and a pool in the crops of each family of methods"
     code, out, err = bench(*words, "--seeds", "1", "--jobs", "1", "--make")
     assert code == 0, err

@@ -104,7 +104,7 @@ def test_the_command_after_an_import_asks_in_an_encoder_of_another_name_where_no
     command = next_command(place / "x.npz", "--dataset", "mine")
     assert command == "bench run --table 4 --dataset mine --aux mae --suite imported/mine.toml"
     code, _, err = typed(command, "--method", "AMU-Tuning", "--shots", "2", "--jobs", "1", "--dry-run")
-    assert (code, "1 runs" in err) == (0, True), err
+    assert (code, "1 run:" in err) == (0, True), err
 
 
 NOTHING: dict[str, tuple[list[str], str]] = {
@@ -250,7 +250,7 @@ def test_a_cell_of_an_added_row_and_of_other_seeds_is_measured_again_by_its_comm
     found = gather(shown, suite.load(str(FILE), ["toy_world"]), Store(place / "results" / "toy").records())
     command = _again(found, "Mine", "1-shot")
     assert f"--suite {FILE} --method mine:Mine --shots 1 --seeds 3 --rerun" in command
-    assert "1 runs: 1 done" in typed(command, "--dry-run")[2]
+    assert "1 run: 1 done" in typed(command, "--dry-run")[2]
     found.stale["Mine", "1-shot"] = ["RN50"]
     assert found.again(["Mine"]).endswith(" --method mine:Mine --rerun")
     assert found.again(["CoOp"]).endswith(f"--suite {FILE} --rerun")

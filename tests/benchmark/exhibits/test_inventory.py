@@ -121,12 +121,12 @@ def test_a_shift_that_was_missing_is_completed_by_rerun_when_it_is_there(root: P
     assert sorted(record.shifts) == ["imagenet_a", "imagenet_sketch", "imagenetv2"]
     (root / "imagenet_r").write_text("good")
     code, out, err = run("--table", "5", *TIP)
-    assert (code, "1 runs: 0 done, 0 missing, 1 stale" in err) == (0, True)
+    assert (code, "1 run: 0 done, 0 missing, 1 stale" in err) == (0, True)
     assert run("--table", "5", *TIP, "--rerun")[0] == 0
     (record,) = records()
     assert sorted(record.shifts) == sorted(toy_outside.SHIFTS)
     code, out, err = run("--table", "5", *TIP)
-    assert "1 runs: 1 done" in err
+    assert "1 run: 1 done" in err
     assert "not run" not in out
 
 
@@ -136,11 +136,11 @@ def test_a_table_that_reads_no_shift_needs_none_and_is_done_without(root: Path) 
     code, _, err = run(*arguments)
     assert (code, "[1/1]" in err) == (0, True)
     (root / "imagenet_r").write_text("good")
-    assert "1 runs: 1 done" in run(*arguments)[2]
+    assert "1 run: 1 done" in run(*arguments)[2]
     assert "1 stale" in run("--table", "5", *TIP)[2]
     for name in toy_outside.SHIFTS:
         (root / name).unlink()
-    assert "1 runs: 1 done" in run(*arguments)[2]
+    assert "1 run: 1 done" in run(*arguments)[2]
 
 
 def test_what_is_there_again_is_no_longer_said_to_be_missing(root: Path) -> None:
