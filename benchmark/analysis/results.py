@@ -2,7 +2,7 @@
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 
 from benchmark.analysis import sizes
@@ -136,6 +136,42 @@ class Measured:
         for (_, column), number in seeds.items():
             most[column] = max(number, most.get(column, 0))
         return {(row, column): (n, most[column]) for (row, column), n in seeds.items() if n < most[column]}
+
+    @cached_property
+    def best(self) -> dict[str, list[str]]:
+        """Column -> rows with its highest accuracy on test images under `val`, all in a tie; none of a number alone."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.rows:
+            if row.selection == "val" and row.metric in readings.ON_TEST_IMAGES and row.mean is not None:
+                found.setdefault(row.column, {})[row.row] = row.mean
+        tops = {column: max(means.values()) for column, means in found.items() if len(means) > 1}
+        return {column: [row for row, mean in found[column].items() if mean == top] for column, top in tops.items()}
+
+    def part(self, asked: Collection[tuple[str, str]] | None = None) -> "Measured":
+        """The rows and columns of the exhibit in which something is to be shown; all where nothing is.
+
+        Args:
+            asked: Cells, (row, column), that are shown whatever is known of them, while published numbers of others are no
+                reason to show these; None for all that has a number.
+
+        Returns:
+            The exhibit with the rows and columns that have a number, ours or a published one, or the reason why a run was
+            skipped or failed. A row that has one run for all columns brings none of them.
+        """
+        places = {(row.row, row.column) for row in self.rows if row.mean is not None} | {*self.skipped, *self.failed}
+        if asked is None:
+            places |= {(row.row, row.column) for row in self.rows if row.paper is not None} | {*self.logged}
+        places |= {*(asked or ())}
+        if not places:
+            return self
+        rows = [row for row in self.exhibit.rows if any(row["name"] == name for name, _ in places)]
+        there = {row["name"] for row in rows}
+        levels = {row["name"] for row in rows if "shots" in row}
+        bringing = {place for place in places if place in (asked or ()) or place[0] not in levels}
+        columns = {column for _, column in bringing or places}
+        columns |= {column for name, column in self.texts if name in there}
+        kept = [column for column in self.exhibit.columns if column["name"] in columns]
+        return replace(self, exhibit=replace(self.exhibit, rows=rows, columns=kept))
 
     @cached_property
     def share(self) -> float:

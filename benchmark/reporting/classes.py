@@ -41,8 +41,9 @@ def rows(measured: Measured) -> list[str]:
 
 
 def columns(measured: Measured) -> list[str]:
-    """Names of the columns with a cell by class, in their order."""
-    return [c["name"] for c in measured.exhibit.columns if any(c["name"] == name for _, name in measured.by_class)]
+    """Names of the columns with a cell by class, in their order, of those that are shown."""
+    there = {name for _, name in measured.by_class}
+    return [column["name"] for column in measured.part().exhibit.columns if column["name"] in there]
 
 
 def last(measured: Measured) -> tuple[str, dict[str, ByClass]]:
@@ -76,6 +77,7 @@ def csv(measured: Measured) -> str:
     tidy = [
         (measured.exhibit.id, row, measured.column(column), measured.suite.name, "val", *_told(one, len(cell.seeds)))
         for (row, column), cell in measured.by_class.items()
+        if column in columns(measured)
         for one in cell.classes
     ]
     return tidy_csv.text(COLUMNS, (dict(zip(COLUMNS, row, strict=True)) for row in tidy))

@@ -53,7 +53,7 @@ def markdown(measured: Measured) -> str:
         *(extra_grid(table) for table in extra_tables(measured)),
         "## The other selections",
         OTHER_SELECTIONS,
-        grid(measured, lambda row: other_selections(measured, row)),
+        grid(measured.part(), lambda row: other_selections(measured, row)),
         *ordering_lines(measured),
         *notes(measured),
     ]

@@ -1,6 +1,6 @@
 """Markdown and LaTeX tables of an exhibit, and the text of a cell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from benchmark.analysis import feature_rule, sizes
@@ -17,22 +17,28 @@ from benchmark.reporting.figures import draw
 NOTHING = "–"
 
 
-def main_table(measured: Measured) -> str:
-    """The main table of an exhibit in Markdown, under the `val` selection."""
-    return grid(measured, partial(shown, measured))
+def main_table(measured: Measured, asked: Collection[tuple[str, str]] | None = None) -> str:
+    """The main table of an exhibit in Markdown, under the `val` selection, the best of a column in bold.
+
+    Args:
+        measured: the exhibit.
+        asked: cells, (row, column), that are shown beside measured ones; None for all that has a number (`Measured.part`).
+
+    Returns:
+        The rows and columns that have something to show; all where nothing has.
+    """
+    return grid(measured.part(asked), partial(shown, measured), measured.best)
 
 
 def latex(measured: Measured) -> str:
     """The main table of an exhibit as LaTeX for the booktabs package, one tabular a panel."""
-    title = _in_one_line(measured.exhibit.title)
+    title, best = _in_one_line(measured.exhibit.title), measured.best
+    part = measured.part()
     parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
-    for panel, columns in measured.exhibit.by_panel().items():
+    for panel, columns in part.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = [
-            [row["name"], *_texts(measured, row["name"], columns, partial(shown, measured))]
-            for row in measured.exhibit.rows
-        ]
-        body = [" & ".join(map(_tex, row)) + r" \\" for row in (header, *rows)]
+        rows = _escaped(part, columns, partial(shown, measured), best, _tex, r"\textbf{{{}}}")
+        body = [" & ".join(row) + r" \\" for row in ([_tex(name) for name in header], *rows)]
         inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
         named = [f"% {_in_one_line(panel)}"] if panel else []
         parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
@@ -144,24 +150,51 @@ def _with_gap(mean: float, val: float, digits: int) -> str:
     return f"{fixed(mean, digits)} ({fixed(mean - val, digits, '+')})"
 
 
-def grid(measured: Measured, text: Callable[[Row], str]) -> str:
-    """The table of an exhibit in Markdown, one a panel, with the text of a cell by `text`."""
+def grid(measured: Measured, text: Callable[[Row], str], bold: Mapping[str, Collection[str]] | None = None) -> str:
+    """The table of an exhibit in Markdown, one a panel.
+
+    Args:
+        measured: the exhibit.
+        text: the text of a cell.
+        bold: column -> rows whose cells there are bold.
+
+    Returns:
+        The tables.
+    """
     tables = []
     for panel, columns in measured.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = [[row["name"], *_texts(measured, row["name"], columns, text)] for row in measured.exhibit.rows]
-        tables.append((f"**{markdown(panel)}**\n\n" if panel else "") + _lines(header, rows))
+        rows = _escaped(measured, columns, text, bold or {}, markdown, "**{}**")
+        tables.append((f"**{markdown(panel)}**\n\n" if panel else "") + _joined([*map(markdown, header)], rows))
     return "\n\n".join(tables)
 
 
-def _texts(measured: Measured, row: str, columns: Sequence[Json], text: Callable[[Row], str]) -> list[str]:
-    names = [column["name"] for column in columns]
-    return [measured.texts.get((row, name)) or text(measured.at(row, name)) for name in names]
+def _escaped(
+    measured: Measured,
+    columns: Sequence[Json],
+    text: Callable[[Row], str],
+    bold: Mapping[str, Collection[str]],
+    escape: Callable[[str], str],
+    strong: str,
+) -> list[list[str]]:
+    """The rows of a table of some columns, each with its name first, escaped, and the `bold` cells in the form `strong`."""
+
+    def cell(row: str, column: str) -> str:
+        said = escape(measured.texts.get((row, column)) or text(measured.at(row, column)))
+        return strong.format(said) if row in bold.get(column, ()) else said
+
+    names = [row["name"] for row in measured.exhibit.rows]
+    return [[escape(name), *(cell(name, column["name"]) for column in columns)] for name in names]
 
 
 def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown; of a cell nothing but code in backticks is mark-up."""
-    body = ["| " + " | ".join(map(markdown, row)) + " |" for row in (header, *rows)]
+    return _joined([*map(markdown, header)], [[*map(markdown, row)] for row in rows])
+
+
+def _joined(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown of escaped cells."""
+    body = [f"| {' | '.join(row)} |" for row in (header, *rows)]
     return "\n".join([body[0], "|---|" + "---:|" * (len(header) - 1), *body[1:]])
 
 

@@ -123,7 +123,7 @@ def run(
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
-    _draw(shown, world, store, records, everything, reasons)
+    _draw(shown, cells, world, store, records, everything, reasons)
     return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
@@ -277,13 +277,14 @@ def _unpaired(measured: Measured, row: str) -> str:
 
 def _draw(
     shown: Sequence[Exhibit],
+    cells: Sequence[Cell],
     world: World,
     store: Store,
     records: Mapping[str, Record],
     everything: bool,
     failed: Mapping[str, str],
 ) -> None:
-    """Write each exhibit and print its table with the sentences on marked cells; if `everything`, write the page instead."""
+    """Write each exhibit and print the asked part of its table, with sentences; if `everything`, write the page instead."""
     folder = world.settings.reports / world.suite.name
     found = gather_marked(shown, world.suite, store, records, world.settings, failed)
     if everything:
@@ -297,11 +298,12 @@ def _draw(
     typed = {row for one in shown for row in one.added}
     for measured in found:
         written = write_exhibit(measured, folder)
-        show(main_table(measured))
+        asked = {(cell.row, cell.column) for cell in cells if cell.exhibit == measured.exhibit.id}
+        show(main_table(measured, asked))
         say("")
         for sentence in remarks.sentences(measured):
             say(f"{sentence}.")
-        for sentence in classes.lines(measured):
+        for sentence in classes.lines(measured.part(asked)):
             say(f"{sentence}.")
         for row in (row["name"] for row in measured.exhibit.rows if row["name"] in typed):
             if told := gained(measured, row, store) or _unpaired(measured, row):

@@ -101,7 +101,7 @@ def test_with_skip_missing_the_rest_is_run_and_table_page_and_later_report_say_w
     assert code == 0, err
     (line,) = [line for line in out.splitlines() if line.startswith("| Tip-Adapter-F |")]
     assert line.endswith("| not run: imagenet_r missing |")
-    assert len(re.findall(r"\| \d+\.\d ", line)) == 4
+    assert len(re.findall(r"\| \**\d+\.\d ", line)) == 4
     (line,) = [line for line in out.splitlines() if line.startswith("| AMU-Tuning |")]
     assert line.count("not run: mocov3 missing") == 5
     for name in list(root.iterdir()):
