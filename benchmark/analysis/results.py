@@ -271,7 +271,7 @@ def _add(
     reason = next((failed[key] for part in keys for key in part if key in failed), "")
     if reason:
         measured.failed[place] = reason
-    found = _complete(groups)
+    found = [seed for seed in _complete(groups) if all(_answers(record, cell.question.target) for record in seed)]
     measured.records[place] = [record for seed in found for record in seed]
     if measured.suite.comparable and (others := sizes.others(sizes.of_cell(cell.question, measured.records[place]))):
         measured.sizes[place] = others
@@ -289,6 +289,11 @@ def _add(
     told = (UNREAD if found else "not yet run") if cell.question.missing is None else cell.question.missing
     told = f"failed: {reason}" if reason else told
     measured.missing[place] = f"not run: {lacking}" if lacking else told
+
+
+def _answers(record: Record, target: str | None) -> bool:
+    """Whether a record has answers to the images that a cell is about: the test images, or those of a shift."""
+    return target is None or target in (record.shifts or {})
 
 
 def _searched(alternatives: Sequence[list[Record]]) -> list[Record]:

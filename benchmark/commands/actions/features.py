@@ -119,7 +119,7 @@ def _for_exhibits(
     for line in here.lines():
         say(line, err=True)
     say_sizes(here)
-    gone = [*here.missing, *inventory.absent_shifts(world, cells)]
+    gone = [*here.missing, *inventory.spare_shifts(world, cells)]
     usable = World(without(world.suite, gone), world.settings)
     runs = exhibit.unique(run for cell in cells for run in cell.runs(usable.suite, seeds))
     needed = [request for run in runs for request in requests.of(Opened(run, usable))]

@@ -48,10 +48,7 @@ from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
 
-STALE_WORDS = (
-    "stale: measured on other data or weights, or with other code than today's, or before some of it was here;"
-    " --rerun measures them again"
-)
+STALE_WORDS = "stale: measured on other data or weights, or with other code than today's; --rerun measures them again"
 
 
 def run(
@@ -93,10 +90,12 @@ def run(
     if here.missing and not skip_missing:
         raise refused(here, "nothing was run: --skip-missing runs the rest")
     say_sizes(here)
-    usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
+    usable = World(without(asked, [*here.missing, *inventory.spare_shifts(world, cells)]), settings)
     store, records = open_store(asked, settings)
     planned, named = _survey(cells, shown, usable, seeds or (asked.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
+    if held := {role for run in wanted if run.key in records for role in records[run.key].shifts or ()}:
+        usable = World(without(asked, [*here.missing, *inventory.spare_shifts(world, cells, held)]), settings)
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
