@@ -173,6 +173,16 @@ class Measured:
         kept = [column for column in self.exhibit.columns if column["name"] in columns]
         return replace(self, exhibit=replace(self.exhibit, rows=rows, columns=kept))
 
+    def widest(self, places: Collection[tuple[str, str]], half: float) -> Row | None:
+        """The accuracy with the widest interval over seeds of some cells, if half of it is at least `half` points."""
+        found = {
+            (row.ci_high - row.ci_low) / 2: row
+            for row in self.rows
+            if (row.row, row.column) in places and row.selection == "val" and readings.counted(row.metric)
+            if row.seeds > 1 and row.ci_low is not None and row.ci_high is not None
+        }
+        return found[max(found)] if max(found, default=0.0) >= half else None
+
     @cached_property
     def share(self) -> float:
         """The part of the cells to be measured that is measured, 0 to 1."""

@@ -12,7 +12,7 @@ from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import meant
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
@@ -51,7 +51,11 @@ def check(
     code = _code(gate, allow_missing)
     if code != ExitCode.REGRESSION:
         code = skipped(store) or code
-    return _claims(world, records, store, fail_on) if code == ExitCode.OK and fail_on else code
+    if code == ExitCode.OK and fail_on:
+        code = _claims(world, records, store, fail_on)
+    if form == "text" and code in (ExitCode.OK, ExitCode.REGRESSION):
+        say_next(f"bench report{world.option} draws these records, cell by cell and seed by seed")
+    return code
 
 
 def _code(gate: Gate, allow_missing: bool) -> ExitCode:
@@ -149,4 +153,5 @@ def _update(names: Sequence[str], world: Suite, records: Mapping[str, Record], s
     written, changes = reference_run.update(measured, records, store)
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         say(line)
+    say_next(f"bench check{world.option} compares records with this reference run")
     return ExitCode.OK

@@ -12,7 +12,7 @@ from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
@@ -65,7 +65,7 @@ def compare(
     else:
         for found in told.values():
             say(concluded(found))
-        say("next: bench claims holds each conclusion of the paper against the same records")
+        say_next("bench claims holds each conclusion of the paper against the same records")
     return ExitCode.OK
 
 

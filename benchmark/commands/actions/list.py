@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from benchmark.core.digest import Json
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import load as load_suite
@@ -67,5 +67,5 @@ def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
         width = max(map(len, entries), default=0)
         for name, words in entries.items():
             say(f"  {name:<{width}}  {words}")
-    say("next: bench run --table 4 measures a table, bench run --figure 4b a figure")
+    say_next("bench run --table 4 measures a table, bench run --figure 4b a figure")
     return ExitCode.OK

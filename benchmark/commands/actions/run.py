@@ -18,7 +18,7 @@ from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
 from benchmark.core.names import choose, of_file
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit, inventory, substitution
 from benchmark.exhibits.encoder_roles import SPACES
@@ -41,6 +41,7 @@ from benchmark.reporting import classes
 from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
+from benchmark.reporting.tables import value as shown_value
 from benchmark.running import plan, progress, workers
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
@@ -48,6 +49,10 @@ from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
 
+MORE = 10
+"""Seeds that are recommended where there are fewer; of so many, twice as many."""
+WIDE = 5.0
+"""Half of a 95 % interval over seeds, in points, from which more seeds are recommended."""
 STALE_WORDS = "stale: measured on other data or weights, or with other code than today's; --rerun measures them again"
 
 
@@ -99,6 +104,8 @@ def run(
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
+    if not seeds and any(run.seed in substitution.OWN_SEEDS[len(asked.seeds) :] for run in (p.run for p in planned)):
+        say(_seeds_in_words(asked), err=True)
     _print_plan(planned, wanted, records, processes)
     if not dry_run:
         _keep_missing(here, store)
@@ -141,6 +148,14 @@ def _substituted(
     return found, suite
 
 
+def _seeds_in_words(suite: Suite) -> str:
+    """The line on the seeds of own images."""
+    fewer = counted(len(suite.seeds), "seed")
+    return (
+        f"own images: {len(substitution.OWN_SEEDS)} seeds, {fewer} for methods that prompt CLIP; --seeds chooses others"
+    )
+
+
 def _survey(
     cells: Sequence[Cell],
     shown: Sequence[Exhibit],
@@ -154,7 +169,7 @@ def _survey(
         cells: Cells of the exhibits.
         shown: Exhibits of the cells.
         world: Suite to run in, on this machine.
-        seeds: Seeds; None for the suite's.
+        seeds: Seeds; None for the suite's, and on own images more of methods that read features alone.
         records: Key -> record.
 
     Returns:
@@ -164,7 +179,7 @@ def _survey(
     asked: dict[str, tuple[Run, Cell]] = {}
     reads: dict[str, set[str]] = {}
     for cell in cells:
-        for run in cell.runs(world.suite, seeds):
+        for run in cell.runs(world.suite, seeds or substitution.own_seeds(cell, world.suite)):
             asked.setdefault(run.key, (run, cell))
             reads.setdefault(run.key, set()).add(cell.question.target or "")
     exhibits = {one.id: one for one in shown}
@@ -274,6 +289,21 @@ def _unpaired(measured: Measured, row: str) -> str:
     return f"{row}: nothing to compare it with yet; {measured.command} --method {shlex.quote(beside[0])} measures {beside[0]}"
 
 
+def _next_of(shown: Sequence[Measured], cells: Sequence[Cell]) -> str:
+    """What to type after a run: more seeds where an interval of the asked cells is wide, or else the report."""
+    for measured in shown:
+        places = {(cell.row, cell.column) for cell in cells if cell.exhibit == measured.exhibit.id}
+        if wide := measured.widest(places, WIDE):
+            row, column = wide.row, next(c for c in measured.exhibit.columns if c["name"] == wide.column)
+            method = shlex.quote(measured.exhibit.added.get(row, row))
+            shots = f" --shots {column['shots']}" if "shots" in column else ""
+            command = (
+                f"{measured.command} --method {method}{shots} --seeds 1-{MORE if wide.seeds < MORE else 2 * wide.seeds}"
+            )
+            return f"{command} measures more seeds, which narrow {shown_value(wide)} of {counted(wide.seeds, 'seed')}"
+    return f"bench report{shown[0].suite.option} draws all that is measured as one page"
+
+
 def _draw(
     shown: Sequence[Exhibit],
     cells: Sequence[Cell],
@@ -293,6 +323,7 @@ def _draw(
         others = find_others(world.suite, store, records, world.settings)
         for path in write_report(found, records, store, folder, others):
             say(f"wrote {path}")
+        say_next(f"bench claims{world.suite.option} says which conclusions of the paper hold")
         return
     typed = {row for one in shown for row in one.added}
     for measured in found:
@@ -308,3 +339,4 @@ def _draw(
             if told := gained(measured, row, store) or _unpaired(measured, row):
                 say(told)
         say("wrote " + ", ".join(map(str, written)))
+    say_next(_next_of(found, cells))

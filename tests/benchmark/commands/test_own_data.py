@@ -92,6 +92,32 @@ def test_a_run_on_a_folder_that_is_not_balanced_says_how_the_classes_fare(place:
     assert "Confusion matrix. Zero-shot CLIP at 16-shot" in (place / "reports/paper/index.html").read_text()
 
 
+@pytest.mark.parametrize(
+    ("method", "seeds", "runs"), [("LP-CLIP", (), 10), ("CoOp", (), 3), ("LP-CLIP", ("--seeds", "2"), 1)]
+)
+def test_own_images_have_ten_seeds_but_for_methods_that_prompt(
+    place: Path, method: str, seeds: tuple[str, ...], runs: int
+) -> None:
+    fill(place / "birds", 12)
+    words = [
+        "--suite",
+        "paper",
+        "--table",
+        "4",
+        "--method",
+        method,
+        "--shots",
+        "1",
+        "--dataset",
+        f"folder:{place}/birds",
+    ]
+    code, _, err = bench("run", *words, *seeds, "--dry-run")
+    assert code == 0, err
+    assert f"\n{runs} run{'s' * (runs > 1)}: 0 done" in err
+    said = "own images: 10 seeds, 3 seeds for methods that prompt CLIP; --seeds chooses others"
+    assert (said in err) is (runs == 10)
+
+
 def test_doctor_looks_at_a_folder_and_deeply_at_every_image(place: Path) -> None:
     fill(place / "birds", 6)
     code, out, _ = bench("doctor", "--dataset", "folder:birds", "--deep")

@@ -82,7 +82,7 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path, monkeypatch: py
 
     # the weights come, and are converted once
     code, out, _ = bench("weights", "import", *map(str, sorted((place / "downloads").iterdir())))
-    assert (code, len(out.splitlines())) == (0, 2)
+    assert (code, len(out.splitlines())) == (0, 3)
 
     # the published suite, all of it but the rows that need more than one encoder
     code, out, err = bench("run", "--suite", "paper", *TABLE, *ZERO)
