@@ -52,6 +52,8 @@ class Row:
 COLUMNS = [*(f.name for f in fields(Row)), "note"]
 COMPARED = ("n_published",)
 """Columns that only suites have whose values may be compared with the paper's."""
+ASKED = ("dataset", "method", "shots", "n_seeds")
+"""Columns for people: data set of the test images as the suite names it, class of the method, shots, number of seeds."""
 BALANCED = ("balanced", "balanced_low", "balanced_high")
 """Columns of a test set that is not balanced: the balanced accuracy under `val` with its interval."""
 
@@ -214,17 +216,33 @@ class Measured:
         return "; ".join(filter(None, [old, seeds, few(records, self.suite), unchosen]))
 
     def tidy(self, named: bool = True) -> list[dict[str, object]]:
-        """Plain dictionaries, for a data frame; columns as the suite names them, or by the exhibit's names."""
+        """Plain dictionaries of the cells with a number, for a data frame; columns as the suite or the exhibit names them."""
         columns = {c["name"]: column_named(c, self.suite) if named else c["name"] for c in self.exhibit.columns}
         return [
             {
                 **asdict(row),
                 "column": columns[row.column],
                 "note": self.note((row.row, row.column)),
+                **self._asked[row.row, row.column],
+                "n_seeds": row.seeds,
                 **self._balanced(row),
             }
             for row in self.rows
+            if row.mean is not None or row.paper is not None
         ]
+
+    @cached_property
+    def _asked(self) -> dict[tuple[str, str], dict[str, object]]:
+        """Data set, method and shots of each cell."""
+        roles = {(c.row, c.column): [part.target or part.dataset for part in c.parts()] for c in self.exhibit.cells()}
+        return {
+            (cell.row, cell.column): {
+                "dataset": ", ".join(self.suite.named(role) for role in roles[cell.row, cell.column] if role),
+                "method": cell.method,
+                "shots": cell.question.shots,
+            }
+            for cell in self.exhibit.cells()
+        }
 
     def _balanced(self, row: Row) -> dict[str, float | None]:
         found = self.by_class.get((row.row, row.column)) if row.selection == "val" else None
@@ -357,15 +375,17 @@ def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float,
 
 
 def csv(measured: Measured, named: bool = True) -> str:
-    """The tidy rows; percentages to four decimals, empty where nothing was measured.
+    """The tidy rows of the cells with a number, ours or the paper's; percentages to four decimals.
 
     Args:
         measured: Exhibit.
-        named: Whether data sets in names of columns are named by the suite, for people, and not by their roles.
+        named: Whether it is for people: data sets in names of columns are named by the suite and not by their roles, and
+            there are the columns `ASKED` and `BALANCED`.
 
     Returns:
         CSV with a header.
     """
     columns = [name for name in COLUMNS if measured.suite.comparable or name not in COMPARED]
-    columns += BALANCED if measured.by_class else ()
+    columns += ASKED if named else ()
+    columns += BALANCED if named and measured.by_class else ()
     return tidy_csv.text(columns, measured.tidy(named))

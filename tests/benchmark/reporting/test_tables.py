@@ -64,31 +64,19 @@ epoch e on view e modulo that; released code crops anew in every step.
 
 # t of one degree of freedom is 12.7062: 52 ± 12.7062 · √8 / √2. Wilson of 61, 62, 63 of 100.
 CSV = """\
-exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper,note
-table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,,
-table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,,
-table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,,
-table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,,
-table0,One,2-shot,toy,last,accuracy,,,,0,,,,
-table0,One,2-shot,toy,val,accuracy,,,,0,,,,
-table0,One,2-shot,toy,released,accuracy,,,,0,,,,
-table0,One,2-shot,toy,test,accuracy,,,,0,,,,
-table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,1 of the 2 seeds of others
-table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,1 of the 2 seeds of others
-table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others
-table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others
-table0,Two,2-shot,toy,last,accuracy,,,,0,,,,
-table0,Two,2-shot,toy,val,accuracy,,,,0,,,,
-table0,Two,2-shot,toy,released,accuracy,,,,0,,,,
-table0,Two,2-shot,toy,test,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,last,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,val,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,released,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,test,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,last,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,val,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,released,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,test,accuracy,,,,0,,,,
+exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper,note,dataset,method,shots,n_seeds
+table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
+table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
+table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
+table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
 """
 
 
