@@ -6,7 +6,9 @@ from pathlib import Path
 
 import click
 import pytest
+from toy_world import planted, toy
 
+from benchmark.analysis import results
 from benchmark.cli import cli
 from benchmark.core.errors import ExitCode
 from benchmark.core.paths import REPOSITORY
@@ -47,9 +49,24 @@ def commands(name: str) -> list[list[str]]:
 
 
 def test_the_notebook_lines_run(capsys):
-    (code,) = blocks("docs/notebook.md", "python")
+    code, _ = blocks("docs/notebook.md", "python")
     exec(compile(code, "docs/notebook.md", "exec"), {})
     assert re.search(r"tensor\(\[\d, \d, \d, \d, \d\]\)", capsys.readouterr().out)
+
+
+def test_the_lines_that_read_results_find_what_they_name(capsys, tmp_path, monkeypatch):
+    _, code = blocks("docs/notebook.md", "python")
+    shown, columns = exhibit.load("table4"), ["selection", "row", "shots", "mean"]
+    counts = {("Tip-Adapter", "4-shot"): [(1, 40, 1)], ("Zero-shot CLIP", "4-shot"): [(1, 30, 1)]}
+    written = results.csv(results.gather(shown, toy(), planted(shown, toy(), counts)))
+    assert set(columns) <= set(written.partition("\n")[0].split(","))
+    assert all(f'"{name}"' in code or f"{name} ==" in code for name in columns)
+    (tmp_path / "reports/mini").mkdir(parents=True)
+    (tmp_path / "reports/mini/table4.csv").write_text(written)
+    monkeypatch.chdir(tmp_path)
+    pytest.importorskip("pandas")
+    exec(compile(code, "docs/notebook.md", "exec"), {})
+    assert re.search(r"Tip-Adapter +NaN +40.0", capsys.readouterr().out)
 
 
 def test_the_method_of_the_contributing_guide_keeps_the_contract(tmp_path, monkeypatch):

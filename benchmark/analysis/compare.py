@@ -16,6 +16,7 @@ from benchmark.analysis.results import Measured
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import meant
 from benchmark.core.numbers import fixed, interval
+from benchmark.core.text import counted
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.question import Question
 from benchmark.numerics import stats
@@ -277,11 +278,12 @@ def concluded(found: Sequence[Compared]) -> str:
     """How many columns have which verdict, and over how many Holm's method adjusts, in a line."""
     says = [c.says for c in found]
     counts = ", ".join(f"{says.count(word)} {word}" for word in (LEFT, RIGHT, ALIKE, OPEN) if word in says)
+    columns = counted(len(found), "column")
     if len(found) == 1:
-        return f"in 1 column: {counts}"
+        return f"in {columns}: {counts}"
     apart = [
         c.column for c in found if c.says == OPEN and c.low is not None and c.high is not None and c.low * c.high > 0
     ]
     only = f"; the interval of {', '.join(apart)}, taken by itself, excludes 0" if apart else ""
-    family = f"after Holm over these {len(found)} columns, where a claim takes each by itself"
-    return f"in {len(found)} columns: {counts}, {family}{only}"
+    family = f"after Holm over these {columns}, where a claim takes each by itself"
+    return f"in {columns}: {counts}, {family}{only}"

@@ -15,6 +15,7 @@ from benchmark.analysis.results import Measured, gather
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.settings import Settings
+from benchmark.core.text import and_counted, counted
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.naming import METHODS, method_named
@@ -218,8 +219,8 @@ def told(records: Sequence[Record], suite: Suite, what: str) -> str:
         groups.setdefault(_place(record, suite), []).append(record)
     parts = [f"{place} ({_methods(group)}; {_shots(group)})" for place, group in groups.items()]
     more = [f"and {len(parts) - NAMED} more"] if len(parts) > NAMED else []
-    count = "1 record belongs" if len(records) == 1 else f"{len(records)} records belong"
-    return f"{count} to questions that {what}: {', '.join([*parts[:NAMED], *more])}"
+    belong = f"{counted(len(records), 'record')} belong{'s' * (len(records) == 1)}"
+    return f"{belong} to questions that {what}: {', '.join([*parts[:NAMED], *more])}"
 
 
 def _place(record: Record, suite: Suite) -> str:
@@ -235,5 +236,4 @@ def _methods(records: Iterable[Record]) -> str:
 
 
 def _shots(records: Iterable[Record]) -> str:
-    shots = sorted({record.shots for record in records})
-    return f"{', '.join(map(str, shots))} shot{'s' * (shots != [1])}"
+    return and_counted({record.shots for record in records}, "shot", ", ") or "0 shots"

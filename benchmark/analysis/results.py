@@ -2,10 +2,11 @@
 
 import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cached_property
 
 from benchmark.analysis import sizes
+from benchmark.analysis.by_class import ByClass
 from benchmark.analysis.drawn import few, unvalidated
 from benchmark.analysis.own_methods import with_own
 from benchmark.analysis.sizes import Size
@@ -51,6 +52,10 @@ class Row:
 COLUMNS = [*(f.name for f in fields(Row)), "note"]
 COMPARED = ("n_published",)
 """Columns that only suites have whose values may be compared with the paper's."""
+ASKED = ("dataset", "method", "shots", "n_seeds")
+"""Columns for people: data set of the test images as the suite names it, class of the method, shots, number of seeds."""
+BALANCED = ("balanced", "balanced_low", "balanced_high")
+"""Columns of a test set that is not balanced: the balanced accuracy under `val` with its interval."""
 
 
 ENOUGH = 0.3  # two of five numbers of shots, as --quick has them, are enough; one backbone of four is not
@@ -67,6 +72,7 @@ class Measured:
     stale: what a cell was measured on and is another today (`benchmark.analysis.staleness`).
     sizes: test sets of another number of images than published that a cell was measured on, in a suite that may be compared.
     failed: why runs of a cell failed in the call that draws the exhibit.
+    by_class: what cells predicted by class, where their test set is not balanced (`benchmark.analysis.by_class`).
     """
 
     exhibit: Exhibit
@@ -80,6 +86,7 @@ class Measured:
     skipped: dict[tuple[str, str], str] = field(default_factory=dict)
     sizes: dict[tuple[str, str], list[Size]] = field(default_factory=dict)
     failed: dict[tuple[str, str], str] = field(default_factory=dict)
+    by_class: dict[tuple[str, str], ByClass] = field(default_factory=dict)
 
     @cached_property
     def other_sizes(self) -> str:
@@ -133,6 +140,52 @@ class Measured:
         return {(row, column): (n, most[column]) for (row, column), n in seeds.items() if n < most[column]}
 
     @cached_property
+    def best(self) -> dict[str, list[str]]:
+        """Column -> rows with its highest accuracy on test images under `val`, all in a tie; none of a number alone."""
+        found: dict[str, dict[str, float]] = {}
+        for row in self.rows:
+            if row.selection == "val" and row.metric in readings.ON_TEST_IMAGES and row.mean is not None:
+                found.setdefault(row.column, {})[row.row] = row.mean
+        tops = {column: max(means.values()) for column, means in found.items() if len(means) > 1}
+        return {column: [row for row, mean in found[column].items() if mean == top] for column, top in tops.items()}
+
+    def part(self, asked: Collection[tuple[str, str]] | None = None) -> "Measured":
+        """The rows and columns of the exhibit in which something is to be shown; all where nothing is.
+
+        Args:
+            asked: Cells, (row, column), that are shown whatever is known of them, while published numbers of others are no
+                reason to show these; None for all that has a number.
+
+        Returns:
+            The exhibit with the rows and columns that have a number, ours or a published one, or the reason why a run was
+            skipped or failed. A row that has one run for all columns brings none of them.
+        """
+        places = {(row.row, row.column) for row in self.rows if row.mean is not None} | {*self.skipped, *self.failed}
+        if asked is None:
+            places |= {(row.row, row.column) for row in self.rows if row.paper is not None} | {*self.logged}
+        places |= {*(asked or ())}
+        if not places:
+            return self
+        rows = [row for row in self.exhibit.rows if any(row["name"] == name for name, _ in places)]
+        there = {row["name"] for row in rows}
+        levels = {row["name"] for row in rows if "shots" in row}
+        bringing = {place for place in places if place[0] not in levels} or {*(asked or places)}
+        columns = {column for _, column in bringing}
+        columns |= {column for name, column in self.texts if name in there}
+        kept = [column for column in self.exhibit.columns if column["name"] in columns]
+        return replace(self, exhibit=replace(self.exhibit, rows=rows, columns=kept))
+
+    def widest(self, places: Collection[tuple[str, str]], half: float) -> Row | None:
+        """The accuracy with the widest interval over seeds of some cells, if half of it is at least `half` points."""
+        found = {
+            (row.ci_high - row.ci_low) / 2: row
+            for row in self.rows
+            if (row.row, row.column) in places and row.selection == "val" and readings.counted(row.metric)
+            if row.seeds > 1 and row.ci_low is not None and row.ci_high is not None
+        }
+        return found[max(found)] if max(found, default=0.0) >= half else None
+
+    @cached_property
     def share(self) -> float:
         """The part of the cells to be measured that is measured, 0 to 1."""
         places = [(cell.row, cell.column) for cell in self.exhibit.cells() if cell.method and not cell.recorded]
@@ -163,12 +216,37 @@ class Measured:
         return "; ".join(filter(None, [old, seeds, few(records, self.suite), unchosen]))
 
     def tidy(self, named: bool = True) -> list[dict[str, object]]:
-        """Plain dictionaries, for a data frame; columns as the suite names them, or by the exhibit's names."""
+        """Plain dictionaries of the cells with a number, for a data frame; columns as the suite or the exhibit names them."""
         columns = {c["name"]: column_named(c, self.suite) if named else c["name"] for c in self.exhibit.columns}
         return [
-            {**asdict(row), "column": columns[row.column], "note": self.note((row.row, row.column))}
+            {
+                **asdict(row),
+                "column": columns[row.column],
+                "note": self.note((row.row, row.column)),
+                **self._asked[row.row, row.column],
+                "n_seeds": row.seeds,
+                **self._balanced(row),
+            }
             for row in self.rows
+            if row.mean is not None or row.paper is not None
         ]
+
+    @cached_property
+    def _asked(self) -> dict[tuple[str, str], dict[str, object]]:
+        """Data set, method and shots of each cell."""
+        roles = {(c.row, c.column): [part.target or part.dataset for part in c.parts()] for c in self.exhibit.cells()}
+        return {
+            (cell.row, cell.column): {
+                "dataset": ", ".join(self.suite.named(role) for role in roles[cell.row, cell.column] if role),
+                "method": cell.method,
+                "shots": cell.question.shots,
+            }
+            for cell in self.exhibit.cells()
+        }
+
+    def _balanced(self, row: Row) -> dict[str, float | None]:
+        found = self.by_class.get((row.row, row.column)) if row.selection == "val" else None
+        return dict(zip(BALANCED, (None,) * len(BALANCED) if found is None else found.balanced, strict=True))
 
 
 def gather(
@@ -221,7 +299,7 @@ def _add(
     reason = next((failed[key] for part in keys for key in part if key in failed), "")
     if reason:
         measured.failed[place] = reason
-    found = _complete(groups)
+    found = [seed for seed in _complete(groups) if all(_answers(record, cell.question.target) for record in seed)]
     measured.records[place] = [record for seed in found for record in seed]
     if measured.suite.comparable and (others := sizes.others(sizes.of_cell(cell.question, measured.records[place]))):
         measured.sizes[place] = others
@@ -239,6 +317,11 @@ def _add(
     told = (UNREAD if found else "not yet run") if cell.question.missing is None else cell.question.missing
     told = f"failed: {reason}" if reason else told
     measured.missing[place] = f"not run: {lacking}" if lacking else told
+
+
+def _answers(record: Record, target: str | None) -> bool:
+    """Whether a record has answers to the images that a cell is about: the test images, or those of a shift."""
+    return target is None or target in (record.shifts or {})
 
 
 def _searched(alternatives: Sequence[list[Record]]) -> list[Record]:
@@ -292,14 +375,17 @@ def _interval(seeds: Sequence[Sequence[Reading]], counted: bool) -> tuple[float,
 
 
 def csv(measured: Measured, named: bool = True) -> str:
-    """The tidy rows; percentages to four decimals, empty where nothing was measured.
+    """The tidy rows of the cells with a number, ours or the paper's; percentages to four decimals.
 
     Args:
         measured: Exhibit.
-        named: Whether data sets in names of columns are named by the suite, for people, and not by their roles.
+        named: Whether it is for people: data sets in names of columns are named by the suite and not by their roles, and
+            there are the columns `ASKED` and `BALANCED`.
 
     Returns:
         CSV with a header.
     """
     columns = [name for name in COLUMNS if measured.suite.comparable or name not in COMPARED]
+    columns += ASKED if named else ()
+    columns += BALANCED if named and measured.by_class else ()
     return tidy_csv.text(columns, measured.tidy(named))

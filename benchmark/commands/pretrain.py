@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from benchmark.core.errors import ExitCode
-from benchmark.core.streams import say
+from benchmark.core.streams import say, say_next
 
 
 @click.command()
@@ -24,6 +24,6 @@ def pretrain(role: str, out: str, steps: int | None, threads: int) -> ExitCode:
     """
     from benchmark.mini.pretraining.pretrain import pretrain as pretrain_encoder  # takes seconds: not for --help
 
-    pretrain_encoder(role, Path(out), steps=steps, threads=threads)
-    say(f"wrote {Path(out) / role}.safetensors")
+    say(f"wrote {pretrain_encoder(role, Path(out), steps=steps, threads=threads)}")
+    say_next("bench list shows which exhibits read the shipped encoder of this role")
     return ExitCode.OK

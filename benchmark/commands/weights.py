@@ -13,7 +13,7 @@ from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.files import tidy
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
 from benchmark.encoders.published import slots
 
 
@@ -52,6 +52,7 @@ def weights_import(files: Sequence[str], everything: bool, slot: str | None, set
         say(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
     if not todo:
         say("all that is here is imported already")
+    say_next("bench weights says which slots are still empty")
     return ExitCode.OK
 
 
@@ -67,6 +68,7 @@ def weights_trust(names: Sequence[str], settings: Settings) -> ExitCode:
         digest = slots.digest(found.path, settings)
         FileFacts(settings.cache).trust(name, digest)
         say(f"{name}: {found.path}, weights {digest[:12]}…")
+    say_next("bench doctor --suite paper says whether all is here that it needs")
     return ExitCode.OK
 
 
@@ -82,7 +84,11 @@ def _show(deep: bool, form: str, settings: Settings) -> ExitCode:
         for line in slots.left_out(settings):
             say(f"left out: {line}", err=True)
     needed = [found for found in everything if not found.slot.optional]
-    return ExitCode.OK if all(found.state in (OK, ALIAS) for found in needed) else ExitCode.MISSING
+    filled = all(found.state in (OK, ALIAS) for found in needed)
+    if form != "json":
+        what = "says where each file is published" if not filled else "says whether the data are here too"
+        say_next(f"bench doctor --suite paper {what}")
+    return ExitCode.OK if filled else ExitCode.MISSING
 
 
 def _tidy(folder: Path) -> None:

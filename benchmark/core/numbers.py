@@ -5,6 +5,9 @@ Rounding errors leave differences such as -1e-15, which plain formatting writes 
 
 from math import isfinite
 
+LOPSIDED = 0.15
+"""Difference of the two sides of an interval, as a share of their mean, from which both sides are printed."""
+
 
 def fixed(value: float, digits: int, sign: str = "-") -> str:
     """A number with a fixed number of decimals.
@@ -30,6 +33,30 @@ def interval(low: float | None, high: float | None, digits: int, sign: str = "-"
 def sides(below: float, above: float, digits: int) -> str:
     """The two sides of an interval after its number: " +0.4 -0.9"; a lower side that rounds to zero is " +8.8 0.0"."""
     return f" {fixed(above, digits, '+')} {fixed(-below, digits)}"
+
+
+def with_interval(value: float, low: float | None, high: float | None, digits: int) -> str:
+    """A number and its interval: "62.3 ± 0.4", or "99.1 +0.4 -0.9" if the sides differ by more than `LOPSIDED`.
+
+    Args:
+        value: The number.
+        low: Lower end of the interval; None where there is none.
+        high: Upper end.
+        digits: Decimals.
+
+    Returns:
+        The text; the number alone without an interval.
+
+    Example:
+        >>> with_interval(62.3, 61.9, 62.7, 1), with_interval(99.1, 98.2, 99.5, 1)
+        ('62.3 ± 0.4', '99.1 +0.4 -0.9')
+    """
+    if low is None or high is None:
+        return fixed(value, digits)
+    below, above = value - low, high - value
+    if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
+        return f"{fixed(value, digits)} ± {fixed((above + below) / 2, digits)}"
+    return fixed(value, digits) + sides(below, above, digits)
 
 
 def plain(value: object) -> object:

@@ -17,6 +17,11 @@ def say(said: object, err: bool = False) -> None:
     print(text.line(said), file=sys.stderr if err else sys.stdout, flush=True)
 
 
+def say_next(command: str) -> None:
+    """Print the last line of a command: what to type next, and in a few words why."""
+    say(f"next: {command}")
+
+
 def show(said: object, err: bool = False) -> None:
     """Print text of several lines, such as a table or JSON, of which the terminal obeys nothing but the line breaks."""
     print(text.lines(said), file=sys.stderr if err else sys.stdout, flush=True)

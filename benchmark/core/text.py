@@ -6,6 +6,7 @@ without such signs stay as they are.
 
 import re
 import textwrap
+from collections.abc import Iterable
 
 WIDTH = 100
 """Columns of a list on a terminal."""
@@ -33,6 +34,30 @@ def lines(text: object) -> str:
 def markdown(text: object) -> str:
     """A text for a cell of a Markdown table, an item of a list or a heading: no mark-up of its own but code in backticks."""
     return re.sub(r"[|*\[]", r"\\\g<0>", line(text)).replace("<", "&lt;")
+
+
+def counted(number: int, noun: str) -> str:
+    """A count with its noun, in the singular or the plural.
+
+    Args:
+        number: The count.
+        noun: The noun in the singular, whose last word has a regular plural: "run", "test image", "class".
+
+    Returns:
+        Text such as "1 run" or "10,000 test images".
+
+    Example:
+        >>> counted(1, "class"), counted(0, "class"), counted(10000, "test image")
+        ('1 class', '0 classes', '10,000 test images')
+    """
+    plural = "es" if noun.endswith(("s", "sh", "ch", "x")) else "s"
+    return f"{number:,} {noun}{plural if number != 1 else ''}"
+
+
+def and_counted(numbers: Iterable[int], noun: str, word: str = " or ") -> str:
+    """Several counts with one noun: "1 or 3 seeds"; "" for none."""
+    *others, last = sorted(numbers) or [0]
+    return "".join(f"{number}{word}" for number in others) + counted(last, noun) if last else ""
 
 
 def wrapped(text: str, indent: str = "", hanging: str = "") -> list[str]:

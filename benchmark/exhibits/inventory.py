@@ -3,12 +3,13 @@
 Files are inspected where the reader or loader can do that; only other data sets and encoders are opened.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from benchmark.core.asset import INCOMPLETE, LARGER, MISSING, OK, Asset
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import Incomplete
+from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import DATASET, ENCODER, TESTED, Need, needed, of_run
 from benchmark.exhibits.opened import Opened
@@ -109,9 +110,30 @@ def take(cells: Iterable[Cell], world: World) -> Inventory:
     return Inventory({need: asset or _opened(need, world) for need, asset in found.items()}, exhibits)
 
 
-def absent_shifts(world: World, cells: Iterable[Cell]) -> list[Need]:
-    """Shifts that are missing on this machine and not read by any of the cells, so that they may be left out."""
+def spare_shifts(world: World, cells: Iterable[Cell], held: Collection[str] = ()) -> list[Need]:
+    """Find the shifts that runs of the cells go without: to encode them takes longer than all else of a small run.
+
+    A shift is kept that an exhibit reads of a training of these cells, so that no training is repeated for it.
+
+    Args:
+        world: Suite on this machine.
+        cells: Cells.
+        held: Roles of shifts to which records have answers that are measured again, so that none are lost.
+
+    Returns:
+        The shifts that no cell reads, without those that are kept or held and can be used on this machine.
+    """
+    cells = list(cells)
     read = {role for cell in cells for part in cell.parts() for role in (part.target, part.dataset)}
+    kept = {*held, *_read_of_trainings(cells, world)}
     shifts = dict.fromkeys(shift for spec in world.suite.datasets.values() for shift in spec.get("shifts", ()))
     unread = [Need(DATASET, shift) for shift in shifts if shift not in read]
-    return [need for need in unread if not (look(need, world) or _opened(need, world)).usable]
+    return [need for need in unread if need.role not in kept or not (look(need, world) or _opened(need, world)).usable]
+
+
+def _read_of_trainings(cells: Iterable[Cell], world: World) -> set[str]:
+    """Shifts that any exhibit reads of the runs of cells, without those that train nothing."""
+    keys = {run.cell_key: run.method for cell in cells for run in cell.runs(world.suite, [0]) if run.shots}
+    shown = (cell for name in exhibit.names() for cell in exhibit.load(name).cells())
+    asked = [cell for cell in shown if cell.question.target is not None and cell.method in keys.values()]
+    return {str(c.question.target) for c in asked if any(run.cell_key in keys for run in c.runs(world.suite, [0]))}

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 from benchmark.core.digest import Json
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.run import Run
@@ -79,8 +80,8 @@ def run_named(run: Run, cell: Cell, shown: Exhibit, suite: Suite) -> str:
         The row, before it the method where the row is a part or a setting of it, after it the column where that says which
         method or backbone; then the data set, the shots and the seed.
     """
-    shots = f"{run.shots} shot{'s' * (run.shots != 1)}"
-    return ", ".join([*_subject(run, cell, shown), suite.named(run.dataset), shots, f"seed {run.seed}"])
+    words = suite.named(run.dataset), counted(run.shots, "shot"), f"seed {run.seed}"
+    return ", ".join([*_subject(run, cell, shown), *words])
 
 
 def _subject(run: Run, cell: Cell, shown: Exhibit) -> Iterable[str]:

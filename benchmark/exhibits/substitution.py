@@ -28,6 +28,8 @@ from benchmark.suites.suite import PHOTOGRAPHS, Suite
 from benchmark.suites.world import World
 
 FOLDER = "folder:"
+OWN_SEEDS = tuple(range(1, 11))
+"""Seeds of methods on own images that read features alone, where a training takes seconds."""
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,14 @@ def asked(exhibit: Exhibit, suite: Suite, instead: Instead) -> tuple[Exhibit, Su
     turned = replace(exhibit, id=name, title=title, rows=rows, reference="")
     turned = replace(turned, paper=f"asked {question}", caption=f"Asked {question}. {caption}")
     return replace(turned, options=_options(exhibit, suite, instead)), suite
+
+
+def own_seeds(cell: Cell, suite: Suite) -> Sequence[int] | None:
+    """`OWN_SEEDS` for a cell on a folder of images whose method prompts no tower of CLIP; None for the suite's seeds."""
+    if not str(cell.question.dataset or "").startswith(FOLDER) or cell.recorded:
+        return None
+    runs = cell.runs(suite, OWN_SEEDS)
+    return OWN_SEEDS if runs and not runs[0].prompts else None
 
 
 def _options(exhibit: Exhibit, suite: Suite, instead: Instead) -> str:

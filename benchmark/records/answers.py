@@ -1,6 +1,7 @@
 """Answers of a run, image by image, and the file that keeps them.
 
-The file is an npz with an array for each selection on the test images and for each on a shift, uint8 [⌈N / 8⌉], and `HELD`.
+The file is an npz with an array for each selection on the test images and for each on a shift, uint8 [⌈N / 8⌉], and `HELD`;
+where the test set is not balanced, also `PREDICTED`.
 It is named by its content. The record holds this name and a checksum of itself, and `HELD` says that it does, so that a
 checksum that was taken away is missed.
 """
@@ -16,6 +17,8 @@ from benchmark.records.record import Record
 
 HELD = "held"
 """Name of an array without elements, in the files of records that have a checksum."""
+PREDICTED = "predicted"
+"""Name of the array of the predicted classes of the test images under the selection `val`, uint16 or uint32 [N]."""
 ON = " on "
 """Between a selection and a shift, in the name of the answers to the images of the shift."""
 
@@ -34,9 +37,19 @@ def counted(record: Record, name: str) -> tuple[int, int]:
     return part.selections[selection].correct, part.n
 
 
-def packed(correct: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The arrays of the file, by name: `HELD`, and of each selection whether each image is right, from booleans [N]."""
+def packed(correct: Mapping[str, np.ndarray], predicted: np.ndarray | None = None) -> dict[str, np.ndarray]:
+    """The arrays of the file, by name.
+
+    Args:
+        correct: Name of answers -> whether each image is classified correctly, booleans [N].
+        predicted: Predicted classes of the test images [N]; None where they are not kept.
+
+    Returns:
+        `HELD`, and the arrays of the answers; `PREDICTED` where it is given.
+    """
     found = {name: np.packbits(bits) for name, bits in correct.items()}
+    if predicted is not None:
+        found[PREDICTED] = predicted.astype(np.uint16 if predicted.max() < 2**16 else np.uint32)
     return dict(sorted({**found, HELD: np.empty(0, np.uint8)}.items()))
 
 
@@ -61,6 +74,16 @@ def right(found: Mapping[str, np.ndarray], name: str, n: int) -> np.ndarray:
     if bits.dtype != np.uint8 or bits.shape != (-(-n // 8),):
         raise ValueError(f"selection {name!r}: answers are no bits of {n} images")
     return np.unpackbits(bits, count=n).astype(bool)
+
+
+def predicted(found: Mapping[str, np.ndarray], n: int) -> np.ndarray:
+    """Predicted classes of `n` test images, [n]; ValueError where they are not kept."""
+    classes = found.get(PREDICTED)
+    if classes is None:
+        raise ValueError("no predicted classes")
+    if classes.dtype.kind != "u" or classes.shape != (n,):
+        raise ValueError(f"predicted classes are no classes of {n} images")
+    return classes
 
 
 def disagreement(record: Record, correct: Mapping[str, np.ndarray]) -> str:
@@ -95,7 +118,7 @@ def damage(record: Record, checked: bool, found: Mapping[str, np.ndarray]) -> st
     Returns:
         The first disagreement.
     """
-    written = record.selections if record.answers is None else found.keys() - {HELD}
+    written = record.selections if record.answers is None else found.keys() - {HELD, PREDICTED}
     try:
         correct = {name: right(found, name, counted(record, name)[1]) for name in sorted(written)}
     except ValueError as error:

@@ -50,6 +50,7 @@ OPTIONAL: dict[str, Shape] = {
     "crops": str,
     "draw": str,
     "answers": str,
+    "tested": str,
     "support": {"images": int, "fewest": int, "most": int},
     "validation": {"images": int, "fewest": int, "most": int},
     "warnings": list,
@@ -198,6 +199,7 @@ class Record(Part):
         crops: Crops of the support set that the method was trained on: a scale in words, or why there is none.
         draw: Name of the file with the names of the images drawn.
         answers: Name of the file with the answers, image by image.
+        tested: Name of the file with the classes of the test images, where these are not balanced.
         support: Number of images in the support set, where there is one.
         validation: Number of validation images by class, where there is a support set.
         warnings: Warnings of libraries during the run, a line for each kind.
@@ -236,6 +238,7 @@ class Record(Part):
     crops: str | None = None
     draw: str | None = None
     answers: str | None = None
+    tested: str | None = None
     support: Drawn | None = None
     validation: Drawn | None = None
     warnings: Sequence[str] | None = None
@@ -313,6 +316,8 @@ def _misfit_of_more(record: Json) -> str:
         return complaint
     if not re.fullmatch("[0-9a-f]{16}", record.get("answers", "0" * 16)):
         return "answers is no name of answers"
+    if not re.fullmatch("[0-9a-f]{20}", record.get("tested", "0" * 20)):
+        return "tested is no name of a list of classes"
     if complaint := next(filter(None, map(_miscount, ("support", "validation"), [record] * 2)), ""):
         return complaint
     texts = record.get("warnings", [])

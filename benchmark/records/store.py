@@ -9,10 +9,11 @@ A record that cannot be read, or that disagrees with itself or with its per-imag
 
 import json
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import escape
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -29,8 +30,26 @@ DRAWS = "draws"
 """Subfolder of the lists of drawn images."""
 SKIPPED = "skipped"
 """Subfolder of the notes on assets that were missing when runs were skipped."""
+TESTED = "tested"
+"""Subfolder of the lists of the classes of test images."""
 ASKED = "asked"
 """Subfolder of the notes on exhibits that were asked in other roles."""
+
+
+class Tested(NamedTuple):
+    """Names of the classes; class of each test image [N]; its predicted class under `val` [N]."""
+
+    classes: tuple[str, ...]
+    labels: np.ndarray
+    predicted: np.ndarray
+
+    def fits(self, record: Record) -> bool:
+        """Whether these are the images and the count of a record, in classes that are named."""
+        if self.labels.shape != self.predicted.shape or not all(isinstance(name, str) for name in self.classes):
+            return False
+        both = np.concatenate([self.labels, self.predicted])
+        right = int((self.labels == self.predicted).sum())
+        return 0 <= both.min() <= both.max() < len(self.classes) and right == record.selections["val"].correct
 
 
 @dataclass
@@ -59,12 +78,13 @@ class Store:
         self._read_before = {key: record for key, record in found.items() if record is not None}
         return dict(self._read_before)
 
-    def put(self, record: Record, correct: Mapping[str, np.ndarray]) -> Record:
+    def put(self, record: Record, correct: Mapping[str, np.ndarray], predicted: np.ndarray | None = None) -> Record:
         """Write a record and its per-image correctness.
 
         Args:
             record: the record without `answers`.
             correct: name of answers (`answers.on`) -> whether each image is classified correctly, booleans [N].
+            predicted: predicted classes of the test images under `val`, [N], for a test set that is not balanced.
 
         Returns:
             The record as written, with `answers`, the identifier of the file of per-image correctness.
@@ -73,7 +93,7 @@ class Store:
             ValueError: for an invalid record, or for counts that disagree with `correct`.
         """
         said = json.loads(json.dumps(record.to_json(), allow_nan=False))
-        packed = answers.packed(correct)
+        packed = answers.packed(correct, predicted)
         said["answers"] = answers.named(packed)
         if complaint := invalid(said, record.key):
             raise ValueError(complaint)
@@ -93,6 +113,35 @@ class Store:
         text = json.dumps(drawn, indent=0, ensure_ascii=False)
         self._write(self.root / DRAWS / f"{name}.json", text.encode("utf-8", "surrogateescape"))
         return name
+
+    def keep_tested(self, classnames: Sequence[str], labels: np.ndarray) -> str:
+        """Write the classes of test images to tested/<hash>.json, shared by all runs on these.
+
+        Args:
+            classnames: names of the classes.
+            labels: class of each test image, [N].
+
+        Returns:
+            The hash.
+        """
+        said = {"classes": list(classnames), "labels": labels.tolist()}
+        name = digest(said)
+        self._write(self.root / TESTED / f"{name}.json", json.dumps(said).encode())
+        return name
+
+    def tested(self, record: Record) -> Tested | None:
+        """What a run predicted of each test image, and its class; None where that is not kept, or not as it was written."""
+        if record.tested is None:
+            return None
+        try:
+            said = files.parsed(regular.read_bytes(self.root / TESTED / f"{record.tested}.json"))
+            predicted = answers.predicted(answers.read(self._answers(record), [answers.PREDICTED]), record.n)
+            if digest(said) != record.tested:
+                return None
+            found = Tested(tuple(said["classes"]), np.array(said["labels"], np.int64), predicted.astype(np.int64))
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return found if found.fits(record) else None
 
     def keep_skipped(self, gone: Mapping[str, str], there: Collection[str]) -> None:
         """Update the notes on missing assets, which reports print.
@@ -168,7 +217,7 @@ class Store:
     def check_writable(self) -> None:
         """Raise BenchError if the folder is not writable; called before runs begin. Leftovers of killed writers go."""
         files.check_writable("results", self.root, "--results")
-        for folder in (self.root, *(self.root / part for part in (DRAWS, SKIPPED, ASKED))):
+        for folder in (self.root, *(self.root / part for part in (DRAWS, SKIPPED, TESTED, ASKED))):
             files.tidy(folder)
 
     def _answers(self, record: Record) -> Path:

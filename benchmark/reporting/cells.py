@@ -24,12 +24,11 @@ POINTS = 25
 
 def of(measured: Measured, moves: Moves | None) -> dict[tuple[str, str], JsonDict]:
     """Row and column -> what the page shows of the cell."""
-    best = {column["name"]: _best(measured, column["name"]) for column in measured.exhibit.columns}
     return {
         (cell.row, cell.column): {
             **_cell(measured, cell),
             "column": measured.column(cell.column),
-            "best": cell.row in best[cell.column],
+            "best": cell.row in measured.best.get(cell.column, ()),
             "id": f"{measured.exhibit.id}-{number}",
             **_since(moves, (measured.exhibit.id, cell.row, cell.column)),
         }
@@ -51,17 +50,6 @@ def _cell(measured: Measured, cell: Cell) -> JsonDict:
         "provenance": _provenance(records),
         "again": _again(measured, name, column),
     }
-
-
-def _best(measured: Measured, column: str) -> list[str]:
-    """The rows with the highest accuracy in a column; none where it has one number, or another metric."""
-    cells = [
-        cell for cell in measured.rows if (cell.column, cell.selection) == (column, "val") and cell.mean is not None
-    ]
-    if len(cells) < 2 or {cell.metric for cell in cells} != {"accuracy"}:
-        return []
-    top = max(cell.mean for cell in cells if cell.mean is not None)
-    return [cell.row for cell in cells if cell.mean == top]
 
 
 def _since(moves: Moves | None, place: tuple[str, str, str]) -> dict[str, str]:

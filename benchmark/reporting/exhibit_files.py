@@ -5,6 +5,7 @@ from pathlib import Path
 from benchmark.analysis.results import Measured, csv
 from benchmark.core import text
 from benchmark.core.files import writing, written_whole
+from benchmark.reporting import classes
 from benchmark.reporting.figures import draw
 from benchmark.reporting.figures.draw import PNG, Pictures
 from benchmark.reporting.notes import notes, selection_words
@@ -20,10 +21,18 @@ from benchmark.reporting.tables import (
 
 
 def write(measured: Measured, folder: Path, pictures: Pictures = PNG) -> list[Path]:
-    """Write <id>.md, <id>.csv and the pictures of an exhibit, <id>.png by default, under `folder`; return their paths."""
-    texts = {
-        folder / f"{measured.exhibit.id}.{suffix}": of(measured) for suffix, of in (("md", markdown), ("csv", csv))
-    }
+    """Write the files of an exhibit.
+
+    Args:
+        measured: the exhibit.
+        folder: folder of the files.
+        pictures: files of each figure.
+
+    Returns:
+        Paths of <id>.md and <id>.csv, of <id>-classes.csv where the test set is not balanced, and of the pictures.
+    """
+    named = {".md": markdown, ".csv": csv, **({"-classes.csv": classes.csv} if measured.by_class else {})}
+    texts = {folder / f"{measured.exhibit.id}{ending}": of(measured) for ending, of in named.items()}
     drawn = pictures.paths(measured, folder)
     for path, content in texts.items():
         with written_whole("reports", path, "--reports") as file:
@@ -44,7 +53,7 @@ def markdown(measured: Measured) -> str:
         *(extra_grid(table) for table in extra_tables(measured)),
         "## The other selections",
         OTHER_SELECTIONS,
-        grid(measured, lambda row: other_selections(measured, row)),
+        grid(measured.part(), lambda row: other_selections(measured, row)),
         *ordering_lines(measured),
         *notes(measured),
     ]

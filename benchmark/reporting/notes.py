@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmark.analysis import remarks
 from benchmark.analysis.results import Measured
-from benchmark.core.text import markdown
+from benchmark.core.text import and_counted, markdown
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.naming import method_named
 from benchmark.exhibits.run import Run
@@ -25,10 +25,9 @@ REASONS = 2
 
 def selection_words(measured: Measured) -> str:
     """The sentence on the selection of epoch and settings and on the number of seeds."""
-    seeds = sorted({row.seeds for row in measured.rows if row.seeds})
-    counts = " or ".join(map(str, seeds)) or "no"
+    counts = and_counted({row.seeds for row in measured.rows if row.seeds}, "seed") or "no seeds"
     marked = ", fewer than others in the column where it says so" if measured.fewer else ""
-    return f"{remarks.chosen(measured)}; {counts} seed{'s' if seeds != [1] else ''} a cell{marked}."
+    return f"{remarks.chosen(measured)}; {counts} a cell{marked}."
 
 
 def notes(measured: Measured) -> list[str]:

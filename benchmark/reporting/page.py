@@ -26,12 +26,12 @@ from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.numbers import fixed
-from benchmark.core.text import lines
+from benchmark.core.text import counted, lines
 from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.reporting import cells, tables
 from benchmark.reporting.exhibit_files import markdown
-from benchmark.reporting.figures import draw, style
+from benchmark.reporting.figures import confusion, draw, style
 from benchmark.reporting.next_step import MAIN, Step
 from benchmark.reporting.notes import cached_views, deviations, missing
 from benchmark.reporting.tables import extra_tables, latex
@@ -150,7 +150,7 @@ def _facts(records: Sequence[Record]) -> str:
     days = sorted({(record.measured or "")[:10] for record in records} - {""})
     when = f", measured {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "") if days else ""
     drawn = f"{len(seeds)} draws of the support set" if len(seeds) > 1 else "one draw of the support set"
-    return f"{len(records)} runs, {drawn}{when}."
+    return f"{counted(len(records), 'run')}, {drawn}{when}."
 
 
 def _drawn_seeds(records: Sequence[Record]) -> list[int]:
@@ -193,9 +193,8 @@ def _comparisons(row: ClaimRow) -> list[JsonDict]:
 def _told(comparison: Comparison | None, source: str) -> dict[str, str]:
     if comparison is None:
         return {**_said(claims.NOT_RUN), "effect": "", "rests": ""}
-    count = len(comparison.rests_on)
-    what = f"{'printed number' if source == 'paper' else 'record'}{'s' * (count != 1)}"
-    rests = f"{'premise; ' * comparison.premise}{count} {what}, over {comparison.over}"
+    what = counted(len(comparison.rests_on), "printed number" if source == "paper" else "record")
+    rests = f"{'premise; ' * comparison.premise}{what}, over {comparison.over}"
     return {**_said(comparison.says), "effect": claims.words(comparison), "rests": rests}
 
 
@@ -267,8 +266,9 @@ def _exhibit(measured: Measured, drawn: Path | None, moves: Moves | None) -> Jso
         "missing": missing(measured),
         "remarks": remarks.sentences(measured),
         "deviations": [line for line in deviations(measured) if line != views],
-        "picture": _encoded(measured, drawn) or _picture(measured),
+        "picture": _encoded(measured, drawn, measured.exhibit.id),
         "alt": draw.told(measured),
+        "confusion": _confusion(measured, drawn),
         "files": _files(measured),
     }
 
@@ -312,16 +312,21 @@ def _panel(
     }
 
 
-def _encoded(measured: Measured, drawn: Path | None) -> str:
-    """The figure of an exhibit in the folder `drawn`, as base64 PNG; empty if there is none."""
-    path = drawn / f"{measured.exhibit.id}.png" if drawn is not None else None
-    return base64.b64encode(path.read_bytes()).decode() if path is not None and path.is_file() else ""
+def _confusion(measured: Measured, drawn: Path | None) -> dict[str, str] | None:
+    """The confusion matrix of an exhibit, and its alternative text; None where the test set is balanced."""
+    if not measured.by_class:
+        return None
+    name = f"{measured.exhibit.id}{draw.CONFUSION}"
+    return {"picture": _encoded(measured, drawn, name), "alt": confusion.told(measured)}
 
 
-def _picture(measured: Measured) -> str:
-    """The figure of an exhibit, drawn anew, as base64 PNG."""
+def _encoded(measured: Measured, drawn: Path | None, name: str) -> str:
+    """The figure <name>.png of an exhibit as base64 PNG: of the folder `drawn` if it is there, else drawn anew."""
+    path = drawn / f"{name}.png" if drawn is not None else None
+    if path is not None and path.is_file():
+        return base64.b64encode(path.read_bytes()).decode()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.png"
+        path = Path(folder) / f"{name}.png"
         draw.draw(measured, path)
         return base64.b64encode(path.read_bytes()).decode()
 

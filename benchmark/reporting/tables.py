@@ -1,6 +1,6 @@
 """Markdown and LaTeX tables of an exhibit, and the text of a cell."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 
 from benchmark.analysis import feature_rule, sizes
@@ -8,32 +8,37 @@ from benchmark.analysis.ordering import orders
 from benchmark.analysis.remarks import mark, sentences
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json, JsonDict
-from benchmark.core.numbers import fixed, sides
-from benchmark.core.text import line, markdown
+from benchmark.core.numbers import fixed, with_interval
+from benchmark.core.text import counted, line, markdown
 from benchmark.records import readings
+from benchmark.reporting import classes
 from benchmark.reporting.figures import draw
 
 NOTHING = "–"
-LOPSIDED = 0.15
-"""Difference of the two sides of an interval, as a share of their mean, from which both sides are printed."""
 
 
-def main_table(measured: Measured) -> str:
-    """The main table of an exhibit in Markdown, under the `val` selection."""
-    return grid(measured, partial(shown, measured))
+def main_table(measured: Measured, asked: Collection[tuple[str, str]] | None = None) -> str:
+    """The main table of an exhibit in Markdown, under the `val` selection, the best of a column in bold.
+
+    Args:
+        measured: the exhibit.
+        asked: cells, (row, column), that are shown beside measured ones; None for all that has a number (`Measured.part`).
+
+    Returns:
+        The rows and columns that have something to show; all where nothing has.
+    """
+    return grid(measured.part(asked), partial(shown, measured), measured.best)
 
 
 def latex(measured: Measured) -> str:
     """The main table of an exhibit as LaTeX for the booktabs package, one tabular a panel."""
-    title = _in_one_line(measured.exhibit.title)
+    title, best = _in_one_line(measured.exhibit.title), measured.best
+    part = measured.part()
     parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
-    for panel, columns in measured.exhibit.by_panel().items():
+    for panel, columns in part.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = [
-            [row["name"], *_texts(measured, row["name"], columns, partial(shown, measured))]
-            for row in measured.exhibit.rows
-        ]
-        body = [" & ".join(map(_tex, row)) + r" \\" for row in (header, *rows)]
+        rows = _escaped(part, columns, partial(shown, measured), best, _tex, r"\textbf{{{}}}")
+        body = [" & ".join(row) + r" \\" for row in ([_tex(name) for name in header], *rows)]
         inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
         named = [f"% {_in_one_line(panel)}"] if panel else []
         parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
@@ -61,8 +66,8 @@ def _tex(text: str) -> str:
 
 
 def extra_tables(measured: Measured) -> list[JsonDict]:
-    """Further tables of an exhibit, each with title, words, header and rows: the figure in numbers, the rule's picks."""
-    return [*draw.tables(measured), *feature_rule.tables(measured)]
+    """Further tables, each with title, words, header and rows: by class, the figure in numbers, the rule's picks."""
+    return [*classes.tables(measured), *draw.tables(measured), *feature_rule.tables(measured)]
 
 
 def extra_grid(table: Json) -> str:
@@ -81,9 +86,7 @@ def value(row: Row) -> str:
     """
     ours, digits = NOTHING, 1 if readings.counted(row.metric) else 3
     if row.mean is not None:
-        ours = fixed(row.mean, digits)
-        if row.ci_low is not None and row.ci_high is not None:
-            ours += _either_way(row.mean - row.ci_low, row.ci_high - row.mean, digits)
+        ours = with_interval(row.mean, row.ci_low, row.ci_high, digits)
     return ours if row.paper is None else ours + _beside("paper", row.paper, row, digits)
 
 
@@ -91,13 +94,6 @@ def _beside(source: str, number: float, row: Row, digits: int) -> str:
     """A reference number and the difference of the measured mean to it: " (paper 62.60, -0.3)"."""
     difference = "" if row.mean is None else f", {fixed(row.mean - number, digits, '+')}"
     return f" ({source} {fixed(number, max(2, digits))}{difference})"
-
-
-def _either_way(below: float, above: float, digits: int) -> str:
-    """The sides of an interval: " ± 0.4", or " +0.3 -0.9" if they differ by more than LOPSIDED."""
-    if abs(above - below) < max(10**-digits, LOPSIDED * (above + below) / 2):
-        return f" ± {fixed((above + below) / 2, digits)}"
-    return sides(below, above, digits)
 
 
 def shown(measured: Measured, row: Row) -> str:
@@ -120,7 +116,7 @@ def shown(measured: Measured, row: Row) -> str:
     if place in measured.sizes:
         text += f" ({_sizes(measured, place)})"
     if place in measured.fewer and row.mean is not None:
-        text += f" ({row.seeds} seed{'s' * (row.seeds != 1)})"
+        text += f" ({counted(row.seeds, 'seed')})"
     return f"{text} {mark(measured, place)}".rstrip()
 
 
@@ -154,24 +150,51 @@ def _with_gap(mean: float, val: float, digits: int) -> str:
     return f"{fixed(mean, digits)} ({fixed(mean - val, digits, '+')})"
 
 
-def grid(measured: Measured, text: Callable[[Row], str]) -> str:
-    """The table of an exhibit in Markdown, one a panel, with the text of a cell by `text`."""
+def grid(measured: Measured, text: Callable[[Row], str], bold: Mapping[str, Collection[str]] | None = None) -> str:
+    """The table of an exhibit in Markdown, one a panel.
+
+    Args:
+        measured: the exhibit.
+        text: the text of a cell.
+        bold: column -> rows whose cells there are bold.
+
+    Returns:
+        The tables.
+    """
     tables = []
     for panel, columns in measured.exhibit.by_panel().items():
         header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = [[row["name"], *_texts(measured, row["name"], columns, text)] for row in measured.exhibit.rows]
-        tables.append((f"**{markdown(panel)}**\n\n" if panel else "") + _lines(header, rows))
+        rows = _escaped(measured, columns, text, bold or {}, markdown, "**{}**")
+        tables.append((f"**{markdown(panel)}**\n\n" if panel else "") + _joined([*map(markdown, header)], rows))
     return "\n\n".join(tables)
 
 
-def _texts(measured: Measured, row: str, columns: Sequence[Json], text: Callable[[Row], str]) -> list[str]:
-    names = [column["name"] for column in columns]
-    return [measured.texts.get((row, name)) or text(measured.at(row, name)) for name in names]
+def _escaped(
+    measured: Measured,
+    columns: Sequence[Json],
+    text: Callable[[Row], str],
+    bold: Mapping[str, Collection[str]],
+    escape: Callable[[str], str],
+    strong: str,
+) -> list[list[str]]:
+    """The rows of a table of some columns, each with its name first, escaped, and the `bold` cells in the form `strong`."""
+
+    def cell(row: str, column: str) -> str:
+        said = escape(measured.texts.get((row, column)) or text(measured.at(row, column)))
+        return strong.format(said) if row in bold.get(column, ()) else said
+
+    names = [row["name"] for row in measured.exhibit.rows]
+    return [[escape(name), *(cell(name, column["name"]) for column in columns)] for name in names]
 
 
 def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table in Markdown; of a cell nothing but code in backticks is mark-up."""
-    body = ["| " + " | ".join(map(markdown, row)) + " |" for row in (header, *rows)]
+    return _joined([*map(markdown, header)], [[*map(markdown, row)] for row in rows])
+
+
+def _joined(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown of escaped cells."""
+    body = [f"| {' | '.join(row)} |" for row in (header, *rows)]
     return "\n".join([body[0], "|---|" + "---:|" * (len(header) - 1), *body[1:]])
 
 

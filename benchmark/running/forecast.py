@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from benchmark.core import pace
 from benchmark.core.devices import encoding_workers
 from benchmark.core.durations import span
+from benchmark.core.text import counted
 from benchmark.exhibits.run import Run
 from benchmark.features import costs
 from benchmark.features.requests import Shard
@@ -47,7 +48,7 @@ class Forecast:
     def words(self) -> str:
         """The forecast for printing: "about 3 to 6 min", "about 20 to 40 s, and 3 runs that nobody timed"."""
         total = self.start + self.features + self.runs
-        unknown = [f"{n} {what}{'s' * (n > 1)}" for n, what in ((self.uncounted, "image"), (self.untimed, "run")) if n]
+        unknown = [counted(n, what) for n, what in ((self.uncounted, "image"), (self.untimed, "run")) if n]
         known = f"about {span(*(total * factor for factor in SPREAD))}" if self.each or not self.untimed else ""
         return ", and ".join(filter(None, (known, *(f"{what} whose time is unknown" for what in unknown))))
 

@@ -20,6 +20,7 @@ from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
 from benchmark.methods.scoring import joined, parts, right, tuned
 from benchmark.methods.sealed import comparing
+from benchmark.numerics.confusion import unbalanced
 from benchmark.records import answers, metrics, provenance
 from benchmark.records.record import BetaCurve, Drawn, Histogram, OnShift, Record, Selection
 from benchmark.records.store import Store
@@ -36,7 +37,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
     opened = Opened(run, world)
     fingerprints = opened.fingerprints  # before training, while the files of the method are those that were imported
     build, test = task.build(opened)
-    drawn = _drawn(opened)
+    drawn, tested = _drawn(opened), _tested(opened)
     states = StateMeasurements(test, task.shifts(opened))
     ready = time.perf_counter()
     observer = Observer(build.val, test, states.look, Choice(**run.released))
@@ -64,6 +65,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
         crops=requests.crops_of(opened),
         **inventory.licences(opened),
         draw=store.keep_draw(drawn) if drawn else None,
+        tested=store.keep_tested(opened.dataset.classnames, tested) if tested is not None else None,
         **_counts(opened),
         warnings=heard.lines or None,
         seconds={
@@ -75,7 +77,9 @@ def measure(run: Run, world: World, store: Store) -> Record:
         measured=provenance.now(),
         conditions=provenance.conditions(opened.device),
     )
-    return store.put(record, _answers(outcomes))
+    return store.put(
+        record, _answers(outcomes), outcomes["val"].predicted.cpu().numpy() if tested is not None else None
+    )
 
 
 def _answers(outcomes: Mapping[str, Outcome]) -> dict[str, np.ndarray]:
@@ -90,6 +94,12 @@ def _drawn(opened: Opened) -> dict[str, list[str]]:
     """Names of the images of the support and the validation set; empty where they have no names or there are none."""
     run, dataset = opened.run, opened.dataset
     return listed(dataset, dataset.draw(run.shots, run.seed)) if run.shots else {}
+
+
+def _tested(opened: Opened) -> np.ndarray | None:
+    """Classes of the test images [N]; None for a balanced test set, where the balanced accuracy is the accuracy."""
+    labels = opened.dataset.labels("test", opened.dataset.ids("test"))
+    return labels if unbalanced(labels) else None
 
 
 def _counts(opened: Opened) -> JsonDict:

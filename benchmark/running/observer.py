@@ -60,12 +60,14 @@ class Outcome:
 
     Attributes:
         correct: Whether each test image is classified correctly, [N].
+        predicted: Predicted class of each test image, [N].
         epoch: Selected epoch.
         tuned: Selected hyper-parameters; empty for the method's own.
         seen: Result of `look` for the selected state.
     """
 
     correct: Tensor
+    predicted: Tensor
     epoch: int
     tuned: dict[str, float]
     seen: JsonDict = field(default_factory=dict)
@@ -137,7 +139,7 @@ class Observer:
         found: dict[str, Outcome] = {}
         for names, answers, seen in answered:
             state, correct = picked[names[0]], right_answers(answers, self.sets["test"])
-            found |= {name: Outcome(correct, state.epoch, state.tuned, seen) for name in names}
+            found |= {name: Outcome(correct, answers, state.epoch, state.tuned, seen) for name in names}
         return {name: found.get(name, found["last"]) for name in self.choices}
 
     def _scored(self, predictor: Predictor, name: str) -> list[Scores]:

@@ -41,13 +41,15 @@ def survey(
 
 
 def _state(run: Run, record: Record | None, world: World, reads: Collection[str] | None) -> str:
-    """State of a run; a shift that was missing when it was measured, or is missing now, counts only if it is read."""
+    """State of a run; a record without answers to a shift that is read is none, one without those to another is enough."""
     if record is None:
         return MISSING
     then, today = record.fingerprints, Opened(run, world).fingerprints
-    spare = set() if reads is None else {*run.shifts(world.suite)} - {*reads}
-    wanted = {name: found for name, found in today.items() if name in then or name not in spare}
-    return DONE if all(then.get(name) == found for name, found in wanted.items()) else STALE
+    shifts = {*run.shifts(world.suite)}
+    lacking = shifts - then.keys()
+    if any(then.get(name) != found for name, found in today.items() if name not in lacking):
+        return STALE
+    return MISSING if lacking & (shifts if reads is None else {*reads}) else DONE
 
 
 def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record] | None = None) -> list[Run]:

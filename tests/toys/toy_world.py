@@ -87,6 +87,16 @@ class Torn(Squares):
 
 
 @dataclass(frozen=True)
+class Lopsided(Squares):
+    """The last three classes have one test image less than the others."""
+
+    fingerprint: str = "squares-lopsided"
+
+    def ids(self, split: str) -> np.ndarray:
+        return super().ids(split)[: -3 if split == "test" else None]
+
+
+@dataclass(frozen=True)
 class Few(Squares):
     """At most so many training and validation images of a class, and of class 0 so many."""
 

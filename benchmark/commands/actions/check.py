@@ -13,7 +13,8 @@ from benchmark.core import pace
 from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import meant
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.features import costs
@@ -53,7 +54,11 @@ def check(
     code = _code(gate, allow_missing)
     if code != ExitCode.REGRESSION:
         code = skipped(store) or code
-    return _claims(world, records, store, fail_on) if code == ExitCode.OK and fail_on else code
+    if code == ExitCode.OK and fail_on:
+        code = _claims(world, records, store, fail_on)
+    if form == "text" and code in (ExitCode.OK, ExitCode.REGRESSION):
+        say_next(f"bench report{world.option} draws these records, cell by cell and seed by seed")
+    return code
 
 
 def _code(gate: Gate, allow_missing: bool) -> ExitCode:
@@ -80,8 +85,9 @@ def _code(gate: Gate, allow_missing: bool) -> ExitCode:
 def _lost(gate: Gate) -> str:
     """The cells that the reference has and the records lack, in words."""
     first = gate.lost[0]
-    lacking = f"{len(gate.lost)} cell{'s' * (len(gate.lost) > 1)} of the reference"
-    return f"{lacking} not measured, or at fewer seeds, the first {first.place}"
+    return (
+        f"{counted(len(gate.lost), 'cell')} of the reference not measured, or at fewer seeds, the first {first.place}"
+    )
 
 
 def _is_of(other: Exhibit, names: Sequence[str] | None) -> bool:
@@ -122,7 +128,7 @@ def _not_compared(measured: Measured) -> str:
     """The line on the cells of an exhibit that the printed numbers are not held against; empty if there are none."""
     if not measured.sizes:
         return ""
-    cells = f"{len(measured.sizes)} cell{'s' * (len(measured.sizes) > 1)}"
+    cells = counted(len(measured.sizes), "cell")
     words = f"measured on another test set than the published one ({measured.other_sizes})"
     return f"{measured.exhibit.id}: {cells} not compared, {words}"
 
@@ -150,4 +156,5 @@ def _update(names: Sequence[str], world: World, records: Mapping[str, Record], s
     written, changes = reference_run.update(measured, records, store, pace.seconds(), costs.noted(world))
     for line in [*changes, *(f"wrote {path}" for path in written)]:
         say(line)
+    say_next(f"bench check{world.suite.option} compares records with this reference run")
     return ExitCode.OK

@@ -29,7 +29,7 @@ from benchmark.core.names import folded
 from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
-from benchmark.core.text import wrapped
+from benchmark.core.text import counted, wrapped
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
 
@@ -77,7 +77,7 @@ def _listed(rows: Sequence[ClaimRow]) -> str:
     """How many claims have which verdict under `val`, and each claim as a sentence with its verdicts, decided ones first."""
     says = Counter(row.verdicts["val"].says for row in rows)
     counts = ", ".join(f"{says[word]} {word}" for word in LEGEND if says[word])
-    head = f"{len(rows)} conclusions of the paper, epoch and settings chosen on validation images (val): {counts}"
+    head = f"{counted(len(rows), 'conclusion')} of the paper, epoch and settings chosen on validation images (val): {counts}"
     lines = wrapped(head)
     for word, means in LEGEND.items():
         if says[word]:
@@ -97,7 +97,7 @@ def _printed(source: str, says: str) -> str:
 def _line(verdict: Verdict) -> str:
     """The effect that decides a verdict, where and over how many seeds; what it lacks, or how much of it is measured."""
     effect = words(verdict) if verdict.effect is not None else verdict.reason
-    seeds = f"{verdict.seeds} seed{'s' * (verdict.seeds > 1)}" if verdict.seeds else ""
+    seeds = counted(verdict.seeds, "seed") if verdict.seeds else ""
     part = f"{verdict.compared} of {verdict.asked} comparisons measured" if verdict.compared < verdict.asked else ""
     why = verdict.reason.removeprefix(BOTH).removeprefix("; ") if verdict.effect is not None and not part else ""
     return "; ".join(filter(None, (", ".join(filter(None, (effect, verdict.at, seeds))), why, part)))

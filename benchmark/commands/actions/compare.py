@@ -12,7 +12,8 @@ from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.naming import column_named
@@ -64,7 +65,7 @@ def compare(
     else:
         for found in told.values():
             say(concluded(found))
-        say("next: bench claims holds each conclusion of the paper against the same records")
+        say_next("bench claims holds each conclusion of the paper against the same records")
     return ExitCode.OK
 
 
@@ -96,14 +97,12 @@ def _text(shown: Exhibit, suite: Suite, rows: tuple[str, str], found: Sequence[C
     """The comparison of two rows as text: a heading, and a line for each column."""
     columns = {column["name"]: column_named(column, suite) for column in shown.columns}
     width = max(len(columns[c.column]) for c in found)
-    lines = [
-        f"{' less '.join(rows)}, {shown.id}, {selection} selection, 95 % intervals, Holm over {len(found)} columns"
-    ]
+    family = counted(len(found), "column")
+    lines = [f"{' less '.join(rows)}, {shown.id}, {selection} selection, 95 % intervals, Holm over {family}"]
     for c in found:
         exact = f"; McNemar, seed by seed: {', '.join(f'{p:.2g}' for p in c.mcnemar)}" if c.mcnemar else ""
         test = "" if c.low is None else f", p {c.adjusted:.2g}"
-        counted = f"{c.seeds} seed{'s' * (c.seeds != 1)}"
-        words = f"{c.says}{test} over {c.over} ({counted}){exact}"
+        words = f"{c.says}{test} over {c.over} ({counted(c.seeds, 'seed')}){exact}"
         effect = fixed(c.effect, 2, "+") + interval(c.low, c.high, 2, "+")
         lines.append(f"  {columns[c.column]:{width}}  {effect}  {'; '.join(filter(None, (words, needs(c))))}")
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, show
+from benchmark.core.text import counted
 from benchmark.data.published import inspection
 from benchmark.data.published.folder import ImageFolder
 from benchmark.encoders.published.slots import ALIAS, MISSING, OK
@@ -203,7 +204,8 @@ def _data(world: World, roles: Sequence[str]) -> str:
     for role in roles:
         dataset = world.dataset(role)
         sizes.append(
-            f"{world.suite.named(role)}: {len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images"
+            f"{world.suite.named(role)}: {counted(len(dataset.classnames), 'class')}, "
+            f"{counted(len(dataset.ids('test')), 'test image')}"
         )
     return "; ".join(sizes)
 
@@ -220,7 +222,9 @@ def _looked_into(what: str, folder: Path, how: str) -> Finding:
     ok = nearest.is_dir() and os.access(nearest, os.W_OK)
     files = [p for p in folder.rglob("*") if p.is_file()] if folder.is_dir() else []
     size = sum(p.stat().st_size for p in files) / 2**20
-    says = f"{folder} ({len(files)} files, {size:.1f} MiB)" if ok else f"{folder} cannot be written; see {how}"
+    says = (
+        f"{folder} ({counted(len(files), 'file')}, {size:.1f} MiB)" if ok else f"{folder} cannot be written; see {how}"
+    )
     return Finding(what, says, ok)
 
 
@@ -259,7 +263,7 @@ def _references() -> Finding:
         reference.verify()
     except BenchError as error:
         return Finding("reference numbers", str(error), ok=False)
-    return Finding("reference numbers", f"{folder}: {len(files) or 'no'} files, as published", ok=bool(files))
+    return Finding("reference numbers", f"{folder}: {counted(len(files), 'file')}, as published", ok=bool(files))
 
 
 def _reference_run(suite: Suite) -> str:

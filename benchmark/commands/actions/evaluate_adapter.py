@@ -12,7 +12,8 @@ from benchmark.core.files import check_writable
 from benchmark.core.numbers import fixed, interval, plain
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
-from benchmark.core.streams import show
+from benchmark.core.streams import say_next, show
+from benchmark.core.text import counted
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
 from benchmark.exhibits.needs import without_shifts
@@ -39,7 +40,12 @@ def evaluate_adapter(
     if _make(cells, world, jobs):
         return ExitCode.RUNS_FAILED
     found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
-    show(json.dumps(plain([_record(one) for one in found]), indent=1) if form == "json" else _text(path, cells, found))
+    if form == "json":
+        show(json.dumps(plain([_record(one) for one in found]), indent=1))
+        return ExitCode.OK
+    show(_text(path, cells, found))
+    trained = f"bench run --table readings --shots {cells[0].question.shots}{world.suite.option}"
+    say_next(f"{trained} trains it anew, with epoch and settings chosen on validation images")
     return ExitCode.OK
 
 
@@ -58,7 +64,9 @@ def _text(path: Path, cells: Sequence[Cell], found: Sequence[Evaluated]) -> str:
     question = cells[0].question
     n, whole = found[0].n, found[0].n_published
     images = f"{n:,} test images" if whole in (None, n) else f"{n:,} of the {whole:,} published test images"
-    lines = [f"{path.name}: {question.shots} shots, {question.backbone}, {images} of {question.dataset}"]
+    lines = [
+        f"{path.name}: {counted(question.shots or 0, 'shot')}, {question.backbone}, {images} of {question.dataset}"
+    ]
     width = max(len(one.reading) for one in found)
     for one in found:
         accuracy, low, high = one.accuracy

@@ -12,10 +12,11 @@ from benchmark.commands.actions.opening import open_store, print_remarks
 from benchmark.core import devices
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.files import check_writable
-from benchmark.core.names import choose
+from benchmark.core.names import meant, spelt_alike
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
+from benchmark.core.text import counted
 from benchmark.data.imported import Imported
 from benchmark.data.published import class_names
 from benchmark.exhibits import exhibit, inventory
@@ -23,7 +24,7 @@ from benchmark.exhibits.fitting import fitted
 from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL
-from benchmark.exhibits.substitution import FOLDER, with_folder
+from benchmark.exhibits.substitution import FOLDER, OWN_SEEDS, with_folder
 from benchmark.features import requests, status, text_classifiers
 from benchmark.features.importing import released_caches, write_suite
 from benchmark.features.importing.given import Given
@@ -58,7 +59,9 @@ def features(
             with_folders, name = with_folder(with_folders, name, settings)
         roles.append(name)
     dataset, world = roles, World(with_folders, settings)
-    _check(world.suite, dataset, encoder)
+    dataset, encoder = _meant(world.suite, dataset, encoder)
+    if not seeds and dataset and all(name.startswith(FOLDER) for name in dataset):
+        seeds = OWN_SEEDS  # which `bench run` measures there
     print_remarks(world, [name for name in dataset if name.startswith(FOLDER)])
     text: list[Text] = []
     if table or figure:
@@ -83,13 +86,17 @@ def features(
     return ExitCode.MISSING if make and any(entry.lacks for entry in found) else ExitCode.OK
 
 
-def _check(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> None:
-    """Raise BenchError for a data set or an encoder that the suite does not have."""
-    for name in datasets:
-        choose(name, suite.datasets, f"data set of suite {suite.name}")
-    for name in encoders:
-        if name != PIXELS:
-            choose(name.removesuffix(SPATIAL), suite.encoders, f"encoder of suite {suite.name}")
+def _meant(suite: Suite, datasets: Sequence[str], encoders: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The data sets and encoders that typed names mean; BenchError with the nearest for one that the suite does not have."""
+    words = f"of suite {suite.name}"
+    spaces = [*suite.encoders, *(f"{role}{SPATIAL}" for role in suite.encoders), PIXELS]
+    return (
+        [meant(name, suite.datasets, f"data set {words}") for name in datasets],
+        [
+            spelt_alike(n, spaces) or meant(n.removesuffix(SPATIAL), suite.encoders, f"encoder {words}")
+            for n in encoders
+        ],
+    )
 
 
 def _for_exhibits(
@@ -118,7 +125,7 @@ def _for_exhibits(
     for line in here.lines():
         say(line, err=True)
     say_sizes(here)
-    gone = [*here.missing, *inventory.absent_shifts(world, cells)]
+    gone = [*here.missing, *inventory.spare_shifts(world, cells)]
     usable = World(without(world.suite, gone), world.settings)
     runs = exhibit.unique(run for cell in cells for run in cell.runs(usable.suite, seeds))
     needed = [request for run in runs for request in requests.of(Opened(run, usable))]
@@ -145,13 +152,13 @@ def _print(found: Sequence[Entry], world: World) -> None:
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
     say(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
-    say("next: --make makes the others" if there < total else f"next: bench run --table 4{world.suite.option}")
+    say_next("--make makes the others" if there < total else f"bench run --table 4{world.suite.option}")
 
 
 def _print_others(world: World, err: bool) -> None:
     """Print a line on features of data sets and encoders that the suite has not; nothing if there are none."""
     there = status.of_others(world).items()
-    words = (f"{name} ({files} file{'s' * (files != 1)}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
+    words = (f"{name} ({counted(files, 'file')}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
     if there:
         say(f"of other data or encoders there are too: {', '.join(words)}", err=err)
 
@@ -208,7 +215,7 @@ def features_import(
     _print_import(found, told)
     _note_other_shots(found.shots)
     say(f"wrote {file} and {suite}")
-    say(f"next: {_next(written, settings)}")
+    say_next(_next(written, settings))
     return ExitCode.OK
 
 

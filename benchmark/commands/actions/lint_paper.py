@@ -7,7 +7,7 @@ from itertools import groupby
 
 from benchmark.analysis.lint_paper import KINDS, LEADING, findings
 from benchmark.core.errors import ExitCode
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
 from benchmark.core.text import wrapped
 
 
@@ -29,5 +29,5 @@ def lint_paper(form: str) -> ExitCode:
             ]
             show("\n".join(lines))
     say("")
-    say("next: bench claims holds the conclusions that rest on these numbers against them")
+    say_next("bench claims holds the conclusions that rest on these numbers against them")
     return ExitCode.OK

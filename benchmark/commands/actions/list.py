@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from benchmark.core.digest import Json
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.suite import names as suite_names
@@ -43,7 +44,7 @@ def _dataset(world: World, role: str) -> str:
     if found is not None:
         return f"{found.state}: {found.path}" if found.usable else found.state
     dataset = world.dataset(role)
-    return f"{len(dataset.classnames)} classes, {len(dataset.ids('test'))} test images"
+    return f"{counted(len(dataset.classnames), 'class')}, {counted(len(dataset.ids('test')), 'test image')}"
 
 
 def _file(spec: Json) -> str:
@@ -66,5 +67,5 @@ def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
         width = max(map(len, entries), default=0)
         for name, words in entries.items():
             say(f"  {name:<{width}}  {words}")
-    say("next: bench run --table 4 measures a table, bench run --figure 4b a figure")
+    say_next("bench run --table 4 measures a table, bench run --figure 4b a figure")
     return ExitCode.OK

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from benchmark.analysis import other_questions, staleness
+from benchmark.analysis import by_class, other_questions, staleness
 from benchmark.analysis.other_questions import NOT_DRAWN, Others
 from benchmark.analysis.results import Measured, gather
 from benchmark.commands.actions.choosing import first_command
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say
+from benchmark.core.text import counted
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records import reference
 from benchmark.records.record import Record
@@ -59,10 +60,12 @@ def say_skipped(store: Store) -> None:
     for name, problem in named[:NAMED]:
         say(f"skipped {store.root / name}: {problem}", err=True)
     if len(named) > NAMED:
-        say(f"skipped {len(named) - NAMED} more records of {store.root} for reasons of this kind", err=True)
+        say(f"skipped {counted(len(named) - NAMED, 'more record')} of {store.root} for reasons of this kind", err=True)
     if named:
-        counted = f"{len(named)} record{'s' * (len(named) > 1)}"
-        say(f"{counted} skipped, as if never measured: bench run measures again what it asks for", err=True)
+        say(
+            f"{counted(len(named), 'record')} skipped, as if never measured: bench run measures again what it asks for",
+            err=True,
+        )
 
 
 def skipped(store: Store) -> ExitCode:
@@ -89,8 +92,15 @@ def gather_marked(
     """Gather the records of exhibits, with stale cells marked and runs that lacked something, or `failed`, noted."""
     skipped = store.skipped()
     found = [gather(exhibit, suite, records, skipped, failed) for exhibit in exhibits]
-    staleness.mark(found, settings)
+    _mark(found, store, settings)
     return found
+
+
+def _mark(exhibits: Iterable[Measured], store: Store, settings: Settings) -> None:
+    """Mark stale cells, and look at those by class whose test set is not balanced."""
+    staleness.mark(exhibits, settings)
+    for measured in exhibits:
+        measured.by_class.update(by_class.of_cells(measured.exhibit.cells(), measured.records, store))
 
 
 def print_remarks(world: World, roles: Iterable[str]) -> None:
@@ -101,9 +111,9 @@ def print_remarks(world: World, roles: Iterable[str]) -> None:
 
 
 def find_others(suite: Suite, store: Store, records: Mapping[str, Record], settings: Settings) -> Others:
-    """Find the records of other questions, with stale cells marked, and print a line on those that nothing shows."""
+    """Find the records of other questions, with cells marked (`_mark`), and print a line on those that nothing shows."""
     found = other_questions.find(suite, store, records, settings)
-    staleness.mark(found.shown, settings)
+    _mark(found.shown, store, settings)
     say_others(found.left, suite, NOT_DRAWN)
     return found
 

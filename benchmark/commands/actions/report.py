@@ -1,5 +1,6 @@
 """Work of `bench report`: exhibits and the HTML page of all exhibits, from the records."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,9 +10,10 @@ from benchmark.analysis.results import Measured
 from benchmark.commands.actions.opening import check_measured, find_others, gather_marked, open_suite, say_skipped
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say
+from benchmark.core.streams import say, say_next
 from benchmark.exhibits import exhibit
 from benchmark.records.store import Store
+from benchmark.reporting import next_step
 from benchmark.reporting.figures.draw import Pictures
 from benchmark.reporting.report import write as write_report
 
@@ -28,6 +30,8 @@ def report(suite: str, settings: Settings, formats: Sequence[str], no_title: boo
         say(f"wrote {path}")
     if moved is not None:
         say(f"against {moved.folder}: {moved.words}")
+    step = next_step.find(shown, records, os.cpu_count() or 1)
+    say_next(f"{step.command} {step.why} ({step.time})" if step else f"bench claims{opened.option} says what holds")
     return ExitCode.OK
 
 

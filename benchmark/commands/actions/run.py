@@ -18,7 +18,8 @@ from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
 from benchmark.core.names import choose, of_file
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import say, say_next, show
+from benchmark.core.text import counted
 from benchmark.exhibits import exhibit, inventory, substitution
 from benchmark.exhibits.encoder_roles import SPACES
 from benchmark.exhibits.exhibit import Cell, Exhibit
@@ -36,9 +37,11 @@ from benchmark.methods.crops import listed
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 from benchmark.records.timings import shares
+from benchmark.reporting import classes
 from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
+from benchmark.reporting.tables import value as shown_value
 from benchmark.running import forecast, plan, progress, workers
 from benchmark.running.forecast import Forecast
 from benchmark.running.jobs import measured as measure_run
@@ -47,10 +50,11 @@ from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
 
-STALE_WORDS = (
-    "stale: measured on other data or weights, or with other code than today's, or before some of it was here;"
-    " --rerun measures them again"
-)
+MORE = 10
+"""Seeds that are recommended where there are fewer; of so many, twice as many."""
+WIDE = 5.0
+"""Half of a 95 % interval over seeds, in points, from which more seeds are recommended."""
+STALE_WORDS = "stale: measured on other data or weights, or with other code than today's; --rerun measures them again"
 
 
 def run(
@@ -92,13 +96,17 @@ def run(
     if here.missing and not skip_missing:
         raise refused(here, "nothing was run: --skip-missing runs the rest")
     say_sizes(here)
-    usable = World(without(asked, [*here.missing, *inventory.absent_shifts(world, cells)]), settings)
+    usable = World(without(asked, [*here.missing, *inventory.spare_shifts(world, cells)]), settings)
     store, records = open_store(asked, settings)
     planned, named = _survey(cells, shown, usable, seeds or (asked.quick["seeds"] if quick else None), records)
     wanted = plan.to_run(planned, rerun, records)
+    if held := {role for run in wanted if run.key in records for role in records[run.key].shifts or ()}:
+        usable = World(without(asked, [*here.missing, *inventory.spare_shifts(world, cells, held)]), settings)
     processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
+    if not seeds and any(run.seed in substitution.OWN_SEEDS[len(asked.seeds) :] for run in (p.run for p in planned)):
+        say(_seeds_in_words(asked), err=True)
     _print_plan(planned, wanted)
     expected = _forecast(wanted, records, usable, processes) if wanted else Forecast()
     if not dry_run:
@@ -123,7 +131,7 @@ def run(
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
-    _draw(shown, world, store, records, everything, reasons)
+    _draw(shown, cells, world, store, records, everything, reasons)
     return ExitCode.RUNS_FAILED if failed else ExitCode.OK
 
 
@@ -142,6 +150,14 @@ def _substituted(
     return found, suite
 
 
+def _seeds_in_words(suite: Suite) -> str:
+    """The line on the seeds of own images."""
+    fewer = counted(len(suite.seeds), "seed")
+    return (
+        f"own images: {len(substitution.OWN_SEEDS)} seeds, {fewer} for methods that prompt CLIP; --seeds chooses others"
+    )
+
+
 def _survey(
     cells: Sequence[Cell],
     shown: Sequence[Exhibit],
@@ -155,7 +171,7 @@ def _survey(
         cells: Cells of the exhibits.
         shown: Exhibits of the cells.
         world: Suite to run in, on this machine.
-        seeds: Seeds; None for the suite's.
+        seeds: Seeds; None for the suite's, and on own images more of methods that read features alone.
         records: Key -> record.
 
     Returns:
@@ -165,7 +181,7 @@ def _survey(
     asked: dict[str, tuple[Run, Cell]] = {}
     reads: dict[str, set[str]] = {}
     for cell in cells:
-        for run in cell.runs(world.suite, seeds):
+        for run in cell.runs(world.suite, seeds or substitution.own_seeds(cell, world.suite)):
             asked.setdefault(run.key, (run, cell))
             reads.setdefault(run.key, set()).add(cell.question.target or "")
     exhibits = {one.id: one for one in shown}
@@ -204,7 +220,7 @@ def _check_spaces(methods: Sequence[str], suite: Suite) -> None:
 def _print_plan(planned: Sequence[Planned], wanted: Sequence[Run]) -> None:
     """Print how many runs are done, missing and stale."""
     counts = {state: sum(p.state == state for p in planned) for state in (DONE, MISSING, STALE)}
-    say(f"{len(planned)} runs: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
+    say(f"{counted(len(planned), 'run')}: " + ", ".join(f"{n} {state}" for state, n in counts.items()), err=True)
     if counts[STALE]:
         say(STALE_WORDS, err=True)
     if planned and not wanted:
@@ -216,8 +232,8 @@ def _forecast(wanted: Sequence[Run], records: Mapping[str, Record], world: World
     files = dict.fromkeys(r for run in wanted for r in requests.of(Opened(run, world)))
     pieces = filling.missing(files, world)
     found = forecast.of_command(wanted, pieces, records, world, processes)
-    images = f" and {sum(piece.size for piece in pieces)} images to encode" if pieces else ""
-    say(f"{len(wanted)} to run{images} with {processes} workers, time: {found.words}", err=True)
+    images = f" and {counted(sum(piece.size for piece in pieces), 'image')} to encode" if pieces else ""
+    say(f"{len(wanted)} to run{images} with {counted(processes, 'worker')}, time: {found.words}", err=True)
     return found
 
 
@@ -244,7 +260,7 @@ def _measure(
         broken = fill(files, world, crew, text_classifiers.needed(wanted, world))
         failed = {key: broken[need] for key, found in needs.items() for need in found if need in broken}
         if failed:
-            say(f"{len(failed)} runs need what failed and were not tried", err=True)
+            say(f"{counted(len(failed), 'run')} not tried, for want of what failed", err=True)
         whole = [run for run in wanted if run.key not in failed]
         measuring = crew.each(partial(measure_run, store=store), whole)
         seconds = expected.each
@@ -273,7 +289,7 @@ def _print_time(made: Sequence[Record]) -> None:
 def _print_memory(crew: workers.Crew) -> None:
     """Print an upper bound of the memory held at a time: the sum of the peaks of all processes."""
     peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
-    say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {len(peaks)} processes", err=True)
+    say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {counted(len(peaks), 'process')}", err=True)
 
 
 def _unpaired(measured: Measured, row: str) -> str:
@@ -284,15 +300,31 @@ def _unpaired(measured: Measured, row: str) -> str:
     return f"{row}: nothing to compare it with yet; {measured.command} --method {shlex.quote(beside[0])} measures {beside[0]}"
 
 
+def _next_of(shown: Sequence[Measured], cells: Sequence[Cell]) -> str:
+    """What to type after a run: more seeds where an interval of the asked cells is wide, or else the report."""
+    for measured in shown:
+        places = {(cell.row, cell.column) for cell in cells if cell.exhibit == measured.exhibit.id}
+        if wide := measured.widest(places, WIDE):
+            row, column = wide.row, next(c for c in measured.exhibit.columns if c["name"] == wide.column)
+            method = shlex.quote(measured.exhibit.added.get(row, row))
+            shots = f" --shots {column['shots']}" if "shots" in column else ""
+            command = (
+                f"{measured.command} --method {method}{shots} --seeds 1-{MORE if wide.seeds < MORE else 2 * wide.seeds}"
+            )
+            return f"{command} measures more seeds, which narrow {shown_value(wide)} of {counted(wide.seeds, 'seed')}"
+    return f"bench report{shown[0].suite.option} draws all that is measured as one page"
+
+
 def _draw(
     shown: Sequence[Exhibit],
+    cells: Sequence[Cell],
     world: World,
     store: Store,
     records: Mapping[str, Record],
     everything: bool,
     failed: Mapping[str, str],
 ) -> None:
-    """Write each exhibit and print its table with the sentences on marked cells; if `everything`, write the page instead."""
+    """Write each exhibit and print the asked part of its table, with sentences; if `everything`, write the page instead."""
     folder = world.settings.reports / world.suite.name
     found = gather_marked(shown, world.suite, store, records, world.settings, failed)
     if everything:
@@ -302,15 +334,20 @@ def _draw(
         others = find_others(world.suite, store, records, world.settings)
         for path in write_report(found, records, store, folder, others):
             say(f"wrote {path}")
+        say_next(f"bench claims{world.suite.option} says which conclusions of the paper hold")
         return
     typed = {row for one in shown for row in one.added}
     for measured in found:
         written = write_exhibit(measured, folder)
-        show(main_table(measured))
+        asked = {(cell.row, cell.column) for cell in cells if cell.exhibit == measured.exhibit.id}
+        show(main_table(measured, asked))
         say("")
         for sentence in remarks.sentences(measured):
+            say(f"{sentence}.")
+        for sentence in classes.lines(measured.part(asked)):
             say(f"{sentence}.")
         for row in (row["name"] for row in measured.exhibit.rows if row["name"] in typed):
             if told := gained(measured, row, store) or _unpaired(measured, row):
                 say(told)
         say("wrote " + ", ".join(map(str, written)))
+    say_next(_next_of(found, cells))

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from benchmark.core.text import counted
 from benchmark.data.published import imagenet
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import PublishedSet
@@ -34,7 +35,7 @@ def _difference(known: PublishedSet, name: str, listed: Listing) -> str:
     if n == published and not without:
         return _unequal(known, name, listed)
     more = f", {n - published:,} more than published" if n > published else ""
-    classes = f", {len(without):,} class{'es' * (len(without) > 1)} without one" if without else ""
+    classes = f", {counted(len(without), 'class')} without one" if without else ""
     first = f", the first {_called(known, without[0])}" if without else ""
     return f"{name} has {n:,} of {published:,} images{more}{classes}{first}"
 

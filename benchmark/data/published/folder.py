@@ -16,6 +16,7 @@ from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
+from benchmark.core.text import counted
 from benchmark.data.published import class_names, folder_parts, listing, sampling
 from benchmark.data.published.folder_parts import Parts, visible
 from benchmark.data.published.listing import Listing
@@ -101,15 +102,19 @@ class _Found:
     def notes(self, root: Path) -> list[str]:
         """Lines on what is read and what is left out."""
         sizes = f"{len(self.train):,} training, {len(self.val):,} validation and {len(self.test):,} test images"
-        found = [f"{len(self.folders)} classes, {sizes}, {self.parts.words if self.parts else 'divided here'}"]
+        found = [
+            f"{counted(len(self.folders), 'class')}, {sizes}, {self.parts.words if self.parts else 'divided here'}"
+        ]
         if self.others:
             endings = ", ".join(f"{number} {ending}" for ending, number in sorted(self.others.items()))
             kinds = " ".join(listing.ENDINGS)
-            found.append(f"{self.others.total()} files left out for their endings ({endings}); images end in {kinds}")
+            found.append(
+                f"{counted(self.others.total(), 'file')} left out for their endings ({endings}); images end in {kinds}"
+            )
         if self.heap:
-            found.append(f"{self.heap} images left out, which are in no class folder")
+            found.append(f"{counted(self.heap, 'image')} left out, in no class folder")
         for name, images in self.rest.items():
-            found.append(f"{name}/ left out ({images} images), which is none of the parts")
+            found.append(f"{name}/ left out ({counted(images, 'image')}), which is none of the parts")
         untested = [name for label, name in enumerate(self.folders) if label not in set(self.test.labels.tolist())]
         if untested:
             found.append(

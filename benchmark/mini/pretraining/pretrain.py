@@ -24,6 +24,7 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.files import check_writable, tidy, written_whole
 from benchmark.core.libraries import open_clip, timm
+from benchmark.core.names import meant
 from benchmark.encoders.published import containers
 from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
 from benchmark.mini.pretraining.clip_pretrain import ClipPretraining
@@ -59,25 +60,24 @@ def pretrain(
     threads: int = 1,
     progress: Callable[[str], object] = print,
     every: int = EVERY,
-) -> None:
+) -> Path:
     """Pre-train an encoder and write its weights and model card.
 
     An unfinished run in `out` with this role, number of steps and version of the world is resumed. A checkpoint of another
-    run raises BenchError.
+    run raises BenchError, as an unknown role does.
 
     Args:
-        role: one of ALGORITHMS.
+        role: one of ALGORITHMS, without regard to case, spaces, hyphens and underscores.
         out: folder of the files.
         steps: total number of steps; None for the number of the algorithm's schedule.
         threads: threads of torch.
         progress: called with a line of text after every `every` steps.
         every: steps between checkpoints.
 
-    Raises:
-        BenchError: for an unknown role.
+    Returns:
+        The file of the weights.
     """
-    if role not in ALGORITHMS:
-        raise BenchError(f"mini encoder {role!r} has no pre-training; there are {', '.join(ALGORITHMS)}")
+    role = meant(role, ALGORITHMS, "mini encoder")
     torch.set_num_threads(threads)
     check_writable("output", out, "--out")
     tidy(out, f"{stem(role)}.")
@@ -88,6 +88,7 @@ def pretrain(
         run.save()
         progress(run.line())
     _finish(run, threads)
+    return out / f"{stem(role)}.safetensors"
 
 
 class Run:

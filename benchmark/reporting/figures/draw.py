@@ -20,7 +20,7 @@ from benchmark.core import regular
 from benchmark.core.digest import JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.names import choose
-from benchmark.reporting.figures import curve, dots, histogram, lines, panels, scatter
+from benchmark.reporting.figures import confusion, curve, dots, histogram, lines, panels, scatter
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,8 +34,9 @@ class Pictures:
     titled: bool = True
 
     def paths(self, measured: Measured, folder: Path) -> list[Path]:
-        """The files of an exhibit under `folder`."""
-        return [folder / f"{measured.exhibit.id}.{suffix}" for suffix in self.formats]
+        """The files of an exhibit under `folder`: <id>.png, and <id>-confusion.png where its test set is not balanced."""
+        names = [measured.exhibit.id, *([f"{measured.exhibit.id}{CONFUSION}"] if measured.by_class else [])]
+        return [folder / f"{name}.{suffix}" for name in names for suffix in self.formats]
 
 
 PNG = Pictures()
@@ -48,6 +49,8 @@ KINDS: dict[str, ModuleType] = {
     "histogram": histogram,
     "scatter": scatter,
 }
+CONFUSION = "-confusion"
+"""End of the name of the picture of a confusion matrix."""
 DPI = 160
 DRAWN_OF = "Drawn of"
 """Text field of the PNG that holds the digest."""
@@ -62,14 +65,14 @@ METADATA: dict[str, dict[str, str | None]] = {
 
 
 def draw(measured: Measured, path: Path, titled: bool = True) -> None:
-    """Draw the figure of an exhibit into a file, unless the file is up to date.
+    """Draw the figure of an exhibit, or its confusion matrix, into a file, unless the file is up to date.
 
     The file contains a digest of its data and of the drawing code, so that a report redraws only what changed. A PNG has a
     hash of its own bytes too, so that a torn picture is drawn anew.
 
     Args:
         measured: the exhibit.
-        path: the file, whose suffix is one of `FORMATS`.
+        path: the file, whose suffix is one of `FORMATS`; the confusion matrix if its name ends with `CONFUSION`.
         titled: whether the title stands above the figure.
     """
     digest = _digest(measured, titled)
@@ -77,7 +80,7 @@ def draw(measured: Measured, path: Path, titled: bool = True) -> None:
         return
     import matplotlib.pyplot as plt
 
-    drawn = _kind(measured).draw(measured)
+    drawn = (confusion if path.stem.endswith(CONFUSION) else _kind(measured)).draw(measured)
     if not titled:
         drawn.suptitle("")
     content = _saved(drawn, path.suffix, digest)

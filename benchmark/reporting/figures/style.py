@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.analysis import remarks
 from benchmark.analysis.results import Measured
 from benchmark.core.digest import JsonDict
+from benchmark.core.text import and_counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -137,7 +138,7 @@ def seeds_in_words(measured: Measured, columns: Iterable[str] = ()) -> str:
     """Numbers of seeds of the measured cells, of the named columns or of all: "3 seeds", "1 or 3 seeds", ""."""
     wanted = set(columns) or {row.column for row in measured.rows}
     counts = {seeds(measured, row.row, row.column) for row in measured.rows if row.column in wanted} - {0}
-    return f"{' or '.join(map(str, sorted(counts)))} seed{'s' * (counts != {1})}" if counts else ""
+    return and_counted(counts, "seed")
 
 
 def has_number(measured: Measured, row: str, columns: Iterable[str] = ()) -> bool:

@@ -39,10 +39,10 @@ def test_an_ordinary_table_has_no_sentence() -> None:
 def test_a_cell_of_few_images_has_a_dagger_and_its_column_is_explained_in_every_format(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(page, "_picture", lambda _: "")
+    monkeypatch.setattr(page, "_encoded", lambda *_: "")
     found = measured({("Two", "2-shot"): {"support": FEW}})
     assert remarks.sentences(found) == [f"† 2-shot: {WORDS}"]
-    assert "| Two | 62.0 ± 0.0 | 62.0 ± 0.0 † |" in tables.main_table(found)
+    assert "| Two | **62.0 ± 0.0** | **62.0 ± 0.0 †** |" in tables.main_table(found)
     assert f"- † 2-shot: {WORDS}." in exhibit_files.markdown(found)
     text = page.html([found], {})
     assert "62.0 ± 0.0 †" in text
@@ -95,7 +95,7 @@ def test_val_is_not_called_chosen_where_there_was_nothing_to_choose() -> None:
 
 
 def test_what_val_chose_is_not_told_of_a_run_that_chose_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "_picture", lambda _: "")
+    monkeypatch.setattr(page, "_encoded", lambda *_: "")
     none = page.html([measured({place: {"n_val": 0} for place in COUNTS})], {})
     assert "<td>epoch 1</td>" not in none
     assert none.count("<td>no validation images</td>") == 8
@@ -136,7 +136,7 @@ def test_a_librarys_warning_is_told_once_for_the_cells_of_a_row() -> None:
 def test_a_cell_of_fewer_seeds_than_others_in_its_column_says_so_in_every_format(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(page, "_picture", lambda _: "")
+    monkeypatch.setattr(page, "_encoded", lambda *_: "")
     records = planted(shown(), toy(), COUNTS)
     few = next(r for r in records.values() if r.method.endswith(":TipAdapter") and r.shots == 8 and r.seed == 2)
     rows = [{"name": "One", "method": "baselines.tip_adapter:TipAdapterF"}, {"name": "Two", "method": few.method}]

@@ -183,7 +183,7 @@ def test_a_damaged_record_is_measured_again_and_nothing_is_left_of_it(place: Pat
     number = len(list((place / "results" / "toy").iterdir()))
     _three_more_right(place / "results" / "toy" / f"{key}.json")
     code, _, err = called(*TIP, "--dry-run")
-    assert (code, "1 runs: 0 done, 1 missing, 0 stale" in err) == (0, True)
+    assert (code, "1 run: 0 done, 1 missing, 0 stale" in err) == (0, True)
     assert called(*TIP, "--jobs", "1")[0] == 0
     assert records(place)
     assert len(list((place / "results" / "toy").glob("*.*"))) == number

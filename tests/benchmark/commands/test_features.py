@@ -184,3 +184,11 @@ def test_a_mistake_is_one_line_and_exit_2(arguments: list[str], said: str) -> No
     code, out, err = bench("features", "--suite", FILE, *arguments)
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert said in err
+
+
+def test_data_sets_and_encoders_are_named_without_regard_to_case_and_hyphens() -> None:
+    plain = bench("features", "--suite", FILE, "--dataset", "imagenet", "--encoder", "mocov3")
+    assert plain[0] == 0
+    assert bench("features", "--suite", FILE, "--dataset", "ImageNet", "--encoder", "MoCo-v3") == plain
+    code, _, err = bench("features", "--suite", FILE, "--encoder", "moco")
+    assert (code, "did you mean 'mocov3'?" in err) == (2, True)

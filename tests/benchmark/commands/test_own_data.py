@@ -42,7 +42,7 @@ def lp_clip(dataset: str, *more: str) -> tuple[str, str]:
     code, out, err = bench("run", *words, "--dataset", f"folder:{dataset}", *more)
     assert code == 0, err
     (row,) = [line for line in out.splitlines() if line.startswith("| LP-CLIP ")]
-    return row.split("|")[4].strip(), err
+    return row.split("|")[2].strip(), err
 
 
 @pytest.mark.slow
@@ -67,11 +67,55 @@ def test_features_of_a_folder_can_be_made_before_anything_trains(place: Path) ->
     code, out, err = bench(*words, "--seeds", "1", "--jobs", "1")
     assert code == 0, err
     assert "3 classes, 9 training, 3 validation and 6 test images, divided here" in err
-    assert "1 files left out for their endings (1 .gif)" in err
+    assert "1 file left out for their endings (1 .gif)" in err
     assert out.count("missing") == 4, "of test, val, and a pool in the crops of each family of methods"
     code, out, err = bench(*words, "--seeds", "1", "--jobs", "1", "--make")
     assert code == 0, err
     assert "missing" not in out
+
+
+@pytest.mark.slow
+def test_a_run_on_a_folder_that_is_not_balanced_says_how_the_classes_fare(place: Path) -> None:
+    fill(place / "birds/train", 8)
+    fill(place / "birds/test", 3, first=50)
+    fill(place / "birds/test", 9, first=80)
+    (place / "birds/test/owl/8.bmp").unlink()
+    words = ["--suite", "paper", "--table", "4", "--shots", "4", "--seeds", "1", "--jobs", "1"]
+    code, out, err = bench("run", *words, "--method", "Zero-shot CLIP", "--dataset", f"folder:{place}/birds")
+    assert code == 0, err
+    assert "Zero-shot CLIP at 16-shot: balanced accuracy" in out
+    assert "worst of 3 classes: " in out
+    assert len(list((place / "reports/paper").glob("*-confusion.png"))) == 1
+    assert "By class, 16-shot" in next((place / "reports/paper").glob("table4-*.md")).read_text()
+    code, out, err = bench("report", "--suite", "paper")
+    assert code == 0, err
+    assert "Confusion matrix. Zero-shot CLIP at 16-shot" in (place / "reports/paper/index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("method", "seeds", "runs"), [("LP-CLIP", (), 10), ("CoOp", (), 3), ("LP-CLIP", ("--seeds", "2"), 1)]
+)
+def test_own_images_have_ten_seeds_but_for_methods_that_prompt(
+    place: Path, method: str, seeds: tuple[str, ...], runs: int
+) -> None:
+    fill(place / "birds", 12)
+    words = [
+        "--suite",
+        "paper",
+        "--table",
+        "4",
+        "--method",
+        method,
+        "--shots",
+        "1",
+        "--dataset",
+        f"folder:{place}/birds",
+    ]
+    code, _, err = bench("run", *words, *seeds, "--dry-run")
+    assert code == 0, err
+    assert f"\n{runs} run{'s' * (runs > 1)}: 0 done" in err
+    said = "own images: 10 seeds, 3 seeds for methods that prompt CLIP; --seeds chooses others"
+    assert (said in err) is (runs == 10)
 
 
 def test_doctor_looks_at_a_folder_and_deeply_at_every_image(place: Path) -> None:

@@ -10,8 +10,11 @@ import fake_weights
 import numpy as np
 import pytest
 from toy_house import FILE as HOUSE
-from toy_world import FILE, bench
+from toy_world import FILE, bench, planted, toy
 
+from benchmark.analysis.results import gather
+from benchmark.commands.actions.run import _next_of
+from benchmark.exhibits import exhibit
 from benchmark.reporting.figures import draw
 
 COMMAND = re.compile(r"\bbench (?:run|check|features|claims|list|report|doctor|weights|compare)\b[^`;|<>\n]*")
@@ -70,7 +73,7 @@ def next_command(*arguments: object) -> str:
 def measured(out: str, row: str) -> bool:
     """Whether the table has a number in a row."""
     (line,) = [line for line in out.splitlines() if line.startswith(f"| {row} |")]
-    return bool(re.search(r"\| \d+\.\d", line))
+    return bool(re.search(r"\| \**\d+\.\d", line))
 
 
 FEW = ("--method", "Zero-shot CLIP", "--method", "Tip-Adapter", "--jobs", "1")
@@ -97,6 +100,47 @@ def test_the_command_after_an_import_measures_what_was_imported(
     assert "lack" not in typed(command, "--dry-run", "--method", "AMU-Tuning")[2]
 
 
+ENDING = {
+    "run": ["run", "--table", "4", "--method", "Tip-Adapter", "--shots", "1", "--jobs", "1"],
+    "run again": ["run", "--table", "4", "--method", "Tip-Adapter", "--shots", "1"],
+    "report": ["report"],
+    "claims": ["claims"],
+    "compare": ["compare", "Tip-Adapter", "Zero-shot CLIP", "--shots", "1"],
+    "list": ["list"],
+    "features": ["features", "--table", "4"],
+    "doctor": ["doctor", "--table", "4"],
+}
+"""Commands of which each ends with what comes next, in an order in which they can be typed."""
+
+
+def test_every_command_ends_with_a_command_that_can_be_typed() -> None:
+    bench("run", "--suite", FILE, "--table", "4", "--method", "Zero-shot CLIP", "--jobs", "1")
+    asked = {name: bench(*words, "--suite", FILE) for name, words in ENDING.items()}
+    asked |= {"lint-paper": bench("lint-paper"), "weights": bench("weights")}
+    for name, (_, out, err) in asked.items():
+        last = " ".join(out[out.rindex("next: ") :].split())
+        assert "next: " in "\n".join(out.splitlines()[-2:]), (name, out, err)
+        assert commands(last) or "--make" in last, name
+        for command in commands(last):
+            code, _, said = typed(command.replace("CLAIM", ""), "--help")  # which refuses options that there are not
+            assert code == 0, (name, command, said)
+
+
+def test_a_wide_interval_is_answered_with_the_command_for_more_seeds() -> None:
+    shown = exhibit.load("table4")
+    cells = [cell for cell in shown.cells() if (cell.row, cell.column) == ("Tip-Adapter", "4-shot")]
+    told = []
+    for counts in ([(1, 40, 1), (1, 42, 1), (1, 60, 1)], [(1, 40, 1), (1, 41, 1), (1, 40, 1)]):
+        records = planted(shown, toy(), {("Tip-Adapter", "4-shot"): counts})
+        told.append(_next_of([gather(shown, toy(), records)], cells))
+    assert told == [
+        f"bench run --table 4 --suite {FILE} --method Tip-Adapter --shots 4 --seeds 1-10 measures more seeds, which narrow"
+        " 47.3 ± 27.4 of 3 seeds",
+        f"bench report --suite {FILE} draws all that is measured as one page",
+    ]
+    assert _next_of([gather(shown, toy(), records)], []) == told[1], "of the cells that were asked"
+
+
 def test_the_command_after_an_import_asks_in_an_encoder_of_another_name_where_nothing_else_is_read(place: Path) -> None:
     whole = np.load(archive(place / "x.npz"))
     renamed = {name.replace("aux", "mae"): whole[name] for name in whole.files}
@@ -104,7 +148,7 @@ def test_the_command_after_an_import_asks_in_an_encoder_of_another_name_where_no
     command = next_command(place / "x.npz", "--dataset", "mine")
     assert command == "bench run --table 4 --dataset mine --aux mae --suite imported/mine.toml"
     code, _, err = typed(command, "--method", "AMU-Tuning", "--shots", "2", "--jobs", "1", "--dry-run")
-    assert (code, "1 runs" in err) == (0, True), err
+    assert (code, "1 run:" in err) == (0, True), err
 
 
 NOTHING: dict[str, tuple[list[str], str]] = {
@@ -250,7 +294,7 @@ def test_a_cell_of_an_added_row_and_of_other_seeds_is_measured_again_by_its_comm
     found = gather(shown, suite.load(str(FILE), ["toy_world"]), Store(place / "results" / "toy").records())
     command = _again(found, "Mine", "1-shot")
     assert f"--suite {FILE} --method mine:Mine --shots 1 --seeds 3 --rerun" in command
-    assert "1 runs: 1 done" in typed(command, "--dry-run")[2]
+    assert "1 run: 1 done" in typed(command, "--dry-run")[2]
     found.stale["Mine", "1-shot"] = ["RN50"]
     assert found.again(["Mine"]).endswith(" --method mine:Mine --rerun")
     assert found.again(["CoOp"]).endswith(f"--suite {FILE} --rerun")

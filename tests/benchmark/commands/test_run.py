@@ -99,7 +99,8 @@ def test_one_method_of_all_exhibits_can_be_run(place: Path) -> None:
     assert code == 0
     assert "14 runs: " in err  # eleven tasks with RN50, the source with three more backbones
     assert "| method |" not in out  # everything is written, nothing printed
-    assert out.splitlines()[-1].startswith("wrote reports/toy_house/index.html")
+    assert out.splitlines()[-2].startswith("wrote reports/toy_house/index.html")
+    assert out.splitlines()[-1].startswith("next: bench claims --suite ")
 
 
 def test_check_needs_a_reference_of_what_it_is_asked(place: Path) -> None:

@@ -35,7 +35,7 @@ def test_one_line_a_slot_says_what_is_here_and_what_is_missing(all_here: Path) -
     result = bench()
     lines = {line.split()[0]: line for line in result.output.splitlines()}
     assert result.exit_code == 3
-    assert list(lines) == list(slots.SLOTS)
+    assert list(lines) == [*slots.SLOTS, "next:"]
     assert lines["clip_rn50"].split() == ["clip_rn50", "ok", str(all_here / "RN50.pt")]
     assert "missing" in lines["clip_rn101"]
     assert "put RN101.pt from https://" in lines["clip_rn101"]
@@ -53,7 +53,7 @@ def test_the_same_for_machines(all_here: Path) -> None:
 def test_all_that_is_here_is_imported_once_with_where_it_came_from(all_here: Path) -> None:
     result = bench("import", "--all")
     assert result.exit_code == 0, result.output
-    assert len(result.output.splitlines()) == 9
+    assert len(result.output.splitlines()) == 10
     for slot, (name, _) in fake_weights.PUBLISHED.items():
         file = all_here / f"{slot}.safetensors"
         assert slots.look(slot, read()).path == file

@@ -27,11 +27,10 @@ MARKDOWN = """\
 Suite toy: coloured squares. Accuracy. Epoch and tunable settings are chosen on the few-shot validation images (`val`); \
 1 or 2 seeds a cell, fewer than others in the column where it says so.
 
-| method | 1-shot | 2-shot |
-|---|---:|---:|
-| One | 52.0 ± 25.4 | – |
-| Two | 62.0 ± 9.3 (1 seed) | – |
-| Three | – | – |
+| method | 1-shot |
+|---|---:|
+| One | 52.0 ± 25.4 |
+| Two | **62.0 ± 9.3 (1 seed)** |
 
 ## The other selections
 
@@ -39,11 +38,10 @@ Suite toy: coloured squares. Accuracy. Epoch and tunable settings are chosen on 
 them, on the images that it chooses on (see the notes). `test`: both on the test images, the most that choosing there gives. \
 Each cell: last / released (released minus val) / test (test minus val, the leakage gap).
 
-| method | 1-shot | 2-shot |
-|---|---:|---:|
-| One | 41.0 / 60.0 (+8.0) / 60.0 (+8.0) | – |
-| Two | 61.0 / 63.0 (+1.0) / 63.0 (+1.0) | – |
-| Three | – | – |
+| method | 1-shot |
+|---|---:|
+| One | 41.0 / 60.0 (+8.0) / 60.0 (+8.0) |
+| Two | 61.0 / 63.0 (+1.0) / 63.0 (+1.0) |
 
 ## Ordering, beside the paper's
 
@@ -66,31 +64,19 @@ epoch e on view e modulo that; released code crops anew in every step.
 
 # t of one degree of freedom is 12.7062: 52 ± 12.7062 · √8 / √2. Wilson of 61, 62, 63 of 100.
 CSV = """\
-exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper,note
-table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,,
-table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,,
-table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,,
-table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,,
-table0,One,2-shot,toy,last,accuracy,,,,0,,,,
-table0,One,2-shot,toy,val,accuracy,,,,0,,,,
-table0,One,2-shot,toy,released,accuracy,,,,0,,,,
-table0,One,2-shot,toy,test,accuracy,,,,0,,,,
-table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,1 of the 2 seeds of others
-table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,1 of the 2 seeds of others
-table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others
-table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others
-table0,Two,2-shot,toy,last,accuracy,,,,0,,,,
-table0,Two,2-shot,toy,val,accuracy,,,,0,,,,
-table0,Two,2-shot,toy,released,accuracy,,,,0,,,,
-table0,Two,2-shot,toy,test,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,last,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,val,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,released,accuracy,,,,0,,,,
-table0,Three,1-shot,toy,test,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,last,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,val,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,released,accuracy,,,,0,,,,
-table0,Three,2-shot,toy,test,accuracy,,,,0,,,,
+exhibit,row,column,suite,selection,metric,mean,ci_low,ci_high,seeds,correct,n,paper,note,dataset,method,shots,n_seeds
+table0,One,1-shot,toy,last,accuracy,41.0000,28.2938,53.7062,2,82,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,One,1-shot,toy,val,accuracy,52.0000,26.5876,77.4124,2,104,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,One,1-shot,toy,released,accuracy,60.0000,60.0000,60.0000,2,120,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,One,1-shot,toy,test,accuracy,60.0000,60.0000,60.0000,2,120,200,,,imagenet,baselines.zero_shot:ZeroShotCLIP,1,2
+table0,Two,1-shot,toy,last,accuracy,61.0000,51.2030,69.9831,1,61,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
+table0,Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
+table0,Two,1-shot,toy,released,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
+table0,Two,1-shot,toy,test,accuracy,63.0000,53.2205,71.8176,1,63,100,,1 of the 2 seeds of others,\
+imagenet,baselines.tip_adapter:TipAdapter,1,1
 """
 
 
@@ -124,7 +110,7 @@ def test_nothing_measured_is_drawn_too() -> None:
 def test_a_suite_of_its_own_scale_shows_no_number_of_the_paper(
     draw: Callable[[Measured], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page, "_picture", lambda _: "")
+    monkeypatch.setattr(page, "_encoded", lambda *_: "")
     ours, comparable = draw(measured()), draw(measured(comparable=True))
     for number in ("50.25", "60.25", "70.25", "80.25", "90.25"):
         assert number not in ours
@@ -134,11 +120,58 @@ def test_a_suite_of_its_own_scale_shows_no_number_of_the_paper(
 def test_a_comparable_suite_shows_the_paper_s_number_and_the_difference() -> None:
     lines = tables.main_table(measured(comparable=True)).splitlines()
     assert "| One | 52.0 ± 25.4 (paper 50.25, +1.8) | – (paper 60.25) |" in lines
-    assert "| Two | 62.0 ± 9.3 (paper 70.25, -8.2) (1 seed) | – (paper 80.25) |" in lines
+    assert "| Two | **62.0 ± 9.3 (paper 70.25, -8.2) (1 seed)** | – (paper 80.25) |" in lines
     assert "| Three | – (paper 90.25) | – |" in lines
     assert "Two,1-shot,toy,val,accuracy,62.0000,52.2098,70.9024,1,62,100,70.2500," in results.csv(
         measured(comparable=True)
     )
+
+
+LEVEL = {"name": "Level", "method": "baselines.zero_shot:ZeroShotCLIP", "shots": 0, "seeds": [0]}
+TIP = {"name": "Tip", "method": "baselines.tip_adapter:TipAdapter"}
+
+
+def test_rows_and_columns_are_shown_that_are_measured_or_asked() -> None:
+    shown = table(rows=[LEVEL, TIP, {**TIP, "name": "Other", "with": {"beta": 2.0}}])
+    found = gather(shown, toy(), planted(shown, toy(), {("Tip", "2-shot"): [(1, 62, 1)]}))
+    assert tables.main_table(found).splitlines()[0::2] == ["| method | 2-shot |", "| Tip | 62.0 ± 9.3 |"]
+    asked = tables.main_table(found, [("Other", "1-shot")]).splitlines()
+    assert asked[0] == "| method | 1-shot | 2-shot |"
+    assert asked[-1] == "| Other | – | – |"
+
+
+def test_beside_asked_cells_the_paper_s_numbers_of_others_are_not_shown() -> None:
+    lines = tables.main_table(measured(comparable=True), [("Two", "1-shot")]).splitlines()
+    assert [line.split("|")[1].strip() for line in lines] == ["method", "---", "One", "Two"]
+    assert "2-shot" not in lines[0]
+
+
+def test_a_row_with_one_run_for_all_columns_brings_none_of_them() -> None:
+    shown = table(rows=[LEVEL, TIP])
+    counts = {("Level", "1-shot"): [(1, 50, 1)], ("Tip", "2-shot"): [(1, 62, 1)]}
+    both = gather(shown, toy(), planted(shown, toy(), counts))
+    assert tables.main_table(both).splitlines()[0] == "| method | 2-shot |"
+    alone = gather(shown, toy(), planted(shown, toy(), {("Level", "1-shot"): [(1, 50, 1)]}))
+    assert tables.main_table(alone).splitlines()[0] == "| method | 1-shot | 2-shot |"
+    assert tables.main_table(alone, [("Level", "1-shot")]).splitlines()[0] == "| method | 1-shot |"
+
+
+def test_the_best_of_a_column_is_bold_in_markdown_and_latex_all_of_them_in_a_tie() -> None:
+    shown = table(rows=[LEVEL, TIP, {**TIP, "name": "Other*", "with": {"beta": 2.0}}])
+    counts = {("Tip", "1-shot"): [(1, 62, 1)], ("Other*", "1-shot"): [(1, 62, 1)], ("Level", "1-shot"): [(1, 50, 1)]}
+    found = gather(shown, toy(), planted(shown, toy(), counts))
+    assert "| Tip | **62.0 ± 9.3** |" in tables.main_table(found)
+    assert "| Other\\* | **62.0 ± 9.3** |" in tables.main_table(found)
+    assert "| Level | 50.0 ± 9.6 |" in tables.main_table(found)
+    assert r"Tip & \textbf{62.0 $\pm$ 9.3} \\" in tables.latex(found)
+
+
+def test_neither_a_number_alone_nor_a_ratio_nor_the_paper_s_is_best() -> None:
+    shown = table(rows=[TIP, {"name": "Cited", "cite": {"method": "One"}}])
+    counts = {("Tip", "1-shot"): [(1, 62, 1)]}
+    assert not gather(shown, toy(comparable=True), planted(shown, toy(comparable=True), counts)).best
+    ratios = table(rows=[LEVEL, TIP], metric="cmy_raw")
+    assert not gather(ratios, toy(), planted(ratios, toy(), {("Tip", "1-shot"): [(1, 62, 1)]})).best
 
 
 def test_signs_that_mean_something_in_markdown_are_escaped() -> None:

@@ -244,6 +244,22 @@ def test_without_validation_images_none_are_counted(tmp_path: Path) -> None:
     assert (record.n_val, record.validation) == (0, Drawn(0, 0, 0))
 
 
+def test_predicted_classes_are_kept_of_a_test_set_that_is_not_balanced_alone(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    world = here(toy(datasets={"imagenet": {"reader": "toy_world:Lopsided"}}))
+    record = measure(ZERO, world, store)
+    found = store.tested(record)
+    assert found is not None
+    assert found.labels.tolist() == [c % 16 for c in range(16 * 10 - 3)]
+    assert (found.labels == found.predicted).tolist() == store.correct(record.key, "val").tolist()
+    assert 0 < record.selections["val"].correct < record.n
+    assert found.classes[:2] == ("colour0", "colour1")
+    assert store.records() == {record.key: record}
+    balanced = measure(ZERO, here(toy()), store)
+    assert balanced.tested is None
+    assert store.tested(balanced) is None
+
+
 def test_a_run_that_learns_nothing_counts_nothing(tmp_path: Path) -> None:
     record = measure(ZERO, here(toy()), Store(tmp_path))
     assert (record.support, record.validation, record.warnings) == (None, None, None)

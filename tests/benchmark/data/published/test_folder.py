@@ -143,8 +143,8 @@ def test_images_outside_of_class_folders_and_folders_beside_the_parts_are_counte
     write(divided / "a.jpg", 1, 1)
     write(divided / "train/b.jpg", 1, 1)
     write(divided / "unlabelled/c.jpg", 1, 1)
-    assert "2 images left out, which are in no class folder" in said(divided)
-    assert "unlabelled/ left out (1 images), which is none of the parts" in said(divided)
+    assert "2 images left out, in no class folder" in said(divided)
+    assert "unlabelled/ left out (1 image), which is none of the parts" in said(divided)
 
 
 def test_classes_without_test_images_are_counted(divided: Path) -> None:

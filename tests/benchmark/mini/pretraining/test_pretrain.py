@@ -289,7 +289,7 @@ def test_what_a_killed_run_left_is_removed(tmp_path):
 
 
 def test_unknown_roles_are_refused_by_name(tmp_path):
-    with pytest.raises(BenchError, match="'RN5000'"):
+    with pytest.raises(BenchError, match="unknown mini encoder 'RN5000': did you mean 'RN50'"):
         pretrain.pretrain("RN5000", tmp_path)
 
 
