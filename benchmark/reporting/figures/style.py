@@ -52,15 +52,23 @@ def _known() -> dict[str, JsonDict]:
 
 
 def styles(measured: Measured) -> dict[str, JsonDict]:
-    """Keyword arguments of matplotlib's `plot` for each row: by styles.toml, else the next free colour and marker."""
+    """Choose how each row of an exhibit looks.
+
+    Args:
+        measured: the exhibit.
+
+    Returns:
+        Row -> keyword arguments of matplotlib's `plot`: by styles.toml, else the next colour and marker, free ones first, and
+        never the colour of the row that the figure is about.
+    """
     names = [row["name"] for row in measured.exhibit.rows]
     known = {name: look for name, look in _known().items() if name in names}
     taken = {look[key] for look in known.values() for key in ("color", "marker")}
-    new = (n for n, look in enumerate(zip(COLOURS, MARKERS, strict=False)) if not taken & set(look))
-    free = itertools.chain(new, itertools.count(len(COLOURS)))
-    return {
-        name: {"label": name, **(_named(known[name]) if name in known else _numbered(next(free)))} for name in names
-    }
+    subject = {look["color"] for look in known.values() if look.get("strong")}
+    colours = sorted((c for c in COLOURS if c not in subject), key=taken.__contains__)
+    markers = sorted(MARKERS, key=taken.__contains__)
+    new = (_numbered(n, colours, markers) for n in itertools.count())
+    return {name: {"label": name, **(_named(known[name]) if name in known else next(new))} for name in names}
 
 
 def _named(look: JsonDict) -> JsonDict:
@@ -74,12 +82,12 @@ def _named(look: JsonDict) -> JsonDict:
     }
 
 
-def _numbered(number: int) -> JsonDict:
+def _numbered(number: int, colours: Sequence[str], markers: Sequence[str]) -> JsonDict:
     """Style number `number`: colours, markers and dashes in turn."""
     return {
-        "color": COLOURS[number % len(COLOURS)],
-        "marker": MARKERS[number % len(MARKERS)],
-        "linestyle": DASHES[(number + number // len(COLOURS)) % len(DASHES)],
+        "color": colours[number % len(colours)],
+        "marker": markers[number % len(markers)],
+        "linestyle": DASHES[(number + number // len(colours)) % len(DASHES)],
         **PLAIN,
     }
 

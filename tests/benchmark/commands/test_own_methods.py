@@ -67,7 +67,7 @@ def test_what_was_measured_once_is_a_row_for_every_command(place: Path) -> None:
     assert "MyMethod: nothing to compare it with yet; bench run --table 4" in out
     code, out, err = bench("run", *ONE, *BASELINE)
     assert code == 0, err
-    assert re.search(r"\| MyMethod \| \d+\.\d .*\(1 seed\) \|", out)  # beside two of Tip-Adapter-F
+    assert re.search(r"\| MyMethod \| \**\d+\.\d .*\(1 seed\)\** \|", out)  # beside two of Tip-Adapter-F
     _, out, _ = bench("run", *ONE, *MINE)
     assert re.search(
         r"^MyMethod less Tip-Adapter-F, same seed, same images: 1-shot [+-]\d+\.\d\d \([+-]\d+\.\d\d to ", out, re.M

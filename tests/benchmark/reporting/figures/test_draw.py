@@ -13,7 +13,7 @@ from typing import Any
 import matplotlib.figure
 import pytest
 from PIL import Image, ImageChops, PngImagePlugin
-from toy_figures import points
+from toy_figures import points, shown
 from toy_world import planted, table, toy
 
 from benchmark.analysis.results import Measured, gather
@@ -114,6 +114,15 @@ def test_a_method_looks_the_same_wherever_it_is_drawn() -> None:
         for row, look in style.styles(gather(exhibit.load(name), toy(), {})).items():
             seen.setdefault(row, set()).add(repr(look))
     assert {row: len(looks) for row, looks in seen.items() if len(looks) > 1} == {}
+
+
+def test_own_rows_have_neither_the_colour_of_the_subject_nor_each_other_s_look() -> None:
+    names = [row["name"] for row in exhibit.load("table4").rows]
+    own = [f"Mine {n}" for n in range(12)]
+    looks = style.styles(shown([*names, *own], [{"name": "1-shot", "shots": 1}], {}))
+    assert looks["AMU-Tuning"]["color"] not in {looks[name]["color"] for name in own}
+    seen = {(looks[name]["color"], looks[name]["marker"], str(looks[name]["linestyle"])) for name in looks}
+    assert len(seen) == len(looks)
 
 
 def test_a_picture_is_drawn_again_only_where_something_in_it_is_new(
