@@ -1,3 +1,23 @@
-"""AMU-Bench: the harness. It knows what a predictor is, never which predictors there are."""
+"""AMU-Bench: does AMU-Tuning, and CLIP few-shot learning around it, reproduce? From Python: `benchmark.api`."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from benchmark.api import Table, claims, compare, measure, read, results, run
 
 __version__ = "0.1.0"
+
+__all__ = ["Table", "claims", "compare", "measure", "read", "results", "run"]
+
+
+def __getattr__(name: str) -> Any:
+    """A function of `benchmark.api`, which is imported when it is first asked for: it needs torch and pandas."""
+    if name in __all__:
+        return getattr(import_module("benchmark.api"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names of the module, with those that are not imported yet."""
+    return sorted({*globals(), *__all__})

@@ -1,13 +1,16 @@
 """The documents are true: their code runs, their commands exist, their files are there."""
 
+import ast
 import re
 import shlex
+from inspect import signature
 from pathlib import Path
 
 import click
 import pytest
 from toy_world import planted, toy
 
+import benchmark
 from benchmark.analysis import results
 from benchmark.cli import cli
 from benchmark.core.errors import ExitCode
@@ -49,13 +52,13 @@ def commands(name: str) -> list[list[str]]:
 
 
 def test_the_notebook_lines_run(capsys):
-    code, _ = blocks("docs/notebook.md", "python")
+    *_, code = blocks("docs/notebook.md", "python")
     exec(compile(code, "docs/notebook.md", "exec"), {})
     assert re.search(r"tensor\(\[\d, \d, \d, \d, \d\]\)", capsys.readouterr().out)
 
 
 def test_the_lines_that_read_results_find_what_they_name(capsys, tmp_path, monkeypatch):
-    _, code = blocks("docs/notebook.md", "python")
+    *_, code, _ = blocks("docs/notebook.md", "python")
     shown, columns = exhibit.load("table4"), ["selection", "row", "shots", "mean"]
     counts = {("Tip-Adapter", "4-shot"): [(1, 40, 1)], ("Zero-shot CLIP", "4-shot"): [(1, 30, 1)]}
     written = results.csv(results.gather(shown, toy(), planted(shown, toy(), counts)))
@@ -67,6 +70,16 @@ def test_the_lines_that_read_results_find_what_they_name(capsys, tmp_path, monke
     pytest.importorskip("pandas")
     exec(compile(code, "docs/notebook.md", "exec"), {})
     assert re.search(r"Tip-Adapter +NaN +40.0", capsys.readouterr().out)
+
+
+def test_every_call_of_the_notebook_page_can_be_made():
+    calls = re.findall(r"ab\.\w+\([^`\n]*\)", text("docs/notebook.md"))
+    found = [node for call in calls for node in ast.walk(ast.parse(call)) if isinstance(node, ast.Call)]
+    called = [node for node in found if isinstance(node.func.value, ast.Name) and node.func.value.id == "ab"]
+    assert {node.func.attr for node in called} == {*benchmark.__all__} - {"Table"}
+    for node in called:
+        named = {word.arg: ast.literal_eval(word.value) for word in node.keywords}
+        signature(getattr(benchmark, node.func.attr)).bind(*map(ast.literal_eval, node.args), **named)
 
 
 def test_the_method_of_the_contributing_guide_keeps_the_contract(tmp_path, monkeypatch):

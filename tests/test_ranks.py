@@ -19,7 +19,7 @@ ORDER = (
     {"running", "analysis"},
     {"reporting"},
     {"commands"},
-    {"cli"},
+    {"cli", "api"},
 )
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FILES = {
