@@ -8,6 +8,7 @@ from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.maple import MaPLe
 from baselines.tip_adapter import TipAdapter, TipAdapterF
@@ -64,6 +65,7 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (TipAdapter, (None, "test"), (None, "val")),
     (TipAdapterF, ("test", "test"), ("test", "val")),
     (CaFo, ("test", "test"), ("test", "val")),
+    (GDA, (None, "test"), (None, "val")),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

@@ -8,6 +8,7 @@ from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.maple import MaPLe
 from baselines.tip_adapter import TipAdapter, TipAdapterF
@@ -18,7 +19,7 @@ from benchmark.methods.crops import Crops, listed, words
 
 FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
     (0.08, 1.0): (CoOp, CoCoOp, MaPLe, CLIPAdapter),  # Dassl
-    (0.5, 1.0): (TipAdapter, TipAdapterF, CaFo, AMUTuning, VTCLIP, LP, CacheHead, MLP, LinearProbe, Predictor),
+    (0.5, 1.0): (TipAdapter, TipAdapterF, CaFo, AMUTuning, VTCLIP, LP, CacheHead, MLP, LinearProbe, GDA, Predictor),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training
 }
 

@@ -14,6 +14,7 @@ from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.maple import MaPLe
 from baselines.tip_adapter import TipAdapter, TipAdapterF
@@ -46,6 +47,8 @@ METHODS = [
     *((head, {"init": init}) for head in (LP, CacheHead, LinearProbe) for init in ("features", "random")),
     (MLP, {}),
     (LinearProbe, {"aux": "clip"}),
+    (GDA, {}),
+    (GDA, {"aux": "mocov3"}),
 ]
 
 
