@@ -11,6 +11,7 @@ from baselines.coop import CoOp
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.maple import MaPLe
+from baselines.proker import ProKeR
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from benchmark.methods import Choice, Predictor, Released
@@ -66,6 +67,7 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (TipAdapterF, ("test", "test"), ("test", "val")),
     (CaFo, ("test", "test"), ("test", "val")),
     (GDA, (None, "test"), (None, "val")),
+    (ProKeR, (None, "test"), (None, "val")),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

@@ -11,6 +11,7 @@ from baselines.coop import CoOp
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.maple import MaPLe
+from baselines.proker import ProKeR
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import ZeroShotCLIP
@@ -19,7 +20,20 @@ from benchmark.methods.crops import Crops, listed, words
 
 FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
     (0.08, 1.0): (CoOp, CoCoOp, MaPLe, CLIPAdapter),  # Dassl
-    (0.5, 1.0): (TipAdapter, TipAdapterF, CaFo, AMUTuning, VTCLIP, LP, CacheHead, MLP, LinearProbe, GDA, Predictor),
+    (0.5, 1.0): (
+        TipAdapter,
+        TipAdapterF,
+        CaFo,
+        AMUTuning,
+        VTCLIP,
+        LP,
+        CacheHead,
+        MLP,
+        LinearProbe,
+        GDA,
+        ProKeR,
+        Predictor,
+    ),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training
 }
 

@@ -17,6 +17,7 @@ from baselines.coop import CoOp
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.maple import MaPLe
+from baselines.proker import ProKeR
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import TextClassifier, ZeroShotCLIP
@@ -49,6 +50,7 @@ METHODS = [
     (LinearProbe, {"aux": "clip"}),
     (GDA, {}),
     (GDA, {"aux": "mocov3"}),
+    (ProKeR, {}),
 ]
 
 
