@@ -10,6 +10,7 @@ from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
+from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
 from baselines.tip_adapter import TipAdapter, TipAdapterF
@@ -68,6 +69,7 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (CaFo, ("test", "test"), ("test", "val")),
     (GDA, (None, "test"), (None, "val")),
     (ProKeR, (None, "test"), (None, "val")),
+    (LPPlusPlus, ("val", None), ("val", None)),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

@@ -16,6 +16,7 @@ from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
+from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
 from baselines.tip_adapter import TipAdapter, TipAdapterF
@@ -51,6 +52,8 @@ METHODS = [
     (GDA, {}),
     (GDA, {"aux": "mocov3"}),
     (ProKeR, {}),
+    (LPPlusPlus, {"epochs": 20}),
+    (LPPlusPlus, {"preset": "official", "epochs": 20}),
 ]
 
 
