@@ -111,6 +111,11 @@ class Run:
         """Whether the method runs CLIP's towers with learned prompts, and does not only read features."""
         return "clip" in facts(self.method, self.settings).wants
 
+    @property
+    def text_norms(self) -> bool:
+        """Whether the method learns on text embeddings at the length that they had before normalisation."""
+        return "text_norms" in facts(self.method, self.settings).wants
+
 
 def cell_key(asked: Json) -> str:
     """Hash of a run's plain data (`Run.asked`) without the seed."""
@@ -186,6 +191,8 @@ def _only_features(suite: Suite, run: Run) -> str:
     dataset = suite.datasets[run.dataset]
     if run.prompts and not suite.encoders[run.backbone].get("network", True):
         return f"it prompts CLIP's towers, and of {run.backbone} there are features alone"
+    if run.text_norms and not suite.encoders[run.backbone].get("network", True):
+        return f"it needs the lengths of CLIP's text features, and of {run.backbone} there are L2-normalised ones alone"
     if not dataset.get("images", True):
         for space, role in run.roles().items():
             if role == PIXELS or role.endswith(SPATIAL):

@@ -33,6 +33,7 @@ FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
         LinearProbe,
         GDA,
         ProKeR,
+        LPPlusPlus,
         Predictor,
     ),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training
