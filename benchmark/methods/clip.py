@@ -136,4 +136,5 @@ class Clip:
         """
         names = [name.replace("_", " ") for name in classnames]
         mean = torch.stack([self.encode_text([t.format(name) for name in names]) for t in templates]).mean(0)
-        return torch.linalg.vector_norm(mean, dim=1, keepdim=True)
+        lengths: Tensor = torch.linalg.vector_norm(mean, dim=1, keepdim=True)
+        return lengths

@@ -5,6 +5,7 @@ import pytest
 from amu.heads import LP
 from amu.tuning import AMUTuning
 from baselines.cafo import CaFo
+from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
@@ -13,6 +14,7 @@ from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
+from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from benchmark.methods import Choice, Predictor, Released
@@ -70,6 +72,9 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (GDA, (None, "test"), (None, "val")),
     (ProKeR, (None, "test"), (None, "val")),
     (LPPlusPlus, ("val", None), ("val", None)),
+    (TaskRes, (None, None), (None, None)),
+    (ZSLP, (None, None), (None, None)),
+    (CLAP, (None, None), (None, None)),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

@@ -5,6 +5,7 @@ import pytest
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import AMUTuning
 from baselines.cafo import CaFo
+from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
@@ -13,6 +14,7 @@ from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
+from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import ZeroShotCLIP
@@ -20,7 +22,7 @@ from benchmark.methods import Predictor
 from benchmark.methods.crops import Crops, listed, words
 
 FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
-    (0.08, 1.0): (CoOp, CoCoOp, MaPLe, CLIPAdapter),  # Dassl
+    (0.08, 1.0): (CoOp, CoCoOp, MaPLe, CLIPAdapter, TaskRes, ZSLP, CLAP),  # Dassl
     (0.5, 1.0): (
         TipAdapter,
         TipAdapterF,

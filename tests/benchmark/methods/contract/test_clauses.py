@@ -11,6 +11,7 @@ from torch import nn
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import PRESETS, AMUTuning
 from baselines.cafo import CaFo
+from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
@@ -19,6 +20,7 @@ from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
+from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import TextClassifier, ZeroShotCLIP
@@ -54,6 +56,9 @@ METHODS = [
     (ProKeR, {}),
     (LPPlusPlus, {"epochs": 20}),
     (LPPlusPlus, {"preset": "official", "epochs": 20}),
+    (TaskRes, {}),
+    (ZSLP, {}),
+    (CLAP, {}),
 ]
 
 
