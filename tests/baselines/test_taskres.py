@@ -62,8 +62,7 @@ def confidence(task):
 )
 def test_training_is_torch_s_own_on_the_paper_s_loss(cls, optimiser, learnt):
     one = replace(learnt, support=Samples({"clip": learnt.support.spaces["clip"][:1]}, learnt.support.labels))
-    flat = {"lr": 0.01, "epochs": 1, "warmup_epochs": 4, "warmup_lr": 0.01}
-    recipe = replace(cls().recipe, **{**flat, "epochs": 4})  # four steps of the whole set at one rate
+    recipe = replace(cls().recipe, lr=0.01, epochs=4, warmup_epochs=4, warmup_lr=0.01)  # four steps at one rate
     predictor = cls(recipe=recipe)
     predictor.fit(one)
     residual = torch.zeros_like(one.text, dtype=torch.double, requires_grad=True)

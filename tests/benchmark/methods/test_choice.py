@@ -9,6 +9,7 @@ from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.cross_modal import CrossModalLP
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
@@ -75,6 +76,7 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (TaskRes, (None, None), (None, None)),
     (ZSLP, (None, None), (None, None)),
     (CLAP, (None, None), (None, None)),
+    (CrossModalLP, ("val", None), ("val", None)),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

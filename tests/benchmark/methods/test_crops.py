@@ -9,6 +9,7 @@ from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.cross_modal import CrossModalLP
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
@@ -36,6 +37,7 @@ FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
         GDA,
         ProKeR,
         LPPlusPlus,
+        CrossModalLP,
         Predictor,
     ),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training

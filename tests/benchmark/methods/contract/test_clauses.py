@@ -15,6 +15,7 @@ from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.cross_modal import CrossModalLP
 from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
@@ -59,6 +60,8 @@ METHODS = [
     (TaskRes, {}),
     (ZSLP, {}),
     (CLAP, {}),
+    (CrossModalLP, {}),
+    (CrossModalLP, {"init": "random"}),
 ]
 
 
