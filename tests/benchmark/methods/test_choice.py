@@ -4,6 +4,7 @@ import pytest
 
 from amu.heads import LP
 from amu.tuning import AMUTuning
+from baselines.ape import APE, APET
 from baselines.cafo import CaFo
 from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
@@ -77,6 +78,8 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (ZSLP, (None, None), (None, None)),
     (CLAP, (None, None), (None, None)),
     (CrossModalLP, ("val", None), ("val", None)),
+    (APE, (None, "test"), (None, "val")),
+    (APET, ("test", None), ("val", None)),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

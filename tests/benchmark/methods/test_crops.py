@@ -4,6 +4,7 @@ import pytest
 
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import AMUTuning
+from baselines.ape import APE, APET
 from baselines.cafo import CaFo
 from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
@@ -38,6 +39,8 @@ FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
         ProKeR,
         LPPlusPlus,
         CrossModalLP,
+        APE,
+        APET,
         Predictor,
     ),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training

@@ -10,6 +10,7 @@ from torch import nn
 
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import PRESETS, AMUTuning
+from baselines.ape import APE, APET
 from baselines.cafo import CaFo
 from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
@@ -62,6 +63,8 @@ METHODS = [
     (CLAP, {}),
     (CrossModalLP, {}),
     (CrossModalLP, {"init": "random"}),
+    (APE, {}),
+    (APET, {}),
 ]
 
 
