@@ -16,6 +16,7 @@ from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
+from baselines.rla import RLA
 from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
@@ -80,6 +81,7 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (CrossModalLP, ("val", None), ("val", None)),
     (APE, (None, "test"), (None, "val")),
     (APET, ("test", None), ("val", None)),
+    (RLA, (None, None), (None, None)),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

@@ -16,6 +16,7 @@ from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
+from baselines.rla import RLA
 from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
@@ -41,6 +42,7 @@ FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
         CrossModalLP,
         APE,
         APET,
+        RLA,
         Predictor,
     ),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training

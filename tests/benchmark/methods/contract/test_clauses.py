@@ -22,6 +22,7 @@ from baselines.lp_clip import LPCLIP
 from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
 from baselines.proker import ProKeR
+from baselines.rla import RLA
 from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
@@ -65,6 +66,7 @@ METHODS = [
     (CrossModalLP, {"init": "random"}),
     (APE, {}),
     (APET, {}),
+    (RLA, {}),
 ]
 
 
