@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from amu.controls import WEIGHTS, FusionControl
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import PRESETS, AMUTuning
 from baselines.ape import APE, APET
@@ -54,6 +55,7 @@ METHODS = [
     *((head, {"init": init}) for head in (LP, CacheHead, LinearProbe) for init in ("features", "random")),
     (MLP, {}),
     (LinearProbe, {"aux": "clip"}),
+    *((FusionControl, {"weights": weights}) for weights in WEIGHTS),
     (GDA, {}),
     (GDA, {"aux": "mocov3"}),
     (ProKeR, {}),
