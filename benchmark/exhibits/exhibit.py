@@ -15,7 +15,7 @@ from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, meant
 from benchmark.exhibits.question import Question
-from benchmark.exhibits.run import Run, lacks, make
+from benchmark.exhibits.run import Run, lacks, make, sees
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import Suite
 
@@ -29,7 +29,7 @@ search: { lam = [...] }, settings that need a training each. There is one run fo
     own settings; every selection picks among them (`benchmark.analysis.results`).
 metric: the metric read from the records (`benchmark.records.readings`), instead of the exhibit's.
 target: the shift on which the metric is read.
-declares: the name of an attribute of the method's class, whose text fills the cell.
+declares: the name of an attribute of the method's class, whose text fills the cell; "sees" for what the method is given.
 mean_over: { dataset = [...] }, for a cell that is the mean over these runs.
 cite: the row of the file `reference` with the paper's number of the cell.
 log: { file = "…", … }, a row of another reference file, with the number logged by the method's official repository, for cells
@@ -37,6 +37,10 @@ log: { file = "…", … }, a row of another reference file, with the number log
 missing: the reason to print for a cell without a number.
 only: the columns in which a row has cells; its other cells stay empty.
 """
+
+
+SEES = "sees"
+"""Value of `declares` for what a method is given (`benchmark.exhibits.run.sees`)."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ class Exhibit:
         for row in self.rows:
             for column in self.columns:
                 said = united(base, column, row)
-                said.update({key: {} for key in ("cite", "log") if key not in row})
+                said.update({key: {} for key in ("cite", "log") if key not in row or "declares" in said})
                 of_column = Question.from_json(united(base, column))
                 yield Cell(row["name"], column["name"], Question.from_json(said), of_column, self.id)
 
@@ -169,9 +173,11 @@ class Cell:
 
     @property
     def declared(self) -> str | None:
-        """The attribute of the method's class that fills the cell, as text; None for a cell without `declares`."""
+        """What the method declares and fills the cell, as text; None for a cell without `declares`."""
         if self.question.declares is None or self.method is None or self.empty or self.recorded:
             return None
+        if self.question.declares == SEES:
+            return sees(self.method, self.question.arguments or {})
         return str(getattr(predictor_class(self.method), self.question.declares))
 
     @property

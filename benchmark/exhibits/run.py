@@ -25,6 +25,9 @@ PIXELS = "pixels"
 STAND_INS = {"generated": "generated images", "sentences": "sentences of a language model"}
 """Optional fields of a Task that come from the data set -> name for printing."""
 
+BACKBONE_SPACES = {"clip": "CLIP", "clip_spatial": "CLIP", "pixels": "CLIP"}
+"""Feature spaces that CLIP alone makes or sees -> word for it; any other is named by its encoder's role."""
+
 SPATIAL = ":spatial"
 """Suffix of a backbone's role for its patch features, in place of the feature of the whole image."""
 
@@ -164,6 +167,13 @@ def views_in(suite: Suite, roles: Iterable[str]) -> int:
     """Views of each image for a method that reads these roles: `large_views` if they include pixels or patch features."""
     large = any(role == PIXELS or role.endswith(SPATIAL) for role in roles)
     return suite.large_views or suite.views if large else suite.views
+
+
+def sees(method: str, arguments: Json) -> str:
+    """What a method with these arguments is given, in words: "CLIP + mocov3 + generated images"."""
+    known = facts(method, arguments)
+    spaces = [BACKBONE_SPACES.get(space, space) for space in known.reads]
+    return " + ".join(dict.fromkeys([*spaces, *(STAND_INS[field] for field in known.wants if field in STAND_INS)]))
 
 
 def lacks(suite: Suite, question: Question) -> str:
