@@ -12,10 +12,11 @@ from functools import cache, cached_property
 from importlib import resources
 
 from benchmark.core.digest import Json, JsonDict
+from benchmark.core.dotted import nested
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, meant
 from benchmark.exhibits.question import Question
-from benchmark.exhibits.run import Run, lacks, make, sees
+from benchmark.exhibits.run import Run, lacks, make, merge, sees
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import Suite
 
@@ -25,8 +26,8 @@ SHOW_KEYS = ("name", "cite", "log", "missing", "only")
 KEYS = frozenset(RUN_KEYS + READ_KEYS + SHOW_KEYS)
 """Allowed keys of a row, a column, a panel or `fixed`: what to run, which metric to read, how to show it.
 
-search: { lam = [...] }, settings that need a training each. There is one run for every combination and one at the method's
-    own settings; every selection picks among them (`benchmark.analysis.results`).
+search: { lam = [...], "recipe.lr" = [...] }, settings that need a training each. There is one run for every combination and
+    one at the method's own settings; every selection picks among them (`benchmark.analysis.results`).
 metric: the metric read from the records (`benchmark.records.readings`), instead of the exhibit's.
 target: the shift on which the metric is read.
 declares: the name of an attribute of the method's class, whose text fills the cell; "sees" for what the method is given.
@@ -244,7 +245,8 @@ def _searched(part: Question) -> list[Question]:
     """The part itself, then a copy with each combination of the settings in its `search`."""
     over, arguments = part.search or {}, part.arguments or {}
     points = itertools.product(*over.values()) if over else ()
-    return [part, *(replace(part, arguments={**arguments, **dict(zip(over, point, strict=True))}) for point in points)]
+    given = (nested(dict(zip(over, point, strict=True))) for point in points)
+    return [part, *(replace(part, arguments=merge(arguments, more)) for more in given)]
 
 
 @cache

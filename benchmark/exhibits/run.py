@@ -144,9 +144,9 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
     assert dataset is not None
     assert backbone is not None
     assert shots is not None
-    arguments = _merge(suite.methods.get(method, {}), question.arguments or {})
+    arguments = merge(suite.methods.get(method, {}), question.arguments or {})
     if suite.published:
-        arguments = _merge(published(method, dataset, shots), arguments)
+        arguments = merge(published(method, dataset, shots), arguments)
     known = facts(method, arguments)
     run = Run(
         suite=suite.name,
@@ -212,7 +212,7 @@ def _only_features(suite: Suite, run: Run) -> str:
     return f"of {run.shots} shots there are no features of {short[0]}" if short else ""
 
 
-def _merge(under: Json, over: Json) -> JsonDict:
+def merge(under: Json, over: Json) -> JsonDict:
     """Merge arguments, of which `over` overrides `under`; a recipe, or another table of fields, is merged field by field."""
     both = {name for name in under.keys() & over.keys() if isinstance(under[name], Mapping)}
     return {**under, **over, **{name: {**under[name], **over[name]} for name in both}}
