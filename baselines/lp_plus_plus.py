@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from baselines.bias_head import class_counts
 from baselines.zero_shot import TextClassifier
 from benchmark.methods import Choice, Features, Predictor, Released, Scores, Task, training
-from benchmark.numerics.initialisation import linear
 from benchmark.numerics.logits import unit
 from benchmark.numerics.matmul import product
 from benchmark.numerics.sgd import SGD
@@ -71,7 +70,8 @@ class LPPlusPlus(Predictor):
         counts = class_counts(task.support, task.classes, "LP++")
         sums = f.new_zeros(task.text.shape).index_add(0, labels, f)
         cosines = f.new_zeros(task.classes).index_add(0, labels, (f * task.text[labels]).sum(1)) / counts
-        drawn = linear(task.classes, task.text.shape[1], task.generator()).bias.detach()
+        bound = task.text.shape[1] ** -0.5
+        drawn = torch.empty(task.classes).uniform_(-bound, bound, generator=task.generator())
         self.weight = nn.Parameter(sums)
         self.constant = nn.Parameter(drawn.to(task.text))
         self.alpha = nn.Parameter(torch.full_like(cosines, START) * cosines.mean())
