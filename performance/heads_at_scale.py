@@ -36,6 +36,13 @@ METHODS: dict[str, tuple[str, dict[str, Any]]] = {
     "CaFo*": ("baselines.cafo:CaFo", {"recipe": {"epochs": EPOCHS}}),
     "CLIP-Adapter": ("baselines.clip_adapter:CLIPAdapter", {"recipe": {"epochs": EPOCHS}}),
     "LP-CLIP": ("baselines.lp_clip:LPCLIP", {}),
+    "GDA": ("baselines.gda:GDA", {}),
+    "ProKeR": ("baselines.proker:ProKeR", {"views": 1}),
+    "LP++": ("baselines.lp_plus_plus:LPPlusPlus", {"epochs": EPOCHS}),
+    "Cross-modal LP": ("baselines.cross_modal:CrossModalLP", {"recipe": {"epochs": EPOCHS}}),
+    "APE": ("baselines.ape:APE", {}),
+    "APE-T": ("baselines.ape:APET", {"recipe": {"epochs": EPOCHS}}),
+    "RLA": ("baselines.rla:RLA", {"recipe": {"epochs": EPOCHS}}),
     "AMU-Tuning": ("amu.tuning:AMUTuning", {"recipe": {"epochs": EPOCHS}}),
 }
 

@@ -17,8 +17,8 @@ from benchmark.numerics import stats
 from benchmark.records.record import Record
 from benchmark.suites.suite import Suite
 
-SOURCES = ("table4", "figure5")
-"""The exhibits with methods in the rows and shots in the columns: the source task, and the downstream tasks."""
+SOURCES = ("table4", "figure5", "tablelater")
+"""The exhibits with methods in the rows and shots in the columns: the source task, the downstream tasks, the later heads."""
 
 ALL = "mean of all"
 """Name of the mean over all data sets of a method."""

@@ -105,16 +105,19 @@ def findings() -> list[Finding]:
 
 
 def printed() -> Iterator[Printed]:
-    """Every cell with a printed number; several metrics of one printed number count once."""
+    """Every cell with a printed number; one number counts once, in several metrics or in several exhibits that cite it."""
+    seen: set[tuple[str, ...]] = set()
     world = suite.load("mini")  # any suite will do: only whether two questions are the same counts
     for name in exhibit.names():
         shown = exhibit.load(name)
-        seen: set[tuple[str, ...]] = set()
         for cell in shown.cells():
             row = reference.cited(shown.reference, cell.question.cite or {})
-            if row is None or not row["accuracy"] or tuple(row.values()) in seen or cell.question.declares is not None:
+            if row is None or not row["accuracy"] or cell.question.declares is not None:
                 continue
-            seen.add(tuple(row.values()))
+            number = (shown.reference, *row.values())
+            if number in seen:
+                continue
+            seen.add(number)
             asked = [part[0][0].cell_key for part in cell.groups(world, [0])]
             read = (str(cell.question.metric), cell.question.target or "")
             yield Printed(name, cell, row, (*(asked or [name, cell.row, cell.column]), *read))

@@ -77,3 +77,9 @@ class Classifier:
     def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
         """Raise BenchError: sentences need a text tower, which imported features lack."""
         raise BenchError(f"{self.file}: holds a text classifier and no text tower that could read sentences")
+
+    def norms(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
+        """Raise BenchError: the imported classifier is L2-normalised, and the lengths before are lost."""
+        raise BenchError(
+            f"{self.file}: holds an L2-normalised text classifier; the lengths of its rows before are lost"
+        )

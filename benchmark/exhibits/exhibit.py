@@ -12,10 +12,11 @@ from functools import cache, cached_property
 from importlib import resources
 
 from benchmark.core.digest import Json, JsonDict
+from benchmark.core.dotted import nested
 from benchmark.core.errors import BenchError
 from benchmark.core.names import choose, meant
 from benchmark.exhibits.question import Question
-from benchmark.exhibits.run import Run, lacks, make
+from benchmark.exhibits.run import Run, lacks, make, merge, sees
 from benchmark.methods.construct import predictor_class
 from benchmark.suites.suite import Suite
 
@@ -25,11 +26,11 @@ SHOW_KEYS = ("name", "cite", "log", "missing", "only")
 KEYS = frozenset(RUN_KEYS + READ_KEYS + SHOW_KEYS)
 """Allowed keys of a row, a column, a panel or `fixed`: what to run, which metric to read, how to show it.
 
-search: { lam = [...] }, settings that need a training each. There is one run for every combination and one at the method's
-    own settings; every selection picks among them (`benchmark.analysis.results`).
+search: { lam = [...], "recipe.lr" = [...] }, settings that need a training each. There is one run for every combination and
+    one at the method's own settings; every selection picks among them (`benchmark.analysis.results`).
 metric: the metric read from the records (`benchmark.records.readings`), instead of the exhibit's.
 target: the shift on which the metric is read.
-declares: the name of an attribute of the method's class, whose text fills the cell.
+declares: the name of an attribute of the method's class, whose text fills the cell; "sees" for what the method is given.
 mean_over: { dataset = [...] }, for a cell that is the mean over these runs.
 cite: the row of the file `reference` with the paper's number of the cell.
 log: { file = "…", … }, a row of another reference file, with the number logged by the method's official repository, for cells
@@ -37,6 +38,10 @@ log: { file = "…", … }, a row of another reference file, with the number log
 missing: the reason to print for a cell without a number.
 only: the columns in which a row has cells; its other cells stay empty.
 """
+
+
+SEES = "sees"
+"""Value of `declares` for what a method is given (`benchmark.exhibits.run.sees`)."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ class Exhibit:
         for row in self.rows:
             for column in self.columns:
                 said = united(base, column, row)
-                said.update({key: {} for key in ("cite", "log") if key not in row})
+                said.update({key: {} for key in ("cite", "log") if key not in row or "declares" in said})
                 of_column = Question.from_json(united(base, column))
                 yield Cell(row["name"], column["name"], Question.from_json(said), of_column, self.id)
 
@@ -169,9 +174,11 @@ class Cell:
 
     @property
     def declared(self) -> str | None:
-        """The attribute of the method's class that fills the cell, as text; None for a cell without `declares`."""
+        """What the method declares and fills the cell, as text; None for a cell without `declares`."""
         if self.question.declares is None or self.method is None or self.empty or self.recorded:
             return None
+        if self.question.declares == SEES:
+            return sees(self.method, self.question.arguments or {})
         return str(getattr(predictor_class(self.method), self.question.declares))
 
     @property
@@ -238,7 +245,8 @@ def _searched(part: Question) -> list[Question]:
     """The part itself, then a copy with each combination of the settings in its `search`."""
     over, arguments = part.search or {}, part.arguments or {}
     points = itertools.product(*over.values()) if over else ()
-    return [part, *(replace(part, arguments={**arguments, **dict(zip(over, point, strict=True))}) for point in points)]
+    given = (nested(dict(zip(over, point, strict=True))) for point in points)
+    return [part, *(replace(part, arguments=merge(arguments, more)) for more in given)]
 
 
 @cache

@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 from benchmark.core.digest import Json
+from benchmark.core.dotted import flat
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit
@@ -90,7 +91,7 @@ def _subject(run: Run, cell: Cell, shown: Exhibit) -> Iterable[str]:
         yield method_named(run.method)
     row = _part(shown.rows, cell.row)
     header = "" if "method" in row or shown.row_header == "method" else f"{shown.row_header} "
-    searched = [f"{name} {run.settings[name]}" for name in cell.question.search or ()]
+    searched = [f"{name} {flat(run.settings)[name]}" for name in cell.question.search or ()]
     yield f"{header}{cell.row}" + (f" ({', '.join(searched)})" if searched else "")
     column = _part(shown.columns, cell.column)
     if any(column.get(key) for key in TELLING):

@@ -22,7 +22,7 @@ class Question(Part):
         seeds: Seeds, instead of the suite's.
         metric: Metric to read from the records (`benchmark.records.readings`).
         target: Role of the shift on which the metric is read.
-        declares: Attribute of the method's class that fills the cell.
+        declares: Attribute of the method's class that fills the cell, or "sees".
         mean_over: Key -> values, for a cell that is the mean over these runs.
         cite: Column -> value, the row of the reference file with the paper's number.
         log: Column -> value and `file`, the row of a reference file with the number logged by the method's repository.

@@ -25,6 +25,9 @@ PIXELS = "pixels"
 STAND_INS = {"generated": "generated images", "sentences": "sentences of a language model"}
 """Optional fields of a Task that come from the data set -> name for printing."""
 
+BACKBONE_SPACES = {"clip": "CLIP", "clip_spatial": "CLIP", "pixels": "CLIP"}
+"""Feature spaces that CLIP alone makes or sees -> word for it; any other is named by its encoder's role."""
+
 SPATIAL = ":spatial"
 """Suffix of a backbone's role for its patch features, in place of the feature of the whole image."""
 
@@ -111,6 +114,11 @@ class Run:
         """Whether the method runs CLIP's towers with learned prompts, and does not only read features."""
         return "clip" in facts(self.method, self.settings).wants
 
+    @property
+    def text_norms(self) -> bool:
+        """Whether the method learns on text embeddings at the length that they had before normalisation."""
+        return "text_norms" in facts(self.method, self.settings).wants
+
 
 def cell_key(asked: Json) -> str:
     """Hash of a run's plain data (`Run.asked`) without the seed."""
@@ -136,9 +144,9 @@ def make(suite: Suite, question: Question, seed: int) -> Run:
     assert dataset is not None
     assert backbone is not None
     assert shots is not None
-    arguments = _merge(suite.methods.get(method, {}), question.arguments or {})
+    arguments = merge(suite.methods.get(method, {}), question.arguments or {})
     if suite.published:
-        arguments = _merge(published(method, dataset, shots), arguments)
+        arguments = merge(published(method, dataset, shots), arguments)
     known = facts(method, arguments)
     run = Run(
         suite=suite.name,
@@ -159,6 +167,13 @@ def views_in(suite: Suite, roles: Iterable[str]) -> int:
     """Views of each image for a method that reads these roles: `large_views` if they include pixels or patch features."""
     large = any(role == PIXELS or role.endswith(SPATIAL) for role in roles)
     return suite.large_views or suite.views if large else suite.views
+
+
+def sees(method: str, arguments: Json) -> str:
+    """What a method with these arguments is given, in words: "CLIP + mocov3 + generated images"."""
+    known = facts(method, arguments)
+    spaces = [BACKBONE_SPACES.get(space, space) for space in known.reads]
+    return " + ".join(dict.fromkeys([*spaces, *(STAND_INS[field] for field in known.wants if field in STAND_INS)]))
 
 
 def lacks(suite: Suite, question: Question) -> str:
@@ -186,6 +201,8 @@ def _only_features(suite: Suite, run: Run) -> str:
     dataset = suite.datasets[run.dataset]
     if run.prompts and not suite.encoders[run.backbone].get("network", True):
         return f"it prompts CLIP's towers, and of {run.backbone} there are features alone"
+    if run.text_norms and not suite.encoders[run.backbone].get("network", True):
+        return f"it needs the lengths of CLIP's text features, and of {run.backbone} there are L2-normalised ones alone"
     if not dataset.get("images", True):
         for space, role in run.roles().items():
             if role == PIXELS or role.endswith(SPATIAL):
@@ -195,7 +212,7 @@ def _only_features(suite: Suite, run: Run) -> str:
     return f"of {run.shots} shots there are no features of {short[0]}" if short else ""
 
 
-def _merge(under: Json, over: Json) -> JsonDict:
+def merge(under: Json, over: Json) -> JsonDict:
     """Merge arguments, of which `over` overrides `under`; a recipe, or another table of fields, is merged field by field."""
     both = {name for name in under.keys() & over.keys() if isinstance(under[name], Mapping)}
     return {**under, **over, **{name: {**under[name], **over[name]} for name in both}}

@@ -28,13 +28,19 @@ from benchmark.suites.suite import Suite
 from benchmark.suites.towers import text_tower
 from benchmark.suites.world import World
 
+MAKERS = {"templates": "classifier", "sentences": "sentence_classifier", "norms": "norms"}
+"""What is read of texts -> method of `Texts` that makes it."""
+
 SCALE = "logit_scale"
 """Note in the header of a file that holds the model's logit scale."""
 
 
 @dataclass(frozen=True)
 class Text:
-    """Zero-shot classifier of a data set by a backbone's text tower, from "templates" or a language model's "sentences"."""
+    """Zero-shot classifier of a data set by a backbone's text tower, from "templates" or a language model's "sentences".
+
+    `of` = "norms" are the lengths [C, 1] of the rows of "templates" before normalisation.
+    """
 
     dataset: str
     backbone: str
@@ -42,8 +48,8 @@ class Text:
 
     def label(self, suite: Suite) -> str:
         """Label for printing: "text of source (rendered) by RN50"."""
-        sentences = f", {self.of}" if self.of != "templates" else ""
-        return f"text of {suite.named(self.dataset)} by {self.backbone}{sentences}"
+        kind = f", {self.of}" if self.of != "templates" else ""
+        return f"text of {suite.named(self.dataset)} by {self.backbone}{kind}"
 
     @property
     def size(self) -> int:
@@ -63,6 +69,8 @@ def of(run: Run) -> Iterator[Text]:
     yield Text(run.dataset, run.backbone)
     if "sentences" in run.wants():
         yield Text(run.dataset, run.backbone, "sentences")
+    if run.text_norms:
+        yield Text(run.dataset, run.backbone, "norms")
 
 
 def path(text: Text, world: World) -> Path:
@@ -100,7 +108,7 @@ def _unusable(where: Path, world: World) -> bool:
 def _make(text: Text, world: World) -> None:
     encoder = world.encoder(text.backbone)
     tower = _tower(encoder)
-    made = (tower.classifier if text.of == "templates" else tower.sentence_classifier)(*_texts(text, world))
+    made = getattr(tower, MAKERS[text.of])(*_texts(text, world))
     finite.check_text(encoder, world.dataset(text.dataset).classnames, made, tower.logit_scale, world)
     shard_files.write(path(text, world), made.float().cpu(), {SCALE: repr(tower.logit_scale)})
 
@@ -140,6 +148,6 @@ def _read(where: Path, _: tuple[int, ...]) -> tuple[Tensor, float]:
 def _texts(text: Text, world: World) -> Sequence[Any]:
     """Input of the text tower: class names and templates, or the sentences of each class."""
     dataset: Any = world.dataset(text.dataset)
-    if text.of == "templates":
-        return [list(dataset.classnames), list(dataset.templates)]
-    return [dataset.sentences()]
+    if text.of == "sentences":
+        return [dataset.sentences()]
+    return [list(dataset.classnames), list(dataset.templates)]

@@ -25,6 +25,9 @@ class Texts(Protocol):
     def sentence_classifier(self, sentences: Sequence[Sequence[str]]) -> Tensor:
         """Text classifier [C, D] of several sentences for each class, rows L2-normalised."""
 
+    def norms(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
+        """Lengths [C, 1] of the mean embeddings of class names inserted into templates, before any normalisation."""
+
 
 class Clip:
     """A frozen open_clip model with its tokenizer, in eval mode.
@@ -120,3 +123,18 @@ class Clip:
             Classifier [C, D], rows L2-normalised.
         """
         return unit(torch.stack([unit(self.encode_text(written)).mean(0) for written in sentences]))
+
+    def norms(self, classnames: Sequence[str], templates: Sequence[str]) -> Tensor:
+        """Lengths of the text features averaged over the templates before any normalisation (CLAP, TaskRes).
+
+        Args:
+            classnames: Names of the C classes; underscores are replaced by spaces.
+            templates: Templates with one pair of braces for the class name.
+
+        Returns:
+            Lengths [C, 1].
+        """
+        names = [name.replace("_", " ") for name in classnames]
+        mean = torch.stack([self.encode_text([t.format(name) for name in names]) for t in templates]).mean(0)
+        lengths: Tensor = torch.linalg.vector_norm(mean, dim=1, keepdim=True)
+        return lengths

@@ -13,9 +13,9 @@ class Recipe:
         lr: Initial learning rate of the cosine schedule.
         epochs: Number of epochs, warm-up included.
         batch_size: Images per batch.
-        weight_decay: Decoupled (adamw) or L2 (sgd) weight decay.
-        eps: AdamW's eps.
-        optimizer: "adamw" or "sgd".
+        weight_decay: Decoupled (adamw) or L2 (adam, sgd) weight decay.
+        eps: Eps of adamw and adam.
+        optimizer: "adamw", "adam" or "sgd".
         momentum: Momentum of sgd.
         schedule: "step" updates the cosine after every iteration (Tip-Adapter, CaFo, AMU-Tuning), "epoch" after every epoch
             (CoOp).
@@ -30,7 +30,7 @@ class Recipe:
     batch_size: int
     weight_decay: float = 0.01  # AdamW's default in torch, used by Tip-Adapter and CaFo
     eps: float = 1e-4  # Tip-Adapter, CaFo and AMU-Tuning: AdamW(eps=1e-4)
-    optimizer: Literal["adamw", "sgd"] = "adamw"
+    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     momentum: float = 0.9  # sgd only: Dassl's default
     schedule: Literal["step", "epoch"] = "step"
     warmup_epochs: int = 0
@@ -46,8 +46,8 @@ class Recipe:
         for name in ("lr", "epochs", "batch_size"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"recipe {name}={getattr(self, name)!r} must be positive")
-        if self.optimizer not in ("adamw", "sgd"):
-            raise ValueError(f"recipe optimizer={self.optimizer!r}; there are 'adamw' and 'sgd'")
+        if self.optimizer not in ("adamw", "adam", "sgd"):
+            raise ValueError(f"recipe optimizer={self.optimizer!r}; there are 'adamw', 'adam' and 'sgd'")
         if self.schedule not in ("step", "epoch"):
             raise ValueError(f"recipe schedule={self.schedule!r}; there are 'step' and 'epoch'")
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Features = Mapping[str, Tensor]
 """Features [B, D] by the name of their feature space, as the encoder computed them, not normalised."""
 
-OPTIONAL = ("clip", "generated", "sentences")
+OPTIONAL = ("clip", "generated", "sentences", "text_norms")
 """Fields of a Task that are given only to a method whose `wants` lists them."""
 
 
@@ -95,7 +95,7 @@ class Task:
     """All data that a predictor may learn from; test images are excluded.
 
     All tensors and the CLIP model are on one device, on which a method creates its own tensors (`.to(task.text)`). The
-    fields clip, generated and sentences are None unless the method's `wants` lists them.
+    fields clip, generated, sentences and text_norms are None unless the method's `wants` lists them.
 
     Attributes:
         text: Zero-shot text classifier [C, D] of the prompt ensemble, rows L2-normalised.
@@ -107,6 +107,7 @@ class Task:
         seed: Seed of all random numbers that the method draws.
         generated: Images from an image generator, labelled with the class of their prompt, in the spaces of the support set.
         sentences: Text classifier [C, D] of a language model's sentences instead of the templates, rows L2-normalised.
+        text_norms: Lengths [C] of the mean text embeddings before normalisation, for methods that learn on these.
     """
 
     text: Tensor
@@ -118,6 +119,7 @@ class Task:
     seed: int = 1
     generated: Samples | None = None
     sentences: Tensor | None = None
+    text_norms: Tensor | None = None
 
     @property
     def classes(self) -> int:

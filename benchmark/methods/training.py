@@ -4,7 +4,7 @@ Epoch e trains on view e mod V of the support set. The harness sets the epoch-en
 predictor's current state. The predictor has no access to the callback or its results.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -14,12 +14,15 @@ from torch import Tensor, nn
 
 from benchmark.core.errors import BenchError
 from benchmark.methods.recipe import Recipe
-from benchmark.numerics.adamw import AdamW
+from benchmark.numerics.adamw import Adam, AdamW
 from benchmark.numerics.sgd import SGD
 
 if TYPE_CHECKING:
     from benchmark.methods.predictor import Predictor
     from benchmark.methods.samples import Features, Samples, Task
+
+ADAPTIVE: Mapping[str, type[AdamW]] = {"adamw": AdamW, "adam": Adam}
+"""Name of an optimiser with moments -> its class."""
 
 Watcher = Callable[["Predictor"], None]
 _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
@@ -115,6 +118,6 @@ def _batches(n: int, recipe: Recipe, generator: torch.Generator, device: torch.d
 
 def _stepper(parameters: list[nn.Parameter], recipe: Recipe) -> Callable[[float], None]:
     """Make the function that updates the parameters by their gradients at a given learning rate."""
-    if recipe.optimizer == "adamw":
-        return AdamW(parameters, eps=recipe.eps, weight_decay=recipe.weight_decay).step
+    if recipe.optimizer in ADAPTIVE:
+        return ADAPTIVE[recipe.optimizer](parameters, eps=recipe.eps, weight_decay=recipe.weight_decay).step
     return SGD(parameters, momentum=recipe.momentum, weight_decay=recipe.weight_decay).step

@@ -6,6 +6,7 @@ Accuracies are in per cent and come with their counts of images. All other metri
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from benchmark.core.dotted import flat
 from benchmark.exhibits.question import Question
 from benchmark.records.record import Record, Selection
 
@@ -34,8 +35,9 @@ def searched(runs: Sequence[Record]) -> Record:
     """Compose the record of a search over settings from several runs at one seed.
 
     The selections `val` and `test` take the run with the most correctly classified validation or test images, the earliest
-    in a tie; `last` and `released` take the run at the method's own settings, because no released code here searches what
-    takes part in training. The `tuned` of a selection holds the settings of its run that differ from the method's own.
+    in a tie; `last` and `released` take the run at the method's own settings, because a declared choice of released code
+    (`Released`) is one within a training. The `tuned` of a selection holds the settings of its run that differ from the
+    method's own.
 
     Args:
         runs: Records of the runs; the run at the method's own settings comes first.
@@ -56,7 +58,8 @@ def _best(runs: Sequence[Record], name: str) -> Record:
 
 def _told(record: Record, own: Record, name: str) -> Selection:
     selection = record.selections[name]
-    other = {k: value for k, value in record.settings.items() if value != own.settings.get(k)}
+    plain = flat(own.settings)
+    other = {k: value for k, value in flat(record.settings).items() if value != plain.get(k)}
     return replace(selection, tuned={**other, **(selection.tuned or {})})
 
 

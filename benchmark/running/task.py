@@ -70,6 +70,9 @@ def _wanted(opened: Opened) -> JsonDict:
     if "sentences" in run.wants():
         sentences, _ = text_classifiers.load(Text(run.dataset, run.backbone, "sentences"), opened.world)
         found["sentences"] = sentences.to(opened.device, copy=True)
+    if run.text_norms:
+        norms, _ = text_classifiers.load(Text(run.dataset, run.backbone, "norms"), opened.world)
+        found["text_norms"] = norms[:, 0].to(opened.device, copy=True)
     return found
 
 

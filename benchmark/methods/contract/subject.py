@@ -193,8 +193,9 @@ def close(a: Tensor, b: Tensor) -> bool:
 def given(task: Task, images: Features) -> dict[str, Tensor]:
     """All tensors that a predictor is given, by names for error messages."""
     tensors = {"task.text": task.text}
-    if task.sentences is not None:
-        tensors["task.sentences"] = task.sentences
+    for name in ("sentences", "text_norms"):
+        if (value := getattr(task, name)) is not None:
+            tensors[f"task.{name}"] = value
     for part, samples in (("support", task.support), ("val", task.val), ("generated", task.generated)):
         if samples is not None:
             tensors[f"task.{part}.labels"] = samples.labels

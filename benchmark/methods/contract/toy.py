@@ -87,7 +87,7 @@ def toy_task(
         seed: Seed of the method.
         support_seed: Seed of all images, which changes nothing else.
         clip: CLIP model; None makes a toy CLIP.
-        wants: Optional fields to fill: "generated" (three images per class), "sentences".
+        wants: Optional fields to fill: "generated" (three images per class), "sentences", "text_norms".
         views: Number of views of the support images.
 
     Returns:
@@ -105,6 +105,7 @@ def toy_task(
         seed=seed,
         generated=toy_samples(spaces, classes, 3, seed=support_seed + 2000) if "generated" in wants else None,
         sentences=clip.classifier(names, ["{}, seen by a crab.", "an old {}."]) if "sentences" in wants else None,
+        text_norms=clip.norms(names, ["a photo of a {}."])[:, 0] if "text_norms" in wants else None,
     )
 
 

@@ -101,6 +101,7 @@ def lines(measured: Measured, columns: Sequence[Json]) -> list[Line]:
     x_of = measured.exhibit.mark.get("x", "shots")
     looks = style.styles(measured)
     found = []
+    columns = [column for column in columns if "declares" not in column]
     for row in measured.exhibit.rows:
         points = [(float(column[x_of]), measured.at(row["name"], column["name"])) for column in columns]
         points = [(x, cell) for x, cell in points if cell.mean is not None]
@@ -118,7 +119,9 @@ def plot(axes: Any, found: Sequence[Line], measured: Measured) -> None:
     """
     mark = measured.exhibit.mark
     there = {x for _, points in found for x, _ in points}
-    every = sorted({float(column[mark.get("x", "shots")]) for column in measured.exhibit.columns})
+    every = sorted(
+        {float(column[mark.get("x", "shots")]) for column in measured.exhibit.columns if "declares" not in column}
+    )
     ticks = [x for x in every if min(there, default=0) <= x <= max(there, default=0)]
     curves = [line for line in found if line[0]["marker"]]
     for look, points in found:

@@ -64,6 +64,13 @@ def test_sentences_cannot_be_read(tmp_path: Path) -> None:
         text.sentence_classifier([["a small ant"]])
 
 
+def test_lengths_before_normalisation_are_not_there(tmp_path: Path) -> None:
+    text = clip(written(tmp_path)).text
+    assert text is not None
+    with pytest.raises(BenchError, match="the lengths of its rows before are lost"):
+        text.norms(["ant", "bee"], ["a {}."])
+
+
 def test_a_missing_file_is_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="no such file; bench features import makes it"):
         clip(tmp_path / "gone")

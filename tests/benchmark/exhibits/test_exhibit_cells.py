@@ -13,7 +13,7 @@ from benchmark.analysis.results import UNREAD, Measured, gather
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Cell, Exhibit, united
 from benchmark.numerics import stats
-from benchmark.records.readings import under
+from benchmark.records.readings import searched, under
 from benchmark.records.record import SELECTIONS, Record
 from benchmark.records.store import Store
 from benchmark.reporting import exhibit_files, tables
@@ -208,6 +208,25 @@ def test_a_search_over_runs_has_one_run_a_value_and_the_method_s_own_once() -> N
     runs = cell.runs(toy(seeds=[1, 2]))
     assert [(r.settings["beta"], r.seed) for r in runs] == [(b, s) for b in (1.0, 2.0, 3.0) for s in (1, 2)]
     assert len({r.cell_key for r in runs}) == 3
+
+
+def test_fields_of_a_recipe_are_searched_by_a_dotted_name_and_told_by_it() -> None:
+    method = "baselines.tip_adapter:TipAdapterF"
+    over = {"recipe.lr": [0.1, 0.2], "recipe.eps": [0.5], "beta": [2.0]}
+    row = {"name": "Tip-F", "method": method, "with": {"recipe": {"epochs": 3}}, "search": over}
+    (cell,) = table(rows=[row], columns=[{"name": "1-shot", "shots": 1}]).cells()
+    own, *others = [group[0] for group in cell.groups(toy(), [1])[0]]
+    assert [run.settings["recipe"]["lr"] for run in others] == [0.1, 0.2]
+    for run in others:
+        assert (run.settings["recipe"]["epochs"], run.settings["recipe"]["eps"], run.settings["beta"]) == (3, 0.5, 2.0)
+    picked_on = [{"val": 1, "test": 3}, {"val": 3, "test": 1}, {"val": 1, "test": 1}]
+    records = [
+        replace(record_of(run.asked(), (50, 50, 50), 100), picked_on=counts)
+        for run, counts in zip([own, *others], picked_on, strict=True)
+    ]
+    tuned = {name: found.tuned for name, found in searched(records).selections.items()}
+    assert tuned["val"] == {"recipe.lr": 0.1, "recipe.eps": 0.5, "beta": 2.0}
+    assert tuned["test"] == tuned["last"] == {}
 
 
 def test_several_settings_are_searched_in_every_combination() -> None:

@@ -125,7 +125,7 @@ def test_settings_make_the_predictor_again() -> None:
         ({"bta": 1}, "unknown parameter of baselines.tip_adapter:TipAdapterF 'bta': did you mean 'beta'?"),
         ({"recipe": {"epoch": 1}}, "did you mean 'epochs'?"),
         ({"recipe": {"lr": -1}}, "recipe lr=-1 must be positive"),
-        ({"recipe": {"optimizer": "adam"}}, "there are 'adamw' and 'sgd'"),
+        ({"recipe": {"optimizer": "rmsprop"}}, "there are 'adamw', 'adam' and 'sgd'"),
         ({"recipe": 3}, "TipAdapterF: "),
     ],
 )

@@ -12,10 +12,17 @@ from benchmark.encoders.encoder import Encoder
 from benchmark.exhibits.opened import Opened
 from benchmark.features import text_classifiers
 from benchmark.features.text_classifiers import Text
+from benchmark.methods import Predictor
 from benchmark.running import task
 from benchmark.suites.suite import Suite
 
 TEXT = Text("imagenet", "RN50")
+
+
+class Lengths(Predictor):
+    """Wants the lengths of the texts."""
+
+    wants = ("text_norms",)
 
 
 @pytest.fixture(autouse=True)
@@ -43,6 +50,27 @@ def test_a_classifier_of_sentences_is_another_one() -> None:
     assert clip is not None
     assert torch.equal(text_classifiers.load(sentences, here(house()))[0], clip.sentence_classifier(data.sentences()))  # type: ignore[attr-defined]
     assert text_classifiers.path(sentences, here(house())) != text_classifiers.path(TEXT, here(house()))
+
+
+def test_lengths_are_those_of_the_mean_embeddings_before_normalisation() -> None:
+    norms = replace(TEXT, of="norms")
+    clip, data = here(toy()).encoder("RN50").clip, here(toy()).dataset("imagenet")
+    assert clip is not None
+    found, _ = text_classifiers.load(norms, here(toy()))
+    for row, name in zip(found, data.classnames, strict=True):
+        texts = clip.encode_text([template.format(name.replace("_", " ")) for template in data.templates])
+        assert row.tolist() == pytest.approx([sum(float(x) ** 2 for x in texts.mean(0)) ** 0.5], rel=1e-5)
+    assert text_classifiers.path(norms, here(toy())) != text_classifiers.path(TEXT, here(toy()))
+
+
+def test_only_a_method_that_wants_the_lengths_is_given_them() -> None:
+    learnt = some_run(method=f"{__name__}:Lengths", settings={})
+    assert list(text_classifiers.of(learnt)) == [TEXT, replace(TEXT, of="norms")]
+    assert list(text_classifiers.of(some_run())) == [TEXT]
+    build, _ = task.build(Opened(learnt, here(toy())))
+    assert build.text_norms is not None
+    assert build.text_norms.shape == (16,)
+    assert task.build(Opened(some_run(), here(toy())))[0].text_norms is None
 
 
 def test_whatever_changes_it_changes_its_name() -> None:

@@ -4,12 +4,20 @@ import pytest
 
 from amu.heads import LP
 from amu.tuning import AMUTuning
+from baselines.ape import APE, APET
 from baselines.cafo import CaFo
+from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.cross_modal import CrossModalLP
+from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
+from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
+from baselines.proker import ProKeR
+from baselines.rla import RLA
+from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from benchmark.methods import Choice, Predictor, Released
@@ -64,6 +72,16 @@ AS_RELEASED: list[tuple[type[Predictor], tuple[str | None, str | None], tuple[st
     (TipAdapter, (None, "test"), (None, "val")),
     (TipAdapterF, ("test", "test"), ("test", "val")),
     (CaFo, ("test", "test"), ("test", "val")),
+    (GDA, (None, "test"), (None, "val")),
+    (ProKeR, (None, "test"), (None, "val")),
+    (LPPlusPlus, ("val", None), ("val", None)),
+    (TaskRes, (None, None), (None, None)),
+    (ZSLP, (None, None), (None, None)),
+    (CLAP, (None, None), (None, None)),
+    (CrossModalLP, ("val", None), ("val", None)),
+    (APE, (None, "test"), (None, "val")),
+    (APET, ("test", None), ("val", None)),
+    (RLA, (None, None), (None, None)),
     (AMUTuning, ("test", None), ("test", None)),
 ]
 

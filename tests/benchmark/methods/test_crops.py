@@ -4,12 +4,20 @@ import pytest
 
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import AMUTuning
+from baselines.ape import APE, APET
 from baselines.cafo import CaFo
+from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.cross_modal import CrossModalLP
+from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
+from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
+from baselines.proker import ProKeR
+from baselines.rla import RLA
+from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import ZeroShotCLIP
@@ -17,8 +25,26 @@ from benchmark.methods import Predictor
 from benchmark.methods.crops import Crops, listed, words
 
 FAMILIES: dict[Crops | None, tuple[type[Predictor], ...]] = {
-    (0.08, 1.0): (CoOp, CoCoOp, MaPLe, CLIPAdapter),  # Dassl
-    (0.5, 1.0): (TipAdapter, TipAdapterF, CaFo, AMUTuning, VTCLIP, LP, CacheHead, MLP, LinearProbe, Predictor),
+    (0.08, 1.0): (CoOp, CoCoOp, MaPLe, CLIPAdapter, TaskRes, ZSLP, CLAP),  # Dassl
+    (0.5, 1.0): (
+        TipAdapter,
+        TipAdapterF,
+        CaFo,
+        AMUTuning,
+        VTCLIP,
+        LP,
+        CacheHead,
+        MLP,
+        LinearProbe,
+        GDA,
+        ProKeR,
+        LPPlusPlus,
+        CrossModalLP,
+        APE,
+        APET,
+        RLA,
+        Predictor,
+    ),
     None: (LPCLIP, ZeroShotCLIP),  # no augmentation, no training
 }
 

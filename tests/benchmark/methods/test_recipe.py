@@ -36,7 +36,9 @@ def test_what_is_counted_has_to_be_positive(name: str, value: float) -> None:
         recipe(**{name: value})
 
 
-@pytest.mark.parametrize(("name", "known"), [("optimizer", "'adamw' and 'sgd'"), ("schedule", "'step' and 'epoch'")])
+@pytest.mark.parametrize(
+    ("name", "known"), [("optimizer", "'adamw', 'adam' and 'sgd'"), ("schedule", "'step' and 'epoch'")]
+)
 def test_an_unknown_word_is_told_with_those_that_there_are(name: str, known: str) -> None:
     with pytest.raises(ValueError, match=f"recipe {name}='none'; there are {known}"):
         recipe(**{name: "none"})

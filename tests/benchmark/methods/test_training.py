@@ -57,7 +57,7 @@ def test_a_longer_warm_up_only_delays_the_cosine():
     assert recipe.lr_at(8, 0, 1) == pytest.approx(0.05)  # five of ten epochs after the warm-up
 
 
-@pytest.mark.parametrize("wrong", [{"lr": 0}, {"epochs": 0}, {"batch_size": -1}, {"optimizer": "adam"}])
+@pytest.mark.parametrize("wrong", [{"lr": 0}, {"epochs": 0}, {"batch_size": -1}, {"optimizer": "rmsprop"}])
 def test_a_recipe_refuses_what_cannot_train_and_names_the_field(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         replace(STEPS, **wrong)

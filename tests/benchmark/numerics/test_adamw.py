@@ -1,10 +1,10 @@
-"""AdamW against torch's own, bit for bit."""
+"""AdamW and Adam against torch's own, bit for bit."""
 
 import pytest
 import torch
 from torch import nn
 
-from benchmark.numerics.adamw import AdamW
+from benchmark.numerics.adamw import Adam, AdamW
 
 RATES = [0.1, 0.03, 0.0, 0.01, 0.2]
 
@@ -17,10 +17,13 @@ def twins(dtype: torch.dtype) -> list[list[nn.Parameter]]:
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.double])
 @pytest.mark.parametrize(("eps", "weight_decay"), [(1e-4, 0.01), (1e-8, 0.0)])
-def test_it_is_torchs_own_step_by_step(dtype: torch.dtype, eps: float, weight_decay: float) -> None:
+@pytest.mark.parametrize(("cls", "own"), [(AdamW, torch.optim.AdamW), (Adam, torch.optim.Adam)])
+def test_it_is_torchs_own_step_by_step(
+    cls: type[AdamW], own: type[torch.optim.Adam], dtype: torch.dtype, eps: float, weight_decay: float
+) -> None:
     fast, slow = twins(dtype)
-    ours = AdamW(fast, eps=eps, weight_decay=weight_decay)
-    theirs = torch.optim.AdamW(slow, eps=eps, weight_decay=weight_decay, fused=True)
+    ours = cls(fast, eps=eps, weight_decay=weight_decay)
+    theirs = own(slow, eps=eps, weight_decay=weight_decay, fused=True)
     for number, lr in enumerate(RATES):
         for parameters in (fast, slow):
             for parameter in parameters:

@@ -8,14 +8,23 @@ import pytest
 import torch
 from torch import nn
 
+from amu.controls import WEIGHTS, FusionControl
 from amu.heads import LP, MLP, CacheHead, LinearProbe
 from amu.tuning import PRESETS, AMUTuning
+from baselines.ape import APE, APET
 from baselines.cafo import CaFo
+from baselines.clap import CLAP, ZSLP
 from baselines.clip_adapter import CLIPAdapter
 from baselines.cocoop import CoCoOp
 from baselines.coop import CoOp
+from baselines.cross_modal import CrossModalLP
+from baselines.gda import GDA
 from baselines.lp_clip import LPCLIP
+from baselines.lp_plus_plus import LPPlusPlus
 from baselines.maple import MaPLe
+from baselines.proker import ProKeR
+from baselines.rla import RLA
+from baselines.taskres import TaskRes
 from baselines.tip_adapter import TipAdapter, TipAdapterF
 from baselines.vt_clip import VTCLIP
 from baselines.zero_shot import TextClassifier, ZeroShotCLIP
@@ -46,6 +55,20 @@ METHODS = [
     *((head, {"init": init}) for head in (LP, CacheHead, LinearProbe) for init in ("features", "random")),
     (MLP, {}),
     (LinearProbe, {"aux": "clip"}),
+    *((FusionControl, {"weights": weights}) for weights in WEIGHTS),
+    (GDA, {}),
+    (GDA, {"aux": "mocov3"}),
+    (ProKeR, {}),
+    (LPPlusPlus, {"epochs": 20}),
+    (LPPlusPlus, {"preset": "official", "epochs": 20}),
+    (TaskRes, {}),
+    (ZSLP, {}),
+    (CLAP, {}),
+    (CrossModalLP, {}),
+    (CrossModalLP, {"init": "random"}),
+    (APE, {}),
+    (APET, {}),
+    (RLA, {}),
 ]
 
 
