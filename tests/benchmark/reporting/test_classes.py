@@ -133,3 +133,5 @@ def test_files_and_page_have_all_of_it(measured: Measured, tmp_path: Path, monke
     assert "base64,table0-confusion" in text
     assert "Confusion matrix. Tip at 16-shot: balanced accuracy" in text
     assert "taken for by Tip" in text
+    assert 'download="table0-classes.csv"' in text
+    assert '<th scope="row">Never' not in text, "which is not measured"
