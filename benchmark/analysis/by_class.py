@@ -58,13 +58,10 @@ class ByClass:
         return found
 
     @cached_property
-    def balanced(self) -> tuple[float, float, float]:
-        """Balanced accuracy with its 95 % interval, in per cent: over seeds, or, of one seed, over images."""
-        if len(self.seeds) > 1:
-            return stats.over_seeds([confusion.balanced_accuracy(counts) for counts in self.seeds])
-        images = self.counts.sum(1)
-        there = images > 0
-        return stats.of_means(self.counts.diagonal()[there].tolist(), images[there].tolist())
+    def balanced(self) -> tuple[float, float | None, float | None]:
+        """Balanced accuracy with its 95 % interval over seeds, in per cent; one seed has none, its classes being small."""
+        each = [confusion.balanced_accuracy(counts) for counts in self.seeds]
+        return stats.over_seeds(each) if len(each) > 1 else (each[0], None, None)
 
     @cached_property
     def classes(self) -> list[OneClass]:

@@ -246,7 +246,7 @@ class Measured:
 
     def _balanced(self, row: Row) -> dict[str, float | None]:
         found = self.by_class.get((row.row, row.column)) if row.selection == "val" else None
-        return dict(zip(BALANCED, (None,) * len(BALANCED) if found is None else found.balanced, strict=True))
+        return dict(zip(BALANCED, (None, None, None) if found is None else found.balanced, strict=True))
 
 
 def gather(

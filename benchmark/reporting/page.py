@@ -29,7 +29,7 @@ from benchmark.core.numbers import fixed
 from benchmark.core.text import counted, lines
 from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS, Record
-from benchmark.reporting import cells, tables
+from benchmark.reporting import cells, classes, tables
 from benchmark.reporting.exhibit_files import markdown
 from benchmark.reporting.figures import confusion, draw, style
 from benchmark.reporting.next_step import MAIN, Step
@@ -252,7 +252,7 @@ def _main_picture(ready: Sequence[Measured]) -> dict[str, Markup | str] | None:
 
 def _exhibit(measured: Measured, drawn: Path | None, moves: Moves | None) -> JsonDict:
     views = cached_views(measured.suite)
-    shown = cells.of(measured, moves)
+    shown, part = cells.of(measured, moves), measured.part()
     return {
         "id": measured.exhibit.id,
         "title": measured.exhibit.title,
@@ -260,7 +260,7 @@ def _exhibit(measured: Measured, drawn: Path | None, moves: Moves | None) -> Jso
         "paper": measured.exhibit.paper,
         "is_figure": measured.exhibit.id.startswith("figure"),
         "row_header": measured.exhibit.row_header,
-        "panels": [_panel(measured, shown, *panel) for panel in measured.exhibit.by_panel().items()],
+        "panels": [_panel(part, shown, *panel) for panel in part.exhibit.by_panel().items()],
         "extras": extra_tables(measured),
         "orders": orders(measured),
         "missing": missing(measured),
@@ -276,16 +276,18 @@ def _exhibit(measured: Measured, drawn: Path | None, moves: Moves | None) -> Jso
 def _files(measured: Measured) -> list[dict[str, str]]:
     """The files of an exhibit as `data:` URLs, for download from the page."""
     texts = {
-        "csv": ("text/csv", csv(measured)),
-        "md": ("text/markdown", markdown(measured)),
-        "tex": ("text/x-tex", latex(measured)),
+        ".csv": ("text/csv", csv(measured)),
+        ".md": ("text/markdown", markdown(measured)),
+        ".tex": ("text/x-tex", latex(measured)),
     }
+    if measured.by_class:
+        texts["-classes.csv"] = ("text/csv", classes.csv(measured))
     return [
         {
-            "name": f"{measured.exhibit.id}.{suffix}",
+            "name": f"{measured.exhibit.id}{ending}",
             "url": f"data:{kind};charset=utf-8;base64,{base64.b64encode(text.encode()).decode()}",
         }
-        for suffix, (kind, text) in texts.items()
+        for ending, (kind, text) in texts.items()
     ]
 
 

@@ -43,7 +43,9 @@ def test_a_line_has_the_balanced_accuracy_and_the_worst_classes(measured: Measur
         "Zero at 16-shot: balanced accuracy 58.3 ± 0.0; worst of 3 classes: crow 25.0 % (4 images, taken for robin 75.0 %),"
         " owl 50.0 % (2 images, taken for robin 50.0 %), robin 100.0 % (10 images)"
     )
-    assert tip.startswith("Tip at 16-shot: balanced accuracy 71.7 ±")
+    assert tip.startswith(
+        "Tip at 16-shot: balanced accuracy 71.7; worst of 3 classes: owl 50.0 % (2 images, taken for crow 50.0 %)"
+    )
 
 
 def test_tables_are_of_rows_and_columns_with_classes_and_of_the_last_column(measured: Measured) -> None:
@@ -131,3 +133,5 @@ def test_files_and_page_have_all_of_it(measured: Measured, tmp_path: Path, monke
     assert "base64,table0-confusion" in text
     assert "Confusion matrix. Tip at 16-shot: balanced accuracy" in text
     assert "taken for by Tip" in text
+    assert 'download="table0-classes.csv"' in text
+    assert '<th scope="row">Never' not in text, "which is not measured"
