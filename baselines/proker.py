@@ -116,7 +116,8 @@ def solved(points: Tensor, sharpness: float, lam: float, right: Tensor) -> np.nd
     Returns:
         A [M, C].
     """
-    kernel = affinity(points @ points.T, sharpness)
+    kernel = points @ points.T
+    kernel.sub_(1).mul_(sharpness).exp_()  # `affinity` in place: the kernel is what takes the memory
     kernel.diagonal().add_(lam)
     with threadpool_limits(torch.get_num_threads(), user_api="blas"):
         factor = cho_factor(kernel.numpy().T, lower=True, overwrite_a=True, check_finite=False)

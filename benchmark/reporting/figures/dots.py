@@ -40,7 +40,8 @@ def draw(measured: Measured, only: Sequence[Json] = (), levels: Sequence[str] = 
     every = list(grid.flat)
     for axes, column in zip(every, columns, strict=False):
         _strip(axes, measured, column, names, levels)
-        axes.set_title(column.get("short", column["name"]) if len(asked) > 1 else "")
+        words = filter(None, (column.get("panel"), column.get("short", column["name"])))
+        axes.set_title("\n".join(words) if len(asked) > 1 else "")
     for axes in every[len(columns) :]:
         axes.set_visible(False)
     label = every[0].set_xlabel if len(columns) == 1 else figure.supxlabel

@@ -73,6 +73,12 @@ def test_strips_stand_as_many_side_by_side_as_the_mark_says_and_empty_places_are
     assert [axes.get_visible() for axes in figure.axes] == [True] * 5 + [False]
 
 
+def test_a_strip_of_a_panel_is_named_by_both() -> None:
+    columns = [{**column, "name": f"dtd, {column['name']}", "panel": "dtd", "short": column["name"]} for column in TWO]
+    figure = dots.draw(shown("a", columns, {}, mark={"kind": "dots"}))
+    assert [axes.get_title() for axes in figure.axes] == ["dtd\nfirst", "dtd\nsecond"]
+
+
 def test_a_column_of_declared_words_is_no_strip() -> None:
     columns = [{"name": "words", "declares": "feature"}, *TWO]
     assert [axes.get_title() for axes in visible(shown("a", columns, {}))] == ["first", "second"]

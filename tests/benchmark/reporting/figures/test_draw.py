@@ -102,6 +102,13 @@ def test_few_lines_or_none_are_drawn_too(tmp_path: Path, drawn: list[Any], count
     assert (tmp_path / "x.png").stat().st_size > 0
 
 
+def test_a_column_of_declared_words_is_no_point_of_a_line() -> None:
+    words = {"name": "sees", "declares": "sees", "shots": 16}
+    shown = table(rows=ROWS, columns=[words, *table().columns])
+    found = lines.lines(measured(shown), shown.columns)
+    assert {x for _, cells in found for x, _ in cells} == {1, 2}
+
+
 def test_no_two_rows_of_an_exhibit_look_alike() -> None:
     for name in exhibit.names():
         looks = style.styles(gather(exhibit.load(name), toy(), {})).values()
