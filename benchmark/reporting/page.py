@@ -102,17 +102,17 @@ def html(
     records = _each_once([*exhibits, *others.shown])
     ready = [measured for measured in exhibits if measured.ready]
     ready.sort(key=lambda measured: measured.exhibit.id != MAIN)
+    papers = [row for row in verdicts if row.quote]
     return environment.get_template("report.html").render(
         suite=exhibits[0].suite,
         facts=_facts(records),
-        answer=_answer(verdicts),
-        tally=_tally(verdicts),
+        answer=_answer(papers),
+        tally=_tally(papers),
         step=step,
         moves=moves,
         moved=_moved(moves, [*exhibits, *others.shown]),
-        claims={
-            word: [_claim(row) for row in verdicts if row.verdicts["val"].says == says] for says, word in WORDS.items()
-        },
+        claims=_by_word(papers),
+        beyond=_by_word([row for row in verdicts if not row.quote]),
         first=_main_picture(ready),
         own=_own([*exhibits, *others.shown]),
         sources=claims.SOURCES,
@@ -156,6 +156,14 @@ def _facts(records: Sequence[Record]) -> str:
 def _drawn_seeds(records: Sequence[Record]) -> list[int]:
     """Seeds of the runs with a support set, ascending."""
     return sorted({record.seed for record in records if record.shots})
+
+
+def _by_word(verdicts: Sequence[ClaimRow]) -> dict[str, list[JsonDict]]:
+    """Word -> the claims with this verdict under the `val` selection; only words of some."""
+    found = {
+        word: [_claim(row) for row in verdicts if row.verdicts["val"].says == says] for says, word in WORDS.items()
+    }
+    return {word: rows for word, rows in found.items() if rows}
 
 
 def _claim(row: ClaimRow) -> JsonDict:

@@ -1,4 +1,5 @@
-"""The paper's conclusions, held against its printed numbers and against ours: each is a TOML file beside this one.
+"""The paper's conclusions, held against its printed numbers and against ours, and questions beyond it, which quote nothing:
+each is a TOML file beside this one.
 
 `all_verdicts` gives every claim a verdict on the "paper"'s numbers, and on ours under each selection of `SOURCES`.
 """

@@ -89,11 +89,11 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Claim:
-    """One conclusion of the paper.
+    """One conclusion of the paper, or a question that the paper does not ask.
 
     Attributes:
         id: Name of the TOML file.
-        quote: The paper's words.
+        quote: The paper's words; "" for a question beyond the paper.
         place: Section, table or figure of the quotation.
         reading: The tested statement, in one sentence.
         kind: Kind of every contrast that names none.
@@ -145,7 +145,7 @@ def parse(name: str, text: str) -> Claim:
     """Parse the text of a claim's TOML file; BenchError if a key, value or operand in it is wrong."""
     file = f"claims/{name}.toml"
     try:
-        claim = Claim(id=name, **tomllib.loads(text))
+        claim = Claim(**{"id": name, "quote": "", "place": "", **tomllib.loads(text)})
         choose(claim.kind, KINDS, f"kind in {file}")
         choose(claim.quantifier, QUANTIFIERS, f"quantifier in {file}")
         contrasts = tuple(contrast for said in claim.compare for contrast in _contrasts(claim, said, file))

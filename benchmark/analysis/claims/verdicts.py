@@ -85,7 +85,10 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ClaimRow:
-    """A claim for people: what the paper says and where, what is tested, and the verdict of each of `SOURCES`."""
+    """A claim for people: what the paper says and where, what is tested, and the verdict of each of `SOURCES`.
+
+    quote: "" for a question that the paper does not ask.
+    """
 
     id: str
     quote: str

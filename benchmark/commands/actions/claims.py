@@ -20,6 +20,7 @@ from benchmark.analysis.claims import (
     words,
 )
 from benchmark.analysis.claims import load as load_claim
+from benchmark.analysis.claims import names as claim_names
 from benchmark.analysis.claims.verdicts import BOTH
 from benchmark.analysis.other_questions import strangers
 from benchmark.commands.actions.choosing import without_runs
@@ -74,11 +75,20 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
 
 
 def _listed(rows: Sequence[ClaimRow]) -> str:
+    """The paper's conclusions, and then the questions beyond it, each counted and listed."""
+    heads = (
+        ("conclusion of the paper", [row for row in rows if row.quote]),
+        ("question beyond the paper", [row for row in rows if not row.quote]),
+    )
+    parts = ["\n".join(_by_verdict(counted(len(part), what), part)) for what, part in heads if part]
+    return "\n\n".join([*parts, "\n".join(wrapped(SELECTED))])
+
+
+def _by_verdict(what: str, rows: Sequence[ClaimRow]) -> list[str]:
     """How many claims have which verdict under `val`, and each claim as a sentence with its verdicts, decided ones first."""
     says = Counter(row.verdicts["val"].says for row in rows)
     counts = ", ".join(f"{says[word]} {word}" for word in LEGEND if says[word])
-    head = f"{counted(len(rows), 'conclusion')} of the paper, epoch and settings chosen on validation images (val): {counts}"
-    lines = wrapped(head)
+    lines = wrapped(f"{what}, epoch and settings chosen on validation images (val): {counts}")
     for word, means in LEGEND.items():
         if says[word]:
             lines += ["", *wrapped(f"{word}: {means}")]
@@ -86,7 +96,7 @@ def _listed(rows: Sequence[ClaimRow]) -> str:
             lines += [*wrapped(row.reading, "  "), *wrapped(_line(row.verdicts["val"]), "      ")]
             others = (f"{name} {_printed(name, row.verdicts[name].says)}" for name in SOURCES if name != "val")
             lines += wrapped(f"{', '.join(others)} [{row.id}]", "      ")
-    return "\n".join([*lines, "", *wrapped(SELECTED)])
+    return lines
 
 
 def _printed(source: str, says: str) -> str:
@@ -113,9 +123,10 @@ def _full(row: ClaimRow, world: Suite) -> str:
         lines.append(f"  {name}: {verdict.says}{why}; {verdict.compared} of {verdict.asked} comparisons")
         what = "printed numbers" if name == "paper" else "records"
         lines += [f"    {_comparison(c)}, from {len(c.rests_on)} {what}" for c in verdict.comparisons]
-    seeds = load_claim(row.id).seeds if row.quote else 0
+    shipped = row.id in claim_names()
+    seeds = load_claim(row.id).seeds if shipped else 0
     ask = f" --seeds 1-{seeds}" if seeds else ""
-    commands = [f"  {_measured_by(name, world, ask)}" for name in row.exhibits] if row.quote else []
+    commands = [f"  {_measured_by(name, world, ask)}" for name in row.exhibits] if shipped else []
     return "\n".join([*lines, *commands])
 
 

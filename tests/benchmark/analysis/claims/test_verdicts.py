@@ -378,10 +378,14 @@ def test_the_command_shows_lists_and_fails_on_a_contradiction(full: Path) -> Non
     assert (code, err) == (0, "")
     lines = out.splitlines()
     assert max(map(len, lines)) <= 100
-    assert lines[0].startswith(f"{len(claims.names())} conclusions of the paper, ")
+    beyond = [name for name in claims.names() if not claims.load(name).quote]
+    assert lines[0].startswith(f"{len(claims.names()) - len(beyond)} conclusions of the paper, ")
+    assert f"\n\n{len(beyond)} questions beyond the paper, " in out
+    assert re.findall(r"\[([\w-]+)\]$", out.partition("beyond the paper")[0], flags=re.M).count(beyond[0]) == 0
     assert sorted(re.findall(r"\[([\w-]+)\]$", out, flags=re.M)) == sorted(claims.names())
     assert all(" ".join(claims.load(name).reading.split()) in " ".join(out.split()) for name in claims.names())
-    sections = re.split(r"^(supported|contradicted|inconclusive|not run): ", out, flags=re.M)
+    papers = out.partition("questions beyond the paper")[0]
+    sections = re.split(r"^(supported|contradicted|inconclusive|not run): ", papers, flags=re.M)
     parts = zip(sections[1::2], sections[2::2], strict=True)
     listed = {word: re.findall(r"\[([\w-]+)\]$", part, flags=re.M) for word, part in parts}
     assert all(f"{len(names)} {word}" in " ".join(lines[:2]) for word, names in listed.items())
