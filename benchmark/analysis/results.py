@@ -169,7 +169,7 @@ class Measured:
         rows = [row for row in self.exhibit.rows if any(row["name"] == name for name, _ in places)]
         there = {row["name"] for row in rows}
         levels = {row["name"] for row in rows if "shots" in row}
-        bringing = {place for place in places if place[0] not in levels} or {*(asked or places)}
+        bringing = {place for place in places if place[0] not in levels} or asked or places
         columns = {column for _, column in bringing}
         columns |= {column for name, column in self.texts if name in there}
         kept = [column for column in self.exhibit.columns if column["name"] in columns]
