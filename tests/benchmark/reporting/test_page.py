@@ -21,6 +21,7 @@ from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS
 from benchmark.reporting import cells, exhibit_files, page, tables
 from benchmark.reporting.next_step import Step
+from benchmark.running.forecast import Forecast
 
 EVIL = "<script>alert('x')</script>\"'&<img src=http://example.org/x onerror=y>"
 VOID = {"meta", "img", "br", "link", "input", "hr"}
@@ -401,8 +402,12 @@ def test_a_long_curve_is_thinned_and_keeps_its_last_epoch() -> None:
 
 
 def test_the_next_command_stands_on_the_first_screen_with_its_time() -> None:
-    text = page.html([measured()], {}, step=Step("bench run --table 4", "measures the rest", 61.0))
-    assert "Next: <code>bench run --table 4</code><br>about 61 s, without features; measures the rest</p>" in text
+    text = page.html(
+        [measured()], {}, step=Step("bench run --table 4", "measures the rest", Forecast(runs=61, each={"a": 61}))
+    )
+    assert (
+        "Next: <code>bench run --table 4</code><br>about 40 to 100 s, without features; measures the rest</p>" in text
+    )
     assert "Next:" not in page.html([measured()], {})
 
 
