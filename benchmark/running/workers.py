@@ -22,6 +22,7 @@ from typing import Any
 
 from benchmark.core import streams, warned
 from benchmark.core.errors import BenchError, reason
+from benchmark.core.float32 import exact
 from benchmark.core.foreign import Ended, end_process, foreign
 from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib
 
@@ -158,7 +159,7 @@ _given: tuple[Any, ...] = ()
 
 
 def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
-    with warned.heard() as heard, flushing_denormals():
+    with warned.heard() as heard, flushing_denormals(), exact():
         error, result = _tried(work, item, debug, _given if given is None else given)
     return Done(item, error, result, os.getpid(), peak_memory_mib(), heard.lines)
 

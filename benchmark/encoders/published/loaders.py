@@ -6,7 +6,6 @@ use (normalisation, pooling, precision), not the file: `bench weights import` do
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from benchmark.core.asset import MISSING, USABLE, WRONG, Asset
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import FileFacts, is_true
+from benchmark.core.float32 import exact
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded, text_tower
@@ -271,15 +271,10 @@ def _forward(
     def forward(images: Tensor) -> Tensor:
         # in training mode, batch norm would use batch statistics and update its running statistics
         assert not any(module.training for module in model.modules()), "a frozen encoder left eval mode"
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32), _exact(device):
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32), exact():
             return encode(preprocess(images))
 
     return forward
-
-
-def _exact(device: torch.device) -> AbstractContextManager[None]:
-    """Switch off TF32, to which cuDNN silently rounds float32; half precision is the option for speed."""
-    return torch.backends.cudnn.flags(allow_tf32=False) if device.type == "cuda" else nullcontext()
 
 
 def _preprocess(normalisation: Normalisation, device: torch.device) -> Callable[[Tensor], Tensor]:

@@ -16,6 +16,8 @@ import torch
 from fake_weights import in_hub
 from PIL import Image
 from torch import Tensor
+from torch.nn.modules import module
+from toy_methods import rounding
 from toy_world import WORLDS, here, toy
 
 from benchmark.core.errors import BenchError, Incomplete
@@ -122,6 +124,18 @@ def test_an_encoder_that_left_eval_mode_is_not_used(all_here: Path) -> None:
 def test_images_of_another_size_are_refused(all_here: Path) -> None:
     with pytest.raises(BenchError, match="take 224 x 224 images, these have 48 x 64 pixels"):
         opened("mocov3_rn50").encode(IMAGES[:, :, :48, :64], 2)
+
+
+@pytest.mark.parametrize("slot", ["clip_rn50", "mocov3_rn50"])
+def test_a_network_computes_with_cudnn_and_without_tf32(slot: str, all_here: Path) -> None:
+    encoder, seen = opened(slot), set()
+    encoder.loaded  # noqa: B018 - the network is built without the hook
+    hook = module.register_module_forward_hook(lambda *_: seen.add(rounding()))
+    before = rounding()
+    with hook:
+        encoder.encode(IMAGES[:1], 1)
+    assert seen == {("highest", False, False, True)}
+    assert rounding() == before
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.05), ("fp16", 0.01)])
