@@ -18,7 +18,7 @@ from benchmark.methods.clip import Model
 
 def tensors(file: Path) -> dict[str, Tensor]:
     """The state dict in a file, bare or in a checkpoint of a training; raises BenchError for other content."""
-    return containers.bare(containers.state(file)[1])
+    return containers.bare(containers.state(file))
 
 
 def timm_network(name: str, classifier: str | Sequence[str] | None, file: Path) -> Model:
