@@ -19,7 +19,7 @@ Place = tuple[str, str]
 
 
 def mark(measured: Measured, place: Place) -> str:
-    """The mark of a cell with a number: a dagger each for being stale, of other test images, other weights, fewer than shots."""
+    """The mark of a cell with a number: a dagger each for stale, other test images, other weights, few images."""
     if measured.at(*place).mean is None:
         return ""
     reasons = [
