@@ -184,8 +184,9 @@ def lacks(suite: Suite, question: Question) -> str:
 def _only_features(suite: Suite, run: Run) -> str:
     """One line on what a run needs in a suite of features without images or networks; "" if features are enough."""
     dataset = suite.datasets[run.dataset]
-    if run.prompts and not suite.encoders[run.backbone].get("network", True):
-        return f"it prompts CLIP's towers, and of {run.backbone} there are features alone"
+    network = suite.encoders[run.backbone].get("network", True)
+    if run.prompts and network is not True:
+        return f"it prompts CLIP's towers, and of {run.backbone} {network or 'there are features alone'}"
     if not dataset.get("images", True):
         for space, role in run.roles().items():
             if role == PIXELS or role.endswith(SPATIAL):

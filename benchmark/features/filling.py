@@ -34,6 +34,7 @@ from benchmark.features.requests import (
     is_given,
     of_photographs,
     path,
+    resizing,
     shards_of,
     waves,
 )
@@ -185,10 +186,10 @@ def _notes(shard: Shard, requests: Sequence[Request], world: World, seconds: flo
 def _look(request: Request, scales: Sequence[Crops], world: World) -> extraction.Look:
     """Function from ids to the pixels of a request's images, with crops at several scales."""
     dataset: Any = world.dataset(request.dataset)
-    images = images_of(request, world)
+    images, size = images_of(request, world), resizing(request, world)
     if images.split != "generated":
-        return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed, scales)
+        return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed, scales, size)
     drawn = generated(dataset, generated_per_class(request.dataset, world))
     if hasattr(drawn, "views"):
-        return lambda ids: views.made_by(drawn, scales, ids, images.views, request.seed)
+        return lambda ids: views.made_by(drawn, scales, size, ids, images.views, request.seed)
     return lambda ids: views.all_of(drawn[ids], ids, images.views, request.seed, scales)

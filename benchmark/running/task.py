@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from benchmark.core.digest import JsonDict
+from benchmark.core.errors import BenchError
 from benchmark.data.dataset import Dataset
 from benchmark.exhibits.opened import Opened
 from benchmark.features import filling, requests, text_classifiers
@@ -62,6 +63,10 @@ def shifts(opened: Opened) -> dict[str, Shift]:
 def _wanted(opened: Opened) -> JsonDict:
     """Optional fields of the Task that the method wants."""
     run, dataset = opened.run, opened.dataset
+    if run.prompts and (why := getattr(opened.backbone, "prompts", "")):
+        raise BenchError(
+            f"{opened.backbone.words}: {run.method} prompts CLIP's towers, and {why}; take another backbone"
+        )
     found: JsonDict = {"clip": opened.backbone.clip} if run.prompts else {}
     if "generated" in run.wants():
         per_class = requests.generated_per_class(run.dataset, opened.world)
