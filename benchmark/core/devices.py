@@ -1,9 +1,8 @@
 """The device of tensors and networks, checked for use, and the number of worker processes that suits it."""
 
-import os
-
 import torch
 
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError
 
 CPU = torch.device("cpu")
@@ -32,7 +31,7 @@ def name(device: torch.device) -> str:
 
 def workers(asked: int | None, device: torch.device) -> int:
     """Number of worker processes: `asked` if given, else one for each core, or one in all if they share an accelerator."""
-    return asked or ((os.cpu_count() or 1) if device.type == "cpu" else 1)
+    return asked or (cores() if device.type == "cpu" else 1)
 
 
 def encoding_workers(workers: int, device: torch.device) -> int:

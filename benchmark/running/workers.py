@@ -21,6 +21,7 @@ from multiprocessing import connection
 from typing import Any
 
 from benchmark.core import streams, warned
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, reason
 from benchmark.core.float32 import exact
 from benchmark.core.foreign import Ended, end_process, foreign
@@ -78,7 +79,7 @@ class Crew:
         self.jobs = jobs
         self.given = given
         self.debug = debug
-        self.threads = max(1, (os.cpu_count() or 1) // max(1, jobs))
+        self.threads = max(1, cores() // max(1, jobs))
         self.idle: list[ProcessPoolExecutor] = []
         self.busy: dict[Future[Done], tuple[ProcessPoolExecutor, Any, int]] = {}
         self.others = set(multiprocessing.active_children())

@@ -7,7 +7,6 @@ Values of more than 8 bits are scaled or refused (`benchmark.data.published.dept
 is read. The orientation in EXIF data is ignored, as in both, and a note says so; that of a TIFF file is followed by PIL.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from benchmark.core import floors, regular, warned
+from benchmark.core.cores import cores
 from benchmark.core.resizing import USUAL, Resizing
 from benchmark.data import views
 from benchmark.data.published import depth
@@ -114,7 +114,7 @@ def faults_of(paths: Iterable[Path]) -> list[Unreadable]:
 
 def faults_of_all(paths: Sequence[Path]) -> list[Unreadable]:
     """The faults of all files that cannot be read, in the order of the files, which threads look at."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return [error for found in pool.map(lambda path: faults_of([path]), paths) for error in found]
 
 

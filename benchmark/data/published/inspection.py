@@ -1,6 +1,5 @@
 """Inspection of a published data set on disk: quick, to see whether a run can begin, or deep, of every image."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmark.core.asset import ALIAS, INCOMPLETE, LARGER, MISSING, OK, USABLE, WRONG
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.data.published import cafo, counts, decoding, sets
@@ -133,7 +133,7 @@ def _decoded(name: str, lists: Sequence[Listing]) -> str:
     ]
     total, broken = sum(len(places) for _, places in blocks), list[Unreadable]()
     bar = tqdm(total=total, desc=name, unit=" images", disable=not sys.stderr.isatty(), leave=False)
-    with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+    with ThreadPoolExecutor(cores()) as pool, bar:
         for (_, places), says in zip(blocks, pool.map(_broken, *zip(*blocks, strict=True)), strict=True):
             broken += says
             bar.update(len(places))
