@@ -184,7 +184,7 @@ class Record(Part):
         fingerprints: "data", roles of encoders and shifts -> fingerprint on the day of measurement.
         seconds: "load", "fit", "total" -> wall-clock seconds.
         peak_memory_mib: Most memory that the process held, in MiB.
-        conditions: Versions, commit, processor, device, threads.
+        conditions: Versions, commit, processor, device, threads, and how the features were made.
         n_val: Number of validation images.
         measured: Time of measurement, UTC, ISO 8601.
         picked_on: "val", "test" -> images of that kind classified correctly by the state that it picked.

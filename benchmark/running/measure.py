@@ -14,6 +14,7 @@ from benchmark.exhibits import inventory
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.features import requests
+from benchmark.features.how_made import how_made
 from benchmark.methods import training
 from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
@@ -73,7 +74,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
         },
         peak_memory_mib=peak_memory_mib(),
         measured=provenance.now(),
-        conditions=provenance.conditions(opened.device),
+        conditions={**provenance.conditions(opened.device), **how_made(opened)},
     )
     return store.put(record, _answers(outcomes))
 
