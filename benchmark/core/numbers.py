@@ -41,3 +41,11 @@ def plain(value: object) -> object:
     if not isinstance(value, float):
         return value
     return value + 0.0 if isfinite(value) else None
+
+
+def clock(seconds: float) -> str:
+    """Format seconds for printing: "40 s", "3 min", "2 h 05 min"."""
+    minutes = round(seconds / 60)
+    if minutes < 2:
+        return f"{seconds:.0f} s"
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

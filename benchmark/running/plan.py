@@ -75,6 +75,12 @@ def to_run(planned: Sequence[Planned], rerun: bool, records: Mapping[str, Record
     return sorted(wanted, key=place)
 
 
+def timed(runs: Sequence[Run], records: Mapping[str, Record]) -> list[Run]:
+    """Those runs whose time can be estimated."""
+    known = timings(records)
+    return [run for run in runs if expected_seconds(run, known) is not None]
+
+
 def estimate(runs: Sequence[Run], records: Mapping[str, Record], jobs: int) -> float | None:
     """Estimate the time of runs from the median time of the method at this number of shots on the data set.
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from benchmark.core.numbers import clock
 from benchmark.core.streams import say
 from benchmark.core.text import line
 from benchmark.running.workers import Done
@@ -53,14 +54,6 @@ def follow_pictures(
             _show(item, named(item.item), bar, f"[{count}/{len(work)}] {seconds:6.1f} s", pace)
             bar.update(item.item.size)
             yield item
-
-
-def clock(seconds: float) -> str:
-    """Format seconds for printing: "40 s", "3 min", "2 h 05 min"."""
-    minutes = round(seconds / 60)
-    if minutes < 2:
-        return f"{seconds:.0f} s"
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def _show(item: Done, label: str, bar: tqdm, place: str, pace: str = "") -> None:

@@ -6,8 +6,10 @@ from benchmark.core import devices
 from benchmark.core.errors import Incomplete
 from benchmark.core.streams import say
 from benchmark.exhibits.inventory import Inventory
-from benchmark.features import filling, shard_files
-from benchmark.features.requests import Request, Shard, folder
+from benchmark.exhibits.opened import Opened
+from benchmark.features import costs, filling, shard_files
+from benchmark.features.costs import gigabytes
+from benchmark.features.requests import Request, Shard, folder, of
 from benchmark.features.text_classifiers import Text
 from benchmark.running import jobs, progress, workers
 from benchmark.suites.world import World
@@ -17,6 +19,24 @@ def say_sizes(here: Inventory) -> None:
     """Print a line on stderr for each data set of another number of images than published that is used nevertheless."""
     for asset in here.of_another_size:
         say(asset.line, err=True)
+
+
+def say_costs(runs: Sequence[Opened], world: World, processes: int) -> None:
+    """Print what the features of photographs that runs still need will cost, and what a run holds on an accelerator.
+
+    Args:
+        runs: runs to be measured.
+        world: suite on this machine.
+        processes: number of worker processes.
+    """
+    device = world.settings.torch_device
+    asked = (request for run in runs for request in of(run))
+    cost = costs.of_shards(costs.missing(asked, world), world, devices.encoding_workers(processes, device))
+    if cost.images:
+        say(f"features to make: {cost.words}", err=True)
+    if device.type == "cuda" and runs:
+        most = max(map(costs.in_memory, runs))
+        say(f"memory on {devices.name(device)}: up to {gigabytes(most)} of features a run", err=True)
 
 
 def refused(here: Inventory, consequence: str) -> Incomplete:

@@ -10,7 +10,7 @@ from benchmark.analysis import remarks
 from benchmark.analysis.compare import gained
 from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
-from benchmark.commands.actions.filling import fill, refused, say_sizes
+from benchmark.commands.actions.filling import fill, refused, say_costs, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
 from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
@@ -99,6 +99,7 @@ def run(
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
     _print_plan(planned, wanted, records, processes)
+    say_costs([Opened(run, usable) for run in wanted], usable, processes)
     if not dry_run:
         _keep_missing(here, store)
     if not planned and here.missing:
@@ -211,9 +212,17 @@ def _print_plan(
         if planned:
             say("nothing to run; --rerun measures again", err=True)
         return
-    seconds = plan.estimate(wanted, records, processes)
-    time = "unknown (no method like it was timed)" if seconds is None else f"about {max(1, round(seconds))} s"
-    say(f"{len(wanted)} to run with {processes} workers, time: {time}", err=True)
+    say(f"{len(wanted)} to run with {processes} workers, time: {_time(wanted, records, processes)}", err=True)
+
+
+def _time(wanted: Sequence[Run], records: Mapping[str, Record], processes: int) -> str:
+    """Time of runs in words, as far as runs like them were timed; features come on top of it."""
+    timed = plan.timed(wanted, records)
+    if not timed:
+        return "unknown (no method like it was timed)"
+    seconds = plan.estimate(timed, records, processes) or 0
+    others = f" for {len(timed)} of them, no method like the others was timed" if len(timed) < len(wanted) else ""
+    return f"about {max(1, round(seconds))} s{others}"
 
 
 def _print_crops(planned: Sequence[Planned], world: World) -> None:

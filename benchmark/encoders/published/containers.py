@@ -368,6 +368,17 @@ def _sized(positions: Tensor | None, patch: int) -> str:
     return "" if side == SIZE else f", images of {side} pixels"
 
 
+def widths(tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Numbers of an image feature, and number of patch features of a CLIP; 0 for what the names do not tell."""
+    if "text_projection" in tensors:
+        table = tensors.get("visual.positional_embedding", tensors.get("visual.attnpool.positional_embedding"))
+        return tensors["text_projection"].shape[-1], 0 if table is None else len(table) - 1
+    if "cls_token" in tensors:
+        return tensors["cls_token"].shape[-1], 0
+    last = [t for name, t in tensors.items() if name.startswith("layer4.") and name.endswith(".conv3.weight")]
+    return (len(last[0]) if last else 0), 0
+
+
 def digest(tensors: Mapping[str, Tensor]) -> str:
     """The sha256 of names, shapes and float32 values, independent of the container format and the stored precision."""
     found = hashlib.sha256()

@@ -59,7 +59,8 @@ def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
         model = networks.made(networks.build_clip, containers.read(path).tensors, path)
         return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation, settings)
 
-    return Encoder(role, _fingerprint(weights, settings, normalisation), load, str(path))
+    width, places = _widths(path, settings)
+    return Encoder(role, _fingerprint(weights, settings, normalisation), load, str(path), width=width, places=places)
 
 
 @text_tower(False)
@@ -99,7 +100,8 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", 
         pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
         return Loaded(_forward(model, pooled, constants, settings), device=settings.torch_device)
 
-    return Encoder(role, _fingerprint(weights, settings, constants, pool), load, str(path))
+    width, _ = _widths(path, settings)
+    return Encoder(role, _fingerprint(weights, settings, constants, pool), load, str(path), width=width)
 
 
 def look(
@@ -245,7 +247,8 @@ def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *
         return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation, settings, resizing)
 
     fingerprint = _fingerprint(facts.hash(path), settings, *how, *_other(resizing))
-    return Encoder(role, fingerprint, load, str(path), resizing, from_files.unlike_openais(sizes))
+    unlike = from_files.unlike_openais(sizes)
+    return Encoder(role, fingerprint, load, str(path), resizing, unlike, width=sizes["embed_dim"])
 
 
 # --- preprocessing and precision
@@ -337,6 +340,19 @@ def _precision(settings: Settings) -> str:
 
 
 # --- fingerprints and files
+
+
+def _widths(path: Path, settings: Settings) -> tuple[int, int]:
+    """Numbers of an image feature and number of patch features, by the tensors of a file; cached."""
+    from benchmark.encoders.published import containers
+
+    facts = FileFacts(settings.cache)
+    width, places = facts.of(path, "widths", lambda: containers.widths(containers.read(path).tensors), _are_widths)
+    return width, places
+
+
+def _are_widths(fact: Any) -> bool:
+    return isinstance(fact, list) and [type(number) for number in fact] == [int, int]
 
 
 def _fingerprint(weights: str, settings: Settings, *how: object) -> str:

@@ -96,6 +96,7 @@ def test_another_kind_of_device_is_refused_in_one_line(name: str, why: str, monk
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_run_on_a_device_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     arguments = ["--suite", FILE, "--results", tmp_path / "results", "--table", "4", "--shots", "1"]
+    assert bench("run", *arguments, "--device", "cuda:0", "--jobs", "4", "--dry-run")[0] == 2
     code, out, err = bench("run", *arguments, "--device", "cuda")
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith("bench: device 'cuda' cannot be used (")
