@@ -29,6 +29,11 @@ def name(device: torch.device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free on an accelerator; None on the CPU, where features are mapped from their files."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
 def workers(asked: int | None, device: torch.device) -> int:
     """Number of worker processes: `asked` if given, else one for each core, or one in all if they share an accelerator."""
     return asked or (cores() if device.type == "cpu" else 1)

@@ -19,7 +19,7 @@ from benchmark.methods import training
 from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
-from benchmark.methods.scoring import joined, parts, right, tuned
+from benchmark.methods.scoring import joined, moved, right, tuned
 from benchmark.methods.sealed import comparing
 from benchmark.records import answers, metrics, provenance
 from benchmark.records.record import BetaCurve, Drawn, Histogram, OnShift, Record, Selection
@@ -159,6 +159,6 @@ def _beta_curve(predictor: Predictor, s: Scores, test: Samples) -> BetaCurve | N
     beta = float(predictor.settings()["beta"])
     if beta == 0:
         with tuned(predictor, {"beta": 1.0}):
-            s, beta = joined([predictor.scores(x) for x in parts(test)]), 1.0
+            s, beta = joined([predictor.scores(x) for x in moved(test)]), 1.0
     with comparing():
         return metrics.beta_curve(s.zero_shot, (s.fused - s.zero_shot) / beta, test.labels)

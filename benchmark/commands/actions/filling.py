@@ -36,7 +36,10 @@ def say_costs(runs: Sequence[Opened], world: World, processes: int) -> None:
         say(f"features to make: {cost.words}", err=True)
     if device.type == "cuda" and runs:
         most = max(map(costs.in_memory, runs))
-        say(f"memory on {devices.name(device)}: up to {gigabytes(most)} of features a run", err=True)
+        free = devices.free_memory(device) or 0
+        large = "; whole images and features by place stay in host memory" if most > free / 2 else ""
+        words = f"features of up to {gigabytes(most)} a run, {gigabytes(free)} are free{large}"
+        say(f"memory of {devices.name(device)}: {words}", err=True)
 
 
 def refused(here: Inventory, consequence: str) -> Incomplete:

@@ -16,6 +16,7 @@ from benchmark.core.settings import read
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
+from benchmark.features import costs
 from benchmark.methods.contract.fake_device import ELSEWHERE, elsewhere
 from benchmark.records.store import Store
 from benchmark.running import measure, task
@@ -64,6 +65,34 @@ def test_a_run_on_another_device_is_the_same_run(run: Run, tmp_path: Path, monke
     assert there["shifts"] == expected["shifts"]
     for name, numbers in expected["metrics"].items():
         assert there["metrics"][name] == pytest.approx(numbers, abs=1e-4)
+
+
+LARGE = [run for run in RUNS if {"pixels", "clip_spatial"} & run.roles().keys()]
+
+
+@pytest.mark.parametrize("run", LARGE, ids=lambda run: run.method)
+def test_large_spaces_stay_in_host_memory_where_they_do_not_fit(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = record(run, tmp_path / "here")
+    WORLDS.clear()
+    monkeypatch.setattr(devices, "usable", lambda _: ELSEWHERE)
+    monkeypatch.setattr(devices, "free_memory", lambda _: 0)
+    monkeypatch.setattr(costs, "in_memory", lambda _: 1)
+    with elsewhere():
+        build, test = task.build(Opened(run, here(house())))
+        for samples in (build.support, test):
+            held = {space: value.device for space, value in samples.spaces.items()}
+            assert held.pop("pixels", held.pop("clip_spatial", None)) == devices.CPU
+            assert {*held.values(), samples.device} == {ELSEWHERE}
+        there = record(run, tmp_path / "there")
+    assert (there["selections"], there["curves"], there["shifts"]) == tuple(
+        expected[name] for name in ("selections", "curves", "shifts")
+    )
+
+
+def test_on_the_cpu_nothing_is_moved() -> None:
+    assert devices.free_memory(devices.CPU) is None
 
 
 def test_every_method_of_the_exhibits_is_among_them() -> None:
