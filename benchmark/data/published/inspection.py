@@ -92,7 +92,8 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
         note = f" ({known.note})" if known.note else ""
         says = f"{'; '.join(filter(None, [broken, differs]))}; published at {known.page}{note}"
         return Found(known, state, place.folder, says, readable=not broken)
-    return Found(known, ALIAS if place.alias else OK, place.folder)
+    elsewhere = place.alias or any(listed.doubled for listed in lists.values())
+    return Found(known, ALIAS if elsewhere else OK, place.folder)
 
 
 def _empty(lists: Mapping[str, Listing]) -> str:
