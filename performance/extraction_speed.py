@@ -7,7 +7,6 @@ and how many images a second are lost. CPU seconds an image are printed too, whi
 python -m performance.extraction_speed [images] [rounds]
 """
 
-import os
 import resource
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+from benchmark.core.cores import cores as usable_cores
 from benchmark.core.libraries import timm
 from benchmark.core.settings import Settings
 from benchmark.features import filling, requests
@@ -83,7 +83,7 @@ def seconds(call: Callable[[], None]) -> tuple[float, float]:
 
 def main(count: int = 256, rounds: int = 5) -> None:
     """Measure and print."""
-    cores = os.cpu_count() or 1
+    cores = usable_cores()
     torch.set_num_threads(cores)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as place, workers.Crew(1) as here, workers.Crew(cores) as crew:

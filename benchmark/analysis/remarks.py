@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from benchmark.analysis.drawn import few, nothing_to_choose, unvalidated
 from benchmark.analysis.results import Measured
+from benchmark.analysis.weights import other_weights
 from benchmark.records.record import Record
 
 DAGGER = "†"
@@ -18,12 +19,13 @@ Place = tuple[str, str]
 
 
 def mark(measured: Measured, place: Place) -> str:
-    """The mark of a cell with a number: a dagger if it is stale, one for other test images, one for fewer than shots."""
+    """The mark of a cell with a number: a dagger each for stale, other test images, other weights, few images."""
     if measured.at(*place).mean is None:
         return ""
     reasons = [
         place in measured.stale,
         place in measured.sizes,
+        bool(other_weights(measured.records.get(place, ()))),
         bool(few(measured.records.get(place, ()), measured.suite)),
     ]
     return DAGGER * sum(reasons)
@@ -32,7 +34,14 @@ def mark(measured: Measured, place: Place) -> str:
 def sentences(measured: Measured) -> list[str]:
     """All sentences on the cells of an exhibit that need one, without a full stop."""
     first = filter(None, [stale(measured), other_sizes(measured)])
-    return [*first, *on_seeds(measured), *on_images(measured), *_failed(measured), *_warned(measured)]
+    return [
+        *first,
+        *on_weights(measured),
+        *on_seeds(measured),
+        *on_images(measured),
+        *_failed(measured),
+        *_warned(measured),
+    ]
 
 
 def stale(measured: Measured) -> str:
@@ -54,6 +63,15 @@ def other_sizes(measured: Measured) -> str:
         f"{DAGGER} measured on another test set than the published one ({measured.other_sizes}), so no published number"
         f" stands beside it; bench doctor{measured.suite.option} says what differs"
     )
+
+
+def on_weights(measured: Measured) -> list[str]:
+    """The sentences on cells measured with weights whose hash is not the published one; empty if there are none."""
+    words: dict[str, list[Place]] = {}
+    for place, records in measured.records.items():
+        for said in other_weights(records):
+            words.setdefault(said, []).append(place)
+    return [f"{DAGGER} {_where(measured, (column for _, column in places))}: {said}" for said, places in words.items()]
 
 
 def on_seeds(measured: Measured) -> list[str]:

@@ -10,6 +10,7 @@ from benchmark.analysis.by_class import ByClass
 from benchmark.analysis.drawn import few, unvalidated
 from benchmark.analysis.own_methods import with_own
 from benchmark.analysis.sizes import Size
+from benchmark.analysis.weights import other_weights
 from benchmark.core import tidy_csv
 from benchmark.exhibits.exhibit import Cell, Exhibit
 from benchmark.exhibits.naming import METHODS, column_named, shown_in
@@ -208,12 +209,12 @@ class Measured:
         return {(r.row, r.column, r.selection): r for r in self.rows}
 
     def note(self, place: tuple[str, str]) -> str:
-        """In few words: a cell that is stale, of fewer seeds than others, of few images, or without validation images."""
+        """In few words: a cell that is stale, of fewer seeds than others, other weights, few or no validation images."""
         records = self.records.get(place, [])
         old = f"stale: other {', '.join(self.stale[place])}" if place in self.stale else ""
         seeds = "{} of the {} seeds of others".format(*self.fewer[place]) if place in self.fewer else ""
         unchosen = "no validation images" if unvalidated(records) else ""
-        return "; ".join(filter(None, [old, seeds, few(records, self.suite), unchosen]))
+        return "; ".join(filter(None, [old, seeds, *other_weights(records), few(records, self.suite), unchosen]))
 
     def tidy(self, named: bool = True) -> list[dict[str, object]]:
         """Plain dictionaries of the cells with a number, for a data frame; columns as the suite or the exhibit names them."""

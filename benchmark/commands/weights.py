@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from benchmark.commands.options import output_format, weights_place
-from benchmark.core.asset import ALIAS, INCOMPLETE, MISSING, OK
+from benchmark.core.asset import ALIAS, DIFFERS, INCOMPLETE, MISSING, OK
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.files import tidy
@@ -33,27 +33,61 @@ def weights(context: click.Context, deep: bool, form: str, settings: Settings) -
 @click.option("--all", "everything", is_flag=True, help="Whatever fills a slot.")
 @click.option("--slot", help="Which slot the file is for, where its content would do for several.")
 def weights_import(files: Sequence[str], everything: bool, slot: str | None, settings: Settings) -> ExitCode:
-    """Convert published checkpoints once to <slot>.safetensors in the weights folder, with where they came from."""
-    from benchmark.encoders.published.convert import convert, slot_of  # imports torch: only for import
-
+    """Convert published checkpoints once to <slot>.safetensors in the weights folder; of several, name those of no slot."""
     if bool(files) == everything or (slot and len(files) != 1):
         raise BenchError("bench weights import takes files, or --all; and --slot with one file")
     folder = settings.weights_dirs[0]
     _tidy(folder)
     if everything:
-        chosen = [(path, name) for name in slots.SLOTS if (path := slots.find(name, settings))]
+        chosen, left = [(path, name) for name in slots.SLOTS if (path := slots.find(name, settings))], 0
     else:
-        chosen = [(Path(file), slot or slot_of(Path(file))) for file in files]
-    todo = [(path, name) for path, name in chosen if path != folder / f"{name}.safetensors"]
+        chosen, left = _taken(files, slot)
     if not chosen:
-        raise Incomplete("no slot has a file to import; bench weights says what is missing")
+        raise Incomplete(
+            f"none of these {left} files fills a slot of the published weights; bench weights lists them"
+            if left
+            else "no slot has a file to import; bench weights says what is missing"
+        )
+    todo = [(path, name) for path, name in chosen if path != folder / f"{name}.safetensors"]
     for path, name in todo:
-        where = convert(path, name, folder)
-        say(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
+        _convert(path, name, folder, settings)
     if not todo:
         say("all that is here is imported already")
     say_next("bench weights says which slots are still empty")
     return ExitCode.OK
+
+
+def _taken(files: Sequence[str], slot: str | None) -> tuple[list[tuple[Path, str]], int]:
+    """Files with their slots, one a slot, and the number of those left out and named; a single file's error is raised."""
+    from benchmark.encoders.published.convert import slot_of  # imports torch: only for import
+
+    if len(files) == 1:
+        return [(Path(files[0]), slot or slot_of(Path(files[0])))], 0
+    found: dict[str, Path] = {}
+    left = 0
+    for path in map(Path, files):
+        try:
+            name = slot_of(path)
+        except BenchError as error:
+            why = str(error) if path.name.endswith(slots.SUFFIXES) else f"{path}: no file of weights by its name"
+        else:
+            first, second = sorted([path, found.get(name, path)], key=lambda file: slots.rank(name, file))
+            found[name] = first
+            why = "" if first == second else f"{second}: {first} is taken for {name}"
+        if why:
+            left += 1
+            say(f"left out: {why}", err=True)
+    return [(path, name) for name, path in found.items()], left
+
+
+def _convert(path: Path, name: str, folder: Path, settings: Settings) -> None:
+    from benchmark.encoders.published.convert import convert
+
+    where = convert(path, name, folder)
+    say(f"{name}: {path} -> {where} ({where.stat().st_size / 2**20:.1f} MiB)")
+    found = slots.look(name, settings, deep=True)
+    if found.state == DIFFERS and found.path == where:
+        say(f"bench: {name}: {DIFFERS}: {found.says}", err=True)
 
 
 @weights.command(name="trust")

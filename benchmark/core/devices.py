@@ -1,9 +1,8 @@
 """The device of tensors and networks, checked for use, and the number of worker processes that suits it."""
 
-import os
-
 import torch
 
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError
 
 CPU = torch.device("cpu")
@@ -30,9 +29,14 @@ def name(device: torch.device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
+def free_memory(device: torch.device) -> int | None:
+    """Bytes that are free on an accelerator; None on the CPU, where features are mapped from their files."""
+    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+
+
 def workers(asked: int | None, device: torch.device) -> int:
     """Number of worker processes: `asked` if given, else one for each core, or one in all if they share an accelerator."""
-    return asked or ((os.cpu_count() or 1) if device.type == "cpu" else 1)
+    return asked or (cores() if device.type == "cpu" else 1)
 
 
 def encoding_workers(workers: int, device: torch.device) -> int:

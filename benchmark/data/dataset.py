@@ -32,9 +32,9 @@ class Dataset(Protocol):
     Optional attributes, looked up by name, and their defaults:
     classes: the classes of the source task that a shift holds, ascending; None for all (default).
     nested: whether one pool serves all shots of a seed (default True); otherwise every draw has a pool of its own.
-    views(split, ids, views, seed, scales): images as encoder input, uint8 [V', N, 3, H, W], in the order of
+    views(split, ids, views, seed, scales, resizing): images as encoder input, uint8 [V', N, 3, H, W], in the order of
         `benchmark.data.views.each`, with view 0 as tested; by default crops of `images`. Without the parameter `scales` the
-        V views are alike for all methods.
+        V views are alike for all methods, without `resizing` of one size.
     given(role, split, ids): features of images in the space of an encoder, [V, N, D], for a data set without images.
     listed(ids): names of images of the split "train", kept with the record of a draw; by default none.
     generated(per_class), sentences(): further inputs of methods (`benchmark.running.task`). Generated images are uint8

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.methods.crops import SCALE, Crops
 
 VERSION = 1
@@ -32,7 +33,20 @@ def takes_scales(maker: Any) -> bool:
     return not hasattr(maker, "views") or "scales" in inspect.signature(maker.views).parameters
 
 
-def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
+def takes_resizing(maker: Any) -> bool:
+    """Whether what makes images makes them in any size: it has a method `views` with `resizing`."""
+    return hasattr(maker, "views") and "resizing" in inspect.signature(maker.views).parameters
+
+
+def of(
+    dataset: Any,
+    split: str,
+    ids: np.ndarray,
+    views: int,
+    seed: int,
+    scales: Sequence[Crops] = (SCALE,),
+    resizing: Resizing = USUAL,
+) -> Tensor:
     """Views of images of a data set, as encoder input.
 
     A data set with a method `views` makes them itself, such as photographs from files larger than the encoder input.
@@ -44,18 +58,20 @@ def of(dataset: Any, split: str, ids: np.ndarray, views: int, seed: int, scales:
         views: number of views, V.
         seed: seed of the crops.
         scales: scales of the crops.
+        resizing: size and interpolation of the pixels, for a data set that `takes_resizing`.
 
     Returns:
         Pixels, uint8 [V', N, 3, H, W], in the order of `each`, with view 0 as tested.
     """
     if not hasattr(dataset, "views"):
         return all_of(dataset.images(split, ids), ids, views, seed, scales)
-    return made_by(dataset, scales, split, ids, views, seed)
+    return made_by(dataset, scales, resizing, split, ids, views, seed)
 
 
-def made_by(maker: Any, scales: Sequence[Crops], *asked: Any) -> Tensor:
-    """Views made by a method `views` with these arguments; one that takes no scales makes crops of its own, once."""
-    found: Tensor = maker.views(*asked, **({"scales": scales} if takes_scales(maker) else {}))
+def made_by(maker: Any, scales: Sequence[Crops], resizing: Resizing, *asked: Any) -> Tensor:
+    """Views made by a method `views` with these arguments; without scales or resizing it makes its own crops and sizes."""
+    more = {"scales": scales} if takes_scales(maker) else {}
+    found: Tensor = maker.views(*asked, **more, **({"resizing": resizing} if takes_resizing(maker) else {}))
     return found
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from benchmark.core.devices import CPU
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.methods.clip import Clip, Texts
 
 Loader = TypeVar("Loader", bound=Callable[..., Any])
@@ -53,12 +54,29 @@ class Encoder:
     fingerprint: hash of the weights and of the options of their use.
     load: builds the network; called at the first encoding, so that a look-up of stored features builds no network.
     source: file of the weights, for messages; "" if unknown.
+    resizing: size and interpolation of the images that it takes; data sets of photographs make them so.
+    width, places: numbers of an image feature, and number of patch features; 0 where only the network knows it.
+    prompts: why methods cannot prompt its towers as those of OpenAI's CLIP; "" if they can, or it is no CLIP.
     """
 
-    def __init__(self, role: str, fingerprint: str, load: Callable[[], Loaded], source: str = "") -> None:
+    def __init__(
+        self,
+        role: str,
+        fingerprint: str,
+        load: Callable[[], Loaded],
+        source: str = "",
+        resizing: Resizing = USUAL,
+        prompts: str = "",
+        width: int = 0,
+        places: int = 0,
+    ) -> None:
         self.role = role
         self.fingerprint = fingerprint
         self.source = source
+        self.resizing = resizing
+        self.prompts = prompts
+        self.width = width
+        self.places = places
         self._load = load
 
     @property

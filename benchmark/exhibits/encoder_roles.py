@@ -11,7 +11,7 @@ The role of an encoder from a file has the file's name and hash, as in `timm:res
 
 import re
 
-from benchmark.core.digest import Json
+from benchmark.core.digest import Json, JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.names import choose
@@ -83,8 +83,19 @@ def _parsed(suite: Suite, asked: str, what: str) -> tuple[str, Json, str]:
         tag, file = "", tag
     if not architecture or not (tag or file):
         raise BenchError(f"{asked}: write {OPEN_CLIP}ARCHITECTURE/TAG, such as open_clip:ViT-B-32/laion2b_s34b_b79k")
-    spec = {"loader": f"{LOADERS}:open_clip_pair", "arch": architecture, "pretrained": tag}
+    spec: JsonDict = {"loader": f"{LOADERS}:open_clip_pair", "arch": architecture, "pretrained": tag}
+    if why := _unlike_openais(architecture):
+        spec["network"] = why
     return OPEN_CLIP + "/".join(filter(None, (architecture, tag))), spec, file
+
+
+def _unlike_openais(architecture: str) -> str:
+    """Why methods cannot prompt the towers of an architecture of open_clip; "" if they can, or it is unknown."""
+    from benchmark.core.libraries import open_clip
+    from benchmark.encoders.published import from_files
+
+    sizes = open_clip.get_model_config(architecture)
+    return from_files.unlike_openais(sizes) if sizes else ""
 
 
 def _of_suite(suite: Suite, asked: str, what: str) -> Json:

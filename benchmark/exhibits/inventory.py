@@ -6,7 +6,7 @@ Files are inspected where the reader or loader can do that; only other data sets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmark.core.asset import INCOMPLETE, LARGER, MISSING, OK, Asset
+from benchmark.core.asset import DIFFERS, INCOMPLETE, LARGER, MISSING, OK, Asset
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import Incomplete
 from benchmark.exhibits import exhibit
@@ -18,21 +18,25 @@ from benchmark.suites.world import World
 
 
 def licences(opened: Opened) -> JsonDict:
-    """Licences of the data sets and weights of a run, for its record.
+    """Licences of the data sets and weights of a run, and weights with another hash, for its record.
 
     Args:
         opened: Run with its data sets and encoders.
 
     Returns:
-        {"licences": {asset: licence}, "noncommercial": whether one of them forbids commercial use}; empty if every asset is
-        part of this repository.
+        {"licences": {asset: licence}, "noncommercial": whether one of them forbids commercial use, "differs": {asset: why
+        its weights are not known to be the published ones}}; empty if every asset is part of this repository.
     """
     needs = [*of_run(opened.run), *(Need(DATASET, shift) for shift in opened.shifts)]
     found = {need.words: asset for need in needs if (asset := look(need, opened.world))}
     if not found:
         return {}
     terms = {name: asset.licence or "none stated" for name, asset in found.items()}
-    return {"licences": terms, "noncommercial": any(asset.noncommercial for asset in found.values())}
+    differs = {
+        name: asset.says.removeprefix(f"{asset.path}: ") for name, asset in found.items() if asset.state == DIFFERS
+    }
+    forbids = any(asset.noncommercial for asset in found.values())
+    return {"licences": terms, "noncommercial": forbids, "differs": differs or None}
 
 
 def look(need: Need, world: World, deep: bool = False) -> Asset | None:

@@ -199,9 +199,10 @@ def lacks(suite: Suite, question: Question) -> str:
 def _only_features(suite: Suite, run: Run) -> str:
     """One line on what a run needs in a suite of features without images or networks; "" if features are enough."""
     dataset = suite.datasets[run.dataset]
-    if run.prompts and not suite.encoders[run.backbone].get("network", True):
-        return f"it prompts CLIP's towers, and of {run.backbone} there are features alone"
-    if run.text_norms and not suite.encoders[run.backbone].get("network", True):
+    network = suite.encoders[run.backbone].get("network", True)
+    if run.prompts and network is not True:
+        return f"it prompts CLIP's towers, and of {run.backbone} {network or 'there are features alone'}"
+    if run.text_norms and not network:
         return f"it needs the lengths of CLIP's text features, and of {run.backbone} there are L2-normalised ones alone"
     if not dataset.get("images", True):
         for space, role in run.roles().items():

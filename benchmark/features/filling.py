@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL
 import torch
 from torch import Tensor
 
+from benchmark.core import devices
 from benchmark.core.devices import CPU
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
@@ -21,7 +23,7 @@ from benchmark.data import views
 from benchmark.data.published import decoding
 from benchmark.data.published.faults import Unreadable, told
 from benchmark.exhibits.run import PIXELS
-from benchmark.features import checked, extraction, finite, shard_files
+from benchmark.features import checked, extraction, finite, how_made, shard_files
 from benchmark.features.requests import (
     CROPPED,
     Request,
@@ -34,6 +36,7 @@ from benchmark.features.requests import (
     is_given,
     of_photographs,
     path,
+    resizing,
     shards_of,
     waves,
 )
@@ -176,19 +179,27 @@ def _notes(shard: Shard, requests: Sequence[Request], world: World, seconds: flo
         "seconds": round(seconds, 3),
         "together": " ".join(request.role for request in requests),
         "crops": "; ".join(map(words, Wave(tuple(requests)).scales)) if requests[0].part in CROPPED else "",
-        "device": world.settings.device,
-        "precision": world.settings.precision,
+        how_made.DEVICE: devices.name(world.settings.torch_device),
+        how_made.PRECISION: world.settings.precision,
+        **_resized(requests[0], world),
         "threads": torch.get_num_threads(),
     }
+
+
+def _resized(request: Request, world: World) -> dict[str, str]:
+    """A note on the resizing of photographs, with the version of PIL, whose interpolation it is."""
+    if not of_photographs(request, world):
+        return {}
+    return {how_made.RESIZING: f"{resizing(request, world).words}, Pillow {PIL.__version__}"}
 
 
 def _look(request: Request, scales: Sequence[Crops], world: World) -> extraction.Look:
     """Function from ids to the pixels of a request's images, with crops at several scales."""
     dataset: Any = world.dataset(request.dataset)
-    images = images_of(request, world)
+    images, size = images_of(request, world), resizing(request, world)
     if images.split != "generated":
-        return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed, scales)
+        return lambda ids: views.of(dataset, images.split, ids, images.views, request.seed, scales, size)
     drawn = generated(dataset, generated_per_class(request.dataset, world))
     if hasattr(drawn, "views"):
-        return lambda ids: views.made_by(drawn, scales, ids, images.views, request.seed)
+        return lambda ids: views.made_by(drawn, scales, size, ids, images.views, request.seed)
     return lambda ids: views.all_of(drawn[ids], ids, images.views, request.seed, scales)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from benchmark.core.names import for_file
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.data import views as crops
 from benchmark.data.dataset import MAX_SHOTS, fingerprint_of, nested
 from benchmark.exhibits.opened import Opened
@@ -83,14 +84,22 @@ class Wave:
 
 
 def waves(requests: Iterable[Request], world: World) -> list[Wave]:
-    """Group requests by images and number of views; sort by part, pools first, and then by number of encoders."""
-    together: dict[tuple[str, str, int, int, int], list[Request]] = {}
+    """Group requests by images, their size and number of views; sort by part, pools first, and then by number of encoders."""
+    together: dict[tuple[object, ...], list[Request]] = {}
     for request in requests:
-        place = (request.dataset, request.part, request.seed, request.shots, views_in(world.suite, [request.role]))
+        images = (request.dataset, request.part, request.seed, request.shots)
+        place = (*images, views_in(world.suite, [request.role]), resizing(request, world))
         together.setdefault(place, []).append(request)
     order = ("pool", "test", "generated", "val")
     found = sorted(together.values(), key=lambda same: (order.index(same[0].part), -len(same)))
     return [Wave(tuple(same)) for same in found]
+
+
+def resizing(request: Request, world: World) -> Resizing:
+    """Size and interpolation of the images of a request, which its encoder decides."""
+    if request.role == PIXELS:
+        return USUAL
+    return getattr(world.encoder(request.role.removesuffix(SPATIAL)), "resizing", USUAL)
 
 
 @dataclass(frozen=True)

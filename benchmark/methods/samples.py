@@ -1,6 +1,6 @@
 """Inputs and outputs of a predictor: features, samples, the task, scores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -69,6 +69,12 @@ class Samples:
         """Number of views of each image, V."""
         return next(iter(self.spaces.values())).shape[0]
 
+    @property
+    def device(self) -> torch.device:
+        """The device that methods compute on; large spaces may lie in host memory and are moved part by part."""
+        devices = (value.device for value in self.spaces.values())
+        return next((device for device in devices if device.type != "cpu"), torch.device("cpu"))
+
     def view(self, v: int = 0, index: Tensor | slice = slice(None)) -> Features:
         """Features [len(index), D] of view v modulo V of the images in `index`, by feature space."""
         return {name: value[v % self.views][index] for name, value in self.spaces.items()}
@@ -88,6 +94,27 @@ class Samples:
         if missing:
             raise KeyError(f"no feature space {missing[0]!r}; there are {', '.join(self.spaces)}")
         return Samples({name: self.spaces[name] for name in spaces}, self.labels)
+
+
+def placed(x: Features, device: torch.device) -> Features:
+    """Features on a device; those that are there already are not copied."""
+    if device.type == "cpu":  # from where nothing has to be moved
+        return x
+    return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in x.items()}
+
+
+def prepared(prepare: Callable[[Features], Features], x: Features, device: torch.device) -> Features:
+    """Result of a method's `prepare` of features on a device; what it passes on as it is stays in host memory."""
+    moved = placed(x, device)
+    made = prepare(moved)
+    if all(moved[name] is value for name, value in x.items()):
+        return made
+    return {name: x[name] if name in x and value is moved[name] else value for name, value in made.items()}
+
+
+def taken(x: Features, index: Tensor) -> Features:
+    """Features of the images in `index`, on its device."""
+    return {name: value[index.to(value.device)].to(index.device) for name, value in x.items()}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from benchmark.methods.predictor import Predictor
-from benchmark.methods.samples import Features, Samples, Scores
+from benchmark.methods.samples import Features, Samples, Scores, placed
 from benchmark.methods.sealed import comparing
 
 STATISTICS = ("all", "held")
@@ -35,9 +35,9 @@ def right(
         Booleans [N].
     """
     if classes is None:
-        return right_answers(torch.cat([predictor(x).argmax(-1) for x in parts(samples)]), samples)
+        return right_answers(torch.cat([predictor(x).argmax(-1) for x in moved(samples)]), samples)
     few = predictor.among(classes) if statistics == "held" else Predictor.among(predictor, classes)
-    return right_answers(torch.cat([classes[few(x).argmax(-1)] for x in parts(samples)]), samples)
+    return right_answers(torch.cat([classes[few(x).argmax(-1)] for x in moved(samples)]), samples)
 
 
 def right_answers(answers: Tensor, samples: Samples, where: slice = slice(None)) -> Tensor:
@@ -65,6 +65,11 @@ def parts(samples: Samples) -> Iterator[Features]:
     """
     for places in torch.arange(len(samples)).split(PART):
         yield samples.view(0, slice(int(places[0]), int(places[-1]) + 1))
+
+
+def moved(samples: Samples) -> Iterator[Features]:
+    """Those parts, each on the device that methods compute on while it is used."""
+    return (placed(x, samples.device) for x in parts(samples))
 
 
 @contextmanager

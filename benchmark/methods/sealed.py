@@ -91,4 +91,4 @@ class Sealed(Samples):
         refuse("the labels of test images")
         self._file.seek(0)
         labels = torch.from_numpy(np.frombuffer(bytearray(self._file.read()), np.int64))
-        return labels.to(next(iter(self.spaces.values())).device)
+        return labels.to(self.device)

@@ -78,7 +78,7 @@ def run(
 
 def _run(predictor: "Predictor", task: "Task", recipe: Recipe, also: Sequence["Samples"], last_only: bool) -> None:
     """Train with gradients enabled."""
-    from benchmark.methods.samples import Batch
+    from benchmark.methods.samples import Batch, taken
 
     parameters = [p for p in predictor.parameters() if p.requires_grad]
     update = _stepper(parameters, recipe)
@@ -88,7 +88,7 @@ def _run(predictor: "Predictor", task: "Task", recipe: Recipe, also: Sequence["S
     for epoch in range(recipe.epochs):
         batches = [batch for part in parts for batch in _epoch(predictor, part, epoch, recipe, generator)]
         for step, (x, labels, index) in enumerate(batches):
-            loss = predictor.loss(Batch({name: value[index] for name, value in x.items()}, labels[index]))
+            loss = predictor.loss(Batch(taken(x, index), labels[index]))
             for parameter in parameters:
                 parameter.grad = None  # ten times as fast as optimizer.zero_grad(), which counts in steps this short
             loss.backward()
@@ -102,8 +102,10 @@ def _epoch(
     predictor: "Predictor", samples: "Samples", epoch: int, recipe: Recipe, generator: torch.Generator
 ) -> list[tuple["Features", Tensor, Tensor]]:
     """Batches of an epoch: prepared features of all images of its view, all labels, and indices of the batch's images."""
+    from benchmark.methods.samples import prepared
+
     with torch.no_grad():
-        x = predictor.prepare(samples.view(epoch))
+        x = prepared(predictor.prepare, samples.view(epoch), samples.labels.device)
     batches = _batches(len(samples), recipe, generator, samples.labels.device)
     return [(x, samples.labels, index) for index in batches]
 

@@ -41,6 +41,7 @@ OPTIONAL: dict[str, Shape] = {
     "metrics": _by_selection({}),
     "max_logit": {"low": (int, float), "high": (int, float), "right": list, "wrong": list},
     "licences": {},
+    "differs": {EVERY: str},
     "beta_curve": {"correct": list, "best": {"beta": (int, float), "correct": int}},
     "picked_on": {},
     "n_val": int,
@@ -184,7 +185,7 @@ class Record(Part):
         fingerprints: "data", roles of encoders and shifts -> fingerprint on the day of measurement.
         seconds: "load", "fit", "total" -> wall-clock seconds.
         peak_memory_mib: Most memory that the process held, in MiB.
-        conditions: Versions, commit, processor, device, threads.
+        conditions: Versions, commit, processor, device, threads, and how the features were made.
         n_val: Number of validation images.
         measured: Time of measurement, UTC, ISO 8601.
         picked_on: "val", "test" -> images of that kind classified correctly by the state that it picked.
@@ -196,6 +197,7 @@ class Record(Part):
         parameters: Number of trained parameters.
         licences: Asset -> licence, where published data or weights took part.
         noncommercial: Whether one of the licences forbids commercial use.
+        differs: Asset -> why its weights are not known to be the published ones, where their hash is another.
         crops: Crops of the support set that the method was trained on: a scale in words, or why there is none.
         draw: Name of the file with the names of the images drawn.
         answers: Name of the file with the answers, image by image.
@@ -235,6 +237,7 @@ class Record(Part):
     parameters: int | None = None
     licences: Mapping[str, str] | None = None
     noncommercial: bool | None = None
+    differs: Mapping[str, str] | None = None
     crops: str | None = None
     draw: str | None = None
     answers: str | None = None

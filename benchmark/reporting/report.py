@@ -1,6 +1,5 @@
 """The report of a suite: files of each exhibit, the leakage of selection on test images, and the HTML page."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from benchmark.analysis import claims, leakage
 from benchmark.analysis.moves import Moves
 from benchmark.analysis.other_questions import NO_OTHERS, Others
 from benchmark.analysis.results import Measured
+from benchmark.core.cores import cores
 from benchmark.core.files import writing, written_whole
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -52,5 +52,5 @@ def write(
             file.write(leakage.csv(leaks, exhibits[0].suite).encode())
         yield path
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
-    step = next_step.find(exhibits, records, os.cpu_count() or 1)
+    step = next_step.find(exhibits, records, cores())
     yield page.write(exhibits, store.problems, folder, verdicts, leaks, others, moves, step)

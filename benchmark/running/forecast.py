@@ -10,8 +10,8 @@ from benchmark.core.durations import span
 from benchmark.core.text import counted
 from benchmark.exhibits.run import Run
 from benchmark.features import costs
+from benchmark.features.costs import Cost
 from benchmark.features.requests import Shard
-from benchmark.features.text_classifiers import Text
 from benchmark.records import timings
 from benchmark.records.record import Record
 from benchmark.suites.world import World
@@ -30,27 +30,27 @@ class Forecast:
 
     Attributes:
         start: Seconds until workers work, and of drawing at the end.
-        features: Seconds of extraction.
+        features: Cost of the features that are made first.
         runs: Seconds of the runs.
         each: Key of a run -> its seconds on one worker; without runs of which none like them was timed.
         untimed: Number of these.
-        uncounted: Number of images to extract where no extraction like it was timed.
     """
 
     start: float = 0.0
-    features: float = 0.0
+    features: Cost = field(default_factory=Cost)
     runs: float = 0.0
     each: Mapping[str, float] = field(default_factory=dict)
     untimed: int = 0
-    uncounted: int = 0
 
     @property
     def words(self) -> str:
         """The forecast for printing: "about 3 to 6 min", "about 20 to 40 s, and 3 runs that nobody timed"."""
-        total = self.start + self.features + self.runs
-        unknown = [counted(n, what) for n, what in ((self.uncounted, "image"), (self.untimed, "run")) if n]
-        known = f"about {span(*(total * factor for factor in SPREAD))}" if self.each or not self.untimed else ""
-        return ", and ".join(filter(None, (known, *(f"{what} whose time is unknown" for what in unknown))))
+        total = self.start + self.features.seconds + self.runs
+        unknown = [counted(n, what) for n, what in ((self.features.untimed, "image"), (self.untimed, "run")) if n]
+        if self.untimed and not self.each:
+            return "unknown (no method like it was timed)"
+        known = f"about {span(*(total * factor for factor in SPREAD))}"
+        return ", and ".join([known, *(f"{what} whose time is unknown" for what in unknown)])
 
 
 def of_runs(runs: Sequence[Run], records: Mapping[str, Record], jobs: int, pace: float | None = None) -> Forecast:
@@ -74,13 +74,13 @@ def of_runs(runs: Sequence[Run], records: Mapping[str, Record], jobs: int, pace:
 
 
 def of_command(
-    runs: Sequence[Run], pieces: Sequence[Shard | Text], records: Mapping[str, Record], world: World, jobs: int
+    runs: Sequence[Run], shards: Sequence[Shard], records: Mapping[str, Record], world: World, jobs: int
 ) -> Forecast:
     """Forecast a command that measures runs, after a look of half a second at the pace of this machine.
 
     Args:
         runs: Runs to measure.
-        pieces: Features and zero-shot classifiers to make first.
+        shards: Features to make first.
         records: Key of a run -> record.
         world: Suite on this machine.
         jobs: Number of worker processes.
@@ -88,12 +88,7 @@ def of_command(
     Returns:
         Seconds of the whole command from now.
     """
-    start = STARTS * time.process_time()
-    here = pace.seconds()
-    shards = [piece for piece in pieces if isinstance(piece, Shard)]
-    suite = world.suite.name
-    known = timings.encoding(suite, timings.slowness(suite, {}, here)) | (costs.noted(world) if shards else {})
-    found = {shard: costs.expected(shard, known) for shard in shards}
-    seconds = sum(filter(None, found.values())) / max(1, encoding_workers(jobs, world.settings.torch_device))
-    uncounted = sum(shard.size for shard, seconds in found.items() if seconds is None)
-    return replace(of_runs(runs, records, jobs, here), start=start, features=seconds, uncounted=uncounted)
+    start, here, suite = STARTS * time.process_time(), pace.seconds(), world.suite.name
+    reference = timings.encoding(suite, timings.slowness(suite, {}, here))
+    cost = costs.of_shards(shards, world, encoding_workers(jobs, world.settings.torch_device), reference)
+    return replace(of_runs(runs, records, jobs, here), start=start, features=cost)

@@ -14,11 +14,12 @@ from benchmark.exhibits import inventory
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.features import requests
+from benchmark.features.how_made import how_made
 from benchmark.methods import training
 from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
-from benchmark.methods.scoring import joined, parts, right, tuned
+from benchmark.methods.scoring import joined, moved, right, tuned
 from benchmark.methods.sealed import comparing
 from benchmark.numerics.confusion import unbalanced
 from benchmark.records import answers, metrics, provenance
@@ -75,7 +76,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
         },
         peak_memory_mib=peak_memory_mib(),
         measured=provenance.now(),
-        conditions=provenance.conditions(opened.device),
+        conditions={**provenance.conditions(opened.device), **how_made(opened)},
     )
     return store.put(
         record, _answers(outcomes), outcomes["val"].predicted.cpu().numpy() if tested is not None else None
@@ -168,6 +169,6 @@ def _beta_curve(predictor: Predictor, s: Scores, test: Samples) -> BetaCurve | N
     beta = float(predictor.settings()["beta"])
     if beta == 0:
         with tuned(predictor, {"beta": 1.0}):
-            s, beta = joined([predictor.scores(x) for x in parts(test)]), 1.0
+            s, beta = joined([predictor.scores(x) for x in moved(test)]), 1.0
     with comparing():
         return metrics.beta_curve(s.zero_shot, (s.fused - s.zero_shot) / beta, test.labels)

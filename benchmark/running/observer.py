@@ -20,7 +20,7 @@ from torch import Tensor
 from benchmark.core.digest import JsonDict
 from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
-from benchmark.methods.samples import Features, Samples, Scores
+from benchmark.methods.samples import Features, Samples, Scores, placed, prepared
 from benchmark.methods.scoring import joined, parts, right_answers, tuned
 from benchmark.records.record import SELECTIONS, Selection
 from benchmark.running.search import Found, search
@@ -112,7 +112,9 @@ class Observer:
     def watch(self, predictor: Predictor) -> None:
         """Score the predictor in its present state; this is the epoch-end callback."""
         if not self.prepared:
-            self.prepared = {n: [predictor.prepare(x) for x in parts(s)] for n, s in self.sets.items()}
+            self.prepared = {
+                n: [prepared(predictor.prepare, x, s.device) for x in parts(s)] for n, s in self.sets.items()
+            }
         self.recent = []  # 600 MB on ImageNet, freed before the next scores are computed
         for name, samples in self.sets.items():
             scores = self._scored(predictor, name)
@@ -143,7 +145,8 @@ class Observer:
         return {name: found.get(name, found["last"]) for name in self.choices}
 
     def _scored(self, predictor: Predictor, name: str) -> list[Scores]:
-        return [predictor.combine(predictor.match(x)) for x in self.prepared[name]]
+        device = self.sets[name].device
+        return [predictor.combine(predictor.match(placed(x, device))) for x in self.prepared[name]]
 
     def _better(self, name: str, score: int) -> bool:
         # On the few validation images the later of two equal epochs counts, because a tie is no evidence for early stopping.

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmark.methods import scoring
 from benchmark.methods.predictor import Predictor
-from benchmark.methods.samples import Features, Samples
+from benchmark.methods.samples import Features, Samples, placed
 from benchmark.methods.scoring import right_answers, tuned
 from benchmark.methods.sealed import comparing
 from benchmark.numerics import beta_curve
@@ -78,7 +78,7 @@ def curves(
     points = _points({name: values for name, values in tunes.items() if name != "beta"})
     largest = max(tunes["beta"])
     ends: list[list[beta_curve.Ends]] = [[] for _ in points]
-    for where, matched in _matched(predictor, prepared):
+    for where, matched in _matched(predictor, prepared, samples):
         for found, point in zip(ends, points, strict=True):
             line = _line(predictor, matched, point, largest)
             with comparing():
@@ -94,7 +94,7 @@ def grid(
     tunes = predictor.tunes if tunes is None else tunes
     points = _points(tunes) if tunes else []
     counts = [0] * len(points)
-    for where, matched in _matched(predictor, prepared):
+    for where, matched in _matched(predictor, prepared, samples):
         for place, point in enumerate(points):
             with tuned(predictor, point):
                 answers = predictor.combine(matched).fused.argmax(-1)
@@ -115,10 +115,10 @@ def _range(betas: Sequence[float]) -> tuple[float, float]:
     return min(betas), max(betas)
 
 
-def _matched(predictor: Predictor, prepared: Sequence[Features]) -> Iterator[tuple[slice, Features]]:
+def _matched(predictor: Predictor, prepared: Sequence[Features], samples: Samples) -> Iterator[tuple[slice, Features]]:
     """Slice of each part within the images, and the result of `Predictor.match` on the part."""
     for part, x in enumerate(prepared):
-        yield slice(part * scoring.PART, (part + 1) * scoring.PART), predictor.match(x)
+        yield slice(part * scoring.PART, (part + 1) * scoring.PART), predictor.match(placed(x, samples.device))
 
 
 def _line(predictor: Predictor, matched: Features, point: dict[str, float], beta: float) -> tuple[Tensor, Tensor]:

@@ -7,10 +7,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from benchmark.core import devices
+from benchmark.core.devices import CPU
 from benchmark.core.digest import JsonDict
+from benchmark.core.errors import BenchError
 from benchmark.data.dataset import Dataset
 from benchmark.exhibits.opened import Opened
-from benchmark.features import filling, requests, text_classifiers
+from benchmark.exhibits.run import PIXELS, SPATIAL
+from benchmark.features import costs, filling, requests, text_classifiers
 from benchmark.features.text_classifiers import Text
 from benchmark.methods.samples import Samples, Task
 from benchmark.methods.scoring import STATISTICS
@@ -62,6 +66,10 @@ def shifts(opened: Opened) -> dict[str, Shift]:
 def _wanted(opened: Opened) -> JsonDict:
     """Optional fields of the Task that the method wants."""
     run, dataset = opened.run, opened.dataset
+    if run.prompts and (why := getattr(opened.backbone, "prompts", "")):
+        raise BenchError(
+            f"{opened.backbone.words}: {run.method} prompts CLIP's towers, and {why}; take another backbone"
+        )
     found: JsonDict = {"clip": opened.backbone.clip} if run.prompts else {}
     if "generated" in run.wants():
         per_class = requests.generated_per_class(run.dataset, opened.world)
@@ -99,8 +107,8 @@ def _subset(opened: Opened, spaces: Mapping[str, Tensor], positions: np.ndarray,
     labels = _labels(opened, opened.dataset, "train", pool[positions])
     if np.array_equal(positions, np.arange(len(pool))):
         return Samples(dict(spaces), labels)
-    index = torch.as_tensor(positions, device=opened.device)
-    return Samples({space: value[:, index] for space, value in spaces.items()}, labels)
+    index = torch.as_tensor(positions)
+    return Samples({space: value[:, index.to(value.device)] for space, value in spaces.items()}, labels)
 
 
 def _spaces(opened: Opened, dataset: str, part: str) -> dict[str, Tensor]:
@@ -108,7 +116,17 @@ def _spaces(opened: Opened, dataset: str, part: str) -> dict[str, Tensor]:
     run, world = opened.run, opened.world
     drawn = run.seed, run.shots, world, run.scale
     wanted = {space: requests.request(dataset, role, part, *drawn) for space, role in opened.roles.items()}
-    return {space: filling.load(request, world, opened.device)[: run.views] for space, request in wanted.items()}
+    host = (
+        {PIXELS, *(role for role in opened.roles.values() if role.endswith(SPATIAL))} if _too_large(opened) else set()
+    )
+    where = {space: CPU if request.role in host else opened.device for space, request in wanted.items()}
+    return {space: filling.load(request, world, where[space])[: run.views] for space, request in wanted.items()}
+
+
+def _too_large(opened: Opened) -> bool:
+    """Whether a run's features take more than half of what is free on its device; large spaces are moved in parts then."""
+    free = devices.free_memory(opened.device)
+    return free is not None and costs.in_memory(opened) > free / 2
 
 
 def _labels(opened: Opened, dataset: Dataset, split: str, ids: np.ndarray) -> Tensor:

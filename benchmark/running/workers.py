@@ -21,7 +21,9 @@ from multiprocessing import connection
 from typing import Any
 
 from benchmark.core import streams, warned
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, reason
+from benchmark.core.float32 import exact
 from benchmark.core.foreign import Ended, end_process, foreign
 from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib
 
@@ -77,7 +79,7 @@ class Crew:
         self.jobs = jobs
         self.given = given
         self.debug = debug
-        self.threads = max(1, (os.cpu_count() or 1) // max(1, jobs))
+        self.threads = max(1, cores() // max(1, jobs))
         self.idle: list[ProcessPoolExecutor] = []
         self.busy: dict[Future[Done], tuple[ProcessPoolExecutor, Any, int]] = {}
         self.others = set(multiprocessing.active_children())
@@ -158,7 +160,7 @@ _given: tuple[Any, ...] = ()
 
 
 def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
-    with warned.heard() as heard, flushing_denormals():
+    with warned.heard() as heard, flushing_denormals(), exact():
         error, result = _tried(work, item, debug, _given if given is None else given)
     return Done(item, error, result, os.getpid(), peak_memory_mib(), heard.lines)
 

@@ -47,7 +47,7 @@ class Suite:
             images: false if only features exist.
             shots: numbers of shots with a support set, if support sets cannot be drawn for all.
         encoders: Role -> table of an encoder: `loader` names a callable; all other keys but the following are its arguments.
-            network: false if only features exist, so that methods that prompt CLIP's towers cannot run.
+            network: false if only features exist, or why else methods cannot prompt CLIP's towers, so that these cannot run.
             shots: numbers of shots with features, if not all.
             text: whether it has a text tower, where the loader does not say it (`benchmark.encoders.encoder.text_tower`).
         methods: Method, as "package.module:Class" -> constructor arguments that differ from its defaults in this suite.

@@ -66,6 +66,7 @@ class World:
         """The frozen encoder of a role, with its weights, opened at first use."""
         if role not in self._encoders:
             self._encoders[role] = self._opener(ENCODER, role).open(role)
+            self._inspected.pop((ENCODER.name, role, "", False), None)  # its hashes are known now
         return self._encoders[role]
 
     def data_fingerprint(self, role: str) -> str:

@@ -79,7 +79,7 @@ def _nothing_may_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ("arguments", "said"),
     [
         ([], "nothing chosen; type bench run --table 4 or --all, or bench list"),
-        (["--table", "44"], "unknown table '44': did you mean '4'? there are 4, 1, 2, 3, 5 and 5 more"),
+        (["--table", "44"], "unknown table '44': did you mean '4'? there are 4, 1, 2, 3, 5 and 8 more"),
         (["--figure", "9"], "unknown figure '9'"),
         (["--table", "4", "--suite", "minni"], "unknown suite 'minni': did you mean 'mini'?"),
         (["--table", "4", "--suite", "nowhere.toml"], "suite file nowhere.toml: cannot be read"),
@@ -199,7 +199,8 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(place: Path) -> None:
     code, out, err = bench("run", *QUICK, *TIP, "--dry-run")
     assert (code, out) == (0, "")
     assert "2 runs: 0 done, 2 missing, 0 stale" in err
-    assert "2 to run and 1,312 images to encode with 1 worker, time: " in err
+    assert "features to make: 1,312 images, " in err
+    assert "2 to run with 1 worker, time: unknown (no method like it was timed)" in err
     assert list(place.iterdir()) == []
 
 

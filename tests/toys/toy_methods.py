@@ -143,6 +143,12 @@ def least(item: str) -> float:
     return float(torch.tensor(torch.finfo(torch.float32).tiny) * 0.5)
 
 
+def rounding(item: str = "") -> tuple[str, bool, bool, bool]:
+    """Precision of float32 products, whether they and convolutions may become TF32, and whether cuDNN is used."""
+    cudnn = torch.backends.cudnn
+    return torch.get_float32_matmul_precision(), torch.backends.cuda.matmul.allow_tf32, cudnn.allow_tf32, cudnn.enabled
+
+
 def most_threads(item: str) -> int:
     """The most threads of a library of linear algebra, SciPy's included, which is loaded here; `item` says nothing."""
     import scipy.linalg  # noqa: F401

@@ -16,6 +16,7 @@ from benchmark.analysis.other_questions import strangers, told
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
 from benchmark.core import devices, floors, paths, warned
 from benchmark.core.asset import Asset
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, ExitCode, Incomplete, reason
 from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
@@ -172,7 +173,7 @@ def _software() -> Iterator[Finding]:
 
 def _machine(settings: Settings) -> Iterator[Finding]:
     yield Finding("cpu", cpu_name())
-    yield Finding("threads", f"{torch.get_num_threads()} of {os.cpu_count()} cores")
+    yield Finding("threads", f"{torch.get_num_threads()} of {cores()} cores")
     yield _finding("device", partial(_device, settings))
 
 

@@ -25,7 +25,7 @@ from benchmark.exhibits.needs import without
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import PIXELS, SPATIAL
 from benchmark.exhibits.substitution import FOLDER, OWN_SEEDS, with_folder
-from benchmark.features import requests, status, text_classifiers
+from benchmark.features import costs, requests, status, text_classifiers
 from benchmark.features.importing import released_caches, write_suite
 from benchmark.features.importing.given import Given
 from benchmark.features.importing.write_suite import Told
@@ -78,7 +78,7 @@ def features(
     if form == "json":
         show(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
     else:
-        _print(found, world)
+        _print(found, world, jobs)
     if not (dataset or encoder or part or table or figure):
         _print_others(world, err=form == "json")
     if failed:
@@ -134,8 +134,8 @@ def _for_exhibits(
     return entries, text_classifiers.needed(runs, usable)
 
 
-def _print(found: Sequence[Entry], world: World) -> None:
-    """Print a line an entry, a line for each cause that prevents entries, and the total."""
+def _print(found: Sequence[Entry], world: World, jobs: int | None) -> None:
+    """Print a line an entry, a line for each cause that prevents entries, what is missing of photographs, and the total."""
     if not found:
         every = f"bench features{world.suite.option}"
         raise Incomplete(f"there are no such features, or none that can be made here; {every} shows all")
@@ -151,6 +151,12 @@ def _print(found: Sequence[Entry], world: World) -> None:
         say(f"cannot be made here, of {names}: {lack}")
     there, size = sum(entry.whole for entry in found), sum(entry.bytes for entry in found) / 2**20
     total = sum(len(entry.requests) for entry in possible)
+    absent = costs.missing((request for entry in possible for request in entry.requests), world)
+    if absent:
+        processes = devices.encoding_workers(
+            devices.workers(jobs, world.settings.torch_device), world.settings.torch_device
+        )
+        say(f"to make: {costs.of_shards(absent, world, processes).words}")
     say(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
     say_next("--make makes the others" if there < total else f"bench run --table 4{world.suite.option}")
 

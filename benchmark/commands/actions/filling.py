@@ -6,7 +6,9 @@ from benchmark.core import devices
 from benchmark.core.errors import Incomplete
 from benchmark.core.streams import say
 from benchmark.exhibits.inventory import Inventory
-from benchmark.features import filling, shard_files
+from benchmark.exhibits.opened import Opened
+from benchmark.features import costs, filling, shard_files
+from benchmark.features.costs import Cost, gigabytes
 from benchmark.features.requests import Request, Shard, folder
 from benchmark.features.text_classifiers import Text
 from benchmark.running import jobs, progress, workers
@@ -17,6 +19,25 @@ def say_sizes(here: Inventory) -> None:
     """Print a line on stderr for each data set of another number of images than published that is used nevertheless."""
     for asset in here.of_another_size:
         say(asset.line, err=True)
+
+
+def say_costs(cost: Cost, runs: Sequence[Opened], world: World) -> None:
+    """Print what the features that runs still need will cost, and what a run holds on an accelerator.
+
+    Args:
+        cost: cost of these features.
+        runs: runs to be measured.
+        world: suite on this machine.
+    """
+    device = world.settings.torch_device
+    if cost.images:
+        say(f"features to make: {cost.words}", err=True)
+    if device.type == "cuda" and runs:
+        most = max(map(costs.in_memory, runs))
+        free = devices.free_memory(device) or 0
+        large = "; whole images and features by place stay in host memory" if most > free / 2 else ""
+        words = f"features of up to {gigabytes(most)} a run, {gigabytes(free)} are free{large}"
+        say(f"memory of {devices.name(device)}: {words}", err=True)
 
 
 def refused(here: Inventory, consequence: str) -> Incomplete:

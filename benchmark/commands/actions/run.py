@@ -10,7 +10,7 @@ from benchmark.analysis import remarks
 from benchmark.analysis.compare import gained
 from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
-from benchmark.commands.actions.filling import fill, refused, say_sizes
+from benchmark.commands.actions.filling import fill, refused, say_costs, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
 from benchmark.core import contents, devices
 from benchmark.core.errors import BenchError, ExitCode
@@ -30,7 +30,7 @@ from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.recalled import Note
 from benchmark.exhibits.run import Run
 from benchmark.exhibits.substitution import Instead
-from benchmark.features import filling, requests, text_classifiers
+from benchmark.features import costs, filling, requests, text_classifiers
 from benchmark.features.requests import Request
 from benchmark.methods.construct import facts
 from benchmark.methods.crops import listed
@@ -228,12 +228,12 @@ def _print_plan(planned: Sequence[Planned], wanted: Sequence[Run]) -> None:
 
 
 def _forecast(wanted: Sequence[Run], records: Mapping[str, Record], world: World, processes: int) -> Forecast:
-    """Print how long the runs take with the features that they still need."""
-    files = dict.fromkeys(r for run in wanted for r in requests.of(Opened(run, world)))
-    pieces = filling.missing(files, world)
-    found = forecast.of_command(wanted, pieces, records, world, processes)
-    images = f" and {counted(sum(piece.size for piece in pieces), 'image')} to encode" if pieces else ""
-    say(f"{len(wanted)} to run{images} with {counted(processes, 'worker')}, time: {found.words}", err=True)
+    """Print what the features cost that the runs still need, and how long all takes."""
+    runs = [Opened(run, world) for run in wanted]
+    absent = costs.missing((request for run in runs for request in requests.of(run)), world)
+    found = forecast.of_command(wanted, absent, records, world, processes)
+    say_costs(found.features, runs, world)
+    say(f"{len(wanted)} to run with {counted(processes, 'worker')}, time: {found.words}", err=True)
     return found
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 from benchmark.core import contents
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.files import read_json
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.core.settings import Settings
 from benchmark.data.published import decoding, listing, sampling, splits
 from benchmark.data.published.listing import Listing
@@ -39,9 +40,16 @@ class Generated:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""
         return self.views(ids, 1, 0)[0].permute(0, 2, 3, 1).numpy()
 
-    def views(self, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
-        """Views of images, uint8 [V', N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
-        return torch.from_numpy(decoding.stacked(self.paths(ids), ids.tolist(), views, seed, scales))
+    def views(
+        self,
+        ids: np.ndarray,
+        views: int,
+        seed: int,
+        scales: Sequence[Crops] = (SCALE,),
+        resizing: Resizing = USUAL,
+    ) -> Tensor:
+        """Views of images, uint8 [V', N, 3, H, W]: view 0 as tested, then crops of the full-size images."""
+        return torch.from_numpy(decoding.stacked(self.paths(ids), ids.tolist(), views, seed, scales, resizing))
 
     def paths(self, ids: np.ndarray) -> list[Path]:
         """Paths of the files of images."""

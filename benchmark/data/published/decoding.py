@@ -1,4 +1,4 @@
-"""Decoding of files to uint8 images of 224 x 224: CLIP's test transform and the crops of training.
+"""Decoding of files to uint8 images, by default of 224 x 224: CLIP's test transform and the crops of training.
 
 A file is converted to RGB first, as in torchvision's loader and the code of CoOp, Tip-Adapter, CaFo and AMU-Tuning. The
 transform of open_clip converts last. Both orders are bit-identical for RGB and grey files. For other files, converting last
@@ -7,7 +7,6 @@ Values of more than 8 bits are scaled or refused (`benchmark.data.published.dept
 is read. The orientation in EXIF data is ignored, as in both, and a note says so; that of a TIFF file is followed by PIL.
 """
 
-import os
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,14 +18,15 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from benchmark.core import floors, regular, warned
+from benchmark.core.cores import cores
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.data import views
 from benchmark.data.published import depth
 from benchmark.data.published.depth import Unfit
 from benchmark.data.published.faults import Unreadable, fault
 from benchmark.methods.crops import SCALE, Crops
 
-SIZE = 224
-"""Side of the images in pixels."""
+KERNELS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
 
 THINNEST = 1000
 """Largest aspect ratio of an image."""
@@ -114,37 +114,42 @@ def faults_of(paths: Iterable[Path]) -> list[Unreadable]:
 
 def faults_of_all(paths: Sequence[Path]) -> list[Unreadable]:
     """The faults of all files that cannot be read, in the order of the files, which threads look at."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         return [error for found in pool.map(lambda path: faults_of([path]), paths) for error in found]
 
 
-def as_tested(image: Image.Image) -> Image.Image:
-    """CLIP's test transform: resize the shorter side to 224 by bicubic interpolation, then crop the centre."""
+def as_tested(image: Image.Image, to: Resizing = USUAL) -> Image.Image:
+    """CLIP's test transform: resize the shorter side, to 224 by bicubic interpolation, then crop the centre."""
     width, height = image.size
-    short = min(width, height)
-    if short != SIZE:
-        image = image.resize((int(SIZE * width / short), int(SIZE * height / short)), Image.Resampling.BICUBIC)
-    left, top = (round((side - SIZE) / 2) for side in image.size)
-    return image.crop((left, top, left + SIZE, top + SIZE))
+    short, size = min(width, height), to.side
+    if short != size:
+        image = image.resize((int(size * width / short), int(size * height / short)), KERNELS[to.kernel])
+    left, top = (round((side - size) / 2) for side in image.size)
+    return image.crop((left, top, left + size, top + size))
 
 
-def cropped(image: Image.Image, image_id: int, view: int, seed: int, scale: Crops) -> Image.Image:
-    """View number `view` > 0 of an image: a random crop of the full-size image, resized to 224 x 224, maybe flipped."""
+def cropped(image: Image.Image, image_id: int, view: int, seed: int, scale: Crops, to: Resizing = USUAL) -> Image.Image:
+    """View number `view` > 0 of an image: a random crop of the full-size image, resized to a square, maybe flipped."""
     crop = views.crop(image.height, image.width, seed, image_id, view, scale)
     box = (crop.left, crop.top, crop.left + crop.width, crop.top + crop.height)
-    part = image.crop(box).resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    part = image.crop(box).resize((to.side, to.side), KERNELS[to.kernel])
     return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if crop.flip else part
 
 
 def stacked(
-    paths: Sequence[Path], ids: Sequence[int], count: int, seed: int, scales: Sequence[Crops] = (SCALE,)
+    paths: Sequence[Path],
+    ids: Sequence[int],
+    count: int,
+    seed: int,
+    scales: Sequence[Crops] = (SCALE,),
+    to: Resizing = USUAL,
 ) -> np.ndarray:
-    """The first `count` views of N files at each scale, uint8 [V', N, 3, 224, 224] (`views.each`); each is decoded once."""
+    """The first `count` views of N files at each scale, uint8 [V', N, 3, H, W] (`views.each`); each is decoded once."""
     wanted = views.each(count, scales)
-    found = np.empty((len(wanted), len(paths), 3, SIZE, SIZE), dtype=np.uint8)
+    found = np.empty((len(wanted), len(paths), 3, to.side, to.side), dtype=np.uint8)
     for place, (path, image_id) in enumerate(zip(paths, ids, strict=True)):
         image = read(path)
         for row, (view, scale) in enumerate(wanted):
-            made = cropped(image, image_id, view, seed, scale) if view else as_tested(image)
+            made = cropped(image, image_id, view, seed, scale, to) if view else as_tested(image, to)
             found[row, place] = np.asarray(made).transpose(2, 0, 1)
     return found

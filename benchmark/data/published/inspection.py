@@ -1,6 +1,5 @@
 """Inspection of a published data set on disk: quick, to see whether a run can begin, or deep, of every image."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from benchmark.core.asset import ALIAS, INCOMPLETE, LARGER, MISSING, OK, USABLE, WRONG
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.data.published import cafo, counts, decoding, sets
@@ -92,7 +92,8 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
         note = f" ({known.note})" if known.note else ""
         says = f"{'; '.join(filter(None, [broken, differs]))}; published at {known.page}{note}"
         return Found(known, state, place.folder, says, readable=not broken)
-    return Found(known, ALIAS if place.alias else OK, place.folder)
+    elsewhere = place.alias or any(listed.doubled for listed in lists.values())
+    return Found(known, ALIAS if elsewhere else OK, place.folder)
 
 
 def _empty(lists: Mapping[str, Listing]) -> str:
@@ -133,7 +134,7 @@ def _decoded(name: str, lists: Sequence[Listing]) -> str:
     ]
     total, broken = sum(len(places) for _, places in blocks), list[Unreadable]()
     bar = tqdm(total=total, desc=name, unit=" images", disable=not sys.stderr.isatty(), leave=False)
-    with ThreadPoolExecutor(os.cpu_count()) as pool, bar:
+    with ThreadPoolExecutor(cores()) as pool, bar:
         for (_, places), says in zip(blocks, pool.map(_broken, *zip(*blocks, strict=True)), strict=True):
             broken += says
             bar.update(len(places))

@@ -5,7 +5,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import NamedTuple
 
@@ -36,11 +36,16 @@ Reading the 1.28 million files of ImageNet takes an hour, looking at their times
 
 @dataclass(frozen=True, eq=False)
 class Listing:
-    """Images of a split in the order of their list: paths relative to `root`, bytes [N], and labels, int64 [N]."""
+    """Images of a split in the order of their list: paths relative to `root`, bytes [N], and labels, int64 [N].
+
+    doubled: whether the files lie one folder deeper than listed, in cars_train/cars_train/ for cars_train/, as archives are
+    often unpacked. Names and fingerprint are those of the list nevertheless.
+    """
 
     root: Path
     names: np.ndarray
     labels: np.ndarray
+    doubled: bool = False
 
     def __len__(self) -> int:
         """Number of images."""
@@ -52,12 +57,19 @@ class Listing:
 
     def path(self, place: int) -> Path:
         """Path of an image."""
-        return self.root / self.name(place)
+        name = self.name(place)
+        return self.root / name.partition("/")[0] / name if self.doubled else self.root / name
+
+    def _on_disk(self, names: np.ndarray) -> np.ndarray:
+        """Paths of files, relative to the root, bytes [N], by their names."""
+        if not (self.doubled and len(names)):
+            return names
+        return np.char.add(np.char.add(_first_part(names), b"/"), names)
 
     def hashes(self, cache: Path, places: np.ndarray | None = None) -> np.ndarray:
         """The sha256 of the files' bytes, uint8 [N, 32], read once (`benchmark.core.contents`); of `places` only if given."""
         names = self.names if places is None else self.names[places]
-        return contents.hashes(self.root, names, cache, f"{self.root.name} images")
+        return contents.hashes(self.root, self._on_disk(names), cache, f"{self.root.name} images")
 
     def content(self, cache: Path) -> str:
         """Hash of the files' bytes: of all files, or of an evenly spaced sample of a list with more than `WHOLE` files."""
@@ -65,7 +77,8 @@ class Listing:
 
     def changed(self, cache: Path) -> list[Path]:
         """Read all files again, whatever is remembered of them; those that had other content when they were first read."""
-        return [self.root / name for name in contents.changed(self.root, self.names, cache, f"{self.root.name} images")]
+        names = self._on_disk(self.names)
+        return [self.root / name for name in contents.changed(self.root, names, cache, f"{self.root.name} images")]
 
     def sample(self) -> np.ndarray | None:
         """Places of the files whose bytes identify the list; None for all of them."""
@@ -86,6 +99,13 @@ def of(root: Path, names: Sequence[str], labels: Iterable[int]) -> Listing:
     if longest * len(names) > MUCH:  # every name takes as many bytes as the longest
         raise BenchError(f"has a path of {longest:,} letters among {len(names):,}; take the published split file")
     return Listing(root, _packed(names), np.array(list(labels), dtype=np.int64))
+
+
+def as_it_lies(listed: Listing) -> Listing:
+    """The same images, `doubled` if the first is not where it is listed but one folder deeper."""
+    deeper = replace(listed, doubled=True)
+    lies = len(listed) > 0 and "/" in listed.name(0) and not listed.path(0).is_file() and deeper.path(0).is_file()
+    return deeper if lies else listed
 
 
 def nothing(root: Path) -> Listing:

@@ -13,6 +13,7 @@ from torch import Tensor
 from benchmark.core import contents
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import file_hash
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.core.settings import Settings
 from benchmark.data.dataset import Draw
 from benchmark.data.published import cafo, decoding, listing, sampling
@@ -107,9 +108,17 @@ class Photographs:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""
         return decoding.stacked(self.paths(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
 
-    def views(self, split: str, ids: np.ndarray, views: int, seed: int, scales: Sequence[Crops] = (SCALE,)) -> Tensor:
-        """Views of images, uint8 [V', N, 3, 224, 224]: view 0 as tested, then crops of the full-size images."""
-        return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed, scales))
+    def views(
+        self,
+        split: str,
+        ids: np.ndarray,
+        views: int,
+        seed: int,
+        scales: Sequence[Crops] = (SCALE,),
+        resizing: Resizing = USUAL,
+    ) -> Tensor:
+        """Views of images, uint8 [V', N, 3, H, W]: view 0 as tested, then crops of the full-size images."""
+        return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed, scales, resizing))
 
     def content(self, split: str, ids: np.ndarray) -> str:
         """Hash of the bytes of the files of images, all of which are read if they are not remembered."""

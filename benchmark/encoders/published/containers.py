@@ -60,12 +60,14 @@ class Container:
     form: "TorchScript", "torch zip", "torch pickle" or "safetensors".
     kind: one of the constants of this module, such as MOCO.
     tensors: the state dict of the encoder, in the precision of the file.
+    epochs: number of epochs that a training checkpoint says, as MoCo v3's published ones do; 0 for other files.
     """
 
     path: Path
     form: str
     kind: str
     tensors: dict[str, Tensor]
+    epochs: int = 0
 
     @property
     def architecture(self) -> str:
@@ -87,21 +89,31 @@ class NoWeights(BenchError):
 
 def read(path: Path) -> Container:
     """Read the encoder in a file; raises BenchError for an unreadable file or other content."""
-    form, tensors = state(path)
+    form, content = load(path)
+    tensors = _state(path, content)
     with _readable(path):
         kind, tensors = _recognised(tensors, form)
-    return Container(path, form, kind, tensors)
+    return Container(path, form, kind, tensors, _epochs(content))
 
 
-def state(path: Path) -> tuple[str, dict[str, Tensor]]:
-    """The container format and the state dict in a file (`unwrapped`); raises BenchError for other content."""
-    form, content = load(path)
+def state(path: Path) -> dict[str, Tensor]:
+    """The state dict in a file (`unwrapped`); raises BenchError for other content."""
+    return _state(path, load(path)[1])
+
+
+def _state(path: Path, content: Any) -> dict[str, Tensor]:
     with _readable(path):
         tensors = unwrapped(content)
         without = next((name for name, tensor in tensors.items() if tensor.is_meta), None)
         if without is not None:
             raise Foreign(f"{shown(without)} as a tensor without numbers")
-    return form, tensors
+    return tensors
+
+
+def _epochs(content: Any) -> int:
+    """The number of epochs in a training checkpoint; 0 if there is none, or it is no number of epochs."""
+    said = content.get("epoch") if isinstance(content, Mapping) else None
+    return said if type(said) is int and 0 < said < 1 << 20 else 0
 
 
 # --- files
@@ -329,17 +341,42 @@ _VIT_NAMES = {192: "ViT-Ti", 384: "ViT-S", 1024: "ViT-L", 1280: "ViT-H"}
 """Names of published ViTs other than ViT-B by width; some have the depth of ViT-B."""
 
 
+SIZE = 224
+"""Side in pixels of the images that all published encoders are evaluated on."""
+
+
 def architecture(tensors: Mapping[str, Tensor]) -> str:
-    """Description of the network of a state dict: kind, depth and patch size; "" for another design."""
+    """Description of a network: kind, depth, patch size, and size of its images if not 224; "" for another design."""
     clip = "visual." if "visual.conv1.weight" in tensors else ""
     if f"{clip}layer1.0.conv1.weight" in tensors:
         basic = "" if f"{clip}layer1.0.conv3.weight" in tensors else "basic "  # 3-4-6-3 of both ResNet-50 and ResNet-34
-        return f"ResNet of {'-'.join(map(str, blocks(tensors, clip)))} {basic}blocks"
+        sized = _sized(tensors.get(f"{clip}attnpool.positional_embedding"), 32)
+        return f"ResNet of {'-'.join(map(str, blocks(tensors, clip)))} {basic}blocks{sized}"
     patches = tensors.get("visual.conv1.weight" if clip else "patch_embed.proj.weight")
     if patches is None or patches.ndim != 4:
         return ""
     layers = depth(tensors, "visual.transformer.resblocks." if clip else "blocks.")
-    return f"{_VIT_NAMES.get(patches.shape[0], 'ViT')} of {layers} layers, patch {patches.shape[-1]}"
+    sized = _sized(tensors.get("visual.positional_embedding" if clip else "pos_embed"), patches.shape[-1])
+    return f"{_VIT_NAMES.get(patches.shape[0], 'ViT')} of {layers} layers, patch {patches.shape[-1]}{sized}"
+
+
+def _sized(positions: Tensor | None, patch: int) -> str:
+    """Words on the side of the images, from embeddings of the class token and of P positions; "" if it is `SIZE`."""
+    if positions is None or positions.ndim < 2:
+        return ""
+    side = patch * round(max(positions.shape[-2] - 1, 0) ** 0.5)
+    return "" if side == SIZE else f", images of {side} pixels"
+
+
+def widths(tensors: Mapping[str, Tensor]) -> tuple[int, int]:
+    """Numbers of an image feature, and number of patch features of a CLIP; 0 for what the names do not tell."""
+    if "text_projection" in tensors:
+        table = tensors.get("visual.positional_embedding", tensors.get("visual.attnpool.positional_embedding"))
+        return tensors["text_projection"].shape[-1], 0 if table is None else len(table) - 1
+    if "cls_token" in tensors:
+        return tensors["cls_token"].shape[-1], 0
+    last = [t for name, t in tensors.items() if name.startswith("layer4.") and name.endswith(".conv3.weight")]
+    return (len(last[0]) if last else 0), 0
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:

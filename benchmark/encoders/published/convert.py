@@ -43,7 +43,8 @@ def slot_of(file: Path) -> str:
 def convert(file: Path, slot: str, folder: Path) -> Path:
     """Write <folder>/<slot>.safetensors with the unchanged tensors of the encoder, without training state.
 
-    The header names the source file with its sha256, kind, architecture, normalisation and licence.
+    The header names the source file with its hashes, kind, architecture, normalisation and licence. A converted file that is
+    converted again keeps the source that it names.
 
     Args:
         file: a published checkpoint.
@@ -65,11 +66,9 @@ def convert(file: Path, slot: str, folder: Path) -> Path:
         raise BenchError(wrong)
     header = {
         converted.SLOT: slot,
-        "kind": container.kind,
         "architecture": container.architecture,
         "normalisation": known.normalisation,
-        "source": os.fsencode(file.name).decode(errors="replace"),
-        "source_sha256": file_hash(file),
+        **_provenance(file, container),
         "page": known.page,
         "licence": known.licence or "none stated",
         converted.WEIGHTS: weights,
@@ -81,3 +80,14 @@ def convert(file: Path, slot: str, folder: Path) -> Path:
     with written_whole("weights", where, "--weights-dir") as stream:
         stream.write(content)
     return where
+
+
+def _provenance(file: Path, container: containers.Container) -> dict[str, str]:
+    """Notes on the published file: name, kind, hashes and, where it says them, epochs."""
+    known, epochs = converted.source(file), container.epochs or converted.epochs(file)
+    if known is None:
+        name = os.fsencode(file.name).decode(errors="replace")
+        known = converted.Source(name, container.kind, {a: file_hash(file, a) for a in converted.HASHES})
+    hashes = {f"{converted.SOURCE}_{algorithm}": value for algorithm, value in known.hashes.items()}
+    said = {converted.SOURCE: known.name, converted.KIND: known.kind, **hashes}
+    return {**said, **({converted.EPOCHS: str(epochs)} if epochs else {})}

@@ -6,7 +6,6 @@ use (normalisation, pooling, precision), not the file: `bench weights import` do
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,11 @@ from torch import Tensor, nn
 
 from benchmark.core.asset import MISSING, USABLE, WRONG, Asset
 from benchmark.core.digest import Json
-from benchmark.core.errors import BenchError
+from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.file_facts import FileFacts, is_true
+from benchmark.core.float32 import exact
 from benchmark.core.names import choose
+from benchmark.core.resizing import USUAL, Resizing
 from benchmark.core.settings import Settings
 from benchmark.encoders.encoder import Encoder, Loaded, text_tower
 from benchmark.encoders.published import hub, slots
@@ -27,7 +28,6 @@ from benchmark.methods.clip import Clip, Model
 Normalisation = tuple[Sequence[float], Sequence[float]]
 """Mean and standard deviation of the channels, for pixels in 0 .. 1."""
 
-SIZE = 224  # side of the images in pixels, for all published encoders
 LETTERS = 2500
 """Letters of the longest text that is made into tokens; 77 tokens of CLIP's, of 28 letters at most, have 2,156."""
 
@@ -59,7 +59,8 @@ def clip(role: str, slot: str, *, settings: Settings) -> Encoder:
         model = networks.made(networks.build_clip, containers.read(path).tensors, path)
         return _loaded_clip(model, open_clip.SimpleTokenizer(), normalisation, settings)
 
-    return Encoder(role, _fingerprint(weights, settings, normalisation), load, str(path))
+    width, places = _widths(path, settings)
+    return Encoder(role, _fingerprint(weights, settings, normalisation), load, str(path), width=width, places=places)
 
 
 @text_tower(False)
@@ -99,7 +100,8 @@ def auxiliary(role: str, slot: str, pool: str = "cls", normalisation: str = "", 
         pooled = model if pool == "cls" else lambda images: networks.patch_mean(model, images)
         return Loaded(_forward(model, pooled, constants, settings), device=settings.torch_device)
 
-    return Encoder(role, _fingerprint(weights, settings, constants, pool), load, str(path))
+    width, _ = _widths(path, settings)
+    return Encoder(role, _fingerprint(weights, settings, constants, pool), load, str(path), width=width)
 
 
 def look(
@@ -143,7 +145,7 @@ def look(
 
 @text_tower(False)
 def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> Encoder:
-    """A model of timm as an auxiliary encoder, with its pooled features and its normalisation.
+    """A model of timm as an auxiliary encoder, with its pooled features, its normalisation and its size of images.
 
     Raises Incomplete if the weights are missing and cannot be fetched, and BenchError if timm has no such model or weights.
 
@@ -155,18 +157,14 @@ def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> E
 
     Returns:
         The encoder.
-
-    Raises:
-        BenchError: if the model takes images of another size.
     """
     from benchmark.encoders.published import from_files
 
     what = f"timm:{name}" + (f"@{file}" if file else "")
     pretrained = _timm_weights(what, name, published=not file)
-    if pretrained.fixed_input_size and pretrained.input_size[-1] != SIZE:
-        raise BenchError(f"{what}: takes {pretrained.input_size[-1]} pixels a side, images here have {SIZE}")
+    resizing = from_files.resizing_of(what, pretrained.input_size, pretrained.interpolation)
     normalisation, facts = (pretrained.mean, pretrained.std), FileFacts(settings.cache)
-    network = partial(from_files.timm_network, name, pretrained.classifier)
+    network = partial(from_files.timm_network, name, pretrained)
     if file:
         path = hub.own_file(what, file)
         facts.of(path, f"fits timm:{name}", lambda: bool(network(path)), is_true)
@@ -176,9 +174,16 @@ def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> E
 
     def load() -> Loaded:
         model = network(path)
-        return Loaded(_forward(model, model, normalisation, settings), device=settings.torch_device)
+        pooled = from_files.vectors(what, model)
+        return Loaded(_forward(model, pooled, normalisation, settings, resizing), device=settings.torch_device)
 
-    return Encoder(role, _fingerprint(facts.hash(path), settings, normalisation, name), load, str(path))
+    fingerprint = _fingerprint(facts.hash(path), settings, normalisation, name, *_other(resizing))
+    return Encoder(role, fingerprint, load, str(path), resizing)
+
+
+def _other(resizing: Resizing) -> list[str]:
+    """What a fingerprint says of a resizing that is not the usual one."""
+    return [] if resizing == USUAL else [resizing.words]
 
 
 def _timm_weights(what: str, name: str, published: bool) -> Any:
@@ -192,6 +197,8 @@ def _timm_weights(what: str, name: str, published: bool) -> Any:
         pretrained = timm.get_pretrained_cfg(name)
     except RuntimeError:  # a tag that the architecture has not
         pretrained = None
+    if pretrained is not None and published and not pretrained.hf_hub_id and pretrained.url:
+        raise Incomplete(f"{what}: its weights are on no hub; fetch {pretrained.url} and write timm:{name}@FILE")
     if pretrained is None or (published and not pretrained.hf_hub_id):
         tags = ", ".join(timm.list_pretrained(f"{name.split('.')[0]}.*")[:3])
         raise BenchError(f"{what}: timm has no weights of this name; there are: {tags or 'none'}")
@@ -200,9 +207,10 @@ def _timm_weights(what: str, name: str, published: bool) -> Any:
 
 @text_tower(True)
 def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *, settings: Settings) -> Encoder:
-    """A CLIP of open_clip with the text tower and tokenizer of OpenAI's CLIP, as a backbone.
+    """A CLIP of open_clip as a backbone, with its own tokenizer, text tower and size of images.
 
-    Raises BenchError for an unknown architecture or tag, and Incomplete if the weights are missing and cannot be fetched.
+    Raises BenchError for an unknown architecture or tag, and Incomplete if the weights, or the tokenizer and the settings of
+    a text tower from Hugging Face, are missing and cannot be fetched.
 
     Args:
         role: name of the encoder in the suite.
@@ -214,9 +222,6 @@ def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *
 
     Returns:
         The encoder.
-
-    Raises:
-        BenchError: if the model has another text tower or tokenizer, or takes images of another size.
     """
     from benchmark.core.libraries import open_clip
     from benchmark.encoders.published import from_files
@@ -224,14 +229,12 @@ def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *
     what = f"open_clip:{arch}" + (f"/{pretrained}" if pretrained else "") + (f"@{file}" if file else "")
     choose(arch, open_clip.list_models(), "open_clip architecture")
     tag, sizes = from_files.training_of(what, arch, pretrained), open_clip.get_model_config(arch)
-    if sizes.get("custom_text") or "multimodal_cfg" in sizes or "hf_tokenizer_name" in sizes["text_cfg"]:
-        raise BenchError(f"{what}: has a text tower or a tokenizer of its own; methods here need CLIP's")
-    if sizes["vision_cfg"]["image_size"] != SIZE:
-        raise BenchError(f"{what}: takes {sizes['vision_cfg']['image_size']} pixels a side, images here have {SIZE}")
+    resizing = from_files.resizing_of(what, sizes["vision_cfg"]["image_size"], tag.get("interpolation") or "bicubic")
     # the tag, not the name of the architecture, determines the activation of training
     sizes = {**sizes, "quick_gelu": bool(tag.get("quick_gelu"))}
     normalisation, facts = (tag["mean"], tag["std"]), FileFacts(settings.cache)
     how: tuple[object, ...] = (normalisation, arch)
+    from_files.check_text_parts(what, sizes, settings.download)
     if file:
         path, how = hub.own_file(what, file), (*how, f"quick_gelu {sizes['quick_gelu']}")
         fits = f"fits {arch} {sizes['quick_gelu']}"
@@ -240,63 +243,71 @@ def open_clip_pair(role: str, arch: str, pretrained: str = "", file: str = "", *
         path = _open_clip_file(what, tag, settings)
 
     def load() -> Loaded:
-        return _loaded_clip(
-            from_files.clip_network(sizes, path), open_clip.get_tokenizer(arch), normalisation, settings
-        )
+        model = from_files.clip_network(sizes, path)
+        return _loaded_clip(model, open_clip.get_tokenizer(arch), normalisation, settings, resizing)
 
-    return Encoder(role, _fingerprint(facts.hash(path), settings, *how), load, str(path))
+    fingerprint = _fingerprint(facts.hash(path), settings, *how, *_other(resizing))
+    unlike = from_files.unlike_openais(sizes)
+    return Encoder(role, fingerprint, load, str(path), resizing, unlike, width=sizes["embed_dim"])
 
 
 # --- preprocessing and precision
 
 
-def _loaded_clip(model: Model, tokenizer: Any, normalisation: Normalisation, settings: Settings) -> Loaded:
+def _loaded_clip(
+    model: Model, tokenizer: Any, normalisation: Normalisation, settings: Settings, resizing: Resizing = USUAL
+) -> Loaded:
     from benchmark.encoders.published import networks
 
-    forward = _forward(model, model.encode_image, normalisation, settings)
+    forward = _forward(model, model.encode_image, normalisation, settings, resizing)
     told = Tokenizer(tokenizer, model.context_length)
-    whole = Clip(model, told, _preprocess(normalisation, settings.torch_device), lambda ids: networks.text(model, ids))
-    spatial = _forward(model, lambda images: networks.spatial(model, images), normalisation, settings)
+    text = (lambda ids: networks.text(model, ids)) if networks.has_openais_text_tower(model) else None
+    whole = Clip(model, told, _preprocess(normalisation, settings.torch_device, resizing), text)
+    spatial = _forward(model, lambda images: networks.spatial(model, images), normalisation, settings, resizing)
     return Loaded(forward, whole, spatial if networks.has_places(model) else None, device=settings.torch_device)
 
 
 def _forward(
-    model: nn.Module, encode: Callable[[Tensor], Tensor], normalisation: Normalisation, settings: Settings
+    model: nn.Module,
+    encode: Callable[[Tensor], Tensor],
+    normalisation: Normalisation,
+    settings: Settings,
+    resizing: Resizing = USUAL,
 ) -> Callable[[Tensor], Tensor]:
-    """A function from images, uint8 [B, 3, 224, 224], to features, on the chosen device and in the chosen precision."""
+    """A function from images, uint8 [B, 3, H, W], to features, on the chosen device and in the chosen precision."""
     device, precision = settings.torch_device, PRECISIONS[_precision(settings)]
     model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    preprocess = _preprocess(normalisation, device)
+    preprocess = _preprocess(normalisation, device, resizing)
 
     def forward(images: Tensor) -> Tensor:
         # in training mode, batch norm would use batch statistics and update its running statistics
         assert not any(module.training for module in model.modules()), "a frozen encoder left eval mode"
-        with torch.autocast(device.type, precision, enabled=precision != torch.float32), _exact(device):
+        with torch.autocast(device.type, precision, enabled=precision != torch.float32), exact():
             return encode(preprocess(images))
 
     return forward
 
 
-def _exact(device: torch.device) -> AbstractContextManager[None]:
-    """Switch off TF32, to which cuDNN silently rounds float32; half precision is the option for speed."""
-    return torch.backends.cudnn.flags(allow_tf32=False) if device.type == "cuda" else nullcontext()
-
-
-def _preprocess(normalisation: Normalisation, device: torch.device) -> Callable[[Tensor], Tensor]:
-    """A function that standardises uint8 [B, 3, 224, 224] to float32, bit-identical to ToTensor and Normalize."""
+def _preprocess(
+    normalisation: Normalisation, device: torch.device, resizing: Resizing = USUAL
+) -> Callable[[Tensor], Tensor]:
+    """A function that standardises uint8 [B, 3, H, W] to float32, bit-identical to ToTensor and Normalize."""
     mean, std = (torch.tensor(values, device=device)[:, None, None] for values in normalisation)
+    size = resizing.side
 
     def preprocess(images: Tensor) -> Tensor:
-        if images.shape[-2:] != (SIZE, SIZE):
+        if images.shape[-2:] != (size, size):
             height, width = images.shape[-2:]
-            raise BenchError(f"published encoders take {SIZE} x {SIZE} images, these have {height} x {width} pixels")
+            raise BenchError(
+                f"this published encoder takes {size} x {size} images, these have {height} x {width} pixels"
+            )
         return images.to(device).float().div_(255).sub_(mean).div_(std)
 
     return preprocess
 
 
 class Tokenizer:
-    """CLIP's tokenizer, which refuses texts that are too long, as OpenAI's does; open_clip's silently cuts them."""
+    """A tokenizer that refuses texts that are too long, as OpenAI's does; those of open_clip silently cut them."""
 
     def __init__(self, tokenizer: Any, length: int) -> None:
         self.tokenizer, self.length = tokenizer, length
@@ -308,13 +319,20 @@ class Tokenizer:
             raise BenchError(
                 f"text {long[:57]!r}... has {len(long):,} letters, CLIP reads {self.length} tokens; shorten it"
             )
-        ids = self.tokenizer(texts, self.length)
+        ids: Tensor = self.tokenizer(texts, self.length)
         for row in ids[:, -1].nonzero().flatten().tolist():  # texts that fill the row, maybe by a cut
-            tokens = len(self.tokenizer.encode(texts[row])) + 2  # with the tokens of start and end
+            tokens = self._tokens(texts[row])
             if tokens > self.length:
                 shown = texts[row] if len(texts[row]) <= 60 else f"{texts[row][:57]}..."
                 raise BenchError(f"text {shown!r} has {tokens} tokens, CLIP reads {self.length}; shorten it")
         return ids
+
+    def _tokens(self, text: str) -> int:
+        """Number of tokens of a text, with those of start and end."""
+        of_hugging_face = getattr(self.tokenizer, "tokenizer", None)
+        if of_hugging_face is None:
+            return len(self.tokenizer.encode(text)) + 2
+        return len(of_hugging_face(self.tokenizer.clean_fn(text)).input_ids)
 
 
 def _precision(settings: Settings) -> str:
@@ -322,6 +340,19 @@ def _precision(settings: Settings) -> str:
 
 
 # --- fingerprints and files
+
+
+def _widths(path: Path, settings: Settings) -> tuple[int, int]:
+    """Numbers of an image feature and number of patch features, by the tensors of a file; cached."""
+    from benchmark.encoders.published import containers
+
+    facts = FileFacts(settings.cache)
+    width, places = facts.of(path, "widths", lambda: containers.widths(containers.read(path).tensors), _are_widths)
+    return width, places
+
+
+def _are_widths(fact: Any) -> bool:
+    return isinstance(fact, list) and [type(number) for number in fact] == [int, int]
 
 
 def _fingerprint(weights: str, settings: Settings, *how: object) -> str:
@@ -334,5 +365,9 @@ def _open_clip_file(what: str, tag: Json, settings: Settings) -> Path:
     for folder in settings.weights_dirs:
         if name and (folder / name).is_file():
             return folder / name
-    repository, _, name = tag["hf_hub"].rpartition("/")
+    repository, _, name = tag.get("hf_hub", "").rpartition("/")
+    if not repository:
+        raise Incomplete(
+            f"{what}: its weights are not here, and on no hub; put {tag.get('url')} into the weights folder"
+        )
     return hub.file(what, repository, [slots.FOLDER_FILE, name or "open_clip_pytorch_model.bin"], settings.download)

@@ -173,6 +173,11 @@ def spatial(model: Model, images: Tensor) -> Tensor:
     return at_all_tokens(model, images)[:, 1:]
 
 
+def has_openais_text_tower(model: Model) -> bool:
+    """Whether the text tower of a CLIP is of OpenAI's design, whose features are read at the last token, as `text` does."""
+    return isinstance(model, open_clip.CLIP) and model.text_pool_type == "argmax" and model.attn_mask is not None
+
+
 def has_places(model: Model) -> bool:
     """Whether the image tower of a CLIP is a ResNet or ViT of OpenAI's designs, as `spatial` requires."""
     visual = model.visual

@@ -5,6 +5,7 @@ ResNet-50 of DINO and that of SparK: then the name must be the published one or 
 ("dino").
 """
 
+import os
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from benchmark.core.names import choose
 from benchmark.core.settings import Settings
 from benchmark.core.stamps import settled, stamp
 from benchmark.core.streams import say
+from benchmark.core.text import line
 from benchmark.encoders.published import converted
 from benchmark.encoders.published import hub as hugging_face
 
@@ -50,6 +52,7 @@ class Slot:
     optional: bool = False
     sha256: str = ""
     md5: str = ""
+    epochs: int = 0
     hub: str = ""
     note: str = ""
 
@@ -150,11 +153,12 @@ def look(name: str, settings: Settings, deep: bool = False) -> Found:
     assessed: list[Found] = []
     for path in [override] if override else _candidates(slot, settings):
         found = _assess(slot, path, settings, said=override is not None)
-        if found and found.state == OK:
+        if found and found.state == OK and not _other_training(found, settings):
             return _hashed(found, settings, deep)
         if found:
             assessed.append(found)
     usable = [found for found in assessed if found.usable]
+    usable.sort(key=lambda found: bool(_other_training(found, settings)))
     if usable:
         return _hashed(_chosen(usable), settings, deep)
     return assessed[0] if assessed else Found(slot, MISSING, None, _fetch(slot, settings))
@@ -169,6 +173,17 @@ def _chosen(usable: list[Found]) -> Found:
     return first
 
 
+def rank(name: str, file: Path) -> tuple[bool, int, str]:
+    """Order of files that fill a slot: one trained as long as the slot's, under the first of its published names."""
+    from benchmark.encoders.published import containers
+
+    slot = get(name)
+    epochs = containers.read(file).epochs or converted.epochs(file)
+    names = _published(slot)
+    other = bool(slot.epochs and epochs and epochs != slot.epochs)
+    return other, names.index(file.name) if file.name in names else len(names), str(file)
+
+
 def _fetch(slot: Slot, settings: Settings) -> str:
     folders = ", ".join(map(str, settings.weights_dirs))
     file = slot.files[0] if slot.files else f"the file, as {slot.name}.pth,"
@@ -181,16 +196,35 @@ def _fetch(slot: Slot, settings: Settings) -> str:
 
 
 def _candidates(slot: Slot, settings: Settings) -> Iterator[Path]:
-    """Files that may fill a slot: files named after it in all folders, then all files in the first, the user's folder."""
+    """Files that may fill a slot: files named after it in all folders, then all files within the first, the user's folder."""
     folders = [folder for folder in settings.weights_dirs if folder.is_dir()]
     for folder in folders:
         listed("weights", folder, "*", "--weights-dir")  # refused where it may not be read, and not taken for empty
         yield from (folder / name for name in _published(slot) if (folder / name).is_file())
         if slot.hub:
             yield from sorted(folder.glob(f"{_repository(slot)}/snapshots/*/{FOLDER_FILE}"))
-    for folder in folders[:1]:
-        yield from (path for path in _named_as_weights(folder) if path.is_file())
-        yield from sorted(folder.glob(f"*/{FOLDER_FILE}"))
+    own = [inner for folder in settings.weights_dirs[:1] if folder.is_dir() for inner in _within(folder)]
+    for inner in own[1:]:
+        yield from (inner / name for name in _published(slot) if (inner / name).is_file())
+    for inner in own:
+        yield from (path for path in _named_as_weights(inner) if path.is_file())
+
+
+DEPTH = 2
+"""How many folders deep the user's folder of weights is searched."""
+
+
+def _within(folder: Path) -> list[Path]:
+    """A folder and the folders in it, `DEPTH` deep, outer ones first and sorted; hidden ones are left out."""
+    found, level = [folder], [folder]
+    for _ in range(DEPTH):
+        level = [path for outer in level for path in sorted(outer.iterdir()) if _opens(path)]
+        found += level
+    return found
+
+
+def _opens(path: Path) -> bool:
+    return path.is_dir() and not path.name.startswith(".") and os.access(path, os.R_OK | os.X_OK)
 
 
 def _named_as_weights(folder: Path) -> Iterator[Path]:
@@ -199,10 +233,10 @@ def _named_as_weights(folder: Path) -> Iterator[Path]:
 
 def left_out(settings: Settings) -> Iterator[str]:
     """A line for each file of the user's weights folder that fits no slot, or cannot be read."""
-    for folder in (folder for folder in settings.weights_dirs[:1] if folder.is_dir()):
-        for path in _named_as_weights(folder):
+    for outer in (folder for folder in settings.weights_dirs[:1] if folder.is_dir()):
+        for path in (path for folder in _within(outer) for path in _named_as_weights(folder)):
             try:
-                kind, architecture = _kind(path, settings)
+                kind, architecture, _ = _kind(path, settings)
             except BenchError as error:
                 yield str(error)
             else:
@@ -226,7 +260,7 @@ def _assess(slot: Slot, path: Path, settings: Settings, said: bool) -> Found | N
         return Found(slot, MISSING, file, f"{file}: no such file; [weights.paths] {slot.name} in bench.toml names it")
     claimed = said or _claimed(slot, file)
     try:
-        kind, architecture = _kind(file, settings)
+        kind, architecture, _ = _kind(file, settings)
     except BenchError as error:
         return Found(slot, INCOMPLETE, file, str(error)) if claimed else None
     fits = architecture == slot.architecture
@@ -257,15 +291,30 @@ def words(kind: str, architecture: str) -> str:
     return f"{kind} ({architecture})" if architecture else kind
 
 
-def _kind(file: Path, settings: Settings) -> tuple[str, str]:
-    """The `_content` of a file, from the cached facts where they have it."""
+def _other_training(found: Found, settings: Settings) -> str:
+    """One line on a file that says it was trained for another number of epochs than the slot's; "" for others."""
+    slot, file = found.slot, found.path
+    if not slot.epochs or file is None:
+        return ""
+    said = _kind(file, settings)[2]
+    if said in ("", str(slot.epochs)):
+        return ""
+    return f"{file}: trained for {said} epochs, published for {slot.name} are {slot.epochs}; fetch {slot.page}"
+
+
+Content = tuple[str, str, str]
+"""Kind and architecture of the encoder in a file, and the epochs that the file says; for other content what it is."""
+
+
+def _kind(file: Path, settings: Settings) -> Content:
+    """The `Content` of a file, from the cached facts where they have it; BenchError for an unreadable file."""
     if not file.exists():
         raise BenchError(f"{file}: a link that leads nowhere; mend it, or take it out of the folder")
-    return FileFacts(settings.cache).of(file, "content", lambda: _content(file), _is_content)
+    kind, architecture, epochs = FileFacts(settings.cache).of(file, "encoder", lambda: _content(file), _is_content)
+    return kind, architecture, epochs
 
 
-def _content(file: Path) -> tuple[str, str]:
-    """Kind and architecture of the encoder in a file, or a description of other content; BenchError if unreadable."""
+def _content(file: Path) -> Content:
     found = _remembered(file, stamp(file)) if settled(file) else _opened(file)
     if isinstance(found, BenchError):
         raise found
@@ -273,27 +322,27 @@ def _content(file: Path) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=1000)
-def _remembered(file: Path, when: tuple[int, ...]) -> tuple[str, str] | BenchError:
+def _remembered(file: Path, when: tuple[int, ...]) -> Content | BenchError:
     """Content of a file with this stamp, for every slot asks and a file that cannot be read may take seconds."""
     return _opened(file)
 
 
-def _opened(file: Path) -> tuple[str, str] | BenchError:
-    """Kind and architecture of the encoder in a file, a description of other content, or the error of reading it."""
+def _opened(file: Path) -> Content | BenchError:
+    """The content of a file, or the error of reading it."""
     from benchmark.encoders.published import containers
 
     try:
         found = containers.read(file)
     except containers.NoWeights as instead:
-        return instead.held, ""
+        return instead.held, "", ""
     except BenchError as error:
         return error
-    return found.kind, found.architecture
+    return found.kind, found.architecture, str(found.epochs or converted.epochs(file) or "")
 
 
 def _is_content(fact: Any) -> bool:
-    """Whether JSON data have the form of a kind and an architecture."""
-    return isinstance(fact, list) and [type(part) for part in fact] == [str, str]
+    """Whether JSON data have the form of a `Content`."""
+    return isinstance(fact, list) and [type(part) for part in fact] == [str, str, str]
 
 
 # --- checks of the hashes
@@ -315,20 +364,29 @@ def _hashed(found: Found, settings: Settings, deep: bool) -> Found:
     first = next((name for name, theirs in trusted.items() if name != slot.name and theirs == weights), None)
     if first:
         return Found(slot, WRONG, file, f"{file}: these are the weights that {first} was used with; {remedy}")
-    return _pinned(found, file, facts, deep)
+    amiss = _pinned(slot, file, settings, deep) or _other_training(found, settings)
+    return Found(slot, DIFFERS, file, amiss) if amiss else found
 
 
-def _pinned(found: Found, file: Path, facts: FileFacts, deep: bool) -> Found:
-    """Check a file against the published hash, if its name is the published one."""
-    slot = found.slot
+def _pinned(slot: Slot, file: Path, settings: Settings, deep: bool) -> str:
+    """One line on a file of the published name, or in OpenAI's form, or converted from one, that has another hash."""
     algorithm, expected = ("sha256", slot.sha256) if slot.sha256 else ("md5", slot.md5)
-    if not expected or file.name != slot.files[0]:
-        return found
-    actual = facts.hash(file, algorithm) if deep else facts.known(file, algorithm, is_hash)
-    if actual is None or actual.startswith(expected):
-        return found
-    says = f"{file}: {algorithm} is {actual[:12]}…, published is {expected[:12]}…; it is not the file of {slot.page}"
-    return Found(slot, DIFFERS, file, says)
+    if not expected:
+        return ""
+    source, facts = converted.source(file), FileFacts(settings.cache)
+    name, kind = (source.name, source.kind) if source else (file.name, _kind(file, settings)[0])
+    if name != slot.files[0] and not (slot.sha256 and kind == slot.kind):
+        return ""
+    if source:
+        actual = source.hashes.get(algorithm)
+    else:
+        actual = facts.hash(file, algorithm) if deep else facts.known(file, algorithm, is_hash)
+    if not actual or actual.startswith(expected):
+        return ""
+    of = f" of {line(source.name)}, which it was converted from," if source else ""
+    return (
+        f"{file}: {algorithm}{of} is {actual[:12]}…, published is {expected[:12]}…; it is not the file of {slot.page}"
+    )
 
 
 def digest(file: Path, settings: Settings) -> str:

@@ -2,8 +2,7 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -13,26 +12,12 @@ from torch.nn.modules import module as torch_module
 from torch.overrides import _get_current_function_mode_stack, _pop_mode, _push_mode
 from torch.utils import _python_dispatch as dispatch
 
+from benchmark.core import float32
 from benchmark.core.machine import flushes_denormals
 from benchmark.methods.guest.fact import Fact, Values, attributes, one
 
 CUDNN, CUDA, MKLDNN = torch.backends.cudnn, torch.backends.cuda, torch.backends.mkldnn
 
-PRECISIONS = {
-    "torch.backends.cuda.matmul.allow_tf32": (CUDA.matmul, "allow_tf32"),
-    "torch.backends.cudnn.allow_tf32": (CUDNN, "allow_tf32"),
-    "torch.backends.fp32_precision": (torch.backends, "fp32_precision"),
-    "torch.backends.cudnn.fp32_precision": (CUDNN, "fp32_precision"),
-    "torch.backends.cudnn.conv.fp32_precision": (getattr(CUDNN, "conv", None), "fp32_precision"),
-    "torch.backends.cudnn.rnn.fp32_precision": (getattr(CUDNN, "rnn", None), "fp32_precision"),
-    "torch.backends.cuda.matmul.fp32_precision": (CUDA.matmul, "fp32_precision"),
-    "torch.backends.mkldnn.fp32_precision": (MKLDNN, "fp32_precision"),
-    "torch.backends.mkldnn.matmul.fp32_precision": (getattr(MKLDNN, "matmul", None), "fp32_precision"),
-    "torch.backends.mkldnn.conv.fp32_precision": (getattr(MKLDNN, "conv", None), "fp32_precision"),
-}
-"""Precision of float32 products: the older switches first, because they set the newer ones as well."""
-
-PRECISION = "torch.set_float32_matmul_precision()"
 DEVICE, MODES = "torch.set_default_device()", "the modes of torch's functions"
 CUDA_STATE = "the random state of accelerator "
 ATTENTION = ("flash_sdp", "mem_efficient_sdp", "math_sdp", "cudnn_sdp")
@@ -121,33 +106,6 @@ def _set_autocast(before: Values) -> None:
 def _attention(kind: str) -> tuple[Callable[[], Any], Callable[[Any], object]]:
     """Whether a kernel of attention may be used, and the function that sets it."""
     return getattr(CUDA, f"{kind}_enabled"), getattr(CUDA, f"enable_{kind}")
-
-
-def _precisions() -> Values:
-    found: dict[str, Any] = {PRECISION: _read(torch.get_float32_matmul_precision)}
-    for words, (owner, name) in PRECISIONS.items():
-        found[words] = _read(partial(getattr, owner, name, None))
-    return found
-
-
-def _read(read: Callable[[], Any]) -> Any:
-    """A precision; torch refuses to tell one that was set by an older and a newer switch."""
-    try:
-        return read()
-    except RuntimeError:
-        return "by two switches"
-
-
-def _set_precisions(before: Values) -> None:
-    newer = {words: value for words, value in _precisions().items() if words.endswith("fp32_precision")}
-    if PRECISION in before:
-        with suppress(RuntimeError):  # as above; what follows sets it
-            torch.set_float32_matmul_precision(before[PRECISION])
-    whole = {**newer, **before}
-    for words, (owner, name) in PRECISIONS.items():
-        if words in whole and owner is not None:
-            with suppress(RuntimeError):
-                setattr(owner, name, whole[words])
 
 
 def _blas() -> dict[str, Any]:
@@ -262,7 +220,7 @@ OF_TORCH = [
     attributes(torch.backends.opt_einsum, "torch.backends.opt_einsum", ("enabled", "strategy")),
     attributes(CUDA.matmul, "torch.backends.cuda.matmul", REDUCED),
     *(one(f"torch.backends.cuda.enable_{kind}()", *_attention(kind)) for kind in ATTENTION),
-    Fact(_precisions, _set_precisions),
+    Fact(float32.switches, float32.switch),
     one("torch.set_warn_always()", torch.is_warn_always_enabled, torch.set_warn_always),
     one("torch.set_flush_denormal()", flushes_denormals, torch.set_flush_denormal),
     one("torch.set_anomaly_enabled()", _anomaly, _set_anomaly),

@@ -37,7 +37,7 @@ class Flip(ClipPretraining):
 
     def loss(self, step: int) -> Tensor:
         """CLIP's loss on a random half of the patches, drawn with the step as seed."""
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(step)
             return super().loss(step)
 

@@ -96,7 +96,7 @@ class Run:
 
     def __init__(self, role: str, out: Path, steps: int | None) -> None:
         self.role, self.out = role, out
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             self.algorithm = ALGORITHMS[role](role)
         _channels_last(self.algorithm)

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import multiprocessing
-import os
 import re
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.analysis.results import Measured
 from benchmark.core import regular
+from benchmark.core.cores import cores
 from benchmark.core.digest import JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.names import choose
@@ -141,7 +141,7 @@ def draw_all(pictures: Iterable[tuple[Measured, Path]], titled: bool = True) -> 
     """
     todo = [(m, path) for m, path in pictures if not _up_to_date(path, _digest(m, titled))]
     todo.sort(key=lambda picture: len(picture[0].rows), reverse=True)  # both processes get large and small figures
-    alone = len(todo) < WORTH_A_PROCESS or sys.platform != "linux" or (os.cpu_count() or 1) < 2
+    alone = len(todo) < WORTH_A_PROCESS or sys.platform != "linux" or cores() < 2
     helper = (
         None if alone else multiprocessing.get_context("fork").Process(target=_draw_each, args=(todo[1::2], titled))
     )

@@ -54,6 +54,19 @@ def test_a_cell_of_few_images_has_a_dagger_and_its_column_is_explained_in_every_
     assert {row["note"] for row in rows} == {"", WORDS}
 
 
+def test_a_cell_of_other_weights_than_published_says_it_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(page, "_picture", lambda _: "")
+    found = measured({("Two", "2-shot"): {"differs": {"RN50": "sha256 is 1a2b…"}}})
+    words = "† 2-shot: hash differs of RN50: sha256 is 1a2b…"
+    assert remarks.sentences(found) == [words]
+    assert "| Two | 62.0 ± 0.0 | 62.0 ± 0.0 † |" in tables.main_table(found)
+    assert words in exhibit_files.markdown(found)
+    assert words in page.html([found], {})
+    assert "2-shot: hash differs of RN50: sha256 is 1a2b" in tables.latex(found)
+    rows = list(csv.DictReader(results.csv(found).splitlines()))
+    assert {row["note"] for row in rows} == {"", words.removeprefix("† 2-shot: ")}
+
+
 def test_the_columns_of_one_reason_are_named_together() -> None:
     found = measured({(row, column): {"support": FEW} for row, column in COUNTS})
     assert remarks.sentences(found) == [f"† 1-shot, 2-shot: {WORDS}"]

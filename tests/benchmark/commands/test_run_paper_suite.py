@@ -88,8 +88,10 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path, monkeypatch: py
     code, out, err = bench("run", "--suite", "paper", *TABLE, *ZERO)
     assert code == 0, err
     assert "LP-CLIP" not in out, "which was not asked"
-    assert "| LP-CLIP | – (paper 22.17) |" in (place / "reports/paper/table4.md").read_text()
-    assert re.search(r"\| Zero-shot CLIP \| \d+\.\d [±+][^(]+ \(1,000 of 50,000 images\) † \|", out)
+    written = (place / "reports/paper/table4.md").read_text()
+    assert "| LP-CLIP | – (paper 22.17) |" in written
+    assert re.search(r"\| Zero-shot CLIP \| \d+\.\d [±+][^(]+ \(1,000 of 50,000 images\) †† \|", out)
+    assert "† 1-shot, 2-shot, 4-shot, 8-shot, 16-shot: hash differs of RN50: sha256 of RN50.pt, which it was" in written
     assert err.startswith("data set imagenet: incomplete: ")
     (record,) = Store(place / "results" / "paper").records().values()
     assert (record.n, record.shifts, record.noncommercial) == (1000, {}, True)
@@ -100,8 +102,8 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path, monkeypatch: py
     arguments = ["run", "--suite", "small.toml", *TABLE, "--shots", "1", "--seeds", "1"]
     code, out, err = bench(*arguments, *AMU, "--method", "Tip-Adapter-F")
     assert code == 0, err
-    assert re.search(r"\| AMU-Tuning \| \**\d+\.\d [±+][^(]+ \(paper 62\.60, [-+]\d+\.\d\)\** \|", out)
-    assert re.search(r"\| Tip-Adapter-F \| \**\d+\.\d [±+][^(]+ \(paper 61\.32, [-+]\d+\.\d\)\** \|", out)
+    assert re.search(r"\| AMU-Tuning \| \**\d+\.\d [±+][^(]+ \(paper 62\.60, [-+]\d+\.\d\) †\** \|", out)
+    assert re.search(r"\| Tip-Adapter-F \| \**\d+\.\d [±+][^(]+ \(paper 61\.32, [-+]\d+\.\d\) †\** \|", out)
     assert "3 runs" not in err
     assert "2 runs: 2 done" in bench(*arguments, *AMU, "--method", "Tip-Adapter-F")[2]
 
@@ -138,7 +140,10 @@ def test_from_an_empty_weights_folder_to_the_report(place: Path, monkeypatch: py
 
     # and nothing that these rows need is missing any more
     found = looked("--table", "4")[1]
-    assert {found[name]["state"] for name in ("weights clip_rn50", "weights mocov3_rn50")} == {"ok"}
+    assert {name: found[name]["state"] for name in ("weights clip_rn50", "weights mocov3_rn50")} == {
+        "weights clip_rn50": "hash differs",
+        "weights mocov3_rn50": "ok",
+    }
 
 
 def assert_as_open_clip_has_it(place: Path, classes: int = 8) -> None:

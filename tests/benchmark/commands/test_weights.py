@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -53,7 +54,10 @@ def test_the_same_for_machines(all_here: Path) -> None:
 def test_all_that_is_here_is_imported_once_with_where_it_came_from(all_here: Path) -> None:
     result = bench("import", "--all")
     assert result.exit_code == 0, result.output
-    assert len(result.output.splitlines()) == 10
+    assert len(result.stdout.splitlines()) == 10
+    assert (
+        len(re.findall(r"^bench: \w+: hash differs: ", result.stderr, re.M)) == 5
+    )  # of random weights no hash is published
     for slot, (name, _) in fake_weights.PUBLISHED.items():
         file = all_here / f"{slot}.safetensors"
         assert slots.look(slot, read()).path == file
@@ -97,6 +101,62 @@ def test_what_no_slot_takes_is_refused(originals: Path, home: Path) -> None:
     assert "clip_rn50 wants" in str(error("import", "--slot", "clip_rn50", str(originals / "RN101.pt")))
     assert "did you mean" in str(error("import", "--slot", "clip_rn5", str(originals / "RN50.pt")))
     assert list(home.iterdir()) == []
+
+
+def test_of_a_folder_of_downloads_what_is_known_is_taken_and_the_rest_named(originals: Path, home: Path) -> None:
+    folder = home.parent / "downloads"
+    folder.mkdir()
+    for name in ("RN50.pt", "dino_resnet50_pretrain.pth"):
+        shutil.copy(originals / name, folder)
+    (folder / "README.txt").write_text("what is here")
+    (folder / "old").mkdir()
+    (folder / "mae_pretrain_vit_base.pth").write_bytes((originals / "mae_pretrain_vit_base.pth").read_bytes()[:5000])
+    torch.save({"fc.weight": torch.zeros(2, 3)}, folder / "classifier.pth")
+    result = bench("import", *map(str, sorted(folder.iterdir())))
+    assert result.exit_code == 0, result.output
+    assert [line.split(":")[0] for line in result.stdout.splitlines()] == ["clip_rn50", "dino_rn50", "next"]
+    left = {Path(line.split(": ")[1]).name: line for line in result.stderr.splitlines() if line.startswith("left out")}
+    assert set(left) == {"README.txt", "old", "mae_pretrain_vit_base.pth", "classifier.pth"}
+    assert left["README.txt"].endswith("README.txt: no file of weights by its name")
+    assert "fetch it again" in left["mae_pretrain_vit_base.pth"]
+    assert "which no slot takes" in left["classifier.pth"]
+    assert "none of these 2 files fills a slot" in str(
+        error("import", *[str(folder / n) for n in ("README.txt", "old")])
+    )
+
+
+def trained(originals: Path, file: Path, epochs: int) -> Path:
+    """A copy of MoCo v3's published checkpoint that says another number of epochs."""
+    content = torch.load(originals / "r-50-1000ep.pth.tar")
+    torch.save({**content, "epoch": epochs}, file)
+    return file
+
+
+def test_of_two_trainings_the_slots_own_is_imported(originals: Path, home: Path) -> None:
+    short, long = (trained(originals, home.parent / f"{name}.tar", n) for name, n in (("a", 300), ("b", 1000)))
+    result = bench("import", str(short), str(long))
+    assert (result.exit_code, result.stderr) == (0, f"left out: {short}: {long} is taken for mocov3_rn50\n")
+    assert slots.look("mocov3_rn50", read(), deep=True).state == slots.OK
+    result = bench("import", str(short))
+    said = f"{home}/mocov3_rn50.safetensors: trained for 300 epochs, published for mocov3_rn50 are 1000; fetch https"
+    assert f"mocov3_rn50: hash differs: {said}" in result.stderr
+    assert slots.look("mocov3_rn50", read()).state == "hash differs"
+
+
+def test_a_converted_file_stays_known_by_the_hash_of_what_it_was_made_of(originals: Path, home: Path) -> None:
+    shutil.copy(originals / "RN50.pt", home.parent / "download")  # OpenAI's form has one publisher, whatever its name
+    result = bench("import", str(home.parent / "download"))
+    file = home / "clip_rn50.safetensors"
+    said = f"{file}: sha256 of download, which it was converted from, is "
+    assert said in result.stderr
+    assert "published is afeb0e10f9e5…" in result.stderr
+    assert f"hash differs {said}" in bench().stdout
+    assert bench("import", "--slot", "clip_rn50", str(file)).exit_code == 0  # converted once more
+    found = slots.look("clip_rn50", read())
+    assert (found.state, found.usable, said in found.says) == ("hash differs", True, True)
+    mae = originals / "mae_pretrain_vit_base.pth"
+    bench("import", str(mae))
+    assert "md5 of mae_pretrain_vit_base.pth, which it was converted from, is " in slots.look("mae_vitb16", read()).says
 
 
 @pytest.mark.parametrize("arguments", [[], ["--all", "f"], ["--slot", "clip_rn50", "f", "g"]])

@@ -16,6 +16,7 @@ from benchmark.core.settings import read
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
+from benchmark.features import costs
 from benchmark.methods.contract.fake_device import ELSEWHERE, elsewhere
 from benchmark.records.store import Store
 from benchmark.running import measure, task
@@ -66,6 +67,34 @@ def test_a_run_on_another_device_is_the_same_run(run: Run, tmp_path: Path, monke
         assert there["metrics"][name] == pytest.approx(numbers, abs=1e-4)
 
 
+LARGE = [run for run in RUNS if {"pixels", "clip_spatial"} & run.roles().keys()]
+
+
+@pytest.mark.parametrize("run", LARGE, ids=lambda run: run.method)
+def test_large_spaces_stay_in_host_memory_where_they_do_not_fit(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = record(run, tmp_path / "here")
+    WORLDS.clear()
+    monkeypatch.setattr(devices, "usable", lambda _: ELSEWHERE)
+    monkeypatch.setattr(devices, "free_memory", lambda _: 0)
+    monkeypatch.setattr(costs, "in_memory", lambda _: 1)
+    with elsewhere():
+        build, test = task.build(Opened(run, here(house())))
+        for samples in (build.support, test):
+            held = {space: value.device for space, value in samples.spaces.items()}
+            assert held.pop("pixels", held.pop("clip_spatial", None)) == devices.CPU
+            assert {*held.values(), samples.device} == {ELSEWHERE}
+        there = record(run, tmp_path / "there")
+    assert (there["selections"], there["curves"], there["shifts"]) == tuple(
+        expected[name] for name in ("selections", "curves", "shifts")
+    )
+
+
+def test_on_the_cpu_nothing_is_moved() -> None:
+    assert devices.free_memory(devices.CPU) is None
+
+
 def test_every_method_of_the_exhibits_is_among_them() -> None:
     rows = [row for name in exhibit.names() for row in exhibit.load(name).rows if "method" in row]
     assert {row["method"] for row in rows} <= {run.method for run in RUNS}
@@ -96,6 +125,7 @@ def test_another_kind_of_device_is_refused_in_one_line(name: str, why: str, monk
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
 def test_a_run_on_a_device_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
     arguments = ["--suite", FILE, "--results", tmp_path / "results", "--table", "4", "--shots", "1"]
+    assert bench("run", *arguments, "--device", "cuda:0", "--jobs", "4", "--dry-run")[0] == 2
     code, out, err = bench("run", *arguments, "--device", "cuda")
     assert (code, out) == (2, "")
     assert err.splitlines()[-1].startswith("bench: device 'cuda' cannot be used (")

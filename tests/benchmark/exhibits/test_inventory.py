@@ -8,7 +8,8 @@ import pytest
 import toy_outside
 from toy_world import bench
 
-from benchmark.exhibits import exhibit
+from benchmark.core.settings import read
+from benchmark.exhibits import exhibit, inventory
 from benchmark.exhibits import needs as needs_module
 from benchmark.exhibits.needs import DATASET, ENCODER, Need
 from benchmark.records.store import Store
@@ -16,6 +17,7 @@ from benchmark.reporting.figures import draw
 from benchmark.running import workers
 from benchmark.suites import suite
 from benchmark.suites.suite import Suite
+from benchmark.suites.world import World
 
 ZERO, TIP = ["--method", "Zero-shot CLIP"], ["--method", "Tip-Adapter-F"]
 
@@ -247,3 +249,10 @@ def test_what_lies_outside_is_listed_without_being_opened(root: Path) -> None:
     code, out, _ = bench("list", "--suite", "outside.toml", "--format", "json")
     listed = json.loads(out)["data sets"]
     assert (code, listed["imagenet"], listed["dtd"]) == (0, "missing", f"ok: {root}/dtd")
+
+
+def test_an_opened_encoder_is_inspected_again_as_its_hash_is_known_then(all_here: Path) -> None:
+    world = World(suite.load("paper"), read())
+    assert inventory.look(Need(ENCODER, "RN50"), world).state == "ok"
+    world.encoder("RN50")
+    assert inventory.look(Need(ENCODER, "RN50"), world).state == "hash differs"

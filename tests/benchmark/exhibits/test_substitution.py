@@ -243,6 +243,27 @@ def test_any_timm_model_is_an_auxiliary_feature_and_any_open_clip_pair_a_backbon
     assert table.read_text().splitlines()[0].endswith(f", aux {roles[1]}, backbone {roles[3]}")
 
 
+def test_a_backbone_of_another_size_is_prompted_by_no_method(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(place / "hub"))
+    sizes = {**TINY, "vision_cfg": {**TINY["vision_cfg"], "image_size": 64}, "text_cfg": TEXT}  # type: ignore[dict-item]
+    (place / "small-clip.json").write_text(json.dumps(sizes))
+    open_clip.add_model_config(place / "small-clip.json")
+    clip = open_clip.CLIP(**open_clip.get_model_config("small-clip"))
+    fake_weights.in_hub(place / "hub", "lab/small", "open_clip_model.safetensors", clip.state_dict())
+    settings = {"hf_hub": "lab/small/", "mean": (0.4,) * 3, "std": (0.3,) * 3}
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: settings)
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: ["own"])
+    fake_weights.make(place / "weights", ["mocov3_rn50"])
+    roles = ["--dataset", "folder:birds", "--backbone", "open_clip:small-clip/own"]
+    code, _, err = run(*roles)
+    assert code == 0, err
+    code, _, err = bench(
+        "run", "--suite", "paper", "--table", "4", *roles, "--method", "CoOp", "--dry-run", "--seeds", "1"
+    )
+    assert code == 2
+    assert "it prompts CLIP's towers, and of open_clip:small-clip/own it takes images of 64 pixels" in err
+
+
 def test_the_command_of_a_changed_exhibit_asks_the_same_question(place: Path) -> None:
     birds(place / "it's birds")
     (place / "names.txt").write_text("\n".join(BIRDS))

@@ -9,6 +9,7 @@ from toy_world import here, record_of, some_run, toy
 from benchmark.core import pace, paths
 from benchmark.exhibits.run import Run
 from benchmark.features import requests
+from benchmark.features.costs import Cost
 from benchmark.features.requests import Wave
 from benchmark.records import timings
 from benchmark.records.record import Record
@@ -57,7 +58,7 @@ def test_runs_that_were_never_timed_are_counted() -> None:
     found = forecast.of_runs([some_run(shots=2), some_run(shots=1, seed=2)], timed((some_run(shots=1), 20.0)), jobs=1)
     assert (found.runs, found.untimed) == (20, 1)
     assert found.words == "about 10 to 35 s, and 1 run whose time is unknown"
-    assert forecast.of_runs([some_run(shots=2)], {}, jobs=1).words == "1 run whose time is unknown"
+    assert forecast.of_runs([some_run(shots=2)], {}, jobs=1).words == "unknown (no method like it was timed)"
 
 
 def test_a_data_set_s_own_time_counts_before_the_median_of_all() -> None:
@@ -90,12 +91,14 @@ def test_a_command_is_its_start_its_features_and_its_runs(monkeypatch: pytest.Mo
     monkeypatch.setattr(pace, "seconds", lambda: 0.02)
     monkeypatch.setattr(forecast.time, "process_time", lambda: 3.0)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path))
-    world, asked = here(toy()), [requests.Request("imagenet", role, "test", 0) for role in ("RN50", "RN101")]
+    world, asked = here(toy()), [requests.Request("imagenet", role, "test", 0) for role in ("RN50", "dino")]
     pieces = [shard for request in asked for shard in requests.shards_of(Wave((request,)), world)]
     images = len(world.dataset("imagenet").ids("test"))
     found = forecast.of_command([some_run(shots=1)], pieces, {}, world, jobs=1)
     assert (found.start, found.runs) == (6, 10)
-    assert found.features == pytest.approx(2 * images * (0.002 + 0.004))  # the second, which nobody timed, as any
+    assert found.features.seconds == pytest.approx(
+        2 * images * (0.002 + 0.004)
+    )  # the second, which nobody timed, as any
 
 
 def test_images_that_were_never_timed_are_counted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -104,12 +107,12 @@ def test_images_that_were_never_timed_are_counted(monkeypatch: pytest.MonkeyPatc
     world = here(toy())
     pieces = requests.shards_of(Wave((requests.Request("imagenet", "RN50", "test", 0),)), world)
     found = forecast.of_command([], pieces, {}, world, jobs=1)
-    assert found.uncounted == len(world.dataset("imagenet").ids("test"))
-    assert found.words.endswith(f"and {found.uncounted} images whose time is unknown")
+    assert found.features.untimed == len(world.dataset("imagenet").ids("test"))
+    assert found.words.endswith(f"and {found.features.untimed} images whose time is unknown")
 
 
 def test_the_words_are_a_range() -> None:
-    assert Forecast(start=10, features=50, runs=60, each={"a": 60}).words == "about 1 to 4 min"
+    assert Forecast(start=10, features=Cost(seconds=50), runs=60, each={"a": 60}).words == "about 1 to 4 min"
 
 
 def test_the_share_of_each_method_is_told_the_largest_first() -> None:

@@ -23,6 +23,7 @@ from benchmark.records.record import SELECTIONS, Drawn, Record, Selection
 from benchmark.records.store import Store
 from benchmark.running import task
 from benchmark.running.measure import measure
+from benchmark.suites.world import World
 
 CAFO = "baselines.cafo:CaFo"
 SHORT = {"baselines.clip_adapter:CLIPAdapter": {"recipe": {"epochs": 1}}}
@@ -69,6 +70,15 @@ def test_the_record_that_comes_back_is_the_one_on_disk(tmp_path: Path) -> None:
     assert record.n_val == 16
     assert record.fingerprints == Opened(run, here(toy())).fingerprints
     assert {"data", "RN50", "method"} <= record.fingerprints.keys()
+
+
+def test_the_record_says_how_its_features_were_made(tmp_path: Path) -> None:
+    run, world = some_run(), World(toy(), replace(here(toy()).settings, precision="bf16", cache=tmp_path / "cache"))
+    made = measure(run, world, Store(tmp_path)).conditions
+    assert (made["features_device"], made["features_precision"]) == ("cpu", "bf16")
+    assert "features_resizing" not in made  # the toy world's images have one size
+    later = World(toy(), replace(world.settings, precision="fp32"))
+    assert measure(run, later, Store(tmp_path)).conditions["features_precision"] == "bf16"  # as they lie on disk
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from PIL import Image
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.libraries import open_clip
 from benchmark.core.libraries import torchvision_transforms as transforms
+from benchmark.core.resizing import Resizing
 from benchmark.core.warned import heard
 from benchmark.data import views
 from benchmark.data.published import decoding
@@ -224,3 +225,16 @@ def test_a_quick_check_reads_to_the_end(tmp_path: Path) -> None:
     path.write_bytes(content[: -len(content) // 100])
     with pytest.raises(BenchError, match="truncated"):
         decoding.check(path)
+
+
+@pytest.mark.parametrize("to", [Resizing(64, "bilinear"), Resizing(300, "bicubic")])
+def test_another_size_and_interpolation_are_those_of_torchvisions_transforms(to: Resizing, tmp_path: Path) -> None:
+    image = picture(3, 7).resize((130, 90))
+    image.save(tmp_path / "a.png")
+    kernel = transforms.InterpolationMode(to.kernel)
+    theirs = transforms.CenterCrop(to.side)(transforms.Resize(to.side, kernel)(image))
+    made = decoding.stacked([tmp_path / "a.png"], [5], 2, 1, to=to)
+    np.testing.assert_array_equal(made[0, 0].transpose(1, 2, 0), np.asarray(theirs))
+    box = views.crop(90, 130, 1, 5, 1)
+    part = transforms.functional.resized_crop(image, box.top, box.left, box.height, box.width, [to.side] * 2, kernel)
+    np.testing.assert_array_equal(made[1, 0].transpose(1, 2, 0), np.asarray(part)[:, :: -1 if box.flip else 1])

@@ -187,7 +187,12 @@ LAYOUTS = [
     ("caltech101", "caltech-101", "caltech101"),
     ("imagenet", "imagenet/images", "ILSVRC/Data/CLS-LOC"),
     ("imagenet", "imagenet/images", "imagenet-object-localization-challenge/ILSVRC/Data/CLS-LOC"),
+    ("imagenet", "imagenet/images", "imagenet-1k"),
+    ("imagenet", "imagenet/images", "ImageNet1k"),
+    ("imagenet", "imagenet/images", "ILSVRC2012"),
+    ("imagenet", "imagenet/images", "imagenet-1k/ILSVRC/Data/CLS-LOC"),
     ("imagenet", "imagenet", "IMAGENET"),
+    ("eurosat", "eurosat/2750", "eurosat/EuroSAT_RGB"),
     ("dtd", "dtd/images", "DTD/Images"),
     ("eurosat", "eurosat", "EUROSAT"),
     ("stanford_cars", "stanford_cars", "Stanford_Cars"),
@@ -259,10 +264,27 @@ def test_a_set_whose_list_is_missing_is_told_its_own_folder(key: str, whole_root
     assert f"{own / sets.SETS[key].split}: no such file" in look(key).says
 
 
+def test_doubled_folders_of_cars_are_read_as_the_same_data_set(whole_root: Path, root: Path) -> None:
+    cars = link(whole_root, root, "stanford_cars") / "stanford_cars"
+    before = readers.read("stanford_cars", read())
+    fingerprint, names = before.fingerprint, before.listed(before.ids("train")[:3])
+    for part in ("cars_train", "cars_test"):
+        _double(cars / part)
+    found = look("stanford_cars")
+    assert (found.state, found.says) == (inspection.ALIAS, "")
+    after = readers.read("stanford_cars", read())
+    assert (after.fingerprint, after.listed(after.ids("train")[:3])) == (fingerprint, names)
+    assert after.paths("train", after.ids("train")[:1])[0].parent == cars / "cars_train" / "cars_train"
+    assert after.images("test", after.ids("test")[:2]).shape == (2, 224, 224, 3)
+    assert look("stanford_cars", deep=True).usable
+
+
 def test_doubled_folders_are_said_with_what_to_move(whole_root: Path, root: Path) -> None:
     cars = link(whole_root, root, "stanford_cars") / "stanford_cars"
     _double(cars / "cars_train")
     doubled = cars / "cars_train" / "cars_train"
+    first = min(doubled.iterdir())
+    first.rename(cars / "cars_train" / first.name)  # half of a move
     assert (
         f"{cars / 'cars_train'}: holds cars_train/ once more; move what is in {doubled} up"
         in look("stanford_cars").says

@@ -186,6 +186,7 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
     for method in METHODS:
         question = Question(method, dataset="mine", backbone="RN50", shots=8)
         record = measure.measure(runs.make(world, question, seed=1), here(world), store)
+        assert record.conditions["features_resizing"].startswith("224 pixels, bicubic, Pillow ")
         assert record.n == 9 + 4 + 2 + 1, method
 
 

@@ -1,5 +1,6 @@
 """Published encoders give the features that their own networks give, and nothing is fetched or changed unasked."""
 
+import importlib.util
 import json
 import os
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import torch
 from fake_weights import in_hub
 from PIL import Image
 from torch import Tensor
+from torch.nn.modules import module
+from toy_methods import rounding
 from toy_world import WORLDS, here, toy
 
 from benchmark.core.errors import BenchError, Incomplete
@@ -23,7 +26,7 @@ from benchmark.core.libraries import open_clip, timm
 from benchmark.core.settings import read
 from benchmark.data import views
 from benchmark.encoders.encoder import Encoder
-from benchmark.encoders.published import containers, loaders, networks, slots
+from benchmark.encoders.published import containers, from_files, loaders, networks, slots
 from benchmark.encoders.published.convert import convert
 from benchmark.features import requests
 from benchmark.features.requests import Request
@@ -32,6 +35,8 @@ from benchmark.suites.suite import Suite
 CLIPS = [slot for slot in fake_weights.PUBLISHED if slot.startswith("clip")]
 AUXILIARIES = [slot for slot in fake_weights.PUBLISHED if not slot.startswith("clip")]
 IMAGES = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (3, 3, 224, 224), dtype=np.uint8))
+SMALL = IMAGES[:, :, :176, :176]
+"""Images in the size that timm's resnet10t was trained with."""
 
 
 def opened(slot: str) -> Encoder:
@@ -120,8 +125,20 @@ def test_an_encoder_that_left_eval_mode_is_not_used(all_here: Path) -> None:
 
 
 def test_images_of_another_size_are_refused(all_here: Path) -> None:
-    with pytest.raises(BenchError, match="take 224 x 224 images, these have 48 x 64 pixels"):
+    with pytest.raises(BenchError, match="takes 224 x 224 images, these have 48 x 64 pixels"):
         opened("mocov3_rn50").encode(IMAGES[:, :, :48, :64], 2)
+
+
+@pytest.mark.parametrize("slot", ["clip_rn50", "mocov3_rn50"])
+def test_a_network_computes_with_cudnn_and_without_tf32(slot: str, all_here: Path) -> None:
+    encoder, seen = opened(slot), set()
+    encoder.loaded  # noqa: B018 - the network is built without the hook
+    hook = module.register_module_forward_hook(lambda *_: seen.add(rounding()))
+    before = rounding()
+    with hook:
+        encoder.encode(IMAGES[:1], 1)
+    assert seen == {("highest", False, False, True)}
+    assert rounding() == before
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("bf16", 0.05), ("fp16", 0.01)])
@@ -216,8 +233,65 @@ def test_a_timm_model_gives_its_pooled_features(hub: Path) -> None:
     settings = model.pretrained_cfg
     mean, std = (torch.tensor(settings[name])[:, None, None] for name in ("mean", "std"))
     with torch.no_grad():
-        theirs = model.forward_head(model.forward_features((IMAGES / 255 - mean) / std), pre_logits=True)
-    assert close(encoder.encode(IMAGES, 2), theirs)
+        theirs = model.forward_head(model.forward_features((SMALL / 255 - mean) / std), pre_logits=True)
+    assert close(encoder.encode(SMALL, 2), theirs)
+    assert encoder.resizing == (176, "bicubic")
+
+
+@pytest.mark.parametrize(
+    ("name", "resizing"),
+    [
+        ("vit_small_patch14_dinov2.lvd142m", (518, "bicubic")),
+        ("vit_base_patch16_siglip_256.webli", (256, "bicubic")),
+        ("resnet18.tv_in1k", (224, "bilinear")),
+    ],
+)
+def test_size_and_interpolation_of_the_images_are_those_of_the_models_training(
+    name: str, resizing: tuple[int, str], hub: Path
+) -> None:
+    in_hub(hub, timm.get_pretrained_cfg(name).hf_hub_id, "model.safetensors", {"a": torch.ones(1)})
+    assert loaders.timm_model("aux", name, settings=read()).resizing == resizing
+
+
+def test_a_file_of_an_older_network_goes_through_timms_own_conversion(hub: Path) -> None:
+    """Swin's published files have buffers that today's network computes; a CLIP's image tower has open_clip's names."""
+    small = {"img_size": 224, "patch_size": 4, "embed_dim": 96, "depths": (2, 2, 6, 2)}
+    model = timm.create_model("swin_tiny_patch4_window7_224.ms_in1k", pretrained=False, **small).eval()
+    old = {**model.state_dict(), "layers.0.blocks.0.attn.relative_position_index": torch.zeros(49, 49).long()}
+    older = {"head.fc.": "head.", **{f"layers.{n + 1}.downsample": f"layers.{n}.downsample" for n in range(3)}}
+    for now, before in older.items():
+        old = {name.replace(now, before): t.clone() for name, t in old.items()}
+    in_hub(hub, "timm/swin_tiny_patch4_window7_224.ms_in1k", "model.safetensors", old)
+    ours = loaders.timm_model("aux", "swin_tiny_patch4_window7_224.ms_in1k", settings=read()).encode(IMAGES[:1], 1)
+    model.reset_classifier(0)
+    with torch.no_grad():
+        assert close(ours, model(normalised(IMAGES[:1], "imagenet")))
+
+
+def test_the_image_tower_of_a_whole_clip_is_a_timm_model(hub: Path) -> None:
+    name = "vit_base_patch32_clip_quickgelu_224.openai"
+    sizes = open_clip.get_model_config("ViT-B-32")
+    text = {**sizes["text_cfg"], "layers": 1}
+    whole = open_clip.CLIP(sizes["embed_dim"], sizes["vision_cfg"], text, quick_gelu=True).eval()
+    known = timm.get_pretrained_cfg(name)
+    in_hub(hub, known.hf_hub_id, known.hf_hub_filename or "model.safetensors", whole.state_dict())
+    pooled = whole.visual.forward_intermediates(
+        normalised(IMAGES[:1], "clip"),
+        indices=1,
+        normalize_intermediates=True,
+        intermediates_only=True,
+        output_extra_tokens=True,
+    )["image_intermediates_prefix"][-1][:, 0]
+    ours = loaders.timm_model("aux", name, settings=read()).encode(IMAGES[:1], 1)
+    assert close(ours, pooled.detach())
+
+
+def test_a_model_whose_features_are_maps_is_refused(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timm.models.ResNet, "forward_head", lambda self, x, **_: x)
+    model = timm.create_model("resnet10t.c3_in1k", pretrained=False)
+    in_hub(hub, "timm/resnet10t.c3_in1k", "model.safetensors", model.state_dict())
+    with pytest.raises(BenchError, match=r"timm:resnet10t\.c3_in1k: gives maps or lists"):
+        loaders.timm_model("aux", "resnet10t.c3_in1k", settings=read()).encode(SMALL, 2)
 
 
 def test_a_timm_model_is_loaded_strictly(hub: Path) -> None:
@@ -252,7 +326,8 @@ def test_what_cannot_be_fetched_is_said_in_one_line(hub: Path, monkeypatch: pyte
     ("name", "said"),
     [
         ("resnet5O", "has no model of this name"),
-        ("vit_base_patch16_384", "takes 384 pixels a side, images here have 224"),
+        ("vit_base_patch16_sapiens2.fb", "takes images of 3 x 1024 x 768 "),
+        ("gcvit_tiny.in1k", r"its weights are on no hub; fetch https://\S+ and write timm:gcvit_tiny.in1k@FILE"),
         ("resnet18.foo", "timm has no weights of this name; there are: resnet18.a"),
         ("resnet18.", "timm has no weights of this name"),
         ("", "has no model of this name"),
@@ -292,10 +367,71 @@ def test_an_open_clip_pair_that_does_not_exist_or_fit_is_said(hub: Path, home: P
         loaders.open_clip_pair("RN50", "RN5O", "openai", settings=read())
     with pytest.raises(BenchError, match="unknown tag of open_clip's RN50 'opena1'"):
         loaders.open_clip_pair("RN50", "RN50", "opena1", settings=read())
-    with pytest.raises(BenchError, match="takes 336 pixels a side, images here have 224"):
+    with pytest.raises(Incomplete, match="weights are not here"):
         loaders.open_clip_pair("RN50", "ViT-L-14-336-quickgelu", "openai", settings=read())
-    with pytest.raises(BenchError, match="has a text tower or a tokenizer of its own"):
+    with pytest.raises(
+        BenchError, match=r"ViT-B-16-SigLIP/webli: its tokenizer timm/ViT-B-16-SigLIP needs .* transformers$"
+    ):
         loaders.open_clip_pair("RN50", "ViT-B-16-SigLIP", "webli", settings=read())
+
+
+class Words:
+    """A tokenizer in the form of Hugging Face's: a number for a word, with one at the start and one at the end."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.clean_fn, self.tokenizer = str.strip, self
+
+    def __call__(self, texts: Any, length: int = 0) -> Any:
+        rows = [[1, *(len(word) + 2 for word in text.split()), 2] for text in ([texts] if length == 0 else texts)]
+        if length == 0:
+            return type("Encoded", (), {"input_ids": rows[0]})
+        return torch.tensor([(row + [0] * length)[:length] for row in rows])
+
+
+def test_a_clip_with_a_text_tower_of_its_own_is_a_backbone_that_no_method_prompts(
+    hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vision = {"image_size": 64, "timm_model_name": "resnet10t", "timm_model_pretrained": True, "timm_pool": ""}
+    text = {
+        "context_length": 8,
+        "vocab_size": 64,
+        "hf_tokenizer_name": "lab/words",
+        "width": 64,
+        "heads": 1,
+        "layers": 1,
+    }
+    text |= {"no_causal_mask": True, "pool_type": "last", "proj_bias": True}
+    sizes = {"embed_dim": 16, "custom_text": True, "init_logit_bias": -10, "vision_cfg": vision, "text_cfg": text}
+    (tmp_path / "tiny-siglip.json").write_text(json.dumps(sizes))
+    open_clip.add_model_config(tmp_path / "tiny-siglip.json")
+    rest = {name: part for name, part in sizes.items() if name != "custom_text"}
+    model = open_clip.CustomTextCLIP(**{**rest, "vision_cfg": {**vision, "timm_model_pretrained": False}}).eval()
+    held = {**model.state_dict(), "logit_scale": model.logit_scale.detach().reshape(1)}
+    in_hub(hub, "lab/tiny", "open_clip_model.safetensors", held)
+    settings = {"hf_hub": "lab/tiny/", "mean": (0.5,) * 3, "std": (0.5,) * 3, "interpolation": "bilinear"}
+    monkeypatch.setattr(open_clip, "get_pretrained_cfg", lambda *_: settings)
+    monkeypatch.setattr(open_clip, "list_pretrained_tags_by_model", lambda _: ["own"])
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: True)
+    monkeypatch.setattr(open_clip, "get_tokenizer", Words)
+    with pytest.raises(Incomplete, match="tokenizer lab/words: its weights are not here"):
+        loaders.open_clip_pair("RN50", "tiny-siglip", "own", settings=read())
+    in_hub(hub, "lab/words", "tokenizer.json", {"a": torch.ones(1)})
+    encoder = loaders.open_clip_pair("RN50", "tiny-siglip", "own", settings=read())
+    assert (encoder.resizing, encoder.prompts) == ((64, "bilinear"), "its text tower or tokenizer is another")
+    images, words = IMAGES[:, :, :64, :64], ["a cat", "a big dog"]
+    assert encoder.clip is not None
+    with torch.no_grad():
+        assert close(encoder.encode(images, 2), model.encode_image((images / 255 - 0.5) / 0.5))
+        assert close(encoder.clip.encode_text(words), model.encode_text(Words()(words, 8)))
+    with pytest.raises(BenchError, match="has 10 tokens, CLIP reads 8"):
+        encoder.clip.tokenize(["a b c d e f g h"])
+
+
+def test_only_openais_towers_at_their_size_can_be_prompted() -> None:
+    whys = {arch: from_files.unlike_openais(open_clip.get_model_config(arch)) for arch in open_clip.list_models()}
+    assert whys["ViT-B-16"] == whys["RN50-quickgelu"] == ""
+    assert whys["ViT-L-14-336"] == "it takes images of 336 pixels"
+    assert whys["ViT-B-16-SigLIP"] == whys["coca_ViT-B-32"] == "its text tower or tokenizer is another"
 
 
 def test_openais_own_file_serves_an_open_clip_pair(hub: Path, all_here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -317,10 +453,10 @@ def test_a_timm_model_from_a_file_has_the_features_of_its_network_whatever_its_c
     for classes in (0, 3, 1000):
         model = timm.create_model("resnet10t", pretrained=False, num_classes=classes).eval()
         torch.save({"model": model.state_dict()}, tmp_path / "own.pth")
-        ours = loaders.timm_model("aux", "resnet10t", str(tmp_path / "own.pth"), settings=read()).encode(IMAGES, 2)
+        ours = loaders.timm_model("aux", "resnet10t", str(tmp_path / "own.pth"), settings=read()).encode(SMALL, 2)
         model.reset_classifier(0)
         with torch.no_grad():
-            assert close(ours, model(normalised(IMAGES, "imagenet")))
+            assert close(ours, model(normalised(SMALL, "imagenet")))
 
 
 @pytest.fixture

@@ -178,6 +178,40 @@ def test_bench_toml_names_a_file_or_a_folder_for_a_slot(originals: Path, home: P
     assert slots.look("dino_vitb16", read()).state == slots.WRONG
 
 
+def test_a_folder_of_weights_is_searched_two_folders_deep(originals: Path, home: Path) -> None:
+    deep = home / "clip" / "openai"
+    deep.mkdir(parents=True)
+    shutil.copy(originals / "RN50.pt", deep)
+    shutil.copy(originals / "r-50-1000ep.pth.tar", home / "clip" / "renamed.pth")
+    assert slots.look("clip_rn50", read()).path == deep / "RN50.pt"
+    assert slots.look("mocov3_rn50", read()).path == home / "clip" / "renamed.pth"
+    torch.save({"a": torch.ones(1)}, deep / "other.pt")
+    assert [line for line in slots.left_out(read()) if "other.pt: holds" in line]
+    (deep / "more").mkdir()
+    (deep / "RN50.pt").rename(deep / "more" / "RN50.pt")
+    assert slots.find("clip_rn50", read()) is None
+
+
+def test_a_training_of_other_epochs_is_not_the_slots_own(originals: Path, home: Path) -> None:
+    content = torch.load(originals / "r-50-1000ep.pth.tar")
+    torch.save({**content, "epoch": 300}, home / "r-50-300ep.pth.tar")
+    found = slots.look("mocov3_rn50", read())
+    assert (found.state, found.usable) == (slots.DIFFERS, True)
+    assert "trained for 300 epochs, published for mocov3_rn50 are 1000" in found.says
+    torch.save(content, home / "z.pth.tar")
+    assert slots.look("mocov3_rn50", read()).path == home / "z.pth.tar"
+
+
+def test_a_network_for_larger_images_is_of_another_kind(home: Path) -> None:
+    """OpenAI publishes ViT-L/14 for 224 and 336 pixels, in networks that differ in the positions alone."""
+    state = fake_weights.state("clip_vitb16")
+    state["visual.positional_embedding"] = torch.zeros(21 * 21 + 1, 64)
+    torch.save(state, home / "ViT-B-16.pt")
+    found = slots.look("clip_vitb16", read())
+    assert (found.state, found.usable) == (slots.WRONG, False)
+    assert "holds CLIP (ViT of 12 layers, patch 16, images of 336 pixels)" in found.says
+
+
 # --- hashes
 
 
