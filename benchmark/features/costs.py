@@ -65,13 +65,10 @@ class Cost:
     @property
     def words(self) -> str:
         """Text such as "50,000 images, 100,000 passes through encoders, 0.6 GB, about 2 min (at a stated pace)"."""
-        rest = f" and those of {', '.join(self.unsized)}" if self.unsized else ""
         passes = "pass" if self.passes == 1 else "passes"
-        parts = [
-            counted(self.images, "image"),
-            f"{self.passes:,} {passes} through encoders",
-            gigabytes(self.bytes) + rest,
-        ]
+        parts = [counted(self.images, "image"), f"{self.passes:,} {passes} through encoders"]
+        if self.bytes or not self.unsized:
+            parts.append(gigabytes(self.bytes) + (f" and those of {', '.join(self.unsized)}" if self.unsized else ""))
         if self.untimed < self.images:
             parts.append(f"about {clock(self.seconds)} ({self.pace})")
         return ", ".join(parts)

@@ -82,11 +82,13 @@ def test_the_time_is_by_the_pace_of_features_made_here_else_by_a_stated_one(
     assert found.words.endswith("(at the pace measured here)")
 
 
-def test_an_encoder_of_unknown_width_is_named(world: World) -> None:
+def test_an_encoder_of_unknown_width_is_named_beside_the_bytes_of_others(world: World) -> None:
     world.encoder("RN50").width = 0  # as of a loader that does not say it
-    found = cost(world, TEST)
-    assert (found.bytes, found.unsized) == (0, ("RN50",))
-    assert "0 MB and those of RN50, about" in found.words
+    alone, beside = cost(world, TEST), cost(world, TEST, replace(TEST, role="mocov3"))
+    assert (alone.bytes, alone.unsized) == (0, ("RN50",))
+    assert "20 passes through encoders, about" in alone.words
+    assert beside.bytes > 0
+    assert "0 MB and those of RN50, about" in beside.words
 
 
 def test_a_run_holds_the_features_of_all_its_images(world: World) -> None:
