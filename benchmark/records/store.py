@@ -139,7 +139,7 @@ class Store:
             if digest(said) != record.tested:
                 return None
             found = Tested(tuple(said["classes"]), np.array(said["labels"], np.int64), predicted.astype(np.int64))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return None
         return found if found.fits(record) else None
 

@@ -77,10 +77,10 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
 def _listed(rows: Sequence[ClaimRow]) -> str:
     """The paper's conclusions, and then the questions beyond it, each counted and listed."""
     heads = (
-        ("conclusion of the paper", [row for row in rows if row.quote]),
-        ("question beyond the paper", [row for row in rows if not row.quote]),
+        ("conclusion", "of the paper", [row for row in rows if row.quote]),
+        ("question", "beyond the paper", [row for row in rows if not row.quote]),
     )
-    parts = ["\n".join(_by_verdict(counted(len(part), what), part)) for what, part in heads if part]
+    parts = ["\n".join(_by_verdict(f"{counted(len(part), what)} {rest}", part)) for what, rest, part in heads if part]
     return "\n\n".join([*parts, "\n".join(wrapped(SELECTED))])
 
 

@@ -1,5 +1,6 @@
 """Cells by class, from the predicted classes that records keep."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from toy_world import numbered, table
 
 from benchmark.analysis import by_class
 from benchmark.analysis.by_class import ByClass, OneClass
+from benchmark.core.digest import digest
 from benchmark.exhibits.exhibit import Exhibit
 from benchmark.records.record import Record
 from benchmark.records.store import Store
@@ -79,3 +81,12 @@ def test_lists_of_classes_that_are_not_as_written_are_not_used(tmp_path: Path) -
     file.unlink()
     assert store.tested(record) is None
     assert Store(tmp_path).records(), "the record itself is whole"
+
+
+@pytest.mark.parametrize("labels", [[10**30], [[0], [1]], ["robin"], [-1] * 8, [99] * 8, [0], None, {}])
+def test_a_list_of_classes_that_somebody_made_up_is_not_used(tmp_path: Path, labels: object) -> None:
+    store = Store(tmp_path)
+    said = {"classes": list(NAMES), "labels": labels}
+    record = replace(kept(store, 1), tested=digest(said))
+    (tmp_path / "tested" / f"{record.tested}.json").write_text(json.dumps(said))
+    assert store.tested(record) is None
