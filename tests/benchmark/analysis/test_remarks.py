@@ -55,11 +55,11 @@ def test_a_cell_of_few_images_has_a_dagger_and_its_column_is_explained_in_every_
 
 
 def test_a_cell_of_other_weights_than_published_says_it_in_every_format(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "_picture", lambda _: "")
+    monkeypatch.setattr(page, "_encoded", lambda *_: "")
     found = measured({("Two", "2-shot"): {"differs": {"RN50": "sha256 is 1a2b…"}}})
     words = "† 2-shot: hash differs of RN50: sha256 is 1a2b…"
     assert remarks.sentences(found) == [words]
-    assert "| Two | 62.0 ± 0.0 | 62.0 ± 0.0 † |" in tables.main_table(found)
+    assert "| Two | **62.0 ± 0.0** | **62.0 ± 0.0 †** |" in tables.main_table(found)
     assert words in exhibit_files.markdown(found)
     assert words in page.html([found], {})
     assert "2-shot: hash differs of RN50: sha256 is 1a2b" in tables.latex(found)
