@@ -49,9 +49,11 @@ def test_a_table_is_printed_to_a_terminal_of_any_encoding(encoding: str, monkeyp
     for name, file in written.items():
         monkeypatch.setattr(sys, name, io.TextIOWrapper(file, encoding=encoding))
     assert call(*RUN) == 0
-    table = written["stdout"].getvalue().decode(encoding)
-    lacking = "–" if encoding == "cp1252" else "?"
-    assert f"| CoOp | {lacking} |" in table
+    assert call("claims", "amu-beats-cafo", "--suite", str(FILE)) == 0
+    quotation = "“" if encoding == "cp1252" else "?"
+    printed = written["stdout"].getvalue().decode(encoding)
+    assert "| Zero-shot CLIP | " in printed
+    assert f"the paper: {quotation}" in printed
     assert call("run", "--table", "…") == ExitCode.USAGE
     assert "Traceback" not in written["stderr"].getvalue().decode(encoding)
 

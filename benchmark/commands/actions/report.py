@@ -1,6 +1,5 @@
 """Work of `bench report`: exhibits and the HTML page of all exhibits, from the records."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from benchmark.analysis import moves
 from benchmark.analysis.moves import Moves
 from benchmark.analysis.results import Measured
 from benchmark.commands.actions.opening import check_measured, find_others, gather_marked, open_suite, say_skipped
+from benchmark.core.cores import cores
 from benchmark.core.errors import ExitCode, Incomplete
 from benchmark.core.settings import Settings
 from benchmark.core.streams import say, say_next
@@ -30,7 +30,7 @@ def report(suite: str, settings: Settings, formats: Sequence[str], no_title: boo
         say(f"wrote {path}")
     if moved is not None:
         say(f"against {moved.folder}: {moved.words}")
-    step = next_step.find(shown, records, os.cpu_count() or 1)
+    step = next_step.find(shown, records, cores())
     say_next(f"{step.command} {step.why} ({step.time})" if step else f"bench claims{opened.option} says what holds")
     return ExitCode.OK
 

@@ -28,15 +28,16 @@ def said(*arguments: object, suite: object = FILE) -> list[dict[str, Any]]:
 def test_every_data_set_encoder_and_part_has_a_line() -> None:
     code, out, err = bench("features", "--suite", FILE)
     lines = out.splitlines()
-    assert (code, err, len(lines)) == (0, "", 3 * 3 + 1 + 2)
+    assert (code, err, len(lines)) == (0, "", 3 * 3 + 1 + 3)
     assert lines[0].split() == ["imagenet", "RN50", "test", "missing"]
     # One file for test images, two seeds of pool and val, and of RN50's pool those of the other family's crops.
+    assert lines[-3].startswith("to make: ")
     assert lines[-2].startswith("0 of 17 files there, 0.0 MiB in ")
     assert lines[-1] == "next: --make makes the others"
 
 
 def test_a_pool_says_its_crops_and_has_a_line_for_each_family_that_reads_the_encoder() -> None:
-    lines = bench("features", "--suite", FILE, "--part", "pool")[1].splitlines()[:-2]
+    lines = bench("features", "--suite", FILE, "--part", "pool")[1].splitlines()[:-3]
     assert [line.split(maxsplit=3) for line in lines] == [
         ["imagenet", "RN50", "pool", "missing, crops: 0.5 to 1"],
         ["imagenet", "RN50", "pool", "missing, crops: 0.08 to 1"],

@@ -52,10 +52,12 @@ def page(place: Path) -> str:
 def test_the_report_draws_them_in_a_section_of_their_own_and_names_what_it_cannot(place: Path) -> None:
     code, out, err = bench("report", *SUITE)
     assert code == 0
-    assert [Path(line).name for line in out.splitlines()] == [
+    *wrote, further = out.splitlines()
+    assert [Path(line).name for line in wrote] == [
         *(f"table4-folder-birds-1a2b3c4d.{suffix}" for suffix in ("md", "csv", "png")),
         "index.html",
     ]
+    assert further.startswith("next: bench ")
     assert err == f"1 record belongs to questions that are not drawn: {MINE}\n"
     sections = re.findall('<section id="([^"]+)"', page(place))
     assert sections.index("others") + 1 == sections.index("table4-folder-birds-1a2b3c4d")

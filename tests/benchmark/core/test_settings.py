@@ -131,12 +131,14 @@ def mentions_of_the_environment(path: Path) -> list[int]:
 
 
 HOSTS = (
+    "core/cores.py",
     "core/machine.py",
     "methods/contract/elsewhen.py",
     "methods/contract/other_processes.py",
     "methods/guest/of_system.py",
 )
-"""Modules that give a method or a library its environment, or put it back, and take nothing from it for themselves."""
+"""Modules that give a method or a library its environment, or put it back, and take nothing from it for themselves
+but the cores that SLURM gives a job."""
 
 
 @pytest.mark.parametrize("package", ["benchmark", "baselines", "amu"])

@@ -27,6 +27,12 @@ def timed(*pairs: tuple[Run, float]) -> dict[str, Record]:
     return records
 
 
+@pytest.fixture(autouse=True)
+def _forgotten() -> None:
+    """What other tests read of a reference run is read anew."""
+    timings.reference.cache_clear()
+
+
 @pytest.fixture
 def reference(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A reference run in which the piece of work took 10 ms, a run at one shot 5 s and an image through RN50 2 ms."""

@@ -71,7 +71,8 @@ def test_the_command_prints_ours_with_its_interval_and_the_readme_s_number() -> 
     file = save({"fc.weight": torch.zeros(CLASSES, WIDTH)}, "best_adapter_4shots.pt")
     code, out, err = evaluate(file)
     assert code == 0, err
-    head, first, second = out.splitlines()
+    head, first, second, further = out.splitlines()
+    assert further.startswith("next: bench ")
     assert head == "best_adapter_4shots.pt: 4 shots, RN50, 48 test images of imagenet"
     assert first.startswith("  published command              ")
     assert second.startswith("  released code, uncertainty on  ")
