@@ -19,7 +19,7 @@ ORDER = (
     {"running", "analysis"},
     {"reporting"},
     {"commands"},
-    {"cli", "api"},
+    {"cli"},
 )
 RANK = {package: rank for rank, packages in enumerate(ORDER) for package in packages}
 FILES = {
