@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from amu.tuning import BETAS, RECIPE, class_means
+from baselines.bias_head import BiasHead
 from baselines.tip_adapter import Cache
 from baselines.zero_shot import TextClassifier
 from benchmark.methods import Batch, Features, Predictor, Recipe, Scores, Task
@@ -22,8 +23,8 @@ INITS = ("features", "random")
 TUNES = {"beta": BETAS}  # as in AMU-Tuning
 
 
-class Head(Predictor):
-    """s = s₀ + beta · b(f̂) with the L2-normalised auxiliary feature f̂; a subclass defines b in `bias`.
+class Head(BiasHead):
+    """s = s₀ + beta · b(f̂) with the L2-normalised auxiliary feature f̂, trained; a subclass defines b in `bias`.
 
     Args:
         aux: Feature space of the auxiliary encoder, which may be "clip".
@@ -36,34 +37,8 @@ class Head(Predictor):
     tunes = TUNES
 
     def __init__(self, *, aux: str, beta: float, recipe: Recipe) -> None:
-        super().__init__()
-        self.aux = aux
-        self.reads = tuple(dict.fromkeys(("clip", aux)))
-        self.beta = beta
+        super().__init__(aux=aux, beta=beta)
         self.recipe = recipe
-
-    classifier: TextClassifier
-
-    def bias(self, f: Tensor) -> Tensor:
-        """Logit bias of L2-normalised auxiliary features, [B, D] -> [B, C]."""
-        raise NotImplementedError(f"{type(self).__name__} has no bias(f)")
-
-    def prepare(self, x: Features) -> Features:
-        """s₀ [B, C] and f̂ [B, D]."""
-        return {"s0": self.classifier(x["clip"]), "aux": unit(x[self.aux])}
-
-    def match(self, prepared: Features) -> Features:
-        """s₀ and the bias b, [B, C] each."""
-        return {"s0": prepared["s0"], "bias": self.bias(prepared["aux"])}
-
-    def combine(self, matched: Features) -> Scores:
-        """Add the bias; `bias` is b before multiplication by beta."""
-        s0, b = matched["s0"], matched["bias"]
-        return Scores(zero_shot=s0, bias=b, fused=s0 + self.beta * b)
-
-    def scores(self, x: Features) -> Scores:
-        """s of the features in `reads`, [B, D] each."""
-        return self.combine(self.match(self.prepare(x)))
 
 
 class LP(Head):
