@@ -74,11 +74,7 @@ class CrossModalLP(Predictor):
     def fit(self, task: Task) -> None:
         """Train, with a milestone after every 100 iterations."""
         self.build(task)
-        self.train()
-        with torch.enable_grad():
-            for _ in self._epochs(task):
-                training.milestone(self)
-        self.eval()
+        training.by_epochs(self, self._epochs(task))
 
     def _epochs(self, task: Task) -> Iterator[None]:
         """Make the iterations of one epoch at a time."""

@@ -4,7 +4,7 @@ Epoch e trains on view e mod V of the support set. The harness sets the epoch-en
 predictor's current state. The predictor has no access to the callback or its results.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -55,6 +55,8 @@ def run(
 ) -> None:
     """Train a predictor's parameters on the support set and leave the predictor in eval mode.
 
+    Within torch.inference_mode() nothing can be trained, and a BenchError says so; within torch.no_grad() it trains.
+
     Args:
         predictor: Predictor after `build`.
         task: Task with the support set and the seed of the batches.
@@ -63,17 +65,37 @@ def run(
             batches; the learning rate schedule counts all steps.
         last_only: Whether the epoch-end callback runs after the last epoch only, for a method that is slow to score and
             whose published result is that of the last epoch.
-
-    Raises:
-        BenchError: It is called within torch.inference_mode(), where nothing can be trained; in torch.no_grad() it trains.
     """
+    with _gradients(predictor):
+        _run(predictor, task, recipe, also, last_only)
+
+
+def by_epochs(predictor: "Predictor", epochs: Iterable[None]) -> None:
+    """Train a predictor by steps of its own, with a milestone after every epoch, and leave it in eval mode.
+
+    Within torch.inference_mode() nothing can be trained, and a BenchError says so; within torch.no_grad() it trains.
+
+    Args:
+        predictor: Predictor after `build`.
+        epochs: Iterator that makes the steps of one epoch before each of its values.
+    """
+    with _gradients(predictor):
+        predictor.train()
+        for _ in epochs:
+            milestone(predictor)
+    predictor.eval()
+
+
+@contextmanager
+def _gradients(predictor: "Predictor") -> Iterator[None]:
+    """Within the context, record gradients; BenchError within torch.inference_mode()."""
     if torch.is_inference_mode_enabled():
         raise BenchError(
             f"{type(predictor).__name__} is fitted within torch.inference_mode(), whose tensors have no gradients;"
             " fit it outside, and score it within"
         )
     with torch.enable_grad():
-        _run(predictor, task, recipe, also, last_only)
+        yield
 
 
 def _run(predictor: "Predictor", task: "Task", recipe: Recipe, also: Sequence["Samples"], last_only: bool) -> None:

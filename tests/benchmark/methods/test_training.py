@@ -10,6 +10,8 @@ from torch import nn
 from baselines.coop import RECIPE as COOP
 from benchmark.core.errors import BenchError
 from benchmark.methods import Predictor, Recipe, Samples, Scores, Task, training
+from benchmark.methods.construct import predictor_class
+from benchmark.methods.contract import toy
 
 STEPS = Recipe(lr=0.1, epochs=3, batch_size=2)
 
@@ -262,3 +264,16 @@ def test_training_within_no_grad_is_training():
 def test_training_within_inference_mode_is_refused_in_a_line():
     with torch.inference_mode(), pytest.raises(BenchError, match=r"^Toy is fitted within torch.inference_mode\(\)"):
         Toy(STEPS).fit(toy_task())
+
+
+@pytest.mark.parametrize("name", ["baselines.lp_plus_plus:LPPlusPlus", "baselines.cross_modal:CrossModalLP"])
+def test_epochs_of_a_method_s_own_train_without_gradients_and_refuse_inference_mode(name):
+    task = toy.toy_task(("clip",))
+    inside, outside = predictor_class(name)(), predictor_class(name)()
+    outside.fit(task)
+    with torch.no_grad():
+        inside.fit(task)
+    assert torch.equal(inside.weight, outside.weight)
+    assert not inside.training
+    with torch.inference_mode(), pytest.raises(BenchError, match=r"is fitted within torch.inference_mode\(\)"):
+        predictor_class(name)().fit(task)
