@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 
 from benchmark.analysis import remarks
 from benchmark.analysis.compare import gained
@@ -108,7 +109,9 @@ def run(
     if not seeds and any(run.seed in substitution.OWN_SEEDS[len(asked.seeds) :] for run in (p.run for p in planned)):
         say(_seeds_in_words(asked), err=True)
     _print_plan(planned, wanted)
-    expected = _forecast(wanted, records, usable, processes) if wanted else Forecast()
+    opened = [Opened(run, usable) for run in wanted]
+    files = {one.run.key: requests.of(one) for one in opened}
+    expected = _forecast(opened, files, records, usable, processes) if wanted else Forecast()
     if not dry_run:
         _keep_missing(here, store)
     if not planned and here.missing:
@@ -126,8 +129,8 @@ def run(
         _check_writable(store, world)
         text_classifiers.check(wanted, usable)
         if rerun:
-            filling.drop_outdated((r for run in wanted for r in requests.of(Opened(run, usable))), usable)
-        failed = _measure(wanted, store, usable, processes, named, expected)
+            filling.drop_outdated(chain.from_iterable(files.values()), usable)
+        failed = _measure(wanted, files, store, usable, processes, named, expected)
         records = store.records()
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
@@ -227,12 +230,17 @@ def _print_plan(planned: Sequence[Planned], wanted: Sequence[Run]) -> None:
         say("nothing to run; --rerun measures again", err=True)
 
 
-def _forecast(wanted: Sequence[Run], records: Mapping[str, Record], world: World, processes: int) -> Forecast:
+def _forecast(
+    wanted: Sequence[Opened],
+    files: Mapping[str, Sequence[Request]],
+    records: Mapping[str, Record],
+    world: World,
+    processes: int,
+) -> Forecast:
     """Print what the features cost that the runs still need, and how long all takes."""
-    runs = [Opened(run, world) for run in wanted]
-    absent = costs.missing((request for run in runs for request in requests.of(run)), world)
-    found = forecast.of_command(wanted, absent, records, world, processes)
-    say_costs(found.features, runs, world)
+    absent = costs.missing(chain.from_iterable(files.values()), world)
+    found = forecast.of_command([one.run for one in wanted], absent, records, world, processes)
+    say_costs(found.features, wanted, world)
     say(f"{len(wanted)} to run with {counted(processes, 'worker')}, time: {found.words}", err=True)
     return found
 
@@ -247,6 +255,7 @@ def _print_crops(planned: Sequence[Planned], world: World) -> None:
 
 def _measure(
     wanted: Sequence[Run],
+    files: Mapping[str, Sequence[Request]],
     store: Store,
     world: World,
     processes: int,
@@ -255,9 +264,8 @@ def _measure(
 ) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
-        needs = {run.key: [*requests.of(Opened(run, world)), *text_classifiers.of(run)] for run in wanted}
-        files = (need for found in needs.values() for need in found if isinstance(need, Request))
-        broken = fill(files, world, crew, text_classifiers.needed(wanted, world))
+        needs = {run.key: [*files[run.key], *text_classifiers.of(run)] for run in wanted}
+        broken = fill(chain.from_iterable(files.values()), world, crew, text_classifiers.needed(wanted, world))
         failed = {key: broken[need] for key, found in needs.items() for need in found if need in broken}
         if failed:
             say(f"{counted(len(failed), 'run')} not tried, for want of what failed", err=True)
@@ -301,7 +309,7 @@ def _unpaired(measured: Measured, row: str) -> str:
 
 
 def _next_of(shown: Sequence[Measured], cells: Sequence[Cell]) -> str:
-    """What to type after a run: more seeds where an interval of the asked cells is wide, or else the report."""
+    """The command that comes next: more seeds where an interval of the asked cells is wide, or else the report."""
     for measured in shown:
         places = {(cell.row, cell.column) for cell in cells if cell.exhibit == measured.exhibit.id}
         if wide := measured.widest(places, WIDE):
