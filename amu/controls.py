@@ -85,7 +85,7 @@ class FusionControl(AMUTuning):
         return subset
 
     def prepare(self, x: Features) -> Features:
-        """What AMU-Tuning prepares, with the other weights."""
+        """s₀ [B, C], f̂ [B, D] and the weight at ρ = 1 [B, 1] of each image, as `weights` says."""
         prepared = super().prepare(x)
         weight = self._drawn(x["clip"]) if self.weights == "drawn" else self._mean().expand(len(x["clip"]))
         return {**prepared, "weight": weight[:, None]}

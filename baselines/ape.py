@@ -182,7 +182,7 @@ class APET(Predictor):
         self.weight = nn.Parameter(torch.ones_like(self.start.surprise))
 
     def prepare(self, x: Features) -> Features:
-        """What APE prepares, and the kept channels of the scaled unit features [B, Q]."""
+        """s₀ [B, C], the unit features on the kept channels [B, Q], and these channels of the scaled unit features [B, Q]."""
         scaled = self.start.classifier.scale * unit(x["clip"])[:, self.start.kept]
         return {**self.start.prepare(x), "scaled": scaled}
 

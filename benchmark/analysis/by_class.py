@@ -41,7 +41,7 @@ class OneClass:
 
 @dataclass(frozen=True)
 class ByClass:
-    """What a cell predicted by class, under `val`.
+    """Confusion matrices of a cell, one a seed, under `val`.
 
     Attributes:
         names: Names of the classes.

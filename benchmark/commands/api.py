@@ -335,7 +335,7 @@ def _is(row: Any, method: str) -> bool:
 
 
 def _several(said: int | str | Iterable[str] | None) -> list[str]:
-    """What was said as a list of texts."""
+    """A list of texts of one thing, several, or none."""
     if said is None:
         return []
     return [str(said)] if isinstance(said, int | str) else list(said)

@@ -24,4 +24,4 @@ class Resizing(NamedTuple):
 
 
 USUAL = Resizing()
-"""That of OpenAI's CLIPs and of the released code of few-shot methods, which the encoders of the paper share."""
+"""Size and kernel of OpenAI's CLIPs, of the released code of few-shot methods, and of every encoder of the paper."""

@@ -102,7 +102,7 @@ def of(root: Path, names: Sequence[str], labels: Iterable[int]) -> Listing:
 
 
 def as_it_lies(listed: Listing) -> Listing:
-    """The same images, `doubled` if the first is not where it is listed but one folder deeper."""
+    """The list of images itself, `doubled` if its first image lies one folder deeper than listed."""
     deeper = replace(listed, doubled=True)
     lies = len(listed) > 0 and "/" in listed.name(0) and not listed.path(0).is_file() and deeper.path(0).is_file()
     return deeper if lies else listed

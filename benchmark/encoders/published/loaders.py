@@ -182,7 +182,7 @@ def timm_model(role: str, name: str, file: str = "", *, settings: Settings) -> E
 
 
 def _other(resizing: Resizing) -> list[str]:
-    """What a fingerprint says of a resizing that is not the usual one."""
+    """Entry in a fingerprint for the size and kernel of images; empty for 224 pixels, bicubic."""
     return [] if resizing == USUAL else [resizing.words]
 
 
