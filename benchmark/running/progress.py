@@ -99,7 +99,7 @@ def follow_pictures(
     with closing(done), _bar(pictures, what, " images", counted) as bar:
         for count, item in enumerate(done, 1):
             seen += item.item.size
-            pace = f"{seen / counted.passed:.0f} images/s, "
+            pace = f"{seen / counted.passed:.0f} images/s, " if seen else ""
             _show(item, named(item.item), bar, f"[{count}/{len(work)}]", counted, count, pace)
             bar.update(item.item.size)
             yield item

@@ -309,9 +309,11 @@ def _unpaired(measured: Measured, row: str) -> str:
 
 
 def _next_of(shown: Sequence[Measured], cells: Sequence[Cell]) -> str:
-    """The command that comes next: more seeds where an interval of the asked cells is wide, or else the report."""
+    """The command that comes next: more seeds where an interval is wide; else, and after several rows, the report."""
     for measured in shown:
         places = {(cell.row, cell.column) for cell in cells if cell.exhibit == measured.exhibit.id}
+        if measured.exhibit.id in exhibit.names() and len({row for row, _ in places}) > 1:
+            continue  # of the paper's own exhibits; the report sets their intervals beside each other
         if wide := measured.widest(places, WIDE):
             row, column = wide.row, next(c for c in measured.exhibit.columns if c["name"] == wide.column)
             method = shlex.quote(measured.exhibit.added.get(row, row))

@@ -139,6 +139,8 @@ def test_a_wide_interval_is_answered_with_the_command_for_more_seeds() -> None:
         f"bench report --suite {FILE} draws all that is measured as one page",
     ]
     assert _next_of([gather(shown, toy(), records)], []) == told[1], "of the cells that were asked"
+    wide = planted(shown, toy(), {("Tip-Adapter", "4-shot"): [(1, 40, 1), (1, 42, 1), (1, 60, 1)]})
+    assert _next_of([gather(shown, toy(), wide)], list(shown.cells())) == told[1], "after the whole table"
 
 
 def test_the_command_after_an_import_asks_in_an_encoder_of_another_name_where_nothing_else_is_read(place: Path) -> None:

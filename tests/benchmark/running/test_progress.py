@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Generator
+from types import SimpleNamespace
 
 import pytest
 from toy_world import some_run
@@ -82,3 +83,15 @@ def test_a_bar_on_a_terminal_has_the_time_left_and_what_came_out(
     shown = capsys.readouterr().err
     assert "about 8 min left" in shown
     assert "the run of TipAdapter  val 61.00 %" in shown
+
+
+def test_before_the_first_image_no_pace_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    ends = (Done(SimpleNamespace(size=size), result="") for size in (0, 100))
+    list(
+        progress.follow_pictures(
+            ends, [SimpleNamespace(size=0), SimpleNamespace(size=100)], "features", lambda item: "x"
+        )
+    )
+    first, second = capsys.readouterr().err.splitlines()
+    assert "images/s" not in first
+    assert "images/s" in second
