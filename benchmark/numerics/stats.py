@@ -223,11 +223,6 @@ class Paired:
 def paired(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Paired:
     """Compare two methods, paired by seed and image.
 
-    The difference D is 1, 0 or -1 for each seed and image. Seeds and images are crossed random effects without replication.
-    The variance of the mean of D over S seeds and N images is V_seed / S + V_image / N - V_both / (S · N) with the sample
-    variances of the seeds' means, of the images' means and of the residuals. The degrees of freedom are Satterthwaite's.
-    Resampling seeds and images with replacement estimates this variance too, but with a bias for few
-    seeds. With one seed the variance is that over images alone.
     Arrays whose shapes differ raise a ValueError.
 
     Args:
@@ -243,7 +238,28 @@ def paired(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Paired:
         >>> found.effect, found.seeds, found.images, found.scatter.seed
         (25.0, 2, 4, 0.0)
     """
-    difference = np.stack(left).astype(np.int8) - np.stack(right).astype(np.int8)
+    return crossed(np.stack(left).astype(np.int8) - np.stack(right).astype(np.int8))
+
+
+def crossed(difference: np.ndarray) -> Paired:
+    """The mean of a number that every seed and image has, with its interval.
+
+    Seeds and images are crossed random effects without replication. The variance of the mean over S seeds and N images is
+    V_seed / S + V_image / N - V_both / (S · N) with the sample variances of the seeds' means, of the images' means and of
+    the residuals. The degrees of freedom are Satterthwaite's. Resampling seeds and images with replacement estimates this
+    variance too, but with a bias for few seeds. With one seed the variance is that over images alone.
+
+    Args:
+        difference: Of each seed and image, [S, N]: 1, 0 or -1 for the difference of two methods, or a mean of such over
+            numbers of shots.
+
+    Returns:
+        The mean in points (100 times), its interval and the p value of the hypothesis that it is 0.
+
+    Example:
+        >>> crossed(np.array([[1, 0, 0, 0]])).effect
+        25.0
+    """
     seeds, images = difference.shape
     by_seed, by_image = difference.mean(1), difference.mean(0)
     middle = float(by_seed.mean())

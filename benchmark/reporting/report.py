@@ -1,9 +1,9 @@
-"""The report of a suite: files of each exhibit, the leakage of selection on test images, and the HTML page."""
+"""The report of a suite: files of each exhibit, the leakage of selection on test images, the leaderboards, the HTML page."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from benchmark.analysis import claims, leakage
+from benchmark.analysis import claims, leaderboard, leakage
 from benchmark.analysis.moves import Moves
 from benchmark.analysis.other_questions import NO_OTHERS, Others
 from benchmark.analysis.results import Measured
@@ -45,12 +45,16 @@ def write(
         draw.draw_all(((one, path) for one in ready for path in pictures.paths(one, folder)), pictures.titled)
     for measured in ready:
         yield from exhibit_files.write(measured, folder, pictures)
-    leaks = leakage.leaks(exhibits)
-    if leaks:
-        path = folder / "leakage.csv"
-        with written_whole("reports", path, "--reports") as file:
-            file.write(leakage.csv(leaks, exhibits[0].suite).encode())
-        yield path
+    leaks, boards = leakage.leaks(exhibits), leaderboard.boards(exhibits, store)
+    tidy = {
+        "leakage.csv": leakage.csv(leaks, exhibits[0].suite) if leaks else "",
+        "leaderboard.csv": leaderboard.csv(boards) if boards else "",
+    }
+    for name, text in tidy.items():
+        if text:
+            with written_whole("reports", folder / name, "--reports") as file:
+                file.write(text.encode())
+            yield folder / name
     verdicts = claims.all_verdicts(exhibits[0].suite, records, store, exhibits) if records else []
     step = next_step.find(exhibits, records, cores())
-    yield page.write(exhibits, store.problems, folder, verdicts, leaks, others, moves, step)
+    yield page.write(exhibits, store.problems, folder, verdicts, leaks, others, moves, step, boards)

@@ -1,6 +1,7 @@
 """The page stands alone, and whatever a record or a name holds is shown and not obeyed."""
 
 import base64
+import io
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from markupsafe import escape
+from PIL import Image
 from toy_world import FILE, change, planted, record_of, table, toy
 
 from benchmark.analysis import beta_sensitivity, results
@@ -20,6 +22,7 @@ from benchmark.analysis.results import Measured, gather
 from benchmark.records import provenance
 from benchmark.records.record import SELECTIONS
 from benchmark.reporting import cells, exhibit_files, page, tables
+from benchmark.reporting.figures import draw
 from benchmark.reporting.next_step import Step
 from benchmark.running.forecast import Forecast
 
@@ -86,7 +89,7 @@ def test_the_page_needs_nothing_but_itself() -> None:
             assert not name.startswith("on")
             if name in ("src", "href"):
                 assert value is not None
-                assert value.startswith(("data:image/png;base64,", "data:text/", "#"))
+                assert value.startswith(("data:image/webp;base64,", "data:text/", "#"))
 
 
 def test_the_style_fetches_nothing() -> None:
@@ -147,13 +150,17 @@ def test_hostile_names_in_an_exhibit_are_shown_and_not_obeyed() -> None:
     assert [a for tag, a in read(text).tags if tag == "img" and not (a["src"] or "").startswith("data:")] == []
 
 
-def test_the_picture_is_a_png_inside_the_page(tmp_path: Path) -> None:
+def test_the_picture_is_inside_the_page_pixel_by_pixel_that_of_the_file(tmp_path: Path) -> None:
+    draw.draw(measured(), tmp_path / "table0.png")
     path = page.write([measured()], {}, tmp_path)
     assert path == tmp_path / "index.html"
     (image,) = [a for tag, a in read(path.read_text(encoding="utf-8")).tags if tag == "img"]
     source = image["src"]
     assert source is not None
-    assert base64.b64decode(source.partition(",")[2])[:4] == b"\x89PNG"
+    content = base64.b64decode(source.partition(",")[2])
+    shown, file = (Image.open(f).convert("RGB") for f in (io.BytesIO(content), tmp_path / "table0.png"))
+    assert shown.tobytes() == file.tobytes()
+    assert len(content) < (tmp_path / "table0.png").stat().st_size
     words = "top-1 accuracy (%) over shots per class: Two 62.0 at 2; One 52.5 at 1"
     assert image["alt"] == f"Table 0: a test. {words}. The numbers are in its table."
 

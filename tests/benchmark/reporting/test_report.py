@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from toy_world import planted, table, toy
 
 from benchmark.analysis import claims
@@ -29,7 +30,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def note(measured: Measured, path: Path, titled: bool = True) -> None:
         names.append(path.name)
-        path.write_bytes(b"png")
+        Image.new("RGB", (2, 2)).save(path, "PNG")
 
     monkeypatch.setattr(draw, "draw", note)
     return names
