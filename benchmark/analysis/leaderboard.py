@@ -6,12 +6,13 @@ pairs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 
 from benchmark.analysis.leakage import SOURCES
+from benchmark.analysis.ordering import kendall
 from benchmark.analysis.pairing import Images, images, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.core import tidy_csv
@@ -58,6 +59,7 @@ class Board:
         seeds: Seeds of the runs.
         standings: The methods that are measured in all the conditions at these seeds.
         left_out: Row -> how many of the conditions it is measured in.
+        beside: A sentence on the order under another selection; "" where there is none.
     """
 
     measured: Measured
@@ -65,6 +67,7 @@ class Board:
     seeds: tuple[int, ...]
     standings: tuple[Standing, ...]
     left_out: Mapping[str, int]
+    beside: str = ""
 
     @property
     def words(self) -> str:
@@ -75,22 +78,28 @@ class Board:
         )
         of = len(self.conditions)
         out = [f"{row} ({f'{n} of {of} columns' if n < of else 'answers gone'})" for row, n in self.left_out.items()]
-        return f"{shown} Left out: {', '.join(out)}." if out else shown
+        left = f"Left out: {', '.join(out)}." if out else ""
+        return " ".join(filter(None, (shown, self.beside, left)))
 
 
-def boards(exhibits: Iterable[Measured], store: Store, selection: str = "val") -> list[Board]:
-    """The boards of the exhibits with methods in the rows and shots in the columns, where enough is measured.
+def boards(exhibits: Iterable[Measured], store: Store) -> list[Board]:
+    """The boards of the exhibits with methods in the rows and shots in the columns, under `val`, where enough is measured.
 
     Args:
         exhibits: The exhibits of one suite.
         store: Answers of the records, image by image.
-        selection: One of `record.SELECTIONS`.
 
     Returns:
-        One board an exhibit of `leakage.SOURCES` with at least three methods measured in at least two conditions.
+        One board an exhibit of `leakage.SOURCES` with at least three methods measured in at least two conditions; each says
+        how far the order under `test` is another.
     """
-    found = (_board(m, store, selection) for m in exhibits if m.exhibit.id in SOURCES)
-    return [board for board in found if board is not None]
+    found = []
+    for measured in exhibits:
+        if measured.exhibit.id in SOURCES:
+            ours, theirs = (_board(measured, store, selection) for selection in ("val", "test"))
+            if ours is not None:
+                found.append(ours if theirs is None else replace(ours, beside=on_test(ours, theirs)))
+    return found
 
 
 def _board(measured: Measured, store: Store, selection: str) -> Board | None:
@@ -209,6 +218,32 @@ def _pooled(right: Mapping[Images, Sequence[np.ndarray]], conditions: int) -> np
         for several in right.values()
     ]
     return np.concatenate(parts, axis=1)
+
+
+def on_test(board: Board, other: Board) -> str:
+    """How far the order by mean accuracy is another where settings are chosen on test images, in a sentence.
+
+    Args:
+        board: The board under `val`.
+        other: The board of the same exhibit under `test`.
+
+    Returns:
+        The pairs that change sides, and those of them that are sure on both sides; "" for boards of other methods.
+    """
+    ours, theirs = ({one.row: one for one in each.standings} for each in (board, other))
+    if ours.keys() != theirs.keys():
+        return ""
+    pairs = list(combinations(ours, 2))
+    turned = [both for both in pairs if _sign(ours, both) * _sign(theirs, both) < 0]
+    sure = sum(b not in ours[a].alike and b not in theirs[a].alike for a, b in turned)
+    tau = kendall([(ours[row].accuracy.effect, theirs[row].accuracy.effect) for row in ours])
+    order = "" if tau is None else f" (Kendall's τ of the two orders {fixed(tau, 2)})"
+    return f"Chosen on test images, {len(turned)} of {counted(len(pairs), 'pair')} change sides{order}, {sure} surely."
+
+
+def _sign(standings: Mapping[str, Standing], pair: tuple[str, str]) -> float:
+    left, right = (standings[row].accuracy.effect for row in pair)
+    return left - right
 
 
 HEADER = ("method", "mean rank", "mean accuracy (%)", "less the first", "not told apart from")

@@ -7,7 +7,7 @@ import pytest
 from toy_world import record_of, table, toy
 
 from benchmark.analysis import leaderboard
-from benchmark.analysis.leaderboard import Board
+from benchmark.analysis.leaderboard import Board, Standing
 from benchmark.analysis.results import Measured, gather
 from benchmark.numerics import stats
 from benchmark.records.record import SELECTIONS
@@ -103,7 +103,8 @@ def test_only_the_seeds_that_all_methods_have_count(tmp_path: Path) -> None:
     measured.records["Tip", "1-shot"] = [r for r in measured.records["Tip", "1-shot"] if r.seed != 2]
     (found,) = leaderboard.boards([measured], Store(tmp_path))
     assert found.seeds == (1, 3)
-    assert found.words == "Over 2 columns, seeds 1, 3; 3 pairs."
+    said = "Chosen on test images, 0 of 3 pairs change sides (Kendall's τ of the two orders 1.00), 0 surely."
+    assert found.words == f"Over 2 columns, seeds 1, 3; 3 pairs. {said}"
 
 
 @pytest.mark.parametrize("rows", [("Zero", "Tip"), ("Tip",), ()])
@@ -137,3 +138,17 @@ def test_the_table_and_the_tidy_rows_hold_the_same_board(tmp_path: Path) -> None
     assert header.startswith("exhibit,method,mean_rank,accuracy,ci_low,ci_high,less_first")
     assert lines[0].startswith(f"table4,TipF,1.0000,{found.standings[0].accuracy.effect:.4f},")
     assert lines[0].endswith(",,,,")
+
+
+def test_pairs_that_change_sides_under_test_are_counted_and_those_that_are_sure() -> None:
+    def of(row: str, accuracy: float, *alike: str) -> Standing:
+        return Standing(row, 1.0, stats.Paired(accuracy, 0, 0, 0, 1, 10, None), None, alike)
+
+    def made(*standings: Standing) -> Board:
+        return Board(gather(table(), toy(), {}), ("1-shot",), (1,), standings, {})
+
+    val = made(of("A", 60), of("B", 50, "C"), of("C", 49, "B"))
+    test = made(of("A", 50), of("B", 60, "C"), of("C", 61, "B"))
+    said = leaderboard.on_test(val, test)
+    assert said == "Chosen on test images, 3 of 3 pairs change sides (Kendall's τ of the two orders -1.00), 2 surely."
+    assert leaderboard.on_test(val, made(of("A", 50), of("B", 60))) == ""
