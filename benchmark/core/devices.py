@@ -1,5 +1,8 @@
 """The device of tensors and networks, checked for use, and the number of worker processes that suits it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 
 from benchmark.core.cores import cores
@@ -29,9 +32,27 @@ def name(device: torch.device) -> str:
     return f"{device} ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else str(device)
 
 
+_spared: list[bool] = []
+"""Contexts of `sparing` that are open."""
+
+
+@contextmanager
+def sparing() -> Iterator[None]:
+    """Within the context an accelerator counts as full, so that large features stay in the memory of the machine."""
+    _spared.append(True)
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    try:
+        yield
+    finally:
+        _spared.pop()
+
+
 def free_memory(device: torch.device) -> int | None:
     """Bytes that are free on an accelerator; None on the CPU, where features are mapped from their files."""
-    return torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else None
+    if device.type != "cuda":
+        return None
+    return 0 if _spared else torch.cuda.mem_get_info(device)[0]
 
 
 def workers(asked: int | None, device: torch.device) -> int:

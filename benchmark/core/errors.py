@@ -90,6 +90,11 @@ _NO_MEMORY = re.compile(r"out of memory|not enough memory|can't allocate memory|
 """How torch says in a RuntimeError that it got no memory."""
 
 
+def without_memory(error: BaseException) -> bool:
+    """Whether an error says that memory, of the machine or of an accelerator, did not suffice."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and bool(_NO_MEMORY.search(str(error))))
+
+
 def line_of(error: Exception) -> BenchError | None:
     """The line for an error of the system, or of a damaged file, that no part of the program has put into words.
 
@@ -103,7 +108,7 @@ def line_of(error: Exception) -> BenchError | None:
         return error
     if isinstance(error, OSError):
         return Refused(reason(error))
-    if isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)):
+    if without_memory(error):
         error = MemoryError(str(error))
     if isinstance(error, Ended):
         error = EOFError(*error.args)

@@ -16,6 +16,20 @@ STATISTICS = ("all", "held")
 PART = 1000
 """Images scored at a time."""
 
+SMALL = 100
+"""Images scored at a time after memory did not suffice for `PART`."""
+
+
+@contextmanager
+def small_parts() -> Iterator[None]:
+    """Within the context, `SMALL` images are scored at a time."""
+    global PART
+    before, PART = PART, min(PART, SMALL)
+    try:
+        yield
+    finally:
+        PART = before
+
 
 @torch.no_grad()
 def right(

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import torch
 
-from benchmark.core import warned
+from benchmark.core import devices, warned
 from benchmark.core.digest import JsonDict
+from benchmark.core.errors import reason, without_memory
 from benchmark.core.machine import peak_memory_mib
 from benchmark.data.dataset import Dataset, listed
 from benchmark.exhibits import inventory
@@ -15,11 +16,11 @@ from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
 from benchmark.features import requests
 from benchmark.features.how_made import how_made
-from benchmark.methods import training
+from benchmark.methods import scoring, training
 from benchmark.methods.choice import Choice
 from benchmark.methods.predictor import Predictor
 from benchmark.methods.samples import Samples, Scores
-from benchmark.methods.scoring import joined, moved, right, tuned
+from benchmark.methods.scoring import joined, moved, right, small_parts, tuned
 from benchmark.methods.sealed import comparing
 from benchmark.numerics.confusion import unbalanced
 from benchmark.records import answers, metrics, provenance
@@ -31,9 +32,41 @@ from benchmark.running.observer import Observer, Outcome
 from benchmark.running.task import Shift
 from benchmark.suites.world import World
 
+SHORTENED = 100
+"""Largest length of the reason for a second attempt, in characters."""
+
 
 def measure(run: Run, world: World, store: Store) -> Record:
-    """Make the record of a run and store it. Whatever was stored under the same question is replaced."""
+    """Make the record of a run and store it. Whatever was stored under the same question is replaced.
+
+    Where memory does not suffice, the run is begun once more, with large features in the memory of the machine and fewer
+    images scored at a time. The record says so under its warnings.
+
+    Args:
+        run: Run to measure.
+        world: Suite with the settings.
+        store: Store of the record.
+
+    Returns:
+        The record.
+
+    Raises:
+        RuntimeError: Memory does not suffice for the second attempt either, or the method's code raises it.
+        MemoryError: As RuntimeError; torch raises the one, Python the other.
+    """
+    try:
+        return _measured(run, world, store)
+    except (RuntimeError, MemoryError) as error:
+        if not without_memory(error):
+            raise
+        short = reason(error)[:SHORTENED]
+    # Beyond the handler, because the error holds the frames of the first attempt, and these hold its tensors.
+    with devices.sparing(), small_parts():
+        return _measured(run, world, store, f"begun again in parts of {scoring.SMALL} images after {short}")
+
+
+def _measured(run: Run, world: World, store: Store, again: str = "") -> Record:
+    """The record of a run; `again` is the remark on a second attempt."""
     started = time.perf_counter()
     opened = Opened(run, world)
     fingerprints = opened.fingerprints  # before training, while the files of the method are those that were imported
@@ -43,6 +76,8 @@ def measure(run: Run, world: World, store: Store) -> Record:
     ready = time.perf_counter()
     observer = Observer(build.val, test, states.look, Choice(**run.released))
     with warned.heard(passed_on=True) as heard, hosting(opened, build):
+        if again:
+            warned.note(again)
         predictor = run.predictor()
         with training.watching(observer.watch):
             predictor.fit(build)

@@ -10,7 +10,8 @@ import pytest
 import torch
 from toy_world import here, some_run, toy
 
-from benchmark.core import warned
+from baselines.zero_shot import ZeroShotCLIP
+from benchmark.core import devices, warned
 from benchmark.core.errors import BenchError
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
@@ -18,6 +19,8 @@ from benchmark.exhibits.question import Question
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests
 from benchmark.features.requests import Request
+from benchmark.methods import scoring
+from benchmark.methods.samples import Features, Scores
 from benchmark.numerics.logits import unit
 from benchmark.records.record import SELECTIONS, Drawn, Record, Selection
 from benchmark.records.store import Store
@@ -79,6 +82,64 @@ def test_the_record_says_how_its_features_were_made(tmp_path: Path) -> None:
     assert "features_resizing" not in made  # the toy world's images have one size
     later = World(toy(), replace(world.settings, precision="fp32"))
     assert measure(run, later, Store(tmp_path)).conditions["features_precision"] == "bf16"  # as they lie on disk
+
+
+@pytest.fixture
+def crowded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Memory suffices for 50 images at a time; the numbers of images that were scored."""
+    batches: list[int] = []
+    scores = ZeroShotCLIP.scores
+
+    def crowd(self: ZeroShotCLIP, x: Features) -> Scores:
+        batches.append(len(x["clip"]))
+        if batches[-1] > 50:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return scores(self, x)
+
+    monkeypatch.setattr(ZeroShotCLIP, "scores", crowd)
+    return batches
+
+
+def test_a_run_that_lacks_memory_is_begun_once_more_in_smaller_parts(
+    tmp_path: Path, crowded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = scoring.PART
+    monkeypatch.setattr(scoring, "SMALL", 40)
+    record = measure(ZERO, here(toy()), Store(tmp_path / "small"))
+    assert (crowded[0], set(crowded[1:])) == (160, {40})
+    assert plain == scoring.PART
+    (line,) = record.warnings or []
+    assert line == (
+        "begun again in parts of 40 images after OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB"
+    )
+    monkeypatch.undo()
+    assert measure(ZERO, here(toy()), Store(tmp_path / "whole")).selections == record.selections
+
+
+def test_a_run_that_lacks_memory_twice_and_one_that_fails_otherwise_are_not_begun_again(
+    tmp_path: Path, crowded: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scoring, "SMALL", 60)
+    with pytest.raises(torch.OutOfMemoryError):
+        measure(ZERO, here(toy()), Store(tmp_path))
+    assert crowded == [160, 60]
+
+    def wrong(self: ZeroShotCLIP, x: Features) -> Scores:
+        crowded.append(0)
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(ZeroShotCLIP, "scores", wrong)
+    with pytest.raises(RuntimeError, match="shapes"):
+        measure(ZERO, here(toy()), Store(tmp_path))
+    assert crowded[2:] == [0]
+
+
+def test_while_memory_is_spared_an_accelerator_counts_as_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (7, 8))
+    with devices.sparing():
+        assert devices.free_memory(torch.device("cuda")) == 0
+        assert devices.free_memory(torch.device("cpu")) is None
+    assert devices.free_memory(torch.device("cuda")) == 7
 
 
 @pytest.mark.parametrize(
