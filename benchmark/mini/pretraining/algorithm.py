@@ -1,8 +1,27 @@
 """The interface between a pre-training algorithm and the training loop in pretrain.py."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
+
+
+def precision() -> str:
+    """Precision of products and convolutions in training: "bfloat16" or "float32", by the processor."""
+    return "bfloat16" if torch.cpu._is_avx512_bf16_supported() else "float32"
+
+
+def mixed_precision() -> AbstractContextManager[object]:
+    """bfloat16 for products and convolutions where the processor has instructions for it, else float32.
+
+    Without such instructions a product in bfloat16 is computed in float32 between two conversions, which takes
+    longer: ten times for a step of MoCo v3 on an AMD EPYC with AVX2.
+
+    Returns:
+        A context in which a training step computes its networks.
+    """
+    return torch.autocast("cpu", torch.bfloat16, enabled=precision() == "bfloat16")
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from torch.nn.functional import cross_entropy
 from benchmark.methods.clip import Clip, Model
 from benchmark.mini import networks, weights
 from benchmark.mini.pretraining import monitor
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, mixed_precision
 from benchmark.mini.world import world
 from benchmark.mini.world.captions import describe
 
@@ -82,7 +82,7 @@ class ClipPretraining(Algorithm):
         factors = world.sample("pretrain", ids, world.mixture(ids))
         pixels = networks.preprocess(world.draw(factors)).contiguous(memory_format=torch.channels_last)
         tokens = self._tokenizer(describe("pretrain", ids, factors))
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             image = self.model.encode_image(pixels)
             text = self.model.encode_text(tokens)
         image, text = (torch.nn.functional.normalize(z.float(), dim=-1) for z in (image, text))

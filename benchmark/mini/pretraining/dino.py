@@ -17,7 +17,7 @@ from torch.nn.functional import linear, log_softmax, normalize
 
 from benchmark.mini import networks
 from benchmark.mini.pretraining import monitor, views
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, mixed_precision
 from benchmark.mini.pretraining.moco_v3 import follow, momentum_at
 from benchmark.mini.world.draws import Draws
 
@@ -105,7 +105,7 @@ class Dino(Algorithm):
         whole = [views.augment(p, Draws("pretrain", "augment", v, ids=ids)) for v, p in enumerate(pictures)]
         local = Draws("pretrain", "augment", "local", ids=ids)
         part = views.augment(pictures[0], local, views.LOCAL_AREA, views.LOCAL_SIZE)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             students = [self.student(x) for x in (*whole, part)]
             with torch.no_grad():
                 teachers = [self.teacher(x) for x in whole]

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from benchmark.core.libraries import open_clip, timm
 from benchmark.mini import networks
 from benchmark.mini.pretraining import monitor, views
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, mixed_precision
 from benchmark.mini.world.draws import Draws, Ints
 
 DATA = (
@@ -146,7 +146,7 @@ class Mae(Algorithm):
         """The reconstruction error on the masked patches."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         images, order = pictures(ids), orders(ids)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             painted = self.decoder(encode(self.encoder, images, order[:, :VISIBLE]), order)
         hidden = put_back((torch.arange(PATCHES) >= VISIBLE).float().expand(len(ids), -1)[..., None], order)[..., 0]
         return reconstruction(painted.float(), patchify(images), hidden)

@@ -13,7 +13,7 @@ from torch.nn.functional import layer_norm
 from benchmark.methods.clip import Model
 from benchmark.mini import networks, weights
 from benchmark.mini.pretraining import monitor
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, mixed_precision
 from benchmark.mini.pretraining.mae import DATA, DECODER_DEPTH, VISIBLE, encode, picked, pictures, positions, put_back
 from benchmark.mini.world.draws import Draws, Ints
 
@@ -134,7 +134,7 @@ class Milan(Algorithm):
         """The distance to the teacher's patch features of the unmasked image."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         images = pictures(ids)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             target, attention = teach(self._teacher[0], images)
             order = looked_at(attention, ids)
             predicted = self.decoder(encode(self.encoder, images, order[:, :VISIBLE]), order)

@@ -15,7 +15,7 @@ from torch.nn.functional import cross_entropy, normalize
 
 from benchmark.mini import networks
 from benchmark.mini.pretraining import monitor, views
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, mixed_precision
 
 TEMPERATURE = 0.2  # the paper, for ViT; the authors' ResNet-50 recipe has 1.0 at batch 4096
 MOMENTUM = 0.99  # the paper: cosine from .99 to 1
@@ -77,7 +77,7 @@ class MocoV3(Algorithm):
         """The symmetrised loss of Algorithm 1, ctr(q1, k2) + ctr(q2, k1)."""
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         one, two = views.seen(ids, 0), views.seen(ids, 1)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             q1, q2 = (self.predictor(self.online(x)) for x in (one, two))
             with torch.no_grad():
                 k1, k2 = (self.slow(x) for x in (one, two))

@@ -9,7 +9,6 @@ import hashlib
 import io
 import json
 import math
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -24,9 +23,10 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
 from benchmark.core.files import check_writable, tidy, written_whole
 from benchmark.core.libraries import open_clip, timm
+from benchmark.core.machine import cpu_name
 from benchmark.core.names import meant
 from benchmark.encoders.published import containers
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, precision
 from benchmark.mini.pretraining.clip_pretrain import ClipPretraining
 from benchmark.mini.pretraining.dino import Dino
 from benchmark.mini.pretraining.flip import Flip
@@ -268,6 +268,7 @@ def _card(run: Run, threads: int, sha256: str) -> JsonDict:
             "open_clip": open_clip.__version__,
             "timm": timm.__version__,
         },
-        "processor": platform.processor() or platform.machine(),
+        "processor": cpu_name(),
+        "precision": precision(),
         "sha256": sha256,
     }

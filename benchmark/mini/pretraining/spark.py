@@ -18,7 +18,7 @@ from torch.nn.functional import batch_norm, interpolate, max_pool2d, pixel_shuff
 
 from benchmark.mini import networks
 from benchmark.mini.pretraining import monitor
-from benchmark.mini.pretraining.algorithm import Algorithm, Schedule
+from benchmark.mini.pretraining.algorithm import Algorithm, Schedule, mixed_precision
 from benchmark.mini.pretraining.mae import DATA, patchify, pictures, reconstruction
 from benchmark.mini.world.draws import Draws, Ints
 
@@ -167,7 +167,7 @@ class Spark(Algorithm):
         ids = np.arange(self.schedule.batch) + step * self.schedule.batch
         images, order = pictures(ids).contiguous(memory_format=torch.channels_last), orders(ids)
         seen = seen_cells(order)
-        with torch.autocast("cpu", torch.bfloat16):
+        with mixed_precision():
             painted = self.decoder(self._encode(images, seen), seen)
         return reconstruction(patchify(painted.float(), UNIT), patchify(images, UNIT), 1 - seen[GRID].flatten(1))
 

@@ -14,7 +14,7 @@ from torch import nn
 from benchmark.core.errors import BenchError
 from benchmark.mini import networks
 from benchmark.mini.pretraining import clip_pretrain, dino, milan, moco_v3, monitor, pretrain, views
-from benchmark.mini.pretraining.algorithm import Schedule
+from benchmark.mini.pretraining.algorithm import Schedule, mixed_precision, precision
 from benchmark.mini.weights import stem
 from benchmark.mini.world import world
 from benchmark.mini.world.draws import Draws
@@ -125,6 +125,14 @@ def test_the_learning_rate_warms_up_and_anneals_to_nearly_nothing():
     assert rates[60] == pytest.approx(0.5)
     assert 0 < rates[109] < 1e-3
     assert all(a > b for a, b in pairwise(rates[10:]))
+
+
+@pytest.mark.parametrize(("able", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_products_are_in_bfloat16_only_where_the_processor_has_instructions_for_it(able, expected, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: able)
+    with mixed_precision():
+        assert (rows(2, 2) @ rows(2, 2)).dtype == expected
+    assert precision() == str(expected).removeprefix("torch.")
 
 
 def test_only_matrices_and_kernels_decay():
