@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 import pytest
-from toy_world import FILE, bench, numbered
+from toy_world import FILE, bench, numbered, undrawn
 
 from benchmark import __version__, cli
 from benchmark.commands import options
@@ -35,7 +35,7 @@ HANG = 600
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+        patch.setattr(draw, "draw", undrawn)
         yield
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from toy_world import FILE, bench
+from toy_world import FILE, bench, undrawn
 
 from benchmark import cli
 from benchmark.commands.actions import lint_paper
@@ -28,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     for name in ("BENCH_RESULTS", "BENCH_REPORTS"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     path = sys.path[:]
     yield tmp_path
     sys.path[:] = path

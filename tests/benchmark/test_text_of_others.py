@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from toy_house import FILE, house, planted
 from toy_others import kept
-from toy_world import bench, edited, record_of, toy
+from toy_world import bench, edited, record_of, toy, undrawn
 
 from benchmark.analysis import claims
 from benchmark.commands.actions import lint_paper
@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("RESULTS", "REPORTS", "CACHE", "WEIGHTS"):
         monkeypatch.setenv(f"BENCH_{name}", str(tmp_path / name.lower()))
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     monkeypatch.setattr(exhibit, "names", lambda: ("table4",))
     monkeypatch.setattr(claims, "all_verdicts", lambda *_, **__: [])  # they read other exhibits too
     return tmp_path

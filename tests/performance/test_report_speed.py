@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from toy_world import bench
+from toy_world import bench, undrawn
 
 from benchmark.core.errors import ExitCode
 from benchmark.records.store import Store
@@ -21,7 +21,7 @@ def test_report_check_and_claims_over_a_thousand_records_read_each_record_once(
     store = report_speed.fill(RECORDS, tmp_path)
     reads, read = Counter[str](), Store._read
     monkeypatch.setattr(Store, "_read", lambda self, path, known: reads.update([path.name]) or read(self, path, known))
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     at = ["--results", tmp_path / "results"]
     once = dict.fromkeys((path.name for path in store.root.glob("*.json")), 1)
     assert len(once) == RECORDS

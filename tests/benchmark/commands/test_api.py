@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 from toy_house import FILE
-from toy_world import bench
+from toy_world import bench, undrawn
 
 import benchmark as ab
 from amu.tuning import AMUTuning
@@ -26,7 +26,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.setenv("BENCH_CACHE", str(folder / "cache"))
-        patch.setattr(draw, "draw", lambda _, path, *titled: path.write_bytes(b"png"))
+        patch.setattr(draw, "draw", undrawn)
         for name in ("BENCH_RESULTS", "BENCH_REPORTS"):
             patch.delenv(name, raising=False)
         ab.run(table=4, method=ROWS, shots=1, seeds=2, suite=str(FILE))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_world import FILE, bench, bits_of, planted, toy
+from toy_world import FILE, bench, bits_of, planted, toy, undrawn
 
 from benchmark.core import files, paths
 from benchmark.core.errors import ExitCode
@@ -44,7 +44,7 @@ def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, in which a command works."""
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setattr(paths, "reference", lambda: tmp_path / "reference")
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     monkeypatch.chdir(tmp_path)
     for name in ("BENCH_RESULTS", "BENCH_REPORTS"):
         monkeypatch.delenv(name, raising=False)

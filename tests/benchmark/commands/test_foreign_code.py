@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from toy_world import FILE, bench
+from toy_world import FILE, bench, undrawn
 
 from benchmark.core.errors import ExitCode
 from benchmark.methods.contract.clauses import CLAUSES, UNSEEN
@@ -22,7 +22,7 @@ FAILED = ("LeavesWithSuccess", "LeavesAtOnce", "Interrupts")
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-        patch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+        patch.setattr(draw, "draw", undrawn)
         yield
 
 

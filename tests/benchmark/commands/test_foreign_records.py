@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from toy_house import FILE, house, planted
 from toy_others import kept
-from toy_world import bench, record_of
+from toy_world import bench, record_of, undrawn
 
 from benchmark.exhibits import exhibit
 from benchmark.records.store import Store
@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working folder with records that name a module in it, which leaves a mark when it is imported."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     (tmp_path / f"{EVIL}.py").write_text("open('OWNED', 'w')")
     world = house()
     store = Store(tmp_path / "results" / world.name)

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from toy_house import FILE, house, planted
 from toy_others import BIRDS, asked, kept, noted
-from toy_world import bench, record_of
+from toy_world import bench, record_of, undrawn
 
 from benchmark.core import paths
 from benchmark.core.errors import ExitCode
@@ -28,7 +28,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Records of two rows on a folder of birds at two seeds, and of a method of another package there; nothing else."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     for name in ("BENCH_RESULTS", "BENCH_REPORTS"):
         monkeypatch.delenv(name, raising=False)
     records = asked(world(), "table4", ROWS, 8, seeds=[1, 2], dataset=BIRDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from toy_house import FILE
-from toy_world import bench
+from toy_world import bench, undrawn
 
 from benchmark.core import code as source
 from benchmark.core.errors import ExitCode
@@ -25,7 +25,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("sys.path", [*sys.path])
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(draw, "draw", lambda _, path, *titled: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     for name in ("BENCH_RESULTS", "BENCH_REPORTS"):
         monkeypatch.delenv(name, raising=False)
     assert bench("new-method", "MyMethod")[0] == 0

@@ -10,7 +10,7 @@ import fake_weights
 import numpy as np
 import pytest
 from toy_house import FILE as HOUSE
-from toy_world import FILE, bench, planted, toy
+from toy_world import FILE, bench, planted, toy, undrawn
 
 from benchmark.analysis.results import gather
 from benchmark.commands.actions.run import _next_of
@@ -32,7 +32,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("BENCH_WEIGHTS", str(tmp_path / "no weights"))
     for name in ("BENCH_RESULTS", "BENCH_REPORTS", "BENCH_CONFIG", "BENCH_DATA"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     return folder
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from toy_house import FILE
 from toy_world import FILE as SMALL
-from toy_world import bench
+from toy_world import bench, undrawn
 
 from benchmark.exhibits import exhibit
 from benchmark.reporting.figures import draw
@@ -29,7 +29,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def _unpainted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
 
 
 @pytest.mark.usefixtures("_unpainted")

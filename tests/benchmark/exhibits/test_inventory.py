@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import toy_outside
-from toy_world import bench
+from toy_world import bench, undrawn
 
 from benchmark.core.settings import read
 from benchmark.exhibits import exhibit, inventory
@@ -26,7 +26,7 @@ ZERO, TIP = ["--method", "Zero-shot CLIP"], ["--method", "Tip-Adapter-F"]
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data root with everything in it, and `outside.toml` in the working folder."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     for name in ("RESULTS", "REPORTS"):
         monkeypatch.delenv(f"BENCH_{name}", raising=False)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))

@@ -17,7 +17,7 @@ import safetensors.torch
 import torch
 import toy_house
 from toy_house import house
-from toy_world import bench
+from toy_world import bench, undrawn
 
 from benchmark.analysis.results import gather
 from benchmark.core.errors import BenchError
@@ -98,7 +98,7 @@ def test_what_an_exhibit_compares_is_not_replaced(name: str, instead: dict[str, 
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of birds and the weights of one CLIP and MoCo v3; nothing else of the user's."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(draw, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(draw, "draw", undrawn)
     for name in ("CONFIG", "RESULTS", "REPORTS", "DATA", "DEVICE", "PRECISION", "DOWNLOAD"):
         monkeypatch.delenv(f"BENCH_{name}", raising=False)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))

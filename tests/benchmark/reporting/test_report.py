@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
-from toy_world import planted, table, toy
+from toy_world import planted, table, toy, undrawn
 
 from benchmark.analysis import claims
 from benchmark.analysis.results import Measured, gather
@@ -30,7 +29,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 
     def note(measured: Measured, path: Path, titled: bool = True) -> None:
         names.append(path.name)
-        Image.new("RGB", (2, 2)).save(path, "PNG")
+        undrawn(measured, path)
 
     monkeypatch.setattr(draw, "draw", note)
     return names

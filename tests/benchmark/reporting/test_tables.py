@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from toy_house import house
-from toy_world import change, paper, planted, table, toy
+from toy_world import change, paper, planted, table, toy, undrawn
 
 from baselines.cafo import CaFo
 from baselines.clip_adapter import CLIPAdapter
@@ -219,7 +219,7 @@ def test_a_remark_on_a_method_names_every_row_of_it_with_its_signs_escaped() -> 
 
 
 def test_three_files_are_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figure, "draw", lambda _, path, titled=True: path.write_bytes(b"png"))
+    monkeypatch.setattr(figure, "draw", undrawn)
     written = exhibit_files.write(measured(), tmp_path / "new" / "folder")
     assert [p.name for p in written] == ["table0.md", "table0.csv", "table0.png"]
     assert written[0].read_text(encoding="utf-8") == MARKDOWN
