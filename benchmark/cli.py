@@ -66,6 +66,7 @@ COMMANDS = {
         "benchmark.commands.report:report",
         "Write the HTML page, and every exhibit's Markdown, CSV and pictures, from what is measured.",
     ),
+    "results": LazyCommand("benchmark.commands.results:results", "Take in records that other machines measured."),
     "run": LazyCommand(
         "benchmark.commands.run:run",
         "Measure an exhibit and draw it. What is measured already is not measured again.",
