@@ -30,6 +30,10 @@ COMMANDS = {
         "benchmark.commands.compare:compare",
         "Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F.",
     ),
+    "completion": LazyCommand(
+        "benchmark.commands.completion:completion",
+        "Print the script that completes commands and options in a SHELL.",
+    ),
     "doctor": LazyCommand(
         "benchmark.commands.doctor:doctor",
         "Say what is here, what is missing, and what that blocks: versions, device, data, weights, folders, records.",
@@ -62,6 +66,7 @@ COMMANDS = {
         "benchmark.commands.report:report",
         "Write the HTML page, and every exhibit's Markdown, CSV and pictures, from what is measured.",
     ),
+    "results": LazyCommand("benchmark.commands.results:results", "Take in records that other machines measured."),
     "run": LazyCommand(
         "benchmark.commands.run:run",
         "Measure an exhibit and draw it. What is measured already is not measured again.",

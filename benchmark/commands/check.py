@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import common, exhibits
+from benchmark.commands.options import common, exhibits, output_format
 from benchmark.core.errors import ExitCode
 
 
@@ -12,9 +12,7 @@ from benchmark.core.errors import ExitCode
 @exhibits
 @common
 @click.option("--against", type=click.Choice(["golden", "paper"]), default="golden", show_default=True)
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "junit", "github"]), default="text", show_default=True
-)
+@output_format("junit", "github")
 @click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
 @click.option(
     "--quick", is_flag=True, help="Hold the quick grid against the reference, as bench run --quick measures it."

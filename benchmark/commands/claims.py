@@ -11,7 +11,7 @@ from benchmark.core.errors import ExitCode
 @click.command()
 @click.argument("names", metavar="[CLAIM]...", nargs=-1)
 @common
-@output_format
+@output_format()
 @click.option("--fail-on", multiple=True, metavar="CLAIM", help='Exit 1 where it is contradicted under val; or "all".')
 def claims(**options: Any) -> ExitCode:
     """Hold each conclusion of the paper against its printed numbers and ours; a CLAIM's name shows it in full.

@@ -32,7 +32,7 @@ from benchmark.records.record import SELECTIONS
 @click.option(
     "--margin", type=float, default=1.0, show_default=True, help="Points within which two rows count as alike."
 )
-@output_format
+@output_format()
 def compare(**options: Any) -> ExitCode:
     """Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F."""
     from benchmark.commands.actions.compare import compare as action

@@ -16,7 +16,7 @@ from benchmark.core.errors import ExitCode
     "--dataset", metavar="folder:PATH", help="Only this folder with your own images; --deep reads every image."
 )
 @click.option("--classnames", metavar="FILE", help="Of a folder: a name a line, in the order of its class folders.")
-@output_format
+@output_format()
 @places
 def doctor(**options: Any) -> ExitCode:
     """Say what is here, what is missing, and what that blocks: versions, device, data, weights, folders, records.

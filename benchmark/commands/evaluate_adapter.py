@@ -13,7 +13,7 @@ from benchmark.core.errors import ExitCode
 @click.option("--shots", type=click.IntRange(min=1), help="What it was trained with.  [default: as its name says]")
 @suite(default="paper")
 @worker_processes
-@output_format
+@output_format()
 @places
 def evaluate_adapter(**options: Any) -> ExitCode:
     """Evaluate a released adapter of AMU-Tuning (best_adapter_16shots.pt) as it is, beside its README's number."""

@@ -18,7 +18,7 @@ from benchmark.core.errors import ExitCode
 @click.option("--shots", type=Numbers(), help="Numbers of shots, where a data set draws anew for each.")
 @click.option("--make", is_flag=True, help="Make what is missing. Stopped, it goes on where it was.")
 @worker_processes
-@output_format
+@output_format()
 @places
 @click.pass_context
 def features(context: click.Context, **options: Any) -> ExitCode:

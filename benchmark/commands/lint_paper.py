@@ -9,7 +9,7 @@ from benchmark.core.errors import ExitCode
 
 
 @click.command(name="lint-paper")
-@output_format
+@output_format()
 def lint_paper(**options: Any) -> ExitCode:
     """List where the paper's printed numbers disagree, with themselves and with their sources."""
     from benchmark.commands.actions.lint_paper import lint_paper as action

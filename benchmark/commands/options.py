@@ -1,12 +1,13 @@
 """Options that several commands share, and the command class that shows options under headings."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any
 
 import click
 
-from benchmark.core import settings
+from benchmark.core import settings, streams
 
 Function = Callable[..., Any]
 
@@ -99,10 +100,35 @@ def worker_processes(command: Function) -> Function:
     return click.option("--jobs", type=click.IntRange(min=1), help=words)(command)
 
 
-def output_format(command: Function) -> Function:
-    """Add --format, passed as `form`: text for people, JSON for programs."""
-    forms = click.Choice(["text", "json"])
-    return click.option("--format", "form", type=forms, default="text", show_default=True)(command)
+def output_format(*others: str) -> Callable[[Function], Function]:
+    """Decorator that adds --format, passed as `form`, and --json, which is short for --format json.
+
+    In another form than text, the standard output has the answer alone (`benchmark.core.streams.answer`).
+
+    Args:
+        others: Forms beside text for people and JSON for programs.
+
+    Returns:
+        The decorator.
+    """
+    forms = click.Choice(["text", "json", *others])
+
+    def add(command: Function) -> Function:
+        @wraps(command)
+        def called(*arguments: Any, form: str, as_json: bool, **options: Any) -> Any:
+            if as_json and form not in ("text", "json"):
+                raise click.UsageError(f"--json and --format {form} exclude each other; give one of them")
+            form = "json" if as_json else form
+            with nullcontext() if form == "text" else streams.kept_for_answer():
+                return command(*arguments, form=form, **options)
+
+        return _with(
+            called,
+            click.option("--format", "form", type=forms, default="text", show_default=True),
+            click.option("--json", "as_json", is_flag=True, help="Short for --format json."),
+        )
+
+    return add
 
 
 def places(command: Function) -> Function:

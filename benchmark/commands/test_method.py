@@ -5,14 +5,16 @@ from contextlib import suppress
 
 import click
 
+from benchmark.commands.options import output_format
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.names import of_file
-from benchmark.core.streams import say
+from benchmark.core.streams import answer_json, say
 
 
 @click.command(name="test-method")
 @click.argument("method")
-def test_method(method: str) -> ExitCode:
+@output_format()
+def test_method(method: str, form: str) -> ExitCode:
     """Hold a predictor class (package.module:Class or file.py:Class) against the contract that every method here meets."""
     from benchmark.methods.construct import facts, predictor_class  # takes seconds: not for --help
     from benchmark.methods.contract.clauses import UNSEEN, check, contract
@@ -20,6 +22,16 @@ def test_method(method: str) -> ExitCode:
     clauses = contract()  # before other people's code is imported
     named = of_file(method, "method")
     outcomes = check(predictor_class(named))
+    notes: list[str] = []
+    with suppress(BenchError):  # a constructor that fails is an outcome already
+        notes += _unread(facts(named, {}).reads)
+    whole = [outcome.clause for outcome in outcomes if outcome.passed] == [name for name, _ in clauses]
+    if form == "json":
+        told = [{"clause": one.clause, "says": one.says, "kept": one.passed, "reason": one.reason} for one in outcomes]
+        answer_json(
+            {"method": method, "whole": whole, "clauses": told, "notes": notes, "unseen": list(UNSEEN.values())}
+        )
+        return ExitCode.OK if whole else ExitCode.REGRESSION
     kept = [outcome.clause for outcome in outcomes if outcome.passed]
     for clause in kept:
         say(f"kept   {clause}")
@@ -30,12 +42,11 @@ def test_method(method: str) -> ExitCode:
     for reason, broken in faults.items():
         more = f" (so is {', '.join(broken[1:])})" if len(broken) > 1 else ""
         say(f"BROKEN {broken[0]}: {reason}{more}")
-    with suppress(BenchError):  # a constructor that fails is an outcome already
-        for line in _unread(facts(named, {}).reads):
-            say(line)
+    for line in notes:
+        say(line)
     for words in UNSEEN.values():
         say(f"cannot see: {words}")
-    if kept == [name for name, _ in clauses]:
+    if whole:
         say(f"all {len(kept)} clauses kept; next: bench run --table 4 --method {method}")
         return ExitCode.OK
     say(f"{len(kept)} of {len(clauses)} clauses kept; mend what is BROKEN, then ask again")

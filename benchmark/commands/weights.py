@@ -1,6 +1,5 @@
 """`bench weights`: state of each slot of the published weights; `import` converts files, `trust` accepts changed ones."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -13,14 +12,14 @@ from benchmark.core.errors import BenchError, ExitCode, Incomplete
 from benchmark.core.file_facts import FileFacts
 from benchmark.core.files import tidy
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, say_next, show
+from benchmark.core.streams import answer_json, say, say_next
 from benchmark.encoders.published import slots
 
 
 @click.group(invoke_without_command=True)
 @weights_place
 @click.option("--deep", is_flag=True, help="Read every file in full and compare its hashes.")
-@output_format
+@output_format()
 @click.pass_context
 def weights(context: click.Context, deep: bool, form: str, settings: Settings) -> ExitCode:
     """Say which file fills which slot of the published weights, and what is missing."""
@@ -111,7 +110,7 @@ def _show(deep: bool, form: str, settings: Settings) -> ExitCode:
     _tidy(settings.weights_dirs[0])
     everything = [slots.look(name, settings, deep) for name in slots.SLOTS]
     if form == "json":
-        show(json.dumps([_record(found) for found in everything], indent=1, ensure_ascii=False))
+        answer_json([_record(found) for found in everything])
     else:
         for found in everything:
             say(f"{found.slot.name:<14} {found.state:<12} {found.says or found.path}")

@@ -2,10 +2,15 @@
 
 import codecs
 import io
+import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import TextIO
 
 from benchmark.core import text
+from benchmark.core.numbers import plain
 
 NAMES = ("stdout", "stderr")
 SEVEN_BITS = "seven_bits"
@@ -25,6 +30,31 @@ def say_next(command: str) -> None:
 def show(said: object, err: bool = False) -> None:
     """Print text of several lines, such as a table or JSON, of which the terminal obeys nothing but the line breaks."""
     print(text.lines(said), file=sys.stderr if err else sys.stdout, flush=True)
+
+
+_kept: list[TextIO] = []
+"""The standard output, while it is kept for `answer`."""
+
+
+@contextmanager
+def kept_for_answer() -> Iterator[None]:
+    """Keep the standard output for `answer`: within the context, whatever else is printed goes to the standard error."""
+    _kept.append(sys.stdout)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _kept.pop()
+
+
+def answer(said: str) -> None:
+    """Print the answer of a command for programs, also where the standard output is kept for it."""
+    print(text.lines(said), file=_kept[-1] if _kept else sys.stdout, flush=True)
+
+
+def answer_json(value: object) -> None:
+    """Print the answer of a command as JSON in ASCII, so that no encoding changes it; infinity and nan are null."""
+    answer(json.dumps(plain(value), indent=1, allow_nan=False))
 
 
 def forgive() -> None:

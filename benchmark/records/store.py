@@ -2,13 +2,15 @@
 
 Files are written atomically (temporary file, sync, rename), and the JSON file last, which makes the record exist. The file of
 per-image correctness is named by its content, and the record holds the name: an interrupted update leaves the previous record
-with the previous file. Results of several machines are merged by copying files. Records hold counts, not percentages.
+with the previous file. Results of several machines are merged by `benchmark.records.merging`. Records hold counts, not
+percentages.
 
 A record that cannot be read, or that disagrees with itself or with its per-image correctness, is named and not used.
 """
 
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from glob import escape
@@ -128,6 +130,21 @@ class Store:
         name = digest(said)
         self._write(self.root / TESTED / f"{name}.json", json.dumps(said).encode())
         return name
+
+    def answers_of(self, record: Record) -> dict[str, np.ndarray]:
+        """The arrays of a record's file of per-image correctness (`answers.packed`); OSError or ValueError on failure."""
+        return answers.read(self._answers(record))
+
+    def listed(self, kind: str, name: str | None) -> JsonDict | None:
+        """A list that records share, in the subfolder DRAWS or TESTED, by its hash; None unless it is as it was written."""
+        if name is None or not re.fullmatch("[0-9a-f]{20}", name):
+            return None
+        try:
+            content = regular.read_bytes(self.root / kind / f"{name}.json")
+            said = files.parsed(content.decode("utf-8", "surrogateescape"))
+            return said if isinstance(said, dict) and digest(said) == name else None
+        except (OSError, ValueError):
+            return None
 
     def tested(self, record: Record) -> Tested | None:
         """What a run predicted of each test image, and its class; None where that is not kept, or not as it was written."""

@@ -13,7 +13,7 @@ from benchmark.core import pace
 from benchmark.core.errors import BenchError, Damaged, ExitCode, Incomplete
 from benchmark.core.names import meant
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, say_next, show
+from benchmark.core.streams import answer, say, say_next
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.exhibits.exhibit import Exhibit
@@ -41,7 +41,7 @@ def check(
     world, store, records = open_suite(suite, settings)
     names = chosen_exhibits(table, figure) if table or figure else None
     others = other_questions.find(world, store, records, settings)
-    say_others(others.records, world, "are not in the reference", err=form != "text")
+    say_others(others.records, world, "are not in the reference", err=False)
     if update:
         return _update(names or list(exhibit.names()), World(world, settings), records, store)
     if not records and not store.problems:
@@ -50,7 +50,7 @@ def check(
     new = {record.key for record in others.records}
     found += [v for measured in others.shown if _is_of(measured.exhibit, names) for v in outside(measured, new)]
     gate = judge(found)
-    show(FORMATS[form](gate))
+    answer(FORMATS[form](gate))
     code = _code(gate, allow_missing)
     if code != ExitCode.REGRESSION:
         code = skipped(store) or code

@@ -1,6 +1,5 @@
 """Work of `bench claims`: each conclusion of the paper with its verdicts on the printed numbers and on ours."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -27,9 +26,8 @@ from benchmark.commands.actions.choosing import without_runs
 from benchmark.commands.actions.opening import open_suite, say_others, skipped
 from benchmark.core.errors import ExitCode
 from benchmark.core.names import folded
-from benchmark.core.numbers import plain
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import answer_json, say, show
 from benchmark.core.text import counted, wrapped
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import Suite
@@ -67,7 +65,7 @@ def claims(names: Sequence[str], suite: str, settings: Settings, form: str, fail
         say(line, err=True)
     wanted = [row for row in rows if not names or folded(row.id) in map(folded, names)]
     if form == "json":
-        show(json.dumps(plain([asdict(row) for row in wanted]), indent=1, ensure_ascii=False, allow_nan=False))
+        answer_json([asdict(row) for row in wanted])
     else:
         show("\n\n".join(_full(row, world) for row in wanted) if names else _listed(wanted))
         show("\n".join(["", *wrapped(FAMILIES if names else NEXT)]))

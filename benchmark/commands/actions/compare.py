@@ -1,6 +1,5 @@
 """Work of `bench compare`: the difference of two rows of an exhibit, column by column."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
@@ -10,9 +9,9 @@ from benchmark.analysis.results import gather
 from benchmark.commands.actions.choosing import chosen_exhibits, measured_roles
 from benchmark.commands.actions.opening import open_suite
 from benchmark.core.errors import BenchError, ExitCode, Incomplete
-from benchmark.core.numbers import fixed, interval, plain
+from benchmark.core.numbers import fixed, interval
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, say_next, show
+from benchmark.core.streams import answer_json, say, say_next, show
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit, substitution
 from benchmark.exhibits.exhibit import Exhibit
@@ -60,8 +59,7 @@ def compare(
         if form == "text":
             show(_text(shown, asked, rows, found, selection))
     if form == "json":
-        said = {name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()}
-        show(json.dumps(plain(said), indent=1))
+        answer_json({name: [{**asdict(c), "says": c.says} for c in found] for name, found in told.items()})
     else:
         for found in told.values():
             say(concluded(found))

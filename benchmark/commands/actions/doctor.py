@@ -1,6 +1,5 @@
 """Work of `bench doctor`: examination of versions, device, data, weights, folders and records."""
 
-import json
 import os
 import platform
 import shlex
@@ -21,7 +20,7 @@ from benchmark.core.errors import BenchError, ExitCode, Incomplete, reason
 from benchmark.core.libraries import TORCHVISION_MENDED
 from benchmark.core.machine import cpu_name
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, show
+from benchmark.core.streams import answer_json, say
 from benchmark.core.text import counted
 from benchmark.data.published import inspection
 from benchmark.data.published.folder import ImageFolder
@@ -309,7 +308,7 @@ def doctor(
     for line in heard.lines:
         say(f"warning: {line}", err=True)
     if form == "json":
-        show(json.dumps([asdict(finding) for finding in found], indent=1))
+        answer_json([asdict(finding) for finding in found])
     else:
         for finding in found:
             say(f"{'ok ' if finding.ok else 'BAD'} {finding.what}: {finding.says}")

@@ -1,6 +1,5 @@
 """Work of `bench evaluate-adapter`: accuracy of a released adapter, beside the number of its README."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -9,10 +8,10 @@ from benchmark.commands.actions.filling import fill, refused, say_sizes
 from benchmark.core import devices
 from benchmark.core.errors import ExitCode
 from benchmark.core.files import check_writable
-from benchmark.core.numbers import fixed, interval, plain
+from benchmark.core.numbers import fixed, interval
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say_next, show
+from benchmark.core.streams import answer_json, say_next, show
 from benchmark.core.text import counted
 from benchmark.exhibits import inventory
 from benchmark.exhibits.exhibit import Cell
@@ -41,7 +40,7 @@ def evaluate_adapter(
         return ExitCode.RUNS_FAILED
     found = [released_adapter.evaluate(weights, cell, world) for cell in cells]
     if form == "json":
-        show(json.dumps(plain([_record(one) for one in found]), indent=1))
+        answer_json([_record(one) for one in found])
         return ExitCode.OK
     show(_text(path, cells, found))
     trained = f"bench run --table readings --shots {cells[0].question.shots}{world.suite.option}"

@@ -1,6 +1,5 @@
 """Work of `bench features` and `bench features import`: state, extraction and import of features."""
 
-import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -15,7 +14,7 @@ from benchmark.core.files import check_writable
 from benchmark.core.names import meant, spelt_alike
 from benchmark.core.paths import expanded
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, say_next, show
+from benchmark.core.streams import answer_json, say, say_next
 from benchmark.core.text import counted
 from benchmark.data.imported import Imported
 from benchmark.data.published import class_names
@@ -76,11 +75,11 @@ def features(
             failed = len(fill((request for entry in possible for request in entry.requests), world, crew, text))
     found = [status.look(entry, world) for entry in asked]
     if form == "json":
-        show(json.dumps([_record(entry) for entry in found], indent=1, ensure_ascii=False))
+        answer_json([_record(entry) for entry in found])
     else:
         _print(found, world, jobs)
     if not (dataset or encoder or part or table or figure):
-        _print_others(world, err=form == "json")
+        _print_others(world)
     if failed:
         return ExitCode.RUNS_FAILED
     return ExitCode.MISSING if make and any(entry.lacks for entry in found) else ExitCode.OK
@@ -161,12 +160,12 @@ def _print(found: Sequence[Entry], world: World, jobs: int | None) -> None:
     say_next("--make makes the others" if there < total else f"bench run --table 4{world.suite.option}")
 
 
-def _print_others(world: World, err: bool) -> None:
+def _print_others(world: World) -> None:
     """Print a line on features of data sets and encoders that the suite has not; nothing if there are none."""
     there = status.of_others(world).items()
     words = (f"{name} ({counted(files, 'file')}, {size / 2**20:.1f} MiB)" for name, (files, size) in there)
     if there:
-        say(f"of other data or encoders there are too: {', '.join(words)}", err=err)
+        say(f"of other data or encoders there are too: {', '.join(words)}")
 
 
 def _words(entry: Entry) -> str:

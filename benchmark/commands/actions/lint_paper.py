@@ -1,13 +1,12 @@
 """Work of `bench lint-paper`: disagreements among the paper's printed numbers."""
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from itertools import groupby
 
 from benchmark.analysis.lint_paper import KINDS, LEADING, findings
 from benchmark.core.errors import ExitCode
-from benchmark.core.streams import say, say_next, show
+from benchmark.core.streams import answer_json, say, say_next, show
 from benchmark.core.text import wrapped
 
 
@@ -15,7 +14,7 @@ def lint_paper(form: str) -> ExitCode:
     """List where the paper's printed numbers disagree, with themselves and with their sources."""
     found = findings()
     if form == "json":
-        show(json.dumps([asdict(finding) for finding in found], indent=1, ensure_ascii=False))
+        answer_json([asdict(finding) for finding in found])
         return ExitCode.OK
     counts = Counter(finding.kind for finding in found)
     leading = sum(counts[kind] for kind in LEADING)

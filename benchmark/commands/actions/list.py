@@ -1,12 +1,11 @@
 """Work of `bench list`: the names of exhibits, methods, data sets, backbones, encoders and suites."""
 
-import json
 from collections.abc import Iterable
 
 from benchmark.core.digest import Json
 from benchmark.core.errors import ExitCode
 from benchmark.core.settings import Settings
-from benchmark.core.streams import say, say_next, show
+from benchmark.core.streams import answer_json, say, say_next
 from benchmark.core.text import counted
 from benchmark.exhibits import exhibit
 from benchmark.suites.suite import load as load_suite
@@ -58,7 +57,7 @@ def list_names(suite: str, form: str, settings: Settings) -> ExitCode:
     opened = load_suite(suite, settings.trusted)
     kinds = everything(World(opened, settings))
     if form == "json":
-        show(json.dumps(kinds, indent=1, ensure_ascii=False))
+        answer_json(kinds)
         return ExitCode.OK
     sizes = kinds["data sets"].items()
     kinds["data sets"] = {opened.named(role): f"{size} (--dataset {role})" for role, size in sizes}

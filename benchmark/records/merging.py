@@ -1,0 +1,130 @@
+"""Records of other machines, taken into a store, and compared with those that are here already.
+
+Nothing of the other folder is copied as a file. Each record is read and held against itself and its answers as any record is,
+and written anew under the name that its content has. A record that is here already stays.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from benchmark.records import answers
+from benchmark.records.record import Record
+from benchmark.records.store import DRAWS, TESTED, Store
+
+
+@dataclass(frozen=True)
+class Different:
+    """A run that both measured, with different answers.
+
+    Attributes:
+        key: Name of the run.
+        method: The method's class.
+        shots: Shots of the support set.
+        seed: Seed of the support set.
+        n: Number of test images here.
+        differ: Name of answers (`answers.on`) -> images that one has right and the other wrong; empty for test sets of
+            different sizes.
+        inputs: What has another fingerprint there: "data", roles of encoders, "method".
+    """
+
+    key: str
+    method: str
+    shots: int
+    seed: int
+    n: int
+    differ: Mapping[str, int]
+    inputs: list[str]
+
+
+@dataclass
+class Merged:
+    """What became of the records of one folder.
+
+    Attributes:
+        folder: The folder.
+        taken: Keys of the records that are here now.
+        same: Keys of those that were here with the same answers.
+        different: Those that were here with other answers, and stay as they are.
+        left_out: Name of a file -> why it was not taken.
+    """
+
+    folder: str
+    taken: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    different: list[Different] = field(default_factory=list)
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def merge(store: Store, other: Store, suite: str) -> Merged:
+    """Take the records of another store that this one lacks, and compare the others.
+
+    Args:
+        store: The store that takes them.
+        other: The other store, of which nothing is changed.
+        suite: Name of the suite; a record that names another is left out.
+
+    Returns:
+        What became of each record.
+    """
+    found = Merged(str(other.root))
+    theirs = other.records()
+    found.left_out.update(other.problems)
+    for key, record in theirs.items():
+        try:
+            if complaint := _foreign(record, suite):
+                found.left_out[f"{key}.json"] = complaint
+                continue
+            arrays = other.answers_of(record)
+            own = store.get(key)
+            if own is None:
+                _take(store, other, record, arrays)
+                found.taken.append(key)
+            elif different := _different(own, store.answers_of(own), record, arrays):
+                found.different.append(different)
+            else:
+                found.same.append(key)
+        except (
+            OSError,
+            ValueError,
+            TypeError,
+            OverflowError,
+        ) as error:  # a file changed meanwhile, a list of no numbers
+            found.left_out[f"{key}.json"] = str(error)
+    return found
+
+
+def _foreign(record: Record, suite: str) -> str:
+    """Why a record does not belong to a suite, in a few words; "" if it does, or names none."""
+    said = record.asked.get("suite", suite)
+    return "" if said == suite else f"a record of suite {said!r}, not {suite!r}"
+
+
+def _take(store: Store, other: Store, record: Record, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a record with its answers, and the lists that it names, the record last."""
+    names = arrays.keys() - {answers.HELD, answers.PREDICTED}
+    correct = {name: answers.right(arrays, name, answers.counted(record, name)[1]) for name in names}
+    predicted = answers.predicted(arrays, record.n) if answers.PREDICTED in arrays else None
+    if drawn := other.listed(DRAWS, record.draw):
+        store.keep_draw(drawn)
+    if (tested := other.listed(TESTED, record.tested)) and tested.keys() == {"classes", "labels"}:
+        store.keep_tested(tested["classes"], np.array(tested["labels"], np.int64))
+    store.put(record, correct, predicted)
+
+
+def _different(
+    own: Record, ours: Mapping[str, np.ndarray], record: Record, theirs: Mapping[str, np.ndarray]
+) -> Different | None:
+    """How the answers that both records have differ; None where they are the same."""
+    prints = own.fingerprints.keys() & record.fingerprints.keys()
+    inputs = sorted(name for name in prints if own.fingerprints[name] != record.fingerprints[name])
+    differ = {}
+    for name in sorted((ours.keys() & theirs.keys()) - {answers.HELD, answers.PREDICTED}):
+        n, n_theirs = answers.counted(own, name)[1], answers.counted(record, name)[1]
+        if n == n_theirs:
+            differ[name] = int((answers.right(ours, name, n) != answers.right(theirs, name, n)).sum())
+    if own.n == record.n and not any(differ.values()):
+        return None
+    shown = differ if own.n == record.n else {}
+    return Different(own.key, own.method, own.shots, own.seed, own.n, shown, inputs)
