@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmark.commands.api import Table, claims, compare, measure, read, results, run
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = ["Table", "claims", "compare", "measure", "read", "results", "run"]
 

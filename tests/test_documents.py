@@ -29,6 +29,7 @@ DOCUMENTS = [
     "docs/architecture.md",
     "docs/commands.md",
     "docs/findings-mini.md",
+    "docs/negatives.md",
     "docs/notebook.md",
     "docs/paper-suite.md",
     "docs/protocol.md",

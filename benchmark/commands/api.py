@@ -6,7 +6,8 @@
     ab.measure("head.py:Head", dataset="folder:birds", shots=16)    # your own method on your own images
     ab.results().groupby(["method", "shots"], observed=True)["accuracy"].mean()
 
-Nothing is printed unless `verbose` is set. The line in which a command refuses something is the message of a BenchError.
+Nothing is printed unless `verbose` is set; a notebook shows a progress bar while runs are measured. The line in which a
+command refuses something is the message of a BenchError.
 """
 
 import io
@@ -18,7 +19,7 @@ from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdo
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from html import escape
-from typing import Any
+from typing import Any, TextIO
 
 import pandas as pd
 
@@ -361,9 +362,31 @@ def _is_script() -> bool:
 @contextmanager
 def _heard(verbose: bool) -> Iterator[Any]:
     """Within the context nothing is printed, unless `verbose`; yields a function for the lines on the standard error."""
-    said = io.StringIO()
+    said = _BesideBar(sys.stderr) if _in_notebook() else io.StringIO()
     with ExitStack() as stack:
         if not verbose:
             stack.enter_context(redirect_stdout(io.StringIO()))
             stack.enter_context(redirect_stderr(said))
         yield lambda: said.getvalue().splitlines()
+
+
+class _BesideBar(io.StringIO):
+    """A standard error whose progress bars, which begin lines anew, are shown in a notebook, and whose lines are kept."""
+
+    def __init__(self, shown: TextIO) -> None:
+        super().__init__()
+        self.shown = shown
+
+    def isatty(self) -> bool:
+        """Whether bars are drawn."""
+        return True
+
+    def write(self, text: str) -> int:
+        """Show what begins a line anew, and keep the rest."""
+        return self.shown.write(text) if "\r" in text else super().write(text)
+
+
+def _in_notebook() -> bool:
+    """Whether this process is the kernel of a notebook."""
+    ipython = sys.modules.get("IPython")
+    return ipython is not None and hasattr(ipython.get_ipython(), "kernel")

@@ -10,6 +10,7 @@ class ExitCode(IntEnum):
     """Exit code of every `bench` command."""
 
     OK = 0
+    """The command did what was asked of it."""
     REGRESSION = 1
     """`check` found a regression, a claim named by --fail-on is contradicted, or a method breaks the predictor contract."""
     USAGE = 2

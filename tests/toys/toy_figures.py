@@ -6,6 +6,7 @@ from typing import Any
 from toy_world import table, toy
 
 from benchmark.analysis.results import Measured, Row
+from benchmark.reporting.figures import style
 
 Cells = Mapping[tuple[str, str], float | tuple[float, float, float]]
 """(row, column) -> mean without an interval, or mean, low and high."""
@@ -31,12 +32,10 @@ def of(exhibit: Any, cells: Cells) -> Measured:
     return Measured(exhibit, toy(), found, {})
 
 
-def closing() -> Iterator[None]:
-    """Close every figure after a test; the body of a fixture."""
-    yield
-    import matplotlib.pyplot as plt
-
-    plt.close("all")
+def as_drawn() -> Iterator[None]:
+    """Matplotlib's settings as `draw` has them during a test; the body of a fixture."""
+    with style.settings():
+        yield
 
 
 def points(axes: Any) -> dict[str, list[tuple[float, float]]]:

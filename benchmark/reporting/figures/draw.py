@@ -20,7 +20,7 @@ from benchmark.core.cores import cores
 from benchmark.core.digest import JsonDict
 from benchmark.core.files import written_whole
 from benchmark.core.names import choose
-from benchmark.reporting.figures import confusion, curve, dots, histogram, lines, panels, scatter
+from benchmark.reporting.figures import confusion, curve, dots, histogram, lines, panels, scatter, style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -78,13 +78,11 @@ def draw(measured: Measured, path: Path, titled: bool = True) -> None:
     digest = _digest(measured, titled)
     if _up_to_date(path, digest):
         return
-    import matplotlib.pyplot as plt
-
-    drawn = (confusion if path.stem.endswith(CONFUSION) else _kind(measured)).draw(measured)
-    if not titled:
-        drawn.suptitle("")
-    content = _saved(drawn, path.suffix, digest)
-    plt.close(drawn)
+    with style.settings():
+        drawn = (confusion if path.stem.endswith(CONFUSION) else _kind(measured)).draw(measured)
+        if not titled:
+            drawn.suptitle("")
+        content = _saved(drawn, path.suffix, digest)
     with written_whole("reports", path, "--reports") as written:
         written.write(_hashed(content) if path.suffix == ".png" else content)
 
@@ -101,13 +99,11 @@ def _saved(drawn: "Figure", suffix: str, digest: str) -> bytes:
 
 def small(measured: Measured, width: float, height: float) -> str:
     """The line plot of an exhibit as an SVG element without metadata, enlarged, untitled, of `width` x `height` inches."""
-    import matplotlib.pyplot as plt
-
-    drawn = lines.small(measured, width, height)
-    for patch in (drawn.patch, *(axes.patch for axes in drawn.axes)):
-        patch.set_visible(False)  # the page shows through
-    text = _saved(drawn, ".svg", "").decode()
-    plt.close(drawn)
+    with style.settings():
+        drawn = lines.small(measured, width, height)
+        for patch in (drawn.patch, *(axes.patch for axes in drawn.axes)):
+            patch.set_visible(False)  # the page shows through
+        text = _saved(drawn, ".svg", "").decode()
     return re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
 
 

@@ -4,6 +4,7 @@ import itertools
 import textwrap
 import tomllib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -97,15 +98,19 @@ def strong(look: JsonDict) -> bool:
     return bool(look["zorder"] == STRONG["zorder"])
 
 
-def subplots(*shape: int, **settings: Any) -> tuple[Any, Any]:
-    """A figure and its axes, for drawing without a display, with constrained layout."""
+def settings() -> AbstractContextManager[None]:
+    """The context in which figures are drawn and saved: `SETTINGS`, which leave those of the process as they are."""
     import matplotlib
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    return matplotlib.rc_context(SETTINGS)
 
-    matplotlib.rcParams.update(SETTINGS)
-    return plt.subplots(*shape, layout="constrained", **settings)
+
+def subplots(*shape: int, figsize: tuple[float, float] | None = None, **arranged: Any) -> tuple[Any, Any]:
+    """A figure and its axes with constrained layout, without pyplot, so that a notebook keeps its display of figures."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=figsize, layout="constrained")
+    return figure, figure.subplots(*shape, **arranged)
 
 
 def plain(axes: "Axes") -> None:

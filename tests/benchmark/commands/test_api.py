@@ -1,5 +1,7 @@
 """From Python everything is measured and told as by a command, as data frames and errors, and nothing is printed."""
 
+import io
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,9 +13,12 @@ from toy_world import bench, undrawn
 
 import benchmark as ab
 from amu.tuning import AMUTuning
+from benchmark.commands import api
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.methods.contract.toy import toy_task
 from benchmark.reporting.figures import draw
+from benchmark.running import progress
+from benchmark.running.workers import Done
 
 ROWS = ["Zero-shot CLIP", "Tip-Adapter", "Tip-Adapter-F"]
 SUITE = ["--suite", FILE, "--jobs", "1"]
@@ -144,3 +149,23 @@ def test_a_method_learns_where_gradients_are_switched_off() -> None:
     outside.fit(task)
     x = task.support.view()
     assert torch.equal(inside(x), outside(x))
+
+
+def test_a_notebook_shows_the_bar_and_the_lines_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    monkeypatch.setattr(api, "_in_notebook", lambda: True)
+    done = (Done(item, error="boom" if item == "b" else "") for item in ("a", "b"))
+    with api._heard(verbose=False) as lines:
+        list(progress.follow(done, ["a", "b"], "runs"))
+    assert "runs:  50%" in shown.getvalue()
+    assert lines() == ["FAILED b: boom"]
+
+
+def test_outside_of_a_notebook_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+    done = (Done(item) for item in ("a", "b"))
+    with api._heard(verbose=False):
+        list(progress.follow(done, ["a", "b"], "runs"))
+    assert shown.getvalue() == ""

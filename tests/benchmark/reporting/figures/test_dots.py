@@ -14,8 +14,8 @@ TWO = [{"name": "first", "shots": 1}, {"name": "second", "shots": 2}]
 
 
 @pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield from toy_figures.closing()
+def _as_drawn() -> Iterator[None]:
+    yield from toy_figures.as_drawn()
 
 
 def marks(axes: Any) -> list[tuple[float, float]]:

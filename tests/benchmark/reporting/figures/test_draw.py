@@ -12,6 +12,7 @@ from typing import Any
 
 import matplotlib.figure
 import pytest
+from matplotlib import pyplot
 from PIL import Image, ImageChops, PngImagePlugin
 from toy_figures import points, shown
 from toy_world import planted, table, toy
@@ -50,6 +51,15 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(matplotlib.figure.Figure, "savefig", keep)
     return saved
+
+
+def test_a_notebook_s_own_figures_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matplotlib, "use", lambda *_: pytest.fail("the backend is the notebook's"))
+    before, opened = dict(matplotlib.rcParams), pyplot.get_fignums()
+    draw.draw(measured(), tmp_path / "x.png")
+    draw.small(measured(), 4, 3)
+    assert dict(matplotlib.rcParams) == before
+    assert pyplot.get_fignums() == opened
 
 
 def test_a_png_of_some_size_is_written(tmp_path: Path, drawn: list[Any]) -> None:
@@ -245,7 +255,8 @@ def test_no_two_colours_of_a_picture_become_one(tmp_path: Path) -> None:
     found = measured()
     draw.draw(found, tmp_path / "x.png")
     as_drawn = io.BytesIO()
-    lines.draw(found).savefig(as_drawn, dpi=draw.DPI)
+    with style.settings():
+        lines.draw(found).savefig(as_drawn, dpi=draw.DPI)
     with Image.open(tmp_path / "x.png") as written, Image.open(as_drawn) as whole:
         assert ImageChops.difference(written.convert("RGB"), whole.convert("RGB")).getbbox() is None
         assert written.info["dpi"] == pytest.approx((draw.DPI, draw.DPI), abs=0.1)

@@ -15,8 +15,8 @@ SHOTS = [{"name": f"{k}-shot", "shots": k} for k in (1, 2, 16)]
 
 
 @pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield from toy_figures.closing()
+def _as_drawn() -> Iterator[None]:
+    yield from toy_figures.as_drawn()
 
 
 def levelled(cells: Cells) -> Measured:

@@ -15,8 +15,8 @@ RULE = {"function": "toy_house:better_than", "superiority": "sup", "complementar
 
 
 @pytest.fixture(autouse=True)
-def _closed() -> Iterator[None]:
-    yield from toy_figures.closing()
+def _as_drawn() -> Iterator[None]:
+    yield from toy_figures.as_drawn()
 
 
 def measured(cells: Cells, panels: int = 2, rule: dict[str, Any] | None = None) -> Measured:
