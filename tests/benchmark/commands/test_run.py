@@ -78,6 +78,7 @@ def test_everything_is_run_once_and_drawn_and_the_second_time_nothing_runs(
     waiting = re.findall(r"^(\w+): \d+ % measured, not drawn$", err, flags=re.M)
     assert {p.name for p in folder.iterdir()} == {
         "index.html",
+        "leaderboard.csv",
         "leakage.csv",
         *(f"{name}.{kind}" for name in exhibit.names() if name not in waiting for kind in ("md", "csv", "png")),
     }
@@ -85,7 +86,7 @@ def test_everything_is_run_once_and_drawn_and_the_second_time_nothing_runs(
     shown = [name for name in re.findall(r'<section id="(\w+)"', page) if name in exhibit.names()]
     assert sorted([*shown, *waiting]) == sorted(exhibit.names())
     assert {'<section id="claims"', '<section id="leakage"'} <= set(re.findall(r'<section id="\w+"', page))
-    assert page.count("data:image/png;base64,") == len(shown)
+    assert page.count("data:image/webp;base64,") == len(shown)
     assert {"table4", "table5", "table7", "figure6"} <= set(shown)
     monkeypatch.setattr(workers, "Crew", lambda *_: pytest.fail("something ran"))
     before = {p.name: p.read_bytes() for p in folder.glob("*.md")}
