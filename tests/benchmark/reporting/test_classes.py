@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from toy_figures import closing, shown
+from toy_figures import as_drawn, shown
 
 from benchmark.analysis.by_class import ByClass
 from benchmark.analysis.other_questions import NO_OTHERS
@@ -24,7 +24,7 @@ ONE = ByClass(NAMES, [np.array([[9, 1, 0], [1, 3, 0], [0, 1, 1]])])
 TWO = ByClass(NAMES, [np.array([[10, 0, 0], [3, 1, 0], [1, 0, 1]]), np.array([[10, 0, 0], [3, 1, 0], [1, 0, 1]])])
 PLACE = ("Tip", "16-shot")
 
-_closing = pytest.fixture(autouse=True)(closing)
+_as_drawn = pytest.fixture(autouse=True)(as_drawn)
 
 
 @pytest.fixture
