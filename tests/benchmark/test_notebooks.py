@@ -12,8 +12,12 @@ from benchmark.core.paths import REPOSITORY
 nbformat = pytest.importorskip("nbformat")
 nbclient = pytest.importorskip("nbclient")
 pytest.importorskip("ipykernel")
+psutil = pytest.importorskip("psutil")
 
 NOTEBOOKS = sorted((REPOSITORY / "examples").glob("*.ipynb"))
+NEEDED = 6 << 30
+"""Bytes of free memory that the kernel and its workers may need; with less the system may kill the kernel."""
+
 HANG = 1800
 """Seconds after which a cell that does not end is given up; no outcome depends on it."""
 
@@ -44,6 +48,8 @@ def test_a_notebook_is_stored_without_outputs_and_begins_with_a_title(path: Path
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_runs(path: Path, tmp_path: Path, originals: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if psutil.virtual_memory().available < NEEDED:
+        pytest.skip(f"less than {NEEDED >> 30} GiB of memory are free")
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     bench = bin_folder / "bench"
