@@ -6,28 +6,25 @@ pairs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
+from benchmark.analysis.compare import ALPHA
 from benchmark.analysis.leakage import SOURCES
 from benchmark.analysis.ordering import kendall
-from benchmark.analysis.pairing import Images, images, pair, stored
+from benchmark.analysis.pairing import Answers, Images, Paired, images, pair, stored
 from benchmark.analysis.results import Measured
 from benchmark.core import tidy_csv
 from benchmark.core.numbers import fixed, interval
 from benchmark.core.text import counted
 from benchmark.numerics import stats
-from benchmark.numerics.stats import Paired
 from benchmark.records.record import Record
 from benchmark.records.store import Store
 
-LEAST = 3
-"""Smallest number of methods, and smallest number of conditions less one, that are ranked."""
-
-ALPHA = 1 - stats.LEVEL
-"""Level of the tests: two methods alike are told apart by mistake on one board in twenty."""
+FEWEST_METHODS, FEWEST_CONDITIONS = 3, 2
+"""Smallest numbers of methods and of conditions that are ranked."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,8 @@ class Standing:
 
     row: str
     rank: float
-    accuracy: Paired
-    behind: Paired | None
+    accuracy: stats.Paired
+    behind: stats.Paired | None
     alike: tuple[str, ...]
 
 
@@ -71,11 +68,10 @@ class Board:
 
     @property
     def words(self) -> str:
-        """What is ranked over, and what is left out, in a sentence or two."""
+        """Number of columns, seeds, and rows that are left out, in a sentence or two."""
         tests = len(self.standings) * (len(self.standings) - 1) // 2
-        shown = (
-            f"Over {counted(len(self.conditions), 'column')}, seeds {', '.join(map(str, self.seeds))}; {tests:,} pairs."
-        )
+        seeds = f"{'seeds' if len(self.seeds) > 1 else 'seed'} {', '.join(map(str, self.seeds))}"
+        shown = f"Over {counted(len(self.conditions), 'column')}, {seeds}; {counted(tests, 'pair')}."
         of = len(self.conditions)
         out = [f"{row} ({f'{n} of {of} columns' if n < of else 'answers gone'})" for row, n in self.left_out.items()]
         left = f"Left out: {', '.join(out)}." if out else ""
@@ -93,29 +89,26 @@ def boards(exhibits: Iterable[Measured], store: Store) -> list[Board]:
         One board an exhibit of `leakage.SOURCES` with at least three methods measured in at least two conditions; each says
         how far the order under `test` is another.
     """
-    found = []
-    for measured in exhibits:
-        if measured.exhibit.id in SOURCES:
-            ours, theirs = (_board(measured, store, selection) for selection in ("val", "test"))
-            if ours is not None:
-                found.append(ours if theirs is None else replace(ours, beside=on_test(ours, theirs)))
-    return found
+    found = (_board(measured, store) for measured in exhibits if measured.exhibit.id in SOURCES)
+    return [board for board in found if board is not None]
 
 
-def _board(measured: Measured, store: Store, selection: str) -> Board | None:
+def _board(measured: Measured, store: Store) -> Board | None:
     columns, places = _conditions(measured)
-    complete = [row for row in places if all(places[row].get(column) for column in columns)]
-    if len(complete) < LEAST or len(columns) < LEAST - 1:
+    complete = [row for row, found in places.items() if all(column in found for column in columns)]
+    if len(complete) < FEWEST_METHODS or len(columns) < FEWEST_CONDITIONS:
         return None
-    seeds = _seeds([places[row][column] for row in complete for column in columns])
-    right = {row: _answers([places[row][column] for column in columns], seeds, store, selection) for row in complete}
-    right = {row: answers for row, answers in right.items() if answers}
-    tasks = {tuple(answers) for answers in right.values()}
-    if not seeds or len(right) < LEAST or len(tasks) != 1:
+    paired = pair(*(places[row][column] for row in complete for column in columns))
+    sides = iter(paired.sides)
+    cells = {row: [Paired(paired.seeds, (next(sides),)) for _ in columns] for row in complete}
+    ours, theirs = (_standings(cells, stored(store, selection)) for selection in ("val", "test"))
+    if not ours:
         return None
-    counts = {row: sum(bool(found.get(c)) for c in columns) for row, found in places.items() if row not in right}
-    standings = _standings(right, len(columns))
-    return Board(measured, tuple(map(measured.column, columns)), seeds, standings, counts)
+    ranked = {one.row for one in ours}
+    left_out = {row: sum(c in found for c in columns) for row, found in places.items() if row not in ranked}
+    return Board(
+        measured, tuple(map(measured.column, columns)), paired.seeds, ours, left_out, beside=on_test(ours, theirs)
+    )
 
 
 def _conditions(measured: Measured) -> tuple[list[str], dict[str, dict[str, list[Record]]]]:
@@ -129,57 +122,36 @@ def _conditions(measured: Measured) -> tuple[list[str], dict[str, dict[str, list
     return most, places
 
 
-def _seeds(cells: Sequence[list[Record]]) -> tuple[int, ...]:
-    return pair(*cells).seeds
-
-
-def _answers(
-    cells: Sequence[list[Record]], seeds: Sequence[int], store: Store, selection: str
-) -> dict[Images, list[np.ndarray]]:
-    """Test images -> for each condition on them, which each seed classifies correctly, [S, N]; empty where one is unknown."""
-    known, found = stored(store, selection), dict[Images, list[np.ndarray]]()
-    for cell in cells:
-        runs = _at(cell, seeds)
-        right = [known(record) for record in runs]
-        there = [answers for answers in right if answers is not None]
-        if len({images(record) for record in runs}) != 1 or len(there) < len(seeds):
-            return {}
-        found.setdefault(images(runs[0]), []).append(np.stack(there))
-    return found
-
-
-def _at(cell: Sequence[Record], seeds: Sequence[int]) -> list[Record]:
-    """A cell's run at each seed; a method without a support set has one run for all seeds."""
-    by_seed = {record.seed: record for record in cell}
-    return [by_seed.get(seed, cell[0]) for seed in seeds]
-
-
-def _standings(right: Mapping[str, Mapping[Images, Sequence[np.ndarray]]], conditions: int) -> tuple[Standing, ...]:
+def _standings(cells: Mapping[str, Sequence[Paired]], known: Answers) -> tuple[Standing, ...]:
+    """The methods whose answers are known in all conditions, best first; none if these are too few or on other images."""
+    right = {row: found for row, several in cells.items() if (found := _answers(several, known))}
+    if len(right) < FEWEST_METHODS or len({tuple(found) for found in right.values()}) != 1:
+        return ()
     accuracies = {row: [float(c.mean()) for several in of.values() for c in several] for row, of in right.items()}
-    ranks = dict(
-        zip(right, np.mean([_ranks(column) for column in zip(*accuracies.values(), strict=True)], axis=0), strict=True)
-    )
-    values = {row: _pooled(of, conditions) for row, of in right.items()}
+    by_condition = [_ranks(column) for column in zip(*accuracies.values(), strict=True)]
+    ranks = dict(zip(right, np.mean(by_condition, axis=0).tolist(), strict=True))
+    values = {row: _pooled(of) for row, of in right.items()}
     pairs = {both: stats.crossed(values[both[0]] - values[both[1]]) for both in combinations(values, 2)}
-    adjusted = dict(zip(pairs, stats.holm([found.p for found in pairs.values()]), strict=True))
-    alike: dict[str, list[str]] = {row: [] for row in values}
-    for (a, b), p in adjusted.items():
-        if p > ALPHA:
-            alike[a].append(b)
-            alike[b].append(a)
+    adjusted = zip(pairs, stats.holm([found.p for found in pairs.values()]), strict=True)
+    alike = {frozenset(both) for both, p in adjusted if p > ALPHA}
     means = {row: stats.crossed(found) for row, found in values.items()}
-    order = sorted(values, key=lambda row: (ranks[row], -means[row].effect))
-    first = order[0]
+    first, *others = order = sorted(values, key=lambda row: (ranks[row], -means[row].effect))
+    behind = {row: stats.crossed(values[row] - values[first]) for row in others}
     return tuple(
-        Standing(
-            row,
-            float(ranks[row]),
-            means[row],
-            None if row == first else stats.crossed(values[row] - values[first]),
-            tuple(other for other in order if other in alike[row]),
-        )
+        Standing(row, ranks[row], means[row], behind.get(row), tuple(o for o in order if {row, o} in alike))
         for row in order
     )
+
+
+def _answers(cells: Sequence[Paired], known: Answers) -> dict[Images, list[np.ndarray]]:
+    """Test images -> for each condition on them, which each seed classifies correctly, [S, N]; empty where one is unknown."""
+    found: dict[Images, list[np.ndarray]] = {}
+    for cell in cells:
+        right = cell.answers(known)
+        if right is None:
+            return {}
+        found.setdefault(images(cell.sides[0][0][0]), []).append(np.stack(right[0]))
+    return found
 
 
 def _ranks(accuracies: Sequence[float]) -> list[float]:
@@ -198,7 +170,7 @@ def _ranks(accuracies: Sequence[float]) -> list[float]:
     return [1 + sum(b > a for b in accuracies) + (sum(b == a for b in accuracies) - 1) / 2 for a in accuracies]
 
 
-def _pooled(right: Mapping[Images, Sequence[np.ndarray]], conditions: int) -> np.ndarray:
+def _pooled(right: Mapping[Images, Sequence[np.ndarray]]) -> np.ndarray:
     """A number for each seed and image whose mean is the mean accuracy over the conditions, [S, N of all data sets].
 
     An image of a data set counts its share of correct answers over the numbers of shots, times the data set's part of the
@@ -207,11 +179,11 @@ def _pooled(right: Mapping[Images, Sequence[np.ndarray]], conditions: int) -> np
 
     Args:
         right: Test images -> for each condition on them, which each seed classifies correctly, [S, N].
-        conditions: Number of conditions.
 
     Returns:
         The numbers.
     """
+    conditions = sum(map(len, right.values()))
     total = sum(several[0].shape[1] for several in right.values())
     parts = [
         np.sum(several, axis=0, dtype=np.float64) / conditions * total / several[0].shape[1]
@@ -220,30 +192,29 @@ def _pooled(right: Mapping[Images, Sequence[np.ndarray]], conditions: int) -> np
     return np.concatenate(parts, axis=1)
 
 
-def on_test(board: Board, other: Board) -> str:
+def on_test(ours: Sequence[Standing], theirs: Sequence[Standing]) -> str:
     """How far the order by mean accuracy is another where settings are chosen on test images, in a sentence.
 
     Args:
-        board: The board under `val`.
-        other: The board of the same exhibit under `test`.
+        ours: The methods under `val`.
+        theirs: The methods under `test`.
 
     Returns:
-        The pairs that change sides, and those of them that are sure on both sides; "" for boards of other methods.
+        The pairs that change sides, and those of them that are sure on both sides; "" where the methods are not the same.
     """
-    ours, theirs = ({one.row: one for one in each.standings} for each in (board, other))
-    if ours.keys() != theirs.keys():
+    val, test = ({one.row: one for one in standings} for standings in (ours, theirs))
+    if val.keys() != test.keys():
         return ""
-    pairs = list(combinations(ours, 2))
-    turned = [both for both in pairs if _sign(ours, both) * _sign(theirs, both) < 0]
-    sure = sum(b not in ours[a].alike and b not in theirs[a].alike for a, b in turned)
-    tau = kendall([(ours[row].accuracy.effect, theirs[row].accuracy.effect) for row in ours])
+    pairs = list(combinations(val, 2))
+    turned = [(a, b) for a, b in pairs if _ahead(val[a], val[b]) * _ahead(test[a], test[b]) < 0]
+    sure = sum(b not in val[a].alike and b not in test[a].alike for a, b in turned)
+    tau = kendall([(val[row].accuracy.effect, test[row].accuracy.effect) for row in val])
     order = "" if tau is None else f" (Kendall's τ of the two orders {fixed(tau, 2)})"
     return f"Chosen on test images, {len(turned)} of {counted(len(pairs), 'pair')} change sides{order}, {sure} surely."
 
 
-def _sign(standings: Mapping[str, Standing], pair: tuple[str, str]) -> float:
-    left, right = (standings[row].accuracy.effect for row in pair)
-    return left - right
+def _ahead(one: Standing, other: Standing) -> float:
+    return one.accuracy.effect - other.accuracy.effect
 
 
 HEADER = ("method", "mean rank", "mean accuracy (%)", "less the first", "not told apart from")

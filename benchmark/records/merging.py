@@ -40,7 +40,7 @@ class Different:
 
 @dataclass
 class Merged:
-    """What became of the records of one folder.
+    """The records of one folder: taken, here already, different, left out.
 
     Attributes:
         folder: The folder.
@@ -85,12 +85,8 @@ def merge(store: Store, other: Store, suite: str) -> Merged:
                 found.different.append(different)
             else:
                 found.same.append(key)
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            OverflowError,
-        ) as error:  # a file changed meanwhile, a list of no numbers
+        # A file that changed meanwhile, or a list that holds no numbers.
+        except (OSError, ValueError, TypeError, OverflowError) as error:
             found.left_out[f"{key}.json"] = str(error)
     return found
 

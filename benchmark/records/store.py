@@ -148,13 +148,11 @@ class Store:
 
     def tested(self, record: Record) -> Tested | None:
         """What a run predicted of each test image, and its class; None where that is not kept, or not as it was written."""
-        if record.tested is None:
+        said = self.listed(TESTED, record.tested)
+        if said is None:
             return None
         try:
-            said = files.parsed(regular.read_bytes(self.root / TESTED / f"{record.tested}.json"))
             predicted = answers.predicted(answers.read(self._answers(record), [answers.PREDICTED]), record.n)
-            if digest(said) != record.tested:
-                return None
             found = Tested(tuple(said["classes"]), np.array(said["labels"], np.int64), predicted.astype(np.int64))
         except (OSError, ValueError, TypeError, KeyError, OverflowError):
             return None

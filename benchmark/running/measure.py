@@ -32,9 +32,6 @@ from benchmark.running.observer import Observer, Outcome
 from benchmark.running.task import Shift
 from benchmark.suites.world import World
 
-SHORTENED = 100
-"""Largest length of the reason for a second attempt, in characters."""
-
 
 def measure(run: Run, world: World, store: Store) -> Record:
     """Make the record of a run and store it. Whatever was stored under the same question is replaced.
@@ -59,7 +56,7 @@ def measure(run: Run, world: World, store: Store) -> Record:
     except (RuntimeError, MemoryError) as error:
         if not without_memory(error):
             raise
-        short = reason(error)[:SHORTENED]
+        short = reason(error)
     # Beyond the handler, because the error holds the frames of the first attempt, and these hold its tensors.
     with devices.sparing(), small_parts():
         return _measured(run, world, store, f"begun again in parts of {scoring.SMALL} images after {short}")

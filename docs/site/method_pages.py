@@ -166,7 +166,7 @@ def _readings(method: str, cls: type[Predictor]) -> list[str]:
 
 
 def _published(method: str) -> list[str]:
-    """What the authors set otherwise for a data set of the paper suite and a number of shots."""
+    """Settings of the authors for single data sets of the paper suite and numbers of shots."""
     datasets = [role for role in suite.load("paper").datasets if "imagenet" not in role or role == "imagenet"]
     found: dict[tuple[str, str], list[int]] = {}
     for dataset in datasets:

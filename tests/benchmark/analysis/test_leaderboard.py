@@ -66,7 +66,7 @@ def test_methods_of_equal_chances_are_not_told_apart_although_one_is_ahead(tmp_p
 def test_a_mean_over_conditions_counts_every_condition_alike_whatever_its_number_of_images() -> None:
     few, many = np.array([[True, False]]), np.array([[True, True, True, False]])
     images = {("a", "x", 2): [few], ("b", "y", 4): [many, ~many]}
-    assert leaderboard._pooled(images, 3).mean() == pytest.approx((1 / 2 + 3 / 4 + 1 / 4) / 3)
+    assert leaderboard._pooled(images).mean() == pytest.approx((1 / 2 + 3 / 4 + 1 / 4) / 3)
 
 
 def test_the_numbers_of_one_data_set_are_those_of_the_paired_statistics(tmp_path: Path) -> None:
@@ -144,11 +144,13 @@ def test_pairs_that_change_sides_under_test_are_counted_and_those_that_are_sure(
     def of(row: str, accuracy: float, *alike: str) -> Standing:
         return Standing(row, 1.0, stats.Paired(accuracy, 0, 0, 0, 1, 10, None), None, alike)
 
-    def made(*standings: Standing) -> Board:
-        return Board(gather(table(), toy(), {}), ("1-shot",), (1,), standings, {})
-
-    val = made(of("A", 60), of("B", 50, "C"), of("C", 49, "B"))
-    test = made(of("A", 50), of("B", 60, "C"), of("C", 61, "B"))
+    val = of("A", 60), of("B", 50, "C"), of("C", 49, "B")
+    test = of("A", 50), of("B", 60, "C"), of("C", 61, "B")
     said = leaderboard.on_test(val, test)
     assert said == "Chosen on test images, 3 of 3 pairs change sides (Kendall's τ of the two orders -1.00), 2 surely."
-    assert leaderboard.on_test(val, made(of("A", 50), of("B", 60))) == ""
+    assert leaderboard.on_test(val, (of("A", 50), of("B", 60))) == ""
+
+
+def test_one_seed_is_one_seed_in_words(tmp_path: Path) -> None:
+    found = board(tmp_path, {"Zero": (0.3, 0.3), "Tip": (0.5, 0.5), "TipF": (0.6, 0.8)}, seeds=1)
+    assert found.words.startswith("Over 2 columns, seed 1; 3 pairs.")
