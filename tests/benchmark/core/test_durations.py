@@ -23,6 +23,8 @@ def test_one_duration(seconds: float, words: str) -> None:
         (70, 130, "1 to 3 min"),
         (119, 121, "1 to 3 min"),
         (3600, 9000, "1 to 3 h"),
+        (39, 101, "35 to 105 s"),
+        (3000, 7300, "50 to 122 min"),
     ],
 )
 def test_a_range(low: float, high: float, words: str) -> None:
