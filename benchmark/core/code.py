@@ -169,13 +169,24 @@ def _spec(name: str) -> ModuleSpec | None:
     try:
         if not package:
             return find_spec(name) if name else None
-        inside = getattr(sys.modules.get(package), "__path__", None)
-        if inside is None:
-            parent = _spec(package)
-            inside = parent and parent.submodule_search_locations
-        return PathFinder.find_spec(name, list(inside)) if inside else None
+        inside = _folders(package)
+        return PathFinder.find_spec(name, inside) if inside else None
     except (ImportError, ValueError, AttributeError):  # a name that is imported from a module, not a module
         return None
+    except KeyError:  # a namespace in a package that is not imported, which has no file
+        return None
+
+
+def _folders(package: str) -> list[str]:
+    """The folders in which the modules of a package are looked for; none for a module that is no package."""
+    imported = getattr(sys.modules.get(package), "__path__", None)
+    if imported is not None:
+        return list(imported)
+    above, _, last = package.rpartition(".")
+    if above:
+        return [str(folder) for folder in (Path(inside) / last for inside in _folders(above)) if folder.is_dir()]
+    spec = find_spec(package)
+    return list(spec.submodule_search_locations or ()) if spec else []
 
 
 def _is_own(name: str, file: Path, near: set[str]) -> bool:
@@ -191,10 +202,12 @@ def _is_in(file: Path, folders: Iterable[Path]) -> bool:
 
 @cache
 def _libraries() -> list[Path]:
-    """Folders of Python's own modules and of installed packages."""
+    """Folders of Python's own modules and of installed packages, wherever PYTHONPATH or a .pth file found those."""
     paths = sysconfig.get_paths()
     named = [paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    return [Path(folder).resolve() for folder in [*named, *site.getsitepackages(), site.getusersitepackages()]]
+    installed = [folder for folder in sys.path if folder and any(Path(folder).glob("*.dist-info"))]
+    found = [*named, *site.getsitepackages(), site.getusersitepackages(), *installed]
+    return [Path(folder).resolve() for folder in found]
 
 
 def _imported(name: str, file: Path) -> Iterator[str]:

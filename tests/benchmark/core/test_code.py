@@ -100,6 +100,36 @@ def test_the_harness_and_installed_libraries_do_not_count() -> None:
     assert {name.partition(".")[0] for name in found} == {"baselines"}
 
 
+def test_a_library_on_pythonpath_does_not_count(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared"
+    (shared / "library_of_all-1.0.dist-info").mkdir(parents=True)
+    (shared / "library_of_all.py").write_text("factor = 1\n")
+    monkeypatch.syspath_prepend(str(shared))
+    own = OWN.replace("import factor", "import factor\nimport library_of_all")
+    code._libraries.cache_clear()
+    one = written(own)
+    (shared / "library_of_all.py").write_text("factor = 2\n")
+    assert written(own) == one
+    code._libraries.cache_clear()
+
+
+def test_a_namespace_in_a_package_that_is_not_imported_counts(
+    written: Written, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "path_importer_cache", {})
+    inside = tmp_path / "helpers_of_mine" / "namespace"
+    inside.mkdir(parents=True)
+    (inside.parent / "__init__.py").touch()
+    own = OWN.replace("        return", "        from helpers_of_mine.namespace import scale\n        return")
+    found = set()
+    for value in (1, 2):
+        (inside / "scale.py").write_text(f"value = {value}\n")
+        found.add(written(own))
+    assert len(found) == 2
+
+
 def test_a_shipped_method_is_made_of_its_file_and_of_what_that_imports_of_other_methods() -> None:
     assert code.fingerprint(AMUTuning) != code.fingerprint(CoOp) != ""
     assert {"amu.tuning", "amu.fusion", "baselines.zero_shot"} <= set(code._sources((AMUTuning.__module__,)))
