@@ -3,8 +3,14 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 BIN := $(VENV)/bin
-# More for pip, for instance PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# More for pip or uv, for instance PIP_ARGS="--index-url https://a.mirror/simple"
 PIP_ARGS ?=
+# On Linux pip takes PyTorch with CUDA, several GB. uv, where it is there, chooses the build by the driver; for pip the CPU build
+# is chosen where there is no NVIDIA driver and its index answers. `make UV= CPU_INDEX=` leaves the choice to pip alone.
+UV ?= $(shell command -v uv)
+CPU_INDEX ?= https://download.pytorch.org/whl/cpu
+NO_DRIVER = [ "$$(uname -s)" = Linux ] && ! command -v nvidia-smi >/dev/null
+CPU_BUILD = $(shell [ -n "$(CPU_INDEX)" ] && $(NO_DRIVER) && curl --silent --fail --head --max-time 5 --output /dev/null $(CPU_INDEX)/ && echo yes)
 
 .PHONY: demo test lint docs clean
 
@@ -27,7 +33,15 @@ docs: $(VENV)/.installed
 
 $(VENV)/.installed: setup.cfg pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
+ifneq ($(UV),)
+	@echo "PyTorch: the build that uv chooses by this machine's driver"
+	$(UV) pip install --quiet --python $(BIN)/python --torch-backend=auto --constraint constraints.txt $(PIP_ARGS) --editable ".[dev]"
+else ifneq ($(CPU_BUILD),)
+	@echo "PyTorch: the CPU build, because there is no NVIDIA driver (CPU_INDEX= leaves the choice to pip)"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --extra-index-url $(CPU_INDEX) $(PIP_ARGS) --editable ".[dev]"
+else
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(PIP_ARGS) --editable ".[dev]"
+endif
 	touch $@
 
 clean:
