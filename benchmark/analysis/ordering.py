@@ -8,9 +8,17 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import sqrt
 
-from benchmark.analysis.results import Measured
+import numpy as np
+
+from benchmark.analysis.results import Measured, Row
+from benchmark.core.digest import Json
 from benchmark.exhibits.naming import column_named
 from benchmark.records import reference
+
+DRAWS, SEED = 2000, 0
+"""Draws of our numbers behind an interval of `agreement`, and their seed."""
+Z = 1.96
+"""Half of a 95 % interval of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -33,27 +41,80 @@ class Order:
 
 def orders(measured: Measured, selection: str = "val") -> list[Order]:
     """The paper's ranking and ours under `selection`, for every column with comparable numbers on both sides."""
-    exhibit = measured.exhibit
-    cells = {(c.row, c.column): c for c in exhibit.cells()}
-    found = []
-    for column in exhibit.columns:
-        if "declares" in column:
-            continue
-        pairs = []
-        for row in exhibit.rows:
-            cell = cells[row["name"], column["name"]]
-            printed = reference.printed(exhibit.reference, cell.question.cite or {})
-            ours = measured.at(cell.row, cell.column, selection).mean
-            if printed is not None and ours is not None and (cell.row, cell.column) not in measured.sizes:
-                pairs.append((cell.row, printed, ours))
-        found.append(_order(column_named(column, measured.suite), pairs))
+    columns = [c for c in measured.exhibit.columns if "declares" not in c]
+    found = [_order(column_named(column, measured.suite), _pairs(measured, column, selection)) for column in columns]
     return [order for order in found if order.paper]
 
 
-def _order(column: str, pairs: list[tuple[str, float, float]]) -> Order:
-    paper = [name for name, printed, _ in sorted(pairs, key=lambda p: -p[1])]
-    ours = [name for name, _, mean in sorted(pairs, key=lambda p: -p[2])]
-    return Order(column, paper, ours, kendall([p[1:] for p in pairs]) if len(pairs) >= 3 else None)
+@dataclass(frozen=True)
+class Agreement:
+    """Rank correlation of the paper's numbers with ours over the columns of an exhibit.
+
+    Attributes:
+        title: Title of the exhibit.
+        columns: Number of columns with at least three rows that have a number on both sides.
+        numbers: Number of such numbers.
+        tau: Kendall's rank correlation within columns, from -1 to 1.
+        low: Lower end of its 95 % interval.
+        high: Upper end.
+    """
+
+    title: str
+    columns: int
+    numbers: int
+    tau: float
+    low: float
+    high: float
+
+
+def agreement(measured: Measured, selection: str = "val") -> Agreement | None:
+    """How far our numbers order the rows of an exhibit as the paper's do.
+
+    τ is that of `kendall`, with the pairs of rows of all columns counted together. Its interval is of 2,000 draws of our
+    numbers, each from the normal distribution that its own interval describes and independently of the others; the paper's
+    numbers are taken as they are printed.
+
+    Returns:
+        The correlation; None where no column has three rows with a number on both sides.
+    """
+    pairs = [_pairs(measured, c, selection) for c in measured.exhibit.columns if "declares" not in c]
+    pairs = [column for column in pairs if len(column) >= 3]
+    ordered = np.zeros(1 + DRAWS), np.zeros(1 + DRAWS)
+    rng = np.random.default_rng(SEED)
+    for column in pairs:
+        printed = np.array([paper for _, paper in column])
+        means = np.array([row.mean for row, _ in column])
+        deviations = np.array([((row.ci_high or 0) - (row.ci_low or 0)) / 2 / Z for row, _ in column])
+        drawn = np.vstack([means, means + deviations * rng.standard_normal((DRAWS, len(column)))])
+        one, other = np.triu_indices(len(column), 1)
+        theirs, ours = np.sign(printed[one] - printed[other]), np.sign(drawn[:, one] - drawn[:, other])
+        ordered[0][:] += (theirs * ours).sum(1)
+        ordered[1][:] += np.sqrt(np.count_nonzero(theirs) * np.count_nonzero(ours, axis=1))
+    if not ordered[1].all():
+        return None
+    taus = ordered[0] / ordered[1]
+    low, high = np.quantile(taus[1:], [0.025, 0.975])
+    return Agreement(measured.exhibit.title, len(pairs), sum(map(len, pairs)), *map(float, (taus[0], low, high)))
+
+
+def _pairs(measured: Measured, column: Json, selection: str) -> list[tuple[Row, float]]:
+    """The rows of a column that have a number both in the paper and in our records, each with the paper's number."""
+    cells = {cell.row: cell for cell in measured.exhibit.cells() if cell.column == column["name"]}
+    found = []
+    for row in measured.exhibit.rows:
+        cell = cells[row["name"]]
+        printed = reference.printed(measured.exhibit.reference, cell.question.cite or {})
+        ours = measured.at(cell.row, cell.column, selection)
+        if printed is not None and ours.mean is not None and (cell.row, cell.column) not in measured.sizes:
+            found.append((ours, printed))
+    return found
+
+
+def _order(column: str, pairs: list[tuple[Row, float]]) -> Order:
+    numbers = [(row.row, printed, row.mean or 0.0) for row, printed in pairs]
+    paper = [name for name, printed, _ in sorted(numbers, key=lambda p: -p[1])]
+    ours = [name for name, _, mean in sorted(numbers, key=lambda p: -p[2])]
+    return Order(column, paper, ours, kendall([p[1:] for p in numbers]) if len(numbers) >= 3 else None)
 
 
 def kendall(pairs: Sequence[tuple[float, float]]) -> float | None:

@@ -23,7 +23,7 @@ from benchmark.analysis.claims import ClaimRow, Comparison
 from benchmark.analysis.leaderboard import Board
 from benchmark.analysis.leakage import Leak
 from benchmark.analysis.moves import Moves
-from benchmark.analysis.ordering import orders
+from benchmark.analysis.ordering import agreement, orders
 from benchmark.analysis.other_questions import NO_OTHERS, NOT_DRAWN, Others, told
 from benchmark.analysis.results import Measured, csv
 from benchmark.core.digest import Json, JsonDict
@@ -128,6 +128,7 @@ def html(
         exhibits=[_exhibit(measured, drawn, moves) for measured in ready],
         others=[_exhibit(measured, drawn, moves) for measured in others.shown],
         not_drawn=told(others.left, exhibits[0].suite, NOT_DRAWN),
+        agreements=[found for measured in ready if (found := agreement(measured))],
         boards=boards,
         board_header=leaderboard.HEADER,
         board_rows=leaderboard.table,

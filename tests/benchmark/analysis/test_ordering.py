@@ -7,8 +7,8 @@ import pytest
 from scipy import stats as scipy_stats
 from toy_world import paper, planted, table, toy
 
-from benchmark.analysis.ordering import kendall, orders
-from benchmark.analysis.results import gather
+from benchmark.analysis.ordering import agreement, kendall, orders
+from benchmark.analysis.results import Measured, gather
 from benchmark.core import paths
 
 ZERO = "baselines.zero_shot:ZeroShotCLIP"
@@ -27,10 +27,14 @@ def _paper(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "reference", lambda: folder)
 
 
-def ordered(**val: int) -> list[tuple[str, list[str], list[str], float | None]]:
+def gathered(columns: tuple[str, ...] = ("1-shot",), **val: int) -> Measured:
     shown = table(rows=ROWS)
-    counts = {(row, "1-shot"): [(0, correct, 0)] for row, correct in val.items()}
-    found = orders(gather(shown, toy(), planted(shown, toy(), counts)))
+    counts = {(row, column): [(0, correct, 0)] for row, correct in val.items() for column in columns}
+    return gather(shown, toy(), planted(shown, toy(), counts))
+
+
+def ordered(**val: int) -> list[tuple[str, list[str], list[str], float | None]]:
+    found = orders(gathered(**val))
     return [(o.column, o.paper, o.ours, o.tau) for o in found]
 
 
@@ -64,3 +68,25 @@ def test_kendall_s_tau_is_scipy_s_ties_included() -> None:
         expected = scipy_stats.kendalltau(*zip(*pairs, strict=True)).statistic
         assert kendall([(a, b) for a, b in pairs]) == pytest.approx(expected)
     assert kendall([(1, 2), (1, 3), (1, 4)]) is None
+
+
+def test_an_exhibit_agrees_as_far_as_its_columns_do() -> None:
+    found = agreement(gathered(One=0, Two=20, Three=10))
+    assert found is not None
+    assert (found.columns, found.numbers, found.tau) == (1, 3, pytest.approx(1 / 3))
+    assert (found.low, found.high) == (
+        pytest.approx(1 / 3),
+        pytest.approx(1 / 3),
+    )  # such a distance is no matter of chance
+
+
+def test_numbers_that_are_hardly_apart_leave_the_agreement_open() -> None:
+    found = agreement(gathered(One=10, Two=11, Three=12))
+    assert found is not None
+    assert found.tau == 1
+    assert (found.low, found.high) == (-1, 1)
+
+
+@pytest.mark.parametrize("val", [{}, {"One": 1, "Two": 2}, {"One": 5, "Two": 5, "Three": 5}])
+def test_two_rows_or_equal_numbers_have_no_agreement(val: dict[str, int]) -> None:
+    assert agreement(gathered(**val)) is None
