@@ -38,7 +38,7 @@ SCRIPTS: Mapping[str, str] = {
     "guest_speed": "What a method's code may have replaced: words for all functions and ours",
     "checking_speed": "Holding cached features to their hashes",
 }
-"""Script -> heading of what it prints."""
+"""Script -> heading of what it prints; `gpu`, which needs one, is run by itself."""
 
 INTRODUCTION = """# What it costs
 

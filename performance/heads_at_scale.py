@@ -8,6 +8,7 @@ python -m performance.heads_at_scale [method ...]
 """
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -126,13 +127,19 @@ def one(name: str, shots: int, folder: Path) -> None:
     )
     correct = {selection: found.correct for selection, found in record.selections.items()}
     took = {"seconds": time.perf_counter() - started, "fit": record.seconds["fit"], "cpu": time.process_time() - used}
-    print(json.dumps({**took, "peak": machine.peak_memory_mib(), "n": record.n, "correct": correct}))
+    held = {"peak": machine.peak_memory_mib(), "peak_of_device": _peak_of_device()}
+    print(json.dumps({**took, **held, "n": record.n, "correct": correct}))
 
 
-def measured(name: str, size: Size, folder: str) -> dict[str, Any] | str:
+def _peak_of_device() -> int:
+    """The most memory that tensors of this process held on a GPU, in MiB; 0 without one."""
+    return torch.cuda.max_memory_allocated() // 2**20 if torch.cuda.is_initialized() else 0
+
+
+def measured(name: str, size: Size, folder: str, device: str = "cpu") -> dict[str, Any] | str:
     """What a method took in a process of its own, as `one` prints it, or the last line of its error."""
     command = [sys.executable, "-m", "performance.heads_at_scale", "--one", name, str(size.shots), folder]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, env={**os.environ, "BENCH_DEVICE": device}, capture_output=True, text=True)
     if done.returncode:
         return done.stderr.strip().splitlines()[-1]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])

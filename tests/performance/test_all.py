@@ -11,9 +11,9 @@ def test_the_page_is_assembled_from_what_the_scripts_printed() -> None:
     assert (every.DOCS / "performance.md").read_text() == every.page(every.DOCS / "performance")
 
 
-def test_every_script_of_the_folder_is_run() -> None:
+def test_every_script_of_the_folder_is_run_but_the_one_for_a_gpu() -> None:
     scripts = {path.stem for path in (every.DOCS.parent / "performance").glob("*.py")}
-    assert scripts - {"all", "__init__"} == {*every.SCRIPTS}
+    assert scripts - {"all", "gpu", "__init__"} == {*every.SCRIPTS}
 
 
 def test_the_sections_are_the_machines_and_their_parts_the_scripts_in_order(tmp_path: Path) -> None:
