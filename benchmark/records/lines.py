@@ -141,7 +141,8 @@ def unlike(said: Json, record: Record) -> str:
     for name in COLUMNS:
         if name not in FOR_PEOPLE and not _same(said[name], expected[name]):
             return f"{name}: is {short(said[name])}, its record says {short(expected[name])}"
-    return ""
+    same = _counts(said["shifts"]) == _counts(expected["shifts"])
+    return "" if same else "shifts: has counts that are not those of its record"
 
 
 def short(value: object) -> str:
@@ -187,6 +188,11 @@ def _same(one: object, other: object) -> bool:
     if len(numbers) == 2:
         return math.isclose(*numbers, rel_tol=CLOSE)
     return one == other
+
+
+def _counts(shifts: str | None) -> list[tuple[int, int]]:
+    """The counts on shifts, (n, correct), whatever the shifts are called."""
+    return sorted((found["n"], found["correct"]) for found in json.loads(shifts or "{}").values())
 
 
 def _json(value: object) -> str | None:
