@@ -66,7 +66,10 @@ COMMANDS = {
         "benchmark.commands.report:report",
         "Write the HTML page, and every exhibit's Markdown, CSV and pictures, from what is measured.",
     ),
-    "results": LazyCommand("benchmark.commands.results:results", "Take in records that other machines measured."),
+    "results": LazyCommand(
+        "benchmark.commands.results:results",
+        "Take in records that other machines measured, and write and read results files for other programs.",
+    ),
     "run": LazyCommand(
         "benchmark.commands.run:run",
         "Measure an exhibit and draw it. What is measured already is not measured again.",

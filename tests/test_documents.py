@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from toy_world import planted, toy
+from toy_world import bits_of, numbered, planted, toy
 
 import benchmark
 from benchmark.analysis import results
@@ -20,6 +20,9 @@ from benchmark.encoders.published import slots
 from benchmark.exhibits import exhibit
 from benchmark.methods.construct import predictor_class
 from benchmark.methods.contract.clauses import check
+from benchmark.records import exporting, lines
+from benchmark.records.exporting import Exporter
+from benchmark.records.store import Store
 from benchmark.suites import suite
 
 DOCUMENTS = [
@@ -167,3 +170,24 @@ def test_the_paper_suite_s_walk_knows_how_many_runs_an_exhibit_has():
         assert runs([f"{kind.lower()}{number}"]) == int(said.replace(",", "")), (kind, number)
     (said,) = re.findall(r"^\| all of the paper's exhibits \| ([\d,]+) \|", text("docs/paper-suite.md"), flags=re.M)
     assert runs([name for name in exhibit.names() if exhibit.load(name).place < 20]) == int(said.replace(",", ""))
+
+
+def test_the_table_of_a_results_file_has_the_fields_of_its_schema():
+    rows = re.findall(
+        r"^\| `(\w+)` \| [^|]+ \| (.+) \|$", text("docs/exchange.md").partition("JSON Schema")[2], flags=re.M
+    )
+    assert rows == [(name, field["description"]) for name, field in lines.SCHEMA["properties"].items()]
+    assert f"](../benchmark/records/{lines.FILE})" in text("docs/exchange.md")
+
+
+def test_the_lines_that_read_a_results_file_find_what_they_name(tmp_path, monkeypatch):
+    *_, read, unpack = blocks("docs/exchange.md", "python")
+    monkeypatch.chdir(tmp_path)
+    store, record = Store(tmp_path / "toy"), numbered(1)
+    written = Exporter(store, str).lines(store.put(record, bits_of(record)))
+    (tmp_path / "results.jsonl").write_text("".join(f"{exporting.jsonl(said)}\n" for said in written))
+    found = {}
+    exec(compile(read, "docs/exchange.md", "exec"), found)
+    exec(compile(unpack, "docs/exchange.md", "exec"), found)
+    assert found["right"].tolist() == bits_of(record)["val"].tolist()
+    assert len(found["runs"]) == 4

@@ -11,7 +11,6 @@ command refuses something is the message of a BenchError.
 """
 
 import io
-import json
 import multiprocessing
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -34,9 +33,10 @@ from benchmark.core import settings as settings_module
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.names import of_file
 from benchmark.exhibits import exhibit, substitution
-from benchmark.exhibits.naming import METHODS, column_named, method_named
+from benchmark.exhibits.naming import METHODS, column_named
 from benchmark.exhibits.substitution import Instead
-from benchmark.records.record import SELECTIONS, Record
+from benchmark.records import lines
+from benchmark.records.record import SELECTIONS
 from benchmark.reporting.tables import main_table, shown
 
 Numbers = int | Iterable[int] | None
@@ -148,7 +148,7 @@ def run(
         BenchError: What the command refuses, or a line on the runs that failed.
     """
     templates = _several(template)
-    with _heard(verbose) as lines:
+    with _heard(verbose) as heard:
         code = measure_exhibit(
             table=_several(table),
             figure=_several(figure),
@@ -170,7 +170,7 @@ def run(
             settings=settings_module.read(**places),
         )
     if code != ExitCode.OK:
-        failed = [line for line in lines() if line.startswith("FAILED")]
+        failed = [line for line in heard() if line.startswith("FAILED")]
         raise BenchError(
             f"{len(failed)} failed, the first: {failed[0].removeprefix('FAILED ')}" if failed else str(code)
         )
@@ -228,26 +228,18 @@ def results(suite: str = "mini", **places: Any) -> pd.DataFrame:
         places: As in `run`.
 
     Returns:
-        method (categorical, in the paper's order), cls, dataset, backbone, shots, seed, selection (categorical), accuracy in
-        per cent, correct, n, epoch, tuned and settings (as JSON), seconds, measured, and key, the record's name. The settings
-        tell rows of one method apart, such as CaFo and CaFo*.
+        The columns of results.csv (`bench results export`): method (categorical, in the paper's order), cls, dataset,
+        backbone, shots, seed, selection (categorical), accuracy in per cent, correct, n, epoch, tuned and settings (as JSON),
+        seconds, measured, key, the record's name, and more. The settings tell rows of one method apart, such as CaFo and
+        CaFo*.
     """
     with _heard(verbose=False):
         world, _, records = open_suite(suite, settings_module.read(**places))
-    rows = [row for record in records.values() for row in _rows(record)]
+    rows = [line for record in lines.ordered(records.values(), world.named) for line in lines.of(record, world.named)]
     table = [row["name"] for row in exhibit.load(METHODS).rows]
     others = sorted({row["method"] for row in rows} - {*table})
-    found = pd.DataFrame(rows, columns=list(COLUMNS))
-    found["dataset"] = found["dataset"].map(world.named)
-    found = _ordered(found, method=[*table, *others], selection=SELECTIONS)
-    return found.sort_values(["dataset", "method", "shots", "seed", "selection"], ignore_index=True)
-
-
-COLUMNS = (
-    *("method", "cls", "dataset", "backbone", "shots", "seed", "selection", "accuracy", "correct", "n", "epoch"),
-    *("tuned", "settings", "seconds", "measured", "key"),
-)
-"""Columns of `results`."""
+    found = pd.DataFrame(rows, columns=list(lines.COLUMNS))
+    return _ordered(found, method=[*table, *others], selection=SELECTIONS)
 
 
 def compare(
@@ -299,29 +291,6 @@ def claims(*names: str, suite: str = "mini", **places: Any) -> pd.DataFrame:
             for source, verdict in one.verdicts.items()
         ]
     ).rename(columns={"reason": "why"})
-
-
-def _rows(record: Record) -> Iterator[dict[str, Any]]:
-    """Rows of a record, one for each selection."""
-    for name, chosen in record.selections.items():
-        yield {
-            "method": method_named(record.method),
-            "cls": record.method,
-            "dataset": record.dataset,
-            "backbone": record.asked.get("backbone", ""),
-            "shots": record.shots,
-            "seed": record.seed,
-            "selection": name,
-            "accuracy": 100 * chosen.correct / record.n,
-            "correct": chosen.correct,
-            "n": record.n,
-            "epoch": chosen.epoch,
-            "tuned": json.dumps(chosen.tuned) if chosen.tuned else "",
-            "settings": json.dumps(record.settings, sort_keys=True),
-            "seconds": record.seconds["total"],
-            "measured": record.measured,
-            "key": record.key,
-        }
 
 
 def _ordered(frame: pd.DataFrame, **orders: Iterable[str]) -> pd.DataFrame:

@@ -25,7 +25,7 @@ class ExitCode(IntEnum):
     """The system refused a file, a folder, the output or memory: no permission, a full disk, a long name, a reader gone."""
     DAMAGED = 7
     """A record, its answers, the reference run or the paper's numbers are damaged, and a verdict would rest on them; or
-    `results merge` left a record out."""
+    `results merge`, `export` or `import` left a record or a line out."""
     INCONCLUSIVE = 8
     """`check` found no regression, but more than half of the questions are inconclusive."""
     INTERRUPTED = 130

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from glob import escape
+from math import isinf
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -73,6 +74,25 @@ def parsed(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+
+
+def parsed_finite(text: str | bytes) -> Any:
+    """Parse JSON without NaN and infinity; ValueError for a text that is none, as `parsed`."""
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if isinf(value):
+        _no_number(text)
+    return value
 
 
 def listed(what: str, folder: Path, pattern: str, how: str) -> list[Path]:

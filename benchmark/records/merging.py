@@ -4,11 +4,13 @@ Nothing of the other folder is copied as a file. Each record is read and held ag
 and written anew under the name that its content has. A record that is here already stays.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
+from benchmark.core.digest import JsonDict
 from benchmark.records import answers
 from benchmark.records.record import Record
 from benchmark.records.store import DRAWS, TESTED, Store
@@ -40,14 +42,14 @@ class Different:
 
 @dataclass
 class Merged:
-    """The records of one folder: taken, here already, different, left out.
+    """The records of one folder or file: taken, here already, different, left out.
 
     Attributes:
-        folder: The folder.
+        folder: The folder, or the file.
         taken: Keys of the records that are here now.
         same: Keys of those that were here with the same answers.
         different: Those that were here with other answers, and stay as they are.
-        left_out: Name of a file -> why it was not taken.
+        left_out: Name of a file, or line of the file -> why it was not taken.
     """
 
     folder: str
@@ -73,22 +75,47 @@ def merge(store: Store, other: Store, suite: str) -> Merged:
     found.left_out.update(other.problems)
     for key, record in theirs.items():
         try:
-            if complaint := _foreign(record, suite):
-                found.left_out[f"{key}.json"] = complaint
-                continue
-            arrays = other.answers_of(record)
-            own = store.get(key)
-            if own is None:
-                _take(store, other, record, arrays)
-                found.taken.append(key)
-            elif different := _different(own, store.answers_of(own), record, arrays):
-                found.different.append(different)
-            else:
-                found.same.append(key)
+            take(found, store, suite, record, partial(other.answers_of, record), other.listed)
         # A file that changed meanwhile, or a list that holds no numbers.
         except (OSError, ValueError, TypeError, OverflowError) as error:
             found.left_out[f"{key}.json"] = str(error)
     return found
+
+
+def take(
+    found: Merged,
+    store: Store,
+    suite: str,
+    record: Record,
+    read_answers: Callable[[], Mapping[str, np.ndarray]],
+    listed: Callable[[str, str | None], JsonDict | None],
+) -> None:
+    """Take one record if the store lacks it, or else compare the two; and the lists that it names, where these are not here.
+
+    Answers that cannot be read raise OSError.
+
+    Args:
+        found: What became of each record, to which this one is added.
+        store: The store that takes it.
+        suite: Name of the suite.
+        record: A record that agrees with its answers.
+        read_answers: Reads the answers of the record, as `Store.answers_of`.
+        listed: Kind and name of a list -> the list; None where it is not there, as `Store.listed`.
+
+    Raises:
+        ValueError: A record of another suite, or answers or lists that cannot be written.
+    """
+    if complaint := _foreign(record, suite):
+        raise ValueError(complaint)
+    arrays, own = read_answers(), store.get(record.key)
+    _keep_lists(store, record, listed)
+    if own is None:
+        _put(store, record, arrays)
+        found.taken.append(record.key)
+    elif different := _different(own, store.answers_of(own), record, arrays):
+        found.different.append(different)
+    else:
+        found.same.append(record.key)
 
 
 def _foreign(record: Record, suite: str) -> str:
@@ -97,15 +124,20 @@ def _foreign(record: Record, suite: str) -> str:
     return "" if said == suite else f"a record of suite {said!r}, not {suite!r}"
 
 
-def _take(store: Store, other: Store, record: Record, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write a record with its answers, and the lists that it names, the record last."""
+def _keep_lists(store: Store, record: Record, listed: Callable[[str, str | None], JsonDict | None]) -> None:
+    """Write the lists that a record names, as far as they are there and the store lacks them."""
+    if drawn := None if store.lists(DRAWS, record.draw) else listed(DRAWS, record.draw):
+        store.keep_draw(drawn)
+    tested = None if store.lists(TESTED, record.tested) else listed(TESTED, record.tested)
+    if tested and tested.keys() == {"classes", "labels"}:
+        store.keep_tested(tested["classes"], np.array(tested["labels"], np.int64))
+
+
+def _put(store: Store, record: Record, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write a record with its answers."""
     names = arrays.keys() - {answers.HELD, answers.PREDICTED}
     correct = {name: answers.right(arrays, name, answers.counted(record, name)[1]) for name in names}
     predicted = answers.predicted(arrays, record.n) if answers.PREDICTED in arrays else None
-    if drawn := other.listed(DRAWS, record.draw):
-        store.keep_draw(drawn)
-    if (tested := other.listed(TESTED, record.tested)) and tested.keys() == {"classes", "labels"}:
-        store.keep_tested(tested["classes"], np.array(tested["labels"], np.int64))
     store.put(record, correct, predicted)
 
 

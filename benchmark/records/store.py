@@ -37,6 +37,9 @@ TESTED = "tested"
 ASKED = "asked"
 """Subfolder of the notes on exhibits that were asked in other roles."""
 
+LISTED = re.compile("[0-9a-f]{20}")
+"""Name of a list in DRAWS or TESTED, the hash of what it holds."""
+
 
 class Tested(NamedTuple):
     """Names of the classes; class of each test image [N]; its predicted class under `val` [N]."""
@@ -137,7 +140,7 @@ class Store:
 
     def listed(self, kind: str, name: str | None) -> JsonDict | None:
         """A list that records share, in the subfolder DRAWS or TESTED, by its hash; None unless it is as it was written."""
-        if name is None or not re.fullmatch("[0-9a-f]{20}", name):
+        if name is None or not LISTED.fullmatch(name):
             return None
         try:
             content = regular.read_bytes(self.root / kind / f"{name}.json")
@@ -145,6 +148,10 @@ class Store:
             return said if isinstance(said, dict) and digest(said) == name else None
         except (OSError, ValueError):
             return None
+
+    def lists(self, kind: str, name: str | None) -> bool:
+        """Whether a list that records share is here, whatever is in its file."""
+        return name is not None and bool(LISTED.fullmatch(name)) and (self.root / kind / f"{name}.json").is_file()
 
     def tested(self, record: Record) -> Tested | None:
         """What a run predicted of each test image, and its class; None where that is not kept, or not as it was written."""
@@ -244,7 +251,7 @@ class Store:
         """The record of a run, whatever its answers are; None if it is missing or invalid."""
         path = self.root / f"{key}.json"
         try:
-            return Record.from_json(_valid(path, regular.read_bytes(path))[0])
+            return parsed_record(regular.read_bytes(path), path.stem)[0]
         except (OSError, ValueError):
             return None
 
@@ -287,10 +294,9 @@ class Store:
         try:
             if known.knows(path):
                 return Record.from_json(unsealed(json.loads(content)))
-            said, checked = _valid(path, content)
+            record, checked = parsed_record(content, path.stem)
         except ValueError as error:
             return str(error)
-        record = Record.from_json(said)
         if complaint := ("" if checked else disagreement(record)) or self._unlike_answers(record, checked):
             return complaint
         known.add(path, self._answers(record))
@@ -305,39 +311,28 @@ class Store:
             return f"its answers, {path.name}, cannot be read ({_reason(error)})"
 
 
-def _valid(path: Path, content: bytes) -> tuple[Json, bool]:
-    """Parse the content of a record's file.
+def parsed_record(content: str | bytes, key: str) -> tuple[Record, bool]:
+    """Parse a record as its file holds it.
 
     Args:
-        path: The file.
-        content: Its content.
+        content: The JSON.
+        key: The key by the name of the file.
 
     Returns:
-        The record as JSON, and whether it had a checksum.
+        The record, and whether it had a checksum.
 
     Raises:
         ValueError: For anything but a valid record, in a few words.
     """
     try:
-        said = json.loads(content, parse_constant=_no_number, parse_float=_finite)
-        complaint = invalid(said, path.stem) or altered(said)
+        said = files.parsed_finite(content)
+        complaint = invalid(said, key) or altered(said)
     except (ValueError, RecursionError) as error:
         raise ValueError(f"not readable as JSON ({error})") from error
     if complaint:
         raise ValueError(complaint)
-    return unsealed(said), CHECKSUM in said
+    return Record.from_json(unsealed(said)), CHECKSUM in said
 
 
 def _reason(error: OSError | ValueError) -> str:
     return str((error.strerror if isinstance(error, OSError) else "") or error)
-
-
-def _no_number(name: str) -> None:
-    raise ValueError(f"{name} is no number a record may hold")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if value in (float("inf"), float("-inf")):
-        _no_number(text)
-    return value

@@ -22,6 +22,8 @@ from benchmark.core.settings import Settings
 from benchmark.data.imported import FORM
 from benchmark.data.published import decoding, kept_draws, listing, splits, unsorted_val
 from benchmark.data.published.sets import SETS
+from benchmark.records import exporting, importing, lines
+from benchmark.records.store import Store
 from tests.torture.trial import bench
 
 
@@ -226,6 +228,34 @@ def _content() -> object:
     return listed.content(Path("cache"))
 
 
+# --- results of other programs
+
+RECORDS = Path(__file__).parents[1] / "benchmark" / "records" / "of_0_1" / "mini"
+
+
+def _results(form: str) -> Callable[[Path], Path]:
+    """A results file of two records of the mini suite."""
+
+    def make(folder: Path) -> Path:
+        store, path = Store(RECORDS), folder / f"results.{form}"
+        records = lines.ordered(store.records().values(), str)
+        exporter = exporting.Exporter(store, str)
+        found = (exporting.jsonl(said) + "\n" for record in records for said in exporter.lines(record))
+        path.write_text(exporting.csv(records, str) if form == "csv" else "".join(found))
+        return path
+
+    return make
+
+
+def _use_results(form: str) -> Callable[[], object]:
+    def use() -> object:
+        file = Path(f"results.{form}")
+        importing.check(file)
+        return importing.read(file, "mini", Store(Path("mini")) if form == "jsonl" else None)
+
+    return use
+
+
 KINDS: dict[str, Kind] = {
     "checkpoint": Kind(_weights("dino.pth", _zip), bench("weights", "--deep")),
     "older checkpoint": Kind(_weights("dino.pth", _old_pickle), bench("weights", "--deep")),
@@ -251,5 +281,7 @@ KINDS: dict[str, Kind] = {
     "GIF": Kind(_image("GIF", "P"), _use_images),
     "TIFF": Kind(_image("TIFF", "CMYK"), _use_images),
     "WebP": Kind(_image("WEBP", "RGB"), _use_images),
+    "results file": Kind(_results("jsonl"), _use_results("jsonl")),
+    "table of results": Kind(_results("csv"), _use_results("csv")),
 }  # fmt: skip
 """Name -> kind of file."""

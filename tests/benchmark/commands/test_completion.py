@@ -28,7 +28,12 @@ def test_another_shell_is_a_line() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "offered"),
-    [("bench ", set(COMMANDS)), ("bench compl", {"completion"}), ("bench list --js", {"--json"})],
+    [
+        ("bench ", set(COMMANDS)),
+        ("bench compl", {"completion"}),
+        ("bench list --js", {"--json"}),
+        ("bench results ", {"merge", "export", "import"}),
+    ],
 )
 def test_commands_and_options_are_offered(typed: str, offered: set[str]) -> None:
     words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1), "_BENCH_COMPLETE": "bash_complete"}

@@ -61,6 +61,15 @@ def test_the_same_answers_are_one_record_and_a_second_merge_takes_nothing(here: 
     assert content(here) == before
 
 
+def test_a_list_that_is_not_here_comes_with_a_record_that_is(here: Store, there: Store) -> None:
+    drawn = there.keep_draw({"a": ["1.png"]})
+    record = edited(numbered(1), draw=drawn)
+    for store in (here, there):
+        store.put(record, bits_of(record))
+    assert merge(here, there, "toy").same == [record.key]
+    assert here.listed(DRAWS, drawn) == {"a": ["1.png"]}
+
+
 def test_other_answers_are_counted_image_by_image_and_the_own_record_stays(here: Store, there: Store) -> None:
     put(here, 1, (4, 5, 6))
     record = edited(numbered(1, (4, 5, 7)), fingerprints={"data": "squares-2", "RN50": "clip-RN50"})
