@@ -1,10 +1,11 @@
-"""Contact sheets of the images of the rendered world, its shifts and its downstream tasks.
+"""Pictures of the mini suite: contact sheets of its images, and the curves of its encoders.
 
-`python -m benchmark.mini.sheets world|strip|tasks PATH` writes one sheet as an image file.
+`python -m benchmark.mini.sheets world|strip|tasks|curves PATH` writes one as an image file.
 """
 
 import argparse
 import io
+import json
 import tempfile
 import textwrap
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmark.core.files import written_whole
+from benchmark.mini import networks, weights
 from benchmark.mini.world import captions, digits, generator, shifts, tasks, world
 from benchmark.mini.world.render import draw
 
@@ -121,16 +123,58 @@ def _generated() -> Row:
     return "stand-in for an image generator, asked for species", generator.render(ids), names
 
 
-SHEETS = {"world": write_world, "strip": write_strip, "tasks": write_tasks}
+MONITORED = {"zero_shot": "zero-shot CLIP", "linear": "linear probe", "knn": "10 nearest neighbours"}
+"""Accuracies of the model cards, for people."""
+
+
+def curves() -> dict[str, dict[str, list[tuple[float, float]]]]:
+    """Accuracy on the monitor split over pre-training.
+
+    Returns:
+        Name of the accuracy -> role -> (millions of images seen, accuracy in per cent) for each look at the monitor split.
+    """
+    found: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    for role in networks.ROLES:
+        card = json.loads((weights.FOLDER / f"{weights.stem(role)}.json").read_text())
+        for name in MONITORED:
+            points = [(p["step"] * card["schedule"]["batch"] / 1e6, p[name]) for p in card["curve"] if name in p]
+            if points:
+                found.setdefault(name, {})[role] = points
+    return found
+
+
+def write_curves(path: Path) -> None:
+    """Write the accuracies of all encoders over their pre-training to an image file, a panel for each kind of accuracy."""
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, len(MONITORED), figsize=(10, 3.6), sharey=True)
+    for axis, (name, roles) in zip(axes, curves().items(), strict=True):
+        for role, points in roles.items():
+            (line,) = axis.plot(*zip(*points, strict=True), marker=".", linewidth=1.5)
+            axis.annotate(f" {role} {points[-1][1]:.0f}", points[-1], color=line.get_color(), fontsize=8, va="center")
+        axis.set(title=MONITORED[name], xlabel="images seen (millions)", ylim=(0, 80))
+        axis.margins(x=0.25)
+        axis.grid(alpha=0.3)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("accuracy on the monitor split (%)")
+    figure.tight_layout()
+    with written_whole("pictures", path, "PATH") as file:
+        figure.savefig(file, format=path.suffix.removeprefix(".") or None, dpi=110)
+    pyplot.close(figure)
+
+
+SHEETS = {"world": write_world, "strip": write_strip, "tasks": write_tasks, "curves": write_curves}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line `world|strip|tasks PATH`; an unknown word ends the process with a usage line and exit status 2."""
-    parser = argparse.ArgumentParser("python -m benchmark.mini.sheets", description="Write a contact sheet.")
+    """The command line `world|strip|tasks|curves PATH`; an unknown word ends the process with a usage line and exit status 2."""
+    parser = argparse.ArgumentParser(
+        "python -m benchmark.mini.sheets", description="Write a picture of the mini suite."
+    )
     parser.add_argument(
         "sheet",
         choices=SHEETS,
-        help="images of the source task, its first row alone, or its shifts and the other tasks",
+        help="images of the source task, its first row alone, its shifts and the other tasks, or the encoders' curves",
     )
     parser.add_argument("path", type=Path, metavar="PATH", help="image file to write")
     asked = parser.parse_args(arguments)

@@ -71,7 +71,7 @@ class MocoV3(Algorithm):
         self.online = nn.Sequential(encoder, mlp(networks.WIDTHS[-1], HIDDEN, HIDDEN, OUT))
         self.predictor = mlp(OUT, HIDDEN, OUT)
         self.slow = copy.deepcopy(self.online).requires_grad_(False)
-        self.schedule = Schedule(steps=2300, batch=192)
+        self.schedule = Schedule(steps=4500, batch=192)
 
     def loss(self, step: int) -> Tensor:
         """The symmetrised loss of Algorithm 1, ctr(q1, k2) + ctr(q2, k1)."""

@@ -48,6 +48,8 @@ ALGORITHMS: dict[str, Callable[[str], Algorithm]] = {
     "spark": Spark,
     "milan": Milan,
 }
+QUICK = {"ViT-B/32": 1600, "ViT-B/16": 1600, "mocov3": 1200, "dino": 1000}
+"""Steps of a run of about ten minutes, of the encoders whose shipped run takes longer."""
 SEED = 1
 REMEDY = "delete it, or choose another folder with --out"
 EVERY = 250  # steps between checkpoints, log lines and evaluations on the monitor split
@@ -57,6 +59,7 @@ def pretrain(
     role: str,
     out: Path,
     steps: int | None = None,
+    quick: bool = False,
     threads: int = 1,
     progress: Callable[[str], object] = print,
     every: int = EVERY,
@@ -70,6 +73,7 @@ def pretrain(
         role: one of ALGORITHMS, without regard to case, spaces, hyphens and underscores.
         out: folder of the files.
         steps: total number of steps; None for the number of the algorithm's schedule.
+        quick: whether None stands for the steps of a run of about ten minutes instead (QUICK).
         threads: threads of torch.
         progress: called with a line of text after every `every` steps.
         every: steps between checkpoints.
@@ -81,7 +85,7 @@ def pretrain(
     torch.set_num_threads(threads)
     check_writable("output", out, "--out")
     tidy(out, f"{stem(role)}.")
-    run = Run(role, out, steps)
+    run = Run(role, out, steps or (QUICK.get(role) if quick else None))
     run.resume()
     while run.step < run.steps:
         run.advance(min(every, run.steps - run.step))

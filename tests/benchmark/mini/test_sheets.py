@@ -1,17 +1,19 @@
 """The contact sheets are drawn, and their command line explains itself."""
 
+import json
+
 import pytest
 from matplotlib import pyplot
 from PIL import Image
 
-from benchmark.mini import sheets
+from benchmark.mini import networks, sheets, weights
 
 
 def test_long_captions_are_broken_between_words():
     assert sheets.wrapped("my dax in snow", width=8) == "my dax\nin snow"
 
 
-@pytest.mark.parametrize("name", ["world", "strip", "tasks"])
+@pytest.mark.parametrize("name", ["world", "strip", "tasks", "curves"])
 def test_a_word_and_a_path_write_that_sheet(name, tmp_path, monkeypatch):
     written = []
     monkeypatch.setitem(sheets.SHEETS, name, written.append)
@@ -63,3 +65,14 @@ def test_the_strip_is_the_first_row_of_the_sheet(tmp_path, monkeypatch):
     sheets.write_strip(tmp_path / "strip.png")
     with Image.open(tmp_path / "strip.png") as strip:
         assert (strip.size, strip.getcolors()) == ((20, sheets.STRIP), [(20 * sheets.STRIP, (255, 0, 0))])
+
+
+def test_the_curves_end_at_the_accuracies_of_the_cards(tmp_path):
+    found = sheets.curves()
+    for role in networks.ROLES:
+        card = json.loads((weights.FOLDER / f"{weights.stem(role)}.json").read_text())
+        ends = {name: roles[role][-1] for name, roles in found.items() if role in roles}
+        assert ends
+        assert ends == {name: (card["samples"] / 1e6, card["monitor"][name]) for name in ends}
+    sheets.write_curves(tmp_path / "curves.png")
+    assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

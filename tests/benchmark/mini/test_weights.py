@@ -3,7 +3,9 @@
 import hashlib
 import json
 import shutil
+from functools import cache
 
+import numpy as np
 import pytest
 
 from benchmark.core.errors import BenchError
@@ -70,24 +72,22 @@ def test_unknown_roles_are_refused_by_name():
         weights.fingerprint("RN5000")
 
 
-def test_the_clip_knows_the_species_it_was_never_taught_as_classes():
-    model, tokenizer = network("RN50")
-    assert 50 < monitor.zero_shot(Clip(model, tokenizer), 500) < 75
+@pytest.fixture
+def rendered_once(monkeypatch):
+    """Monitor images are rendered once for all encoders."""
+    render = cache(lambda first, last, style: monitor_images(np.arange(first, last), style))
+    monitor_images = monitor.images
+    monkeypatch.setattr(monitor, "images", lambda ids, style="photo": render(ids[0], ids[-1] + 1, style))
 
 
-@pytest.mark.parametrize(("role", "floor"), [("mocov3", 25), ("dino", 10)])
-def test_auxiliary_features_tell_species_apart(role, floor):
-    # With random weights and ten pictures a species, neighbours reach 2 per cent and the linear probe 4.
-    probes = monitor.probes(network(role)[0], train=1000, test=500)
-    assert min(probes.values()) > floor
-
-
-@pytest.mark.parametrize(("role", "floor"), [("mae", 7), ("spark", 5), ("milan", 18)])
-def test_masked_modelling_leaves_features_that_a_linear_probe_can_use(role, floor):
-    assert monitor.probes(network(role)[0], train=1000, test=500)["linear"] > floor
-
-
-@pytest.mark.parametrize(("role", "low", "high"), [("RN101", 60, 75), ("ViT-B/32", 45, 61), ("ViT-B/16", 55, 70)])
-def test_the_other_clips_are_as_good_as_their_card_says(role, low, high):
-    model, tokenizer = network(role)
-    assert low < monitor.zero_shot(Clip(model, tokenizer), 500) < high
+@pytest.mark.slow
+def test_every_shipped_encoder_is_as_accurate_on_the_monitor_split_as_its_card_says(rendered_once):
+    # The card's accuracies are of the weights before they were rounded to half precision: ten of 2,000 images of difference.
+    for role in networks.ROLES:
+        card = json.loads((weights.FOLDER / f"{stem(role)}.json").read_text())["monitor"]
+        model, tokenizer = network(role)
+        if tokenizer:
+            found, said = {"zero_shot": monitor.zero_shot(Clip(model, tokenizer))}, {"zero_shot": card["zero_shot"]}
+        else:
+            found, said = monitor.probes(model), card
+        assert found == pytest.approx(said, abs=0.5), role

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from benchmark.core.errors import BenchError
-from benchmark.mini import networks
+from benchmark.mini import networks, weights
 from benchmark.mini.pretraining import clip_pretrain, dino, milan, moco_v3, monitor, pretrain, views
 from benchmark.mini.pretraining.algorithm import Schedule, mixed_precision, precision
 from benchmark.mini.weights import stem
@@ -231,6 +231,14 @@ def test_a_run_leaves_a_card_a_curve_and_weights_that_changed(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize(("asked", "steps"), [({}, 4), ({"quick": True}, 2), ({"quick": True, "steps": 3}, 3)])
+def test_a_quick_run_has_fewer_steps_unless_their_number_is_given(asked, steps, tmp_path, monkeypatch):
+    monkeypatch.setattr(pretrain, "QUICK", {"dino": 2})
+    pretrain.pretrain("dino", tmp_path, **asked, progress=lambda line: None)
+    assert json.loads((tmp_path / "dino.json").read_text())["steps"] == steps
+
+
+@pytest.mark.usefixtures("tiny")
 def test_a_checkpoint_of_another_run_is_refused_by_name(tmp_path):
     pretrain.pretrain("dino", tmp_path, steps=1, progress=lambda line: None)
     with pytest.raises(BenchError, match=r"dino\.ckpt.*delete it"):
@@ -303,3 +311,8 @@ def test_unknown_roles_are_refused_by_name(tmp_path):
 
 def test_every_encoder_of_the_suite_can_be_made_again():
     assert set(pretrain.ALGORITHMS) == set(networks.ROLES)
+
+
+def test_quick_runs_are_shorter_than_the_shipped_ones():
+    for role, steps in pretrain.QUICK.items():
+        assert steps < json.loads((weights.FOLDER / f"{stem(role)}.json").read_text())["steps"], role
