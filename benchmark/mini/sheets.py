@@ -167,7 +167,7 @@ SHEETS = {"world": write_world, "strip": write_strip, "tasks": write_tasks, "cur
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command line `world|strip|tasks|curves PATH`; an unknown word ends the process with a usage line and exit status 2."""
+    """The command line `SHEET PATH`; an unknown word ends the process with a usage line and exit status 2."""
     parser = argparse.ArgumentParser(
         "python -m benchmark.mini.sheets", description="Write a picture of the mini suite."
     )
