@@ -32,6 +32,7 @@ DOCUMENTS = [
     "docs/architecture.md",
     "docs/commands.md",
     "docs/findings-mini.md",
+    "docs/mini-suite.md",
     "docs/negatives.md",
     "docs/notebook.md",
     "docs/paper-suite.md",
