@@ -20,9 +20,10 @@ from PIL import Image
 
 from benchmark.core.settings import Settings
 from benchmark.data.imported import FORM
-from benchmark.data.published import decoding, kept_draws, listing, splits, unsorted_val
+from benchmark.data.published import decoding, kept_draws, listing, shard_index, splits, unsorted_val
 from benchmark.data.published.sets import SETS
 from tests.torture.trial import bench
+from tests.toys import fake_shards
 
 
 @dataclass(frozen=True)
@@ -226,6 +227,26 @@ def _content() -> object:
     return listed.content(Path("cache"))
 
 
+def _tar(folder: Path) -> Path:
+    samples = [fake_shards.sample(f"ILSVRC2012_val_{n:08}", content, n) for n, content in enumerate(_jpegs())]
+    return fake_shards.tar(folder / "0.tar", [member for members in samples for member in members])
+
+
+def _parquet(folder: Path) -> Path:
+    return fake_shards.parquet(folder / "0.parquet", [(f"n_{n}", content, n) for n, content in enumerate(_jpegs())], 2)
+
+
+def _jpegs() -> list[bytes]:
+    streams = [io.BytesIO() for _ in range(4)]
+    for label, stream in enumerate(streams):
+        Image.new("RGB", (9, 8), (label, 50, 90)).save(stream, "JPEG")
+    return [stream.getvalue() for stream in streams]
+
+
+def _use_shard(name: str) -> Callable[[], object]:
+    return lambda: decoding.faults_of([sample.place for sample in shard_index.read(Path(name))])
+
+
 KINDS: dict[str, Kind] = {
     "checkpoint": Kind(_weights("dino.pth", _zip), bench("weights", "--deep")),
     "older checkpoint": Kind(_weights("dino.pth", _old_pickle), bench("weights", "--deep")),
@@ -251,5 +272,7 @@ KINDS: dict[str, Kind] = {
     "GIF": Kind(_image("GIF", "P"), _use_images),
     "TIFF": Kind(_image("TIFF", "CMYK"), _use_images),
     "WebP": Kind(_image("WEBP", "RGB"), _use_images),
+    "tar of images": Kind(_tar, _use_shard("0.tar")),
+    "parquet of images": Kind(_parquet, _use_shard("0.parquet")),
 }  # fmt: skip
 """Name -> kind of file."""
