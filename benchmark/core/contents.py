@@ -1,5 +1,7 @@
 """Hashes of the bytes of many files below one folder, remembered so that a second look costs a stat each.
 
+Parts of files, such as the images of a tar archive, have hashes too, which are trusted as long as their file is unchanged.
+
 A file counts as unchanged while its size, its times (mtime and ctime, ns) and its inode are those of the last look. A file
 that was written less than `SETTLED` seconds ago is not remembered, because a second write may have equal times.
 """
@@ -12,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
@@ -30,8 +33,25 @@ BLOCK = 64
 _STAMP = np.dtype([("size", "<i8"), ("mtime", "<i8"), ("ctime", "<i8"), ("inode", "<u8")])
 
 
+class Read(NamedTuple):
+    """How parts of files are read, by their names.
+
+    Attributes:
+        file: Function from a name to the path of the file that holds the part, relative to the folder.
+        of: Function from a name to a hash of 32 bytes.
+    """
+
+    file: Callable[[bytes], bytes]
+    of: Callable[[bytes], bytes]
+
+
 def hashes(
-    root: Path, names: Iterable[bytes], cache: Path, what: str = "files", of: Callable[[Path], bytes] | None = None
+    root: Path,
+    names: Iterable[bytes],
+    cache: Path,
+    what: str = "files",
+    of: Callable[[Path], bytes] | None = None,
+    read: Read | None = None,
 ) -> np.ndarray:
     """The sha256 of files, from the memory of the cache folder where they have not changed.
 
@@ -43,12 +63,14 @@ def hashes(
         cache: The cache folder (`Settings.cache`).
         what: Name of the files for the progress display.
         of: Function from a file's path to a hash of 32 bytes; by default the sha256 of the bytes.
+        read: How parts of files are read, if the names are those of parts.
 
     Returns:
         The hashes, uint8 [N, 32].
     """
     wanted = [bytes(name) for name in names]
-    stamps = _stamps(root, wanted)
+    hashed = read.of if read else lambda name: (of or _hash)(root / os.fsdecode(name))
+    stamps = _stamps_of_parts(root, wanted, read) if read else _stamps(root, wanted)
     found = np.empty((len(wanted), 32), dtype=np.uint8)
     memory = _Memory(root, cache)
     known = memory.rows()
@@ -60,7 +82,7 @@ def hashes(
         else:
             new.append(place)
     if new:
-        found[new] = _hashed(root, [wanted[place] for place in new], what, of or _hash)
+        found[new] = _hashed([wanted[place] for place in new], what, hashed)
         fresh = (time.time() - SETTLED) * 1e9
         keep = [place for place in new if stamps[place]["mtime"] < fresh]
         memory.add([wanted[place] for place in keep], stamps[keep], found[keep])
@@ -68,14 +90,19 @@ def hashes(
 
 
 def changed(
-    root: Path, names: Iterable[bytes], cache: Path, what: str = "files", of: Callable[[Path], bytes] | None = None
+    root: Path,
+    names: Iterable[bytes],
+    cache: Path,
+    what: str = "files",
+    of: Callable[[Path], bytes] | None = None,
+    read: Read | None = None,
 ) -> list[str]:
     """Read files again, whatever is remembered of them; the paths of those whose remembered hash was another."""
     wanted = [bytes(name) for name in names]
     memory = _Memory(root, cache)
     known, before = memory.rows(), memory.hashes
     memory.drop(wanted)
-    now = hashes(root, wanted, cache, what, of)
+    now = hashes(root, wanted, cache, what, of, read)
     return [
         os.fsdecode(name)
         for place, name in enumerate(wanted)
@@ -113,13 +140,21 @@ def _stamps(root: Path, names: list[bytes]) -> np.ndarray:
     return found
 
 
-def _hashed(root: Path, names: list[bytes], what: str, of: Callable[[Path], bytes]) -> np.ndarray:
+def _stamps_of_parts(root: Path, names: list[bytes], read: Read) -> np.ndarray:
+    """Stamps of the files that hold parts, structured [N]."""
+    inside = [read.file(name) for name in names]
+    files = list(dict.fromkeys(inside))
+    places = {file: place for place, file in enumerate(files)}
+    return _stamps(root, files)[[places[file] for file in inside]]
+
+
+def _hashed(names: list[bytes], what: str, of: Callable[[bytes], bytes]) -> np.ndarray:
     blocks = [names[first : first + BLOCK] for first in range(0, len(names), BLOCK)]
     bar = tqdm(total=len(names), desc=f"reading {what} once", unit=" files", leave=False, delay=1)
     bar.disable = bar.disable or not sys.stderr.isatty()
     with ThreadPoolExecutor(READERS, thread_name_prefix="hash") as pool, bar:
         parts = []
-        for block in pool.map(lambda block: [of(root / os.fsdecode(name)) for name in block], blocks):
+        for block in pool.map(lambda block: [of(name) for name in block], blocks):
             parts += block
             bar.update(len(block))
     return np.frombuffer(b"".join(parts), dtype=np.uint8).reshape(-1, 32)

@@ -27,6 +27,7 @@ FLOORS = {
     "pillow": Floor("13.0", "CVE-2023-4863, CVE-2026-25990, GHSA-5x8w-8jj5-q52h", "write outside of an image's memory"),
     "numpy": Floor("1.22", "CVE-2019-6446, CVE-2021-41496", "run code, or write outside of an array"),
     "jinja2": Floor("3.1.6", "CVE-2024-34064, CVE-2025-27516", "put mark-up or code into a page"),
+    "pyarrow": Floor("14.0.1", "CVE-2023-47248", "run code"),
     "tqdm": Floor("4.66.3", "CVE-2024-34062", "run code by an argument"),
 }
 """Library -> its floor; setup.cfg asks for no older one. Sources: the CVE records, and the libraries' release notes."""

@@ -7,6 +7,7 @@ Several processes may extract one file, since each writes its own temporary file
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from benchmark.core.errors import BenchError
 from benchmark.data import views
 from benchmark.data.published import decoding
 from benchmark.data.published.faults import Unreadable, told
+from benchmark.data.published.stored import Stored
 from benchmark.exhibits.run import PIXELS
 from benchmark.features import checked, extraction, finite, how_made, shard_files
 from benchmark.features.requests import (
@@ -97,8 +99,9 @@ def fill_shard(shard: Shard, world: World) -> None:
     }
     if absent:
         started = time.perf_counter()
-        made = _extract(list(absent), world, shard.index, shard.of)
-        notes = _notes(shard, list(absent), world, time.perf_counter() - started)
+        with _held(next(iter(absent)), world, shard.index, shard.of):
+            made = _extract(list(absent), world, shard.index, shard.of)
+            notes = _notes(shard, list(absent), world, time.perf_counter() - started)
         for part, features in zip(absent.values(), made, strict=True):
             shard_files.write(part, features, notes)
     for request in shard.wave.requests:
@@ -107,7 +110,8 @@ def fill_shard(shard: Shard, world: World) -> None:
 
 def extract(request: Request, world: World) -> Tensor:
     """Extract features [V, N, D] into memory, in the precision of the network's output and without using files."""
-    return _extract([request], world)[0]
+    with _held(request, world):
+        return _extract([request], world)[0]
 
 
 def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int = 1) -> list[Tensor]:
@@ -120,18 +124,28 @@ def _extract(requests: Sequence[Request], world: World, index: int = 0, of: int 
     try:
         made = extraction.extract(look, ids, roles, world, ahead=of_photographs(one, world), views=seen)
     except Unreadable as error:  # one image stops the extraction; all that would are named at once
-        faults = decoding.faults_of_all(_paths(one, ids, world)) or [error]
+        faults = decoding.faults_of_all(_stored(one, ids, world)) or [error]
         raise BenchError(told(faults, len(ids))) from error
     finite.check(requests, ids, made, world)
     return made
 
 
-def _paths(request: Request, ids: np.ndarray, world: World) -> list[Path]:
-    """Files of images of a request, for a data set of photographs."""
+def _stored(request: Request, ids: np.ndarray, world: World) -> list[Stored]:
+    """Where the images of a request are, for a data set of photographs."""
     dataset: Any = world.dataset(request.dataset)
     if request.part == "generated":
-        return list(generated(dataset, generated_per_class(request.dataset, world)).paths(ids))
-    return list(dataset.paths(images_of(request, world).split, ids))
+        return list(generated(dataset, generated_per_class(request.dataset, world)).stored(ids))
+    return list(dataset.stored(images_of(request, world).split, ids))
+
+
+def _held(request: Request, world: World, index: int = 0, of: int = 1) -> AbstractContextManager[None]:
+    """Until the block ends, the data set may hold the images of a shard in memory, which are read in any order."""
+    images, hold = images_of(request, world), getattr(world.dataset(request.dataset), "held", None)
+    return (
+        hold(images.split, np.array_split(images.ids, of)[index])
+        if hold and images.split != "generated"
+        else nullcontext()
+    )
 
 
 def content(shard: Shard, world: World) -> str:

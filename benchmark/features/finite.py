@@ -65,8 +65,8 @@ def _name(request: Request, broken: np.ndarray, world: World) -> str:
     """The file of an image, or its number where it has none."""
     dataset: Any = world.dataset(request.dataset)
     split = images_of(request, world).split
-    if split != "generated" and hasattr(dataset, "paths"):
-        return str(dataset.paths(split, broken)[0])
+    if split != "generated" and hasattr(dataset, "stored"):
+        return str(dataset.stored(split, broken)[0])
     return f"{request.part} image {broken[0]} of {request.dataset}"
 
 

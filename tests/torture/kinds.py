@@ -20,11 +20,12 @@ from PIL import Image
 
 from benchmark.core.settings import Settings
 from benchmark.data.imported import FORM
-from benchmark.data.published import decoding, kept_draws, listing, splits, unsorted_val
+from benchmark.data.published import decoding, kept_draws, listing, shard_index, splits, unsorted_val
 from benchmark.data.published.sets import SETS
 from benchmark.records import exporting, importing, lines
 from benchmark.records.store import Store
 from tests.torture.trial import bench
+from tests.toys import fake_shards
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,26 @@ def _content() -> object:
     return listed.content(Path("cache"))
 
 
+def _tar(folder: Path) -> Path:
+    samples = [fake_shards.sample(f"ILSVRC2012_val_{n:08}", content, n) for n, content in enumerate(_jpegs())]
+    return fake_shards.tar(folder / "0.tar", [member for members in samples for member in members])
+
+
+def _parquet(folder: Path) -> Path:
+    return fake_shards.parquet(folder / "0.parquet", [(f"n_{n}", content, n) for n, content in enumerate(_jpegs())], 2)
+
+
+def _jpegs() -> list[bytes]:
+    streams = [io.BytesIO() for _ in range(4)]
+    for label, stream in enumerate(streams):
+        Image.new("RGB", (9, 8), (label, 50, 90)).save(stream, "JPEG")
+    return [stream.getvalue() for stream in streams]
+
+
+def _use_shard(name: str) -> Callable[[], object]:
+    return lambda: decoding.faults_of([sample.place for sample in shard_index.read(Path(name))])
+
+
 # --- results of other programs
 
 RECORDS = Path(__file__).parents[1] / "benchmark" / "records" / "of_0_1" / "mini"
@@ -283,5 +304,9 @@ KINDS: dict[str, Kind] = {
     "WebP": Kind(_image("WEBP", "RGB"), _use_images),
     "results file": Kind(_results("jsonl"), _use_results("jsonl")),
     "table of results": Kind(_results("csv"), _use_results("csv")),
+
+
+    "tar of images": Kind(_tar, _use_shard("0.tar")),
+    "parquet of images": Kind(_parquet, _use_shard("0.parquet")),
 }  # fmt: skip
 """Name -> kind of file."""

@@ -17,7 +17,7 @@ class Filed(Squares):
     def images(self, split: str, ids: np.ndarray) -> np.ndarray:
         return super().images(split, ids).repeat(28, 1).repeat(28, 2)
 
-    def paths(self, split: str, ids: np.ndarray) -> list[Path]:
+    def stored(self, split: str, ids: np.ndarray) -> list[Path]:
         return [Path(f"/squares/{split}/{i}.png") for i in ids]
 
 

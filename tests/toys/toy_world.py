@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from PIL import Image
+from torch.nn.functional import adaptive_avg_pool2d
 
 from benchmark import cli
 from benchmark.analysis.results import Measured
@@ -156,6 +157,16 @@ def projection(role: str, width: int = 12, fingerprint: str = "") -> Encoder:
 def clip(role: str) -> Encoder:
     """The same, with the text tower of a tiny random CLIP."""
     return Encoder(role, f"clip-{role}", lambda: Loaded(_project(role, WIDTH), toy_clip()))
+
+
+def pooled(role: str, clip: bool = False) -> Encoder:
+    """The same for photographs, which are averaged down to the size of the squares."""
+
+    def load() -> Loaded:
+        encode = _project(role, WIDTH if clip else 12)
+        return Loaded(lambda images: encode(adaptive_avg_pool2d(images.float(), SIZE)), toy_clip() if clip else None)
+
+    return Encoder(role, f"pooled-{role}", load)
 
 
 def _project(role: str, width: int) -> Any:

@@ -20,6 +20,7 @@ from benchmark.core.settings import Settings
 from benchmark.data.published import decoding, listing, sampling, splits
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import HOW, PublishedSet
+from benchmark.data.published.stored import Stored
 from benchmark.methods.crops import SCALE, Crops
 
 PAGE = "https://github.com/OpenGVLab/CaFo"
@@ -49,11 +50,11 @@ class Generated:
         resizing: Resizing = USUAL,
     ) -> Tensor:
         """Views of images, uint8 [V', N, 3, H, W]: view 0 as tested, then crops of the full-size images."""
-        return torch.from_numpy(decoding.stacked(self.paths(ids), ids.tolist(), views, seed, scales, resizing))
+        return torch.from_numpy(decoding.stacked(self.stored(ids), ids.tolist(), views, seed, scales, resizing))
 
-    def paths(self, ids: np.ndarray) -> list[Path]:
-        """Paths of the files of images."""
-        return [self.listed.path(i) for i in ids.tolist()]
+    def stored(self, ids: np.ndarray) -> list[Stored]:
+        """Where the bytes of images are."""
+        return [self.listed.stored(i) for i in ids.tolist()]
 
 
 def generated_list(known: PublishedSet, classes: int, settings: Settings) -> Listing:

@@ -11,19 +11,19 @@ import warnings
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 from PIL import ExifTags, Image
 
-from benchmark.core import floors, regular, warned
+from benchmark.core import floors, warned
 from benchmark.core.cores import cores
 from benchmark.core.resizing import USUAL, Resizing
 from benchmark.data import views
-from benchmark.data.published import depth
+from benchmark.data.published import depth, stored
 from benchmark.data.published.depth import Unfit
 from benchmark.data.published.faults import Unreadable, fault
+from benchmark.data.published.stored import Stored
 from benchmark.methods.crops import SCALE, Crops
 
 KERNELS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
@@ -46,13 +46,13 @@ def mute() -> None:
 mute()
 
 
-def read(path: Path) -> Image.Image:
-    """Decode a file to RGB; raises Unreadable, or Absent for a missing file."""
+def read(path: Stored) -> Image.Image:
+    """Decode an image to RGB; raises Unreadable, or Absent for a missing file."""
     return _opened(path, _rgb)
 
 
-def check(path: Path) -> None:
-    """Check that `read` can decode a file (JPEGs at an eighth of their size, for speed); raises Unreadable or Absent."""
+def check(path: Stored) -> None:
+    """Check that `read` can decode an image (JPEGs at an eighth of their size, for speed); raises Unreadable or Absent."""
     _opened(path, _checked)
 
 
@@ -90,19 +90,18 @@ def _note_what_is_ignored(image: Image.Image) -> None:
         warned.note(f"only the first of {count} images in the file is read")
 
 
-def _opened(path: Path, use: Callable[[Image.Image], Result]) -> Result:
+def _opened(path: Stored, use: Callable[[Image.Image], Result]) -> Result:
     floors.check("pillow", path)
     with warned.about(path):
         try:
-            regular.check(path, regular.IMAGE)
-            with Image.open(path, formats=FORMATS) as image:
+            with stored.opened(path) as stream, Image.open(stream, formats=FORMATS) as image:
                 return use(image)
         except Exception as error:  # decoders raise exceptions of many types for a broken file
             raise fault(path, error) from error
 
 
-def faults_of(paths: Iterable[Path]) -> list[Unreadable]:
-    """The faults of all files that cannot be read."""
+def faults_of(paths: Iterable[Stored]) -> list[Unreadable]:
+    """The faults of all images that cannot be read."""
     found = []
     for path in paths:
         try:
@@ -112,8 +111,8 @@ def faults_of(paths: Iterable[Path]) -> list[Unreadable]:
     return found
 
 
-def faults_of_all(paths: Sequence[Path]) -> list[Unreadable]:
-    """The faults of all files that cannot be read, in the order of the files, which threads look at."""
+def faults_of_all(paths: Sequence[Stored]) -> list[Unreadable]:
+    """The faults of all images that cannot be read, in their order, which threads look at."""
     with ThreadPoolExecutor(cores()) as pool:
         return [error for found in pool.map(lambda path: faults_of([path]), paths) for error in found]
 
@@ -137,14 +136,14 @@ def cropped(image: Image.Image, image_id: int, view: int, seed: int, scale: Crop
 
 
 def stacked(
-    paths: Sequence[Path],
+    paths: Sequence[Stored],
     ids: Sequence[int],
     count: int,
     seed: int,
     scales: Sequence[Crops] = (SCALE,),
     to: Resizing = USUAL,
 ) -> np.ndarray:
-    """The first `count` views of N files at each scale, uint8 [V', N, 3, H, W] (`views.each`); each is decoded once."""
+    """The first `count` views of N images at each scale, uint8 [V', N, 3, H, W] (`views.each`); each is decoded once."""
     wanted = views.each(count, scales)
     found = np.empty((len(wanted), len(paths), 3, to.side, to.side), dtype=np.uint8)
     for place, (path, image_id) in enumerate(zip(paths, ids, strict=True)):

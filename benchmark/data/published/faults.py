@@ -1,14 +1,16 @@
 """Faults of files that cannot be read as images: what is wrong, and the remedy that fits it."""
 
 import errno
+import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.regular import Special
+from benchmark.data.published import stored
 from benchmark.data.published.depth import SAVE, Unfit
+from benchmark.data.published.stored import Stored
 
 NAMED = 10
 """Largest number of files that a message names."""
@@ -31,12 +33,16 @@ FOREIGN = {
 """First bytes of files that PIL cannot read, at the start or, in containers, behind four bytes -> kind of file."""
 
 
+_STREAM = re.compile(r" <_io\.[^>]*>")
+"""How PIL names an open file in its messages."""
+
+
 class Unreadable(BenchError):
-    """A file that cannot be read as an image: its path, the reason, and the remedy."""
+    """An image that cannot be read: its place, the reason, and the remedy."""
 
     form = "{path}: cannot be read as an image ({reason}); {remedy}"
 
-    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+    def __init__(self, path: Stored, reason: str, remedy: str) -> None:
         super().__init__(self.form.format(path=path, reason=reason, remedy=remedy))
         self.path, self.reason, self.remedy = path, reason, remedy
 
@@ -46,19 +52,19 @@ class Absent(Unreadable, Incomplete):
 
     form = "{path}: {reason}; {remedy}"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Stored) -> None:
         super().__init__(path, "no such file, but it is listed", "copy it there from where the others came")
 
 
-def fault(path: Path, error: Exception) -> Unreadable:
+def fault(path: Stored, error: Exception) -> Unreadable:
     """The fault of a file whose reading raised an exception; an intact file is not to be copied again."""
     if isinstance(error, FileNotFoundError):
         return Absent(path)
-    reason = " ".join(str(error).replace(f" '{path}'", "").split()) or type(error).__name__
+    reason = " ".join(_STREAM.sub("", str(error)).split()) or type(error).__name__
     return Unreadable(path, *_told(path, error, reason))
 
 
-def _told(path: Path, error: Exception, reason: str) -> tuple[str, str]:
+def _told(path: Stored, error: Exception, reason: str) -> tuple[str, str]:
     """Reason and remedy of an exception, given its text."""
     if isinstance(error, Unfit):
         return reason, error.remedy
@@ -80,9 +86,9 @@ def _told(path: Path, error: Exception, reason: str) -> tuple[str, str]:
     return reason, DAMAGED
 
 
-def _unidentified(path: Path, reason: str) -> tuple[str, str]:
+def _unidentified(path: Stored, reason: str) -> tuple[str, str]:
     """Reason and remedy of a file that PIL does not know, by its first bytes."""
-    with path.open("rb") as file:
+    with stored.opened(path) as file:
         head = file.read(16)
     if not head:
         return "the file is empty", DAMAGED

@@ -1,11 +1,12 @@
 """Inspection of a published data set on disk: quick, to see whether a run can begin, or deep, of every image."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from benchmark.core.asset import ALIAS, INCOMPLETE, LARGER, MISSING, OK, USABLE, WRONG
@@ -93,7 +94,13 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
         says = f"{'; '.join(filter(None, [broken, differs]))}; published at {known.page}{note}"
         return Found(known, state, place.folder, says, readable=not broken)
     elsewhere = place.alias or any(listed.doubled for listed in lists.values())
-    return Found(known, ALIAS if elsewhere else OK, place.folder)
+    return Found(known, ALIAS if elsewhere else OK, place.folder, _in_shards(known, lists.values()))
+
+
+def _in_shards(known: PublishedSet, lists: Iterable[Listing]) -> str:
+    """What to say of a data set that is read from shards; "" for one in folders."""
+    said = [f"{len(listed.shards.files)} in {listed.root}" for listed in lists if listed.shards]
+    return f"read from shards without unpacking, {', '.join(said)}; {known.page} ({known.licence})" if said else ""
 
 
 def _empty(lists: Mapping[str, Listing]) -> str:
@@ -108,7 +115,7 @@ def _empty(lists: Mapping[str, Listing]) -> str:
 def _unreadable(listed: Listing, place: int) -> str:
     """The message on an image that cannot be read; "" if it can."""
     try:
-        decoding.read(listed.path(place))
+        decoding.read(listed.stored(place))
     except Incomplete as error:
         return _elsewhere(listed.root, listed.name(place)) or str(error)
     except BenchError as error:
@@ -127,10 +134,11 @@ def _elsewhere(root: Path, name: str) -> str:
 
 def _decoded(name: str, lists: Sequence[Listing]) -> str:
     """The message on all unreadable images; "" if all are readable."""
+    orders = [(listed, listed.order(np.arange(len(listed)))) for listed in lists]
     blocks = [
-        (listed, range(first, min(first + BLOCK, len(listed))))
-        for listed in lists
-        for first in range(0, len(listed), BLOCK)
+        (listed, order[first : first + BLOCK].tolist())
+        for listed, order in orders
+        for first in range(0, len(order), BLOCK)
     ]
     total, broken = sum(len(places) for _, places in blocks), list[Unreadable]()
     bar = tqdm(total=total, desc=name, unit=" images", disable=not sys.stderr.isatty(), leave=False)
@@ -165,9 +173,9 @@ BLOCK = 256
 """Images in a unit of work of a thread."""
 
 
-def _broken(listed: Listing, places: range) -> list[Unreadable]:
+def _broken(listed: Listing, places: Iterable[int]) -> list[Unreadable]:
     """The faults of the unreadable images among those at `places`."""
-    return decoding.faults_of([listed.path(place) for place in places])
+    return decoding.faults_of([listed.stored(place) for place in places])
 
 
 def look_at_part(known: PublishedSet, settings: Settings, part: str, count: int, deep: bool, read: Read) -> Found:

@@ -16,6 +16,8 @@ from benchmark.core.errors import BenchError
 from benchmark.core.files import unreadable, written_whole
 from benchmark.core.stamps import SETTLED
 from benchmark.core.streams import say
+from benchmark.data.published import stored
+from benchmark.data.published.stored import Shards, Stored
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")
 """Suffixes of image files in torchvision's ImageFolder, on which the official draws are based."""
@@ -38,6 +40,7 @@ Reading the 1.28 million files of ImageNet takes an hour, looking at their times
 class Listing:
     """Images of a split in the order of their list: paths relative to `root`, bytes [N], and labels, int64 [N].
 
+    shards: places of the images, if they lie in shards instead of files of their own; names are then of the published files.
     doubled: whether the files lie one folder deeper than listed, in cars_train/cars_train/ for cars_train/, as archives are
     often unpacked. Names and fingerprint are those of the list nevertheless.
     """
@@ -46,6 +49,7 @@ class Listing:
     names: np.ndarray
     labels: np.ndarray
     doubled: bool = False
+    shards: Shards | None = None
 
     def __len__(self) -> int:
         """Number of images."""
@@ -55,30 +59,58 @@ class Listing:
         """Path of an image relative to the root, with "/" between folders."""
         return os.fsdecode(bytes(self.names[place]))
 
-    def path(self, place: int) -> Path:
-        """Path of an image."""
+    def stored(self, place: int) -> Stored:
+        """Where the bytes of an image are."""
+        if self.shards:
+            return self.shards.place(place)
         name = self.name(place)
         return self.root / name.partition("/")[0] / name if self.doubled else self.root / name
 
-    def _on_disk(self, names: np.ndarray) -> np.ndarray:
-        """Paths of files, relative to the root, bytes [N], by their names."""
+    def order(self, places: np.ndarray) -> np.ndarray:
+        """The permutation of images [N] in which their bytes are best read: that of the shards, else that of the list."""
+        return self.shards.order(places) if self.shards else np.arange(len(places))
+
+    def _on_disk(self, places: np.ndarray) -> np.ndarray:
+        """Paths of images, relative to the root, bytes [N]; behind the name of a shard stands the name of the image."""
+        names = self.names[places]
+        if self.shards and len(names):
+            shards = np.array([os.fsencode(file.name) for file in self.shards.files])
+            return np.char.add(np.char.add(shards[self.shards.where["shard"][places]], b"/"), names)
         if not (self.doubled and len(names)):
             return names
         return np.char.add(np.char.add(_first_part(names), b"/"), names)
 
+    def _read(self, names: np.ndarray, places: np.ndarray) -> contents.Read | None:
+        """How images in shards are read for their hashes; None for images in files of their own."""
+        if self.shards is None:
+            return None
+        known = dict(zip(names.tolist(), places.tolist(), strict=True))
+        return contents.Read(lambda name: name.partition(b"/")[0], lambda name: _sha256(self.stored(known[name])))
+
     def hashes(self, cache: Path, places: np.ndarray | None = None) -> np.ndarray:
-        """The sha256 of the files' bytes, uint8 [N, 32], read once (`benchmark.core.contents`); of `places` only if given."""
-        names = self.names if places is None else self.names[places]
-        return contents.hashes(self.root, self._on_disk(names), cache, f"{self.root.name} images")
+        """The sha256 of the images' bytes, uint8 [N, 32], of all or of `places`, read once (`benchmark.core.contents`)."""
+        places = np.arange(len(self)) if places is None else places
+        order = self.order(places)
+        found = np.empty((len(places), 32), dtype=np.uint8)
+        names = self._on_disk(places[order])
+        found[order] = contents.hashes(self.root, names, cache, self._what, read=self._read(names, places[order]))
+        return found
 
     def content(self, cache: Path) -> str:
-        """Hash of the files' bytes: of all files, or of an evenly spaced sample of a list with more than `WHOLE` files."""
+        """Hash of the images' bytes: of all images, or of an evenly spaced sample of a list with more than `WHOLE` images."""
         return contents.digest(self.hashes(cache, self.sample()))
 
     def changed(self, cache: Path) -> list[Path]:
-        """Read all files again, whatever is remembered of them; those that had other content when they were first read."""
-        names = self._on_disk(self.names)
-        return [self.root / name for name in contents.changed(self.root, names, cache, f"{self.root.name} images")]
+        """Read all images again, whatever is remembered of them; those that had other bytes when they were first read."""
+        places = np.arange(len(self))
+        places = places[self.order(places)]
+        names = self._on_disk(places)
+        changed = contents.changed(self.root, names, cache, self._what, read=self._read(names, places))
+        return [self.root / name for name in changed]
+
+    @property
+    def _what(self) -> str:
+        return f"{self.root.name} images"
 
     def sample(self) -> np.ndarray | None:
         """Places of the files whose bytes identify the list; None for all of them."""
@@ -104,8 +136,10 @@ def of(root: Path, names: Sequence[str], labels: Iterable[int]) -> Listing:
 def as_it_lies(listed: Listing) -> Listing:
     """The list of images itself, `doubled` if its first image lies one folder deeper than listed."""
     deeper = replace(listed, doubled=True)
-    lies = len(listed) > 0 and "/" in listed.name(0) and not listed.path(0).is_file() and deeper.path(0).is_file()
-    return deeper if lies else listed
+    if not len(listed) or "/" not in listed.name(0):
+        return listed
+    paths = (Path(str(one.stored(0))) for one in (listed, deeper))
+    return deeper if [path.is_file() for path in paths] == [False, True] else listed
 
 
 def nothing(root: Path) -> Listing:
@@ -144,7 +178,10 @@ def folders(root: Path, labels: dict[str, int], cache: Path) -> Listing:
     Returns:
         The listing, in the order of `labels`, sorted within each folder.
     """
-    names = _remembered(root, list(labels), cache)
+    times = [(name, (root / name).stat().st_mtime_ns) for name in labels]
+    names = remembered(
+        root, times, cache, lambda: _packed([f"{folder}/{name}" for folder in labels for name in files(root / folder)])
+    )
     counts = _counts(names, list(labels))
     return Listing(root, names, np.repeat(np.array(list(labels.values()), dtype=np.int64), counts))
 
@@ -161,22 +198,31 @@ def _first_part(names: np.ndarray) -> np.ndarray:
     return np.char.partition(names, b"/")[:, 0] if len(names) else names
 
 
-def _remembered(root: Path, wanted: list[str], cache: Path) -> np.ndarray:
-    """Names of images, bytes [N], from the cache: 0.1 s for 1.28 million, which take minutes to list over a network."""
-    times = [(name, (root / name).stat().st_mtime_ns) for name in wanted]
+def remembered(root: Path, times: Sequence[tuple[str, int]], cache: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
+    """What is read of folders or shards once, from the cache: 0.1 s for 1.28 million names, to list which takes minutes.
+
+    Args:
+        root: The folder that it is about; what is cached of it for other times is deleted.
+        times: Names of what is read below it, and when these were last changed, in ns.
+        cache: The cache folder.
+        make: Reads it, for all N images: bytes [N], or structured [N].
+
+    Returns:
+        The array that `make` returned, held to its hash where it is mapped from the cache.
+    """
     memory = _memory(root, times, cache)
     for file in memory.parent.glob(f"{memory.name}-*.npy"):
-        names = _recalled(file)
-        if names is not None:
-            return names
+        found = _recalled(file)
+        if found is not None:
+            return found
         say(f"bench: {file}: damaged, made again: it is not the list that was written", err=True)
-    names = _packed([f"{folder}/{name}" for folder in wanted for name in files(root / folder)])
-    if len(names) and max(t for _, t in times) < (time.time() - SETTLED) * 1e9:
-        _remember(memory, names)
-    return names
+    found = make()
+    if len(found) and max(t for _, t in times) < (time.time() - SETTLED) * 1e9:
+        _remember(memory, found)
+    return found
 
 
-def _memory(root: Path, times: list[tuple[str, int]], cache: Path) -> Path:
+def _memory(root: Path, times: Sequence[tuple[str, int]], cache: Path) -> Path:
     """Beginning of the path of the cached listing of a root, given the modification times of its folders."""
     whose = hashlib.sha256(os.fsencode(root.absolute())).hexdigest()[:16]
     when = hashlib.sha256(repr(times).encode()).hexdigest()[:16]
@@ -281,6 +327,14 @@ def _scanned(folder: str | Path) -> "list[os.DirEntry[str]]":
             return list(entries)
     except OSError as error:
         raise unreadable(Path(folder), error) from error
+
+
+def _sha256(place: Stored) -> bytes:
+    try:
+        with stored.opened(place) as stream:
+            return hashlib.sha256(stream.read()).digest()
+    except OSError as error:
+        raise BenchError(f"{place}: cannot be read ({error.strerror or error}); copy it again") from error
 
 
 def heap(root: Path) -> int:

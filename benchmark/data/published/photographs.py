@@ -1,10 +1,10 @@
 """Data sets of image files: lists of files with labels, decoded on demand."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +19,7 @@ from benchmark.data.dataset import Draw
 from benchmark.data.published import cafo, decoding, listing, sampling
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.sets import PublishedSet
+from benchmark.data.published.stored import Stored
 from benchmark.methods.crops import SCALE, Crops
 
 VERSION = 2
@@ -84,7 +85,7 @@ class Photographs:
         known: dict[bytes, str] = {}
         for listed in (self.train, self.val):
             hashes = listed.hashes(self.settings.cache)
-            known |= {row.tobytes(): str(listed.path(place)) for place, row in enumerate(hashes)}
+            known |= {row.tobytes(): str(listed.stored(place)) for place, row in enumerate(hashes)}
         tested = enumerate(self.test.hashes(self.settings.cache))
         both = [(place, known[row.tobytes()]) for place, row in tested if row.tobytes() in known]
         if not both:
@@ -92,7 +93,7 @@ class Photographs:
         place, other = both[0]
         return [
             f"data set {self.key}: {len(both):,} of {len(self.test):,} test images are training or validation images too, "
-            f"the first {self.test.path(place)} is {other}; accuracies are too high, remove them from one part"
+            f"the first {self.test.stored(place)} is {other}; accuracies are too high, remove them from one part"
         ]
 
     def ids(self, split: str) -> np.ndarray:
@@ -106,7 +107,7 @@ class Photographs:
 
     def images(self, split: str, ids: np.ndarray) -> np.ndarray:
         """Pixels as tested, uint8 [N, 224, 224, 3]."""
-        return decoding.stacked(self.paths(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
+        return decoding.stacked(self.stored(split, ids), ids.tolist(), 1, 0)[0].transpose(0, 2, 3, 1)
 
     def views(
         self,
@@ -118,24 +119,36 @@ class Photographs:
         resizing: Resizing = USUAL,
     ) -> Tensor:
         """Views of images, uint8 [V', N, 3, H, W]: view 0 as tested, then crops of the full-size images."""
-        return torch.from_numpy(decoding.stacked(self.paths(split, ids), ids.tolist(), views, seed, scales, resizing))
+        return torch.from_numpy(decoding.stacked(self.stored(split, ids), ids.tolist(), views, seed, scales, resizing))
 
     def content(self, split: str, ids: np.ndarray) -> str:
         """Hash of the bytes of the files of images, all of which are read if they are not remembered."""
-        lists = [(self.test, 0)] if split == "test" else [(self.train, 0), (self.val, len(self.train))]
         found = np.empty((len(ids), 32), dtype=np.uint8)
-        for listed, first in lists:
-            among = (ids >= first) & (ids < first + len(listed))
+        for listed, first in self._lists(split):
+            among = _among(ids, listed, first)
             found[among] = listed.hashes(self.settings.cache, ids[among] - first)
         return contents.digest(found)
 
-    def paths(self, split: str, ids: np.ndarray) -> list[Path]:
-        """Paths of the files of images."""
-        return [listed.path(place) for listed, place in map(lambda i: self._where(split, i), ids.tolist())]
+    def stored(self, split: str, ids: np.ndarray) -> list[Stored]:
+        """Where the bytes of images are."""
+        return [listed.stored(place) for listed, place in map(lambda i: self._where(split, i), ids.tolist())]
+
+    @contextmanager
+    def held(self, split: str, ids: np.ndarray) -> Iterator[None]:
+        """Until the block ends, images that are soon read in any order are in memory where reading one reads many."""
+        with ExitStack() as stack:
+            for listed, first in self._lists(split):
+                if listed.shards:
+                    stack.enter_context(listed.shards.held(ids[_among(ids, listed, first)] - first))
+            yield
 
     def listed(self, ids: np.ndarray) -> list[str]:
         """Paths of images of the split "train", relative to the folder of the images."""
         return [listed.name(place) for listed, place in map(lambda i: self._where("train", i), ids.tolist())]
+
+    def _lists(self, split: str) -> list[tuple[Listing, int]]:
+        """The lists of a split, each with the id of its first image."""
+        return [(self.test, 0)] if split == "test" else [(self.train, 0), (self.val, len(self.train))]
 
     def _where(self, split: str, image_id: int) -> tuple[Listing, int]:
         if split == "test":
@@ -183,3 +196,8 @@ class Photographs:
         if self.published is None:
             raise BenchError(f"data set {self.key}: there are no generated images or sentences for it")
         return self.published
+
+
+def _among(ids: np.ndarray, listed: Listing, first: int) -> np.ndarray:
+    """Which of the images [N] are in a list whose first image has the id `first`, bool [N]."""
+    return (ids >= first) & (ids < first + len(listed))

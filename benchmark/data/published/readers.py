@@ -13,7 +13,7 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
-from benchmark.data.published import cafo, inspection, kept_draws, listing, sampling, splits, unsorted_val
+from benchmark.data.published import cafo, inspection, kept_draws, listing, sampling, sets, shards, splits, unsorted_val
 from benchmark.data.published import imagenet as classes
 from benchmark.data.published.listing import Listing
 from benchmark.data.published.photographs import Photographs, Sampler
@@ -29,10 +29,10 @@ def read(key: str, settings: Settings, **arguments: str) -> Photographs:
 
 
 def imagenet(sampler: str = "official", indices: str = "", *, settings: Settings) -> Photographs:
-    """ImageNet from train/ and val/, tested on its validation images.
+    """ImageNet from train/ and val/ or from shards of them, tested on its validation images.
 
-    Without train/, the data set can be tested on, but a draw raises Incomplete. A missing or foreign folder raises Incomplete
-    or BenchError.
+    Without training images, the data set can be tested on, but a draw raises Incomplete. A missing or foreign folder raises
+    Incomplete or BenchError.
 
     Args:
         sampler: "official", "nested", "coop-cache" or "cross-modal".
@@ -45,15 +45,16 @@ def imagenet(sampler: str = "official", indices: str = "", *, settings: Settings
     known = get("imagenet")
     place = find(known, settings)
     _check_classnames(place)
-    train = part(place.folder, "train") or place.folder / "train"
+    train, test = _training(place, settings.cache), _validation(place, settings.cache)
     return Photographs(
         known.key,
         classes.classnames(),
         known.prompt_templates,
-        train=_synsets(train, classes.labels(), settings.cache) if train.is_dir() else listing.nothing(train),
-        val=listing.nothing(train),
-        test=_validation(place, settings.cache),
+        train=train,
+        val=listing.nothing(train.root),
+        test=test,
         published=known,
+        notes=list(filter(None, map(shards.without_names, (train, test)))),
         settings=settings,
         **_sampling(known, place, sampler, indices, settings),
     )
@@ -171,11 +172,21 @@ def _sampling(known: PublishedSet, place: Place, sampler: str, indices: str, set
     return {"sampler": samplers[choose(sampler, samplers, "sampler")](), "nested": sampler == "nested"}
 
 
-# --- ImageNet's folders
+# --- ImageNet's folders and shards
+
+
+def _training(place: Place, cache: Path) -> Listing:
+    """ImageNet's training images, in a folder for each synset or in shards; none if there are none."""
+    if found := sets.shards(place.folder, "train"):
+        return shards.listed(found, "train", cache)
+    folder = part(place.folder, "train")
+    return _synsets(folder, classes.labels(), cache) if folder else listing.nothing(place.folder / "train")
 
 
 def _validation(place: Place, cache: Path) -> Listing:
-    """ImageNet's validation images, in a folder for each synset or in one heap with a file of their labels."""
+    """ImageNet's validation images, in a folder for each synset, in one heap with a file of their labels, or in shards."""
+    if found := sets.shards(place.folder, "val"):
+        return shards.listed(found, "val", cache)
     folder = part(place.folder, "val")
     if folder is None:
         raise Incomplete(

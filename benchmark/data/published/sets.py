@@ -12,7 +12,7 @@ from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError, Incomplete
 from benchmark.core.names import choose
 from benchmark.core.settings import Settings
-from benchmark.data.published import imagenet
+from benchmark.data.published import imagenet, shard_names
 
 SPLITS = "https://github.com/KaiyangZhou/CoOp/blob/main/DATASETS.md"
 """The page with links to CoOp's split files."""
@@ -134,7 +134,8 @@ def missing(known: PublishedSet, settings: Settings) -> str:
         return f"data set {known.key}: {override} (bench.toml, [data] paths): no such folder"
     if root and not root.is_dir():
         return f"data set {known.key}: data root {root}: no such folder; {HOW}"
-    where = f"put it into {root / known.places[0]}" if root else HOW
+    shape = ", in folders or shards (parquet, tar)" if known.kind == "imagenet" else ""
+    where = f"put it into {root / known.places[0]}{shape}" if root else HOW
     if root and known.kind == "imagenet" and holds(known, root):
         where = f"{root} holds train/ or val/ itself; if that is {known.title}, say so in bench.toml, " + (
             f'[data] paths = {{ {known.key} = "{root}" }}, or name the folder above it as the data root'
@@ -200,12 +201,20 @@ def part(folder: Path, name: str) -> Path | None:
     return found[0] if found else None
 
 
+def shards(folder: Path, name: str) -> list[Path]:
+    """Shards of a part of ImageNet: in its folder, or by their names in that of the data set or its data/, as on the hub."""
+    own = part(folder, name)
+    if own:
+        return shard_names.files(own)
+    return next(filter(None, (shard_names.files(where, PARTS[name]) for where in (folder, folder / "data"))), [])
+
+
 def holds(known: PublishedSet, folder: Path) -> bool:
     """Whether a folder has the content of a data set, judged by the names of its subfolders."""
     if not folder.is_dir():
         return False
     if known.kind == "imagenet":
-        return any(part(folder, name) for name in PARTS)
+        return any(part(folder, name) or shards(folder, name) for name in PARTS)
     if known.key == "stanford_cars":
         return (folder / "cars_train").is_dir()
     if known.kind in ("split", "aircraft"):
@@ -216,7 +225,7 @@ def holds(known: PublishedSet, folder: Path) -> bool:
 
 def _lacks(known: PublishedSet) -> str:
     wanted = {
-        "imagenet": "holds neither train/ nor val/",
+        "imagenet": "holds neither train/ nor val/, nor shards of them (train-*.parquet, *-train-*.tar)",
         "synsets": "holds no folders named by synsets, such as n01440764",
         "numbers": "holds no folders named 0 to 999",
     }

@@ -176,3 +176,25 @@ def test_the_digest_depends_on_the_order(root: Path, tmp_path: Path) -> None:
     found = hashes(root, NAMES, tmp_path / "cache")
     assert contents.digest(found) != contents.digest(found[::-1])
     assert contents.digest(found) == contents.digest(found.copy())
+
+
+def test_parts_are_read_again_when_their_file_has_changed(root: Path, tmp_path: Path) -> None:
+    parts, seen = [b"a/1/x", b"a/1/y", b"a/2/x"], list[bytes]()
+
+    def of(name: bytes) -> bytes:
+        seen.append(name)
+        return name.rjust(32)
+
+    def look() -> list[bytes]:
+        seen.clear()
+        found = hashes(root, parts, tmp_path / "cache", read=contents.Read(lambda name: name[:3], of))
+        assert [row.tobytes().strip() for row in found] == parts
+        return sorted(seen)
+
+    assert look() == parts
+    assert look() == []
+    put(root / "a/1", b"other", OLD)
+    assert look() == parts[:2]
+    (root / "a/2").unlink()
+    with pytest.raises(Incomplete, match=r"a/2: no such file"):
+        look()

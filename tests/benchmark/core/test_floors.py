@@ -35,7 +35,7 @@ def required() -> dict[str, str]:
     """Library -> the oldest version that setup.cfg asks for."""
     parser = configparser.ConfigParser()
     parser.read(REPOSITORY / "setup.cfg", "utf-8")
-    lines = parser["options"]["install_requires"].split()
+    lines = f"{parser['options']['install_requires']} {parser['options.extras_require']['parquet']}".split()
     return dict(line.split(">=") for line in lines)
 
 

@@ -43,7 +43,7 @@ def test_a_divided_folder_is_read_as_it_is(divided: Path) -> None:
     assert (len(mine.train), len(mine.val), len(mine.test)) == (18, 6, 9)
     assert mine.labels("test", mine.ids("test")).tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert mine.listed(np.array([0, 18])) == ["big_cat/000.jpg", "big_cat/000.jpg"]
-    assert mine.paths("train", np.array([18]))[0] == divided / "val/big_cat/000.jpg"
+    assert mine.stored("train", np.array([18]))[0] == divided / "val/big_cat/000.jpg"
 
 
 @pytest.mark.parametrize("names", [("Train", "valid", "TEST"), ("training", "validation", "testing")])

@@ -247,7 +247,7 @@ def test_imagenetv2s_folders_may_have_leading_zeros(whole_root: Path, root: Path
         (folder / str(name)).rename(folder / f"{name:04}")
     assert look("imagenetv2").state == inspection.OK
     dataset = readers.shift("imagenetv2", settings=read())
-    named = [int(path.parent.name) for path in dataset.paths("test", dataset.ids("test"))]
+    named = [int(path.parent.name) for path in dataset.stored("test", dataset.ids("test"))]
     assert dataset.test.labels.tolist() == named == sorted(named)
     (folder / "7").mkdir()
     assert "holds 0007/ and 7/ for one class" in look("imagenetv2").says
@@ -274,7 +274,7 @@ def test_doubled_folders_of_cars_are_read_as_the_same_data_set(whole_root: Path,
     assert (found.state, found.says) == (inspection.ALIAS, "")
     after = readers.read("stanford_cars", read())
     assert (after.fingerprint, after.listed(after.ids("train")[:3])) == (fingerprint, names)
-    assert after.paths("train", after.ids("train")[:1])[0].parent == cars / "cars_train" / "cars_train"
+    assert after.stored("train", after.ids("train")[:1])[0].parent == cars / "cars_train" / "cars_train"
     assert after.images("test", after.ids("test")[:2]).shape == (2, 224, 224, 3)
     assert look("stanford_cars", deep=True).usable
 

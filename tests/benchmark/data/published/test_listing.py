@@ -38,7 +38,7 @@ def test_the_order_is_torchvisions(tmp_path: Path) -> None:
     tree(tmp_path / "t", [name for name in NAMES if ".hidden" not in name])
     found = listing.folders(tmp_path / "t", {"a": 0, "b": 1, "c": 2}, read().cache)
     expected = ImageFolder(str(tmp_path / "t")).samples
-    assert [(str(found.path(i)), int(found.labels[i])) for i in range(len(found))] == expected
+    assert [(str(found.stored(i)), int(found.labels[i])) for i in range(len(found))] == expected
 
 
 def test_labels_are_those_that_are_given(tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_names_may_hold_anything_that_a_file_system_allows(tmp_path: Path) -> No
     names = ["a/é ü.jpg", "a/日本.jpg", "a/with 'quotes'.jpg", os.fsdecode(b"a/\xff.jpg")]
     found = listing.folders(tree(tmp_path / "t", names), {"a": 0}, read().cache)
     assert sorted(found.name(i) for i in range(4)) == sorted(names)
-    assert all(found.path(i).is_file() for i in range(4))
+    assert all(found.stored(i).is_file() for i in range(4))
 
 
 @pytest.fixture

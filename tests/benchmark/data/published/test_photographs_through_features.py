@@ -7,23 +7,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import toy_world
 from fake_trees import make, make_generated, make_prompts, truncate, write
 from PIL import Image
-from torch.nn.functional import adaptive_avg_pool2d
 from toy_world import WORLDS, here, toy
 
 from benchmark.core.errors import BenchError
 from benchmark.data.published import listing
 from benchmark.data.published.photographs import Photographs
-from benchmark.encoders.encoder import Encoder, Loaded
 from benchmark.exhibits import run as runs
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.question import Question
 from benchmark.features import filling
 from benchmark.features import requests as requests_module
 from benchmark.features.requests import Request
-from benchmark.methods.contract.toy import WIDTH, toy_clip
 from benchmark.records.store import Store
 from benchmark.running import jobs, measure, workers
 from benchmark.suites.suite import Suite
@@ -112,8 +108,8 @@ def files_of(part: str, suite: Suite) -> list[Path]:
     images = requests_module.images_of(of(part, suite), here(suite))
     if part == "generated":
         listed = eurosat(suite).generated(2)[0].listed
-        return [listed.path(i) for i in range(len(listed))]
-    return eurosat(suite).paths(images.split, images.ids)
+        return [listed.stored(i) for i in range(len(listed))]
+    return eurosat(suite).stored(images.split, images.ids)
 
 
 @pytest.mark.parametrize("part", ["pool", "val", "test", "generated"])
@@ -147,18 +143,6 @@ def test_features_of_files_that_changed_behind_their_identity_can_be_dropped(
     assert filling.drop_outdated([request], world) == 0
 
 
-def pooled(role: str, clip: bool = False) -> Encoder:
-    """The toy encoders, of images averaged down to their size."""
-
-    def load() -> Loaded:
-        encode = toy_world._project(role, WIDTH if clip else 12)
-        return Loaded(
-            lambda images: encode(adaptive_avg_pool2d(images.float(), toy_world.SIZE)), toy_clip() if clip else None
-        )
-
-    return Encoder(role, f"pooled-{role}", load)
-
-
 METHODS = [
     "baselines.lp_clip:LPCLIP",
     "baselines.tip_adapter:TipAdapterF",
@@ -178,7 +162,7 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
         "path": str(tmp_path / "mine"),
         "sampler": sampler,
     }
-    loader = {"loader": f"{__name__}:pooled"}
+    loader = {"loader": "toy_world:pooled"}
     world = toy(
         datasets={"mine": folder}, encoders={"RN50": {**loader, "clip": True}, "mocov3": loader, "dino": loader}
     )
@@ -191,7 +175,7 @@ def test_methods_take_classes_of_any_size(sampler: str, tmp_path: Path) -> None:
 
 
 def test_all_broken_images_of_a_part_are_named_at_once(suite: Suite) -> None:
-    paths = eurosat(suite).paths("test", np.arange(10))
+    paths = eurosat(suite).stored("test", np.arange(10))
     paths[2].write_bytes(b"")
     truncate(paths[7])
     with pytest.raises(BenchError, match=r"2 of 10 images cannot be read: ") as caught:
@@ -202,7 +186,7 @@ def test_all_broken_images_of_a_part_are_named_at_once(suite: Suite) -> None:
 
 def test_broken_generated_images_are_named_at_once_too(suite: Suite, root: Path) -> None:
     make_generated(root, "eurosat", eurosat(suite).classnames, per_class=2)
-    paths = eurosat(suite).generated(2)[0].paths(np.arange(20))
+    paths = eurosat(suite).generated(2)[0].stored(np.arange(20))
     for place in (0, 19):
         paths[place].write_bytes(b"")
     with pytest.raises(BenchError, match=r"2 of 20 images cannot be read: ") as caught:
@@ -212,7 +196,7 @@ def test_broken_generated_images_are_named_at_once_too(suite: Suite, root: Path)
 
 def test_a_broken_image_costs_its_own_shard_and_no_other(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests_module, "DECODED", 4)
-    broken = eurosat(suite).paths("test", np.arange(10))[5]
+    broken = eurosat(suite).stored("test", np.arange(10))[5]
     whole = broken.read_bytes()
     broken.write_bytes(b"")
     shards = filling.missing([of("test", suite)], here(suite))
@@ -226,7 +210,7 @@ def test_a_broken_image_costs_its_own_shard_and_no_other(suite: Suite, monkeypat
 
 
 def test_what_is_said_of_a_file_while_it_is_decoded_is_heard_with_its_name(suite: Suite) -> None:
-    path = eurosat(suite).paths("test", np.arange(10))[3]
+    path = eurosat(suite).stored("test", np.arange(10))[3]
     turned = Image.Exif()
     turned[0x0112] = 8
     with Image.open(path) as image:

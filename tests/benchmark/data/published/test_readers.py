@@ -43,7 +43,7 @@ def test_names_and_labels_are_the_split_files_own(key: str, whole: Path) -> None
     for split, parts in (("train", said["train"] + said["val"]), ("test", said["test"])):
         ids = dataset.ids(split)
         named = [dataset.classnames[label] for label in dataset.labels(split, ids)]
-        paths = [str(path.relative_to(whole / SETS[key].places[0])) for path in dataset.paths(split, ids)]
+        paths = [str(path.relative_to(whole / SETS[key].places[0])) for path in dataset.stored(split, ids)]
         found = zip(paths, dataset.labels(split, ids).tolist(), named, strict=True)
         assert [list(entry) for entry in found] == parts
 
@@ -59,7 +59,7 @@ def test_an_aircrafts_variant_may_hold_blanks_and_a_slash(whole: Path) -> None:
 def test_an_image_is_the_file_of_its_path(whole: Path) -> None:
     dataset = opened("sun397")
     ids = np.array([396, 0, 0, 7])
-    paths = dataset.paths("test", ids)
+    paths = dataset.stored("test", ids)
     expected = [np.asarray(decoding.as_tested(decoding.read(path))) for path in paths]
     np.testing.assert_array_equal(dataset.images("test", ids), expected)
     np.testing.assert_array_equal(dataset.views("test", ids, 1, 1)[0].permute(0, 2, 3, 1), expected)
@@ -76,14 +76,14 @@ def test_imagenets_names_are_in_the_order_of_the_synsets() -> None:
 def test_imagenetv2s_folders_are_numbers_not_text(whole: Path) -> None:
     dataset = opened("imagenetv2")
     ids = dataset.ids("test")
-    assert [int(path.parent.name) for path in dataset.paths("test", ids)] == dataset.labels("test", ids).tolist()
+    assert [int(path.parent.name) for path in dataset.stored("test", ids)] == dataset.labels("test", ids).tolist()
 
 
 @pytest.mark.parametrize("key", ["imagenet_a", "imagenet_r", "imagenet_sketch"])
 def test_a_shifts_labels_are_the_sources(key: str, whole: Path) -> None:
     dataset = opened(key)
     ids = dataset.ids("test")
-    synsets = [path.parent.name for path in dataset.paths("test", ids)]
+    synsets = [path.parent.name for path in dataset.stored("test", ids)]
     assert [imagenet.synsets()[label] for label in dataset.labels("test", ids)] == synsets
 
 
