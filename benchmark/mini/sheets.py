@@ -6,6 +6,7 @@
 import argparse
 import io
 import json
+import math
 import tempfile
 import textwrap
 from collections.abc import Sequence
@@ -125,6 +126,8 @@ def _generated() -> Row:
 
 MONITORED = {"zero_shot": "zero-shot CLIP", "linear": "linear probe", "knn": "10 nearest neighbours"}
 """Accuracies of the model cards, for people."""
+APART = 4.5
+"""Smallest distance of two names at the ends of curves, in per cent."""
 
 
 def curves() -> dict[str, dict[str, list[tuple[float, float]]]]:
@@ -149,9 +152,13 @@ def write_curves(path: Path) -> None:
 
     figure, axes = pyplot.subplots(1, len(MONITORED), figsize=(10, 3.6), sharey=True)
     for axis, (name, roles) in zip(axes, curves().items(), strict=True):
-        for role, points in roles.items():
-            (line,) = axis.plot(*zip(*points, strict=True), marker=".", linewidth=1.5)
-            axis.annotate(f" {role} {points[-1][1]:.0f}", points[-1], color=line.get_color(), fontsize=8, va="center")
+        below = -math.inf
+        for role, points in sorted(roles.items(), key=lambda item: item[1][-1][1]):
+            colour = f"C{networks.ROLES.index(role)}"
+            axis.plot(*zip(*points, strict=True), marker=".", linewidth=1.5, color=colour)
+            (x, y), said = points[-1], f" {role} {points[-1][1]:.0f}"
+            below = max(y, below + APART)
+            axis.annotate(said, (x, below), color=colour, fontsize=8, va="center")
         axis.set(title=MONITORED[name], xlabel="images seen (millions)", ylim=(0, 80))
         axis.margins(x=0.25)
         axis.grid(alpha=0.3)
