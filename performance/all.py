@@ -26,6 +26,7 @@ SCRIPTS: Mapping[str, str] = {
     "table4_speed": "Table 4 as a newcomer types it, from an empty store and cache",
     "growth": "How time and memory grow with the work",
     "heads_at_scale": "Heads at ImageNet's size",
+    "closed_forms_speed": "Heads in closed form: an inverse and Cholesky factors",
     "prompt_speed": "Text tower of prompt methods: full length and ours",
     "search_speed": "Search after training: the released grid and ours",
     "sweep_speed": "Curve over beta: a grid and ours",
