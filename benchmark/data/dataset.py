@@ -40,7 +40,7 @@ class Dataset(Protocol):
     generated(per_class), sentences(): further inputs of methods (`benchmark.running.task`). Generated images are uint8
         [N, H, W, 3], or an object with a method views(ids, views, seed, scales), as above.
     stored(split, ids): where images are stored, for messages, if they are in files.
-    held(split, ids): context manager, in which images that are soon read in any order may be held in memory.
+    preloaded(split, ids): context manager, in which images that are soon read in any order are in memory.
     content(split, ids): hash of the files of images, for a data set of files; features keep it, for a comparison later.
     remarks: lines about the data that a user has to know (files left out, images that are in two parts).
     fingerprint_of("generated" or "sentences"): identifier of these inputs, if they can change without the data set.

@@ -99,7 +99,7 @@ def fill_shard(shard: Shard, world: World) -> None:
     }
     if absent:
         started = time.perf_counter()
-        with _held(next(iter(absent)), world, shard.index, shard.of):
+        with _preloaded(next(iter(absent)), world, shard.index, shard.of):
             made = _extract(list(absent), world, shard.index, shard.of)
             notes = _notes(shard, list(absent), world, time.perf_counter() - started)
         for part, features in zip(absent.values(), made, strict=True):
@@ -110,7 +110,7 @@ def fill_shard(shard: Shard, world: World) -> None:
 
 def extract(request: Request, world: World) -> Tensor:
     """Extract features [V, N, D] into memory, in the precision of the network's output and without using files."""
-    with _held(request, world):
+    with _preloaded(request, world):
         return _extract([request], world)[0]
 
 
@@ -138,9 +138,9 @@ def _stored(request: Request, ids: np.ndarray, world: World) -> list[Stored]:
     return list(dataset.stored(images_of(request, world).split, ids))
 
 
-def _held(request: Request, world: World, index: int = 0, of: int = 1) -> AbstractContextManager[None]:
+def _preloaded(request: Request, world: World, index: int = 0, of: int = 1) -> AbstractContextManager[None]:
     """Until the block ends, the data set may hold the images of a shard in memory, which are read in any order."""
-    images, hold = images_of(request, world), getattr(world.dataset(request.dataset), "held", None)
+    images, hold = images_of(request, world), getattr(world.dataset(request.dataset), "preloaded", None)
     return (
         hold(images.split, np.array_split(images.ids, of)[index])
         if hold and images.split != "generated"

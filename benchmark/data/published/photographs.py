@@ -134,7 +134,7 @@ class Photographs:
         return [listed.stored(place) for listed, place in map(lambda i: self._where(split, i), ids.tolist())]
 
     @contextmanager
-    def held(self, split: str, ids: np.ndarray) -> Iterator[None]:
+    def preloaded(self, split: str, ids: np.ndarray) -> Iterator[None]:
         """Until the block ends, images that are soon read in any order are in memory where reading one reads many."""
         with ExitStack() as stack:
             for listed, first in self._lists(split):

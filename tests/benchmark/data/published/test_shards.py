@@ -149,7 +149,7 @@ def test_every_row_group_is_read_once_for_many_images(
     monkeypatch.setattr(row_groups, "KEPT", 0)
     monkeypatch.setattr(row_groups, "_read", lambda row: seen.append(row[:2]) or read_group(row))
     row_groups._kept.clear()
-    with dataset.held("test", dataset.ids("test")):
+    with dataset.preloaded("test", dataset.ids("test")):
         dataset.images("test", dataset.ids("test")[:50])
     assert len(seen) == len(set(seen)) == 10
     dataset.images("test", np.array([0, 1, 0]))
