@@ -6,19 +6,18 @@ A suite with data of another scale cannot be compared with the paper's numbers, 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from math import sqrt
+from math import inf, sqrt
 
 import numpy as np
 
 from benchmark.analysis.results import Measured, Row
 from benchmark.core.digest import Json
 from benchmark.exhibits.naming import column_named
+from benchmark.numerics.stats import t_quantile
 from benchmark.records import reference
 
 DRAWS, SEED = 2000, 0
 """Draws of our numbers behind an interval of `agreement`, and their seed."""
-Z = 1.96
-"""Half of a 95 % interval of a normal distribution, in standard deviations."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +40,8 @@ class Order:
 
 def orders(measured: Measured, selection: str = "val") -> list[Order]:
     """The paper's ranking and ours under `selection`, for every column with comparable numbers on both sides."""
-    columns = [c for c in measured.exhibit.columns if "declares" not in c]
-    found = [_order(column_named(column, measured.suite), _pairs(measured, column, selection)) for column in columns]
-    return [order for order in found if order.paper]
+    found = _pairs(measured, selection)
+    return [_order(column_named(column, measured.suite), pairs) for column, pairs in found if pairs]
 
 
 @dataclass(frozen=True)
@@ -77,14 +75,13 @@ def agreement(measured: Measured, selection: str = "val") -> Agreement | None:
     Returns:
         The correlation; None where no column has three rows with a number on both sides.
     """
-    pairs = [_pairs(measured, c, selection) for c in measured.exhibit.columns if "declares" not in c]
-    pairs = [column for column in pairs if len(column) >= 3]
+    pairs = [column for _, column in _pairs(measured, selection) if len(column) >= 3]
     ordered = np.zeros(1 + DRAWS), np.zeros(1 + DRAWS)
-    rng = np.random.default_rng(SEED)
+    rng, z = np.random.default_rng(SEED), t_quantile(inf)
     for column in pairs:
         printed = np.array([paper for _, paper in column])
         means = np.array([row.mean for row, _ in column])
-        deviations = np.array([((row.ci_high or 0) - (row.ci_low or 0)) / 2 / Z for row, _ in column])
+        deviations = np.array([((row.ci_high or 0) - (row.ci_low or 0)) / 2 / z for row, _ in column])
         drawn = np.vstack([means, means + deviations * rng.standard_normal((DRAWS, len(column)))])
         one, other = np.triu_indices(len(column), 1)
         theirs, ours = np.sign(printed[one] - printed[other]), np.sign(drawn[:, one] - drawn[:, other])
@@ -97,16 +94,21 @@ def agreement(measured: Measured, selection: str = "val") -> Agreement | None:
     return Agreement(measured.exhibit.title, len(pairs), sum(map(len, pairs)), *map(float, (taus[0], low, high)))
 
 
-def _pairs(measured: Measured, column: Json, selection: str) -> list[tuple[Row, float]]:
-    """The rows of a column that have a number both in the paper and in our records, each with the paper's number."""
-    cells = {cell.row: cell for cell in measured.exhibit.cells() if cell.column == column["name"]}
+def _pairs(measured: Measured, selection: str) -> list[tuple[Json, list[tuple[Row, float]]]]:
+    """Columns, each with its rows that have a number both in the paper and in our records, and the paper's number."""
+    cells = {(cell.row, cell.column): cell for cell in measured.exhibit.cells()}
     found = []
-    for row in measured.exhibit.rows:
-        cell = cells[row["name"]]
-        printed = reference.printed(measured.exhibit.reference, cell.question.cite or {})
-        ours = measured.at(cell.row, cell.column, selection)
-        if printed is not None and ours.mean is not None and (cell.row, cell.column) not in measured.sizes:
-            found.append((ours, printed))
+    for column in measured.exhibit.columns:
+        if "declares" in column:
+            continue
+        pairs = []
+        for row in measured.exhibit.rows:
+            place = row["name"], column["name"]
+            printed = reference.printed(measured.exhibit.reference, cells[place].question.cite or {})
+            ours = measured.at(*place, selection)
+            if printed is not None and ours.mean is not None and place not in measured.sizes:
+                pairs.append((ours, printed))
+        found.append((column, pairs))
     return found
 
 
