@@ -27,6 +27,7 @@ from benchmark.exhibits.exhibit import Exhibit
 from benchmark.exhibits.run import PROTOCOL, Run
 from benchmark.methods.contract.toy import WIDTH, toy_clip
 from benchmark.records.record import SELECTIONS, Record, Selection
+from benchmark.records.store import Store
 from benchmark.suites import suite as suites
 from benchmark.suites.suite import Suite
 from benchmark.suites.world import World
@@ -288,6 +289,13 @@ def numbered(number: int, correct: tuple[int, int, int] = (4, 5, 6), n: int = 10
 def bits_of(record: Record) -> dict[str, np.ndarray]:
     """Per-image correctness that agrees with a record: the first images are right."""
     return {name: np.arange(record.n) < selection.correct for name, selection in record.selections.items()}
+
+
+def put(store: Store, number: int, correct: tuple[int, int, int] = (4, 5, 6)) -> str:
+    """Put `numbered` into a store with its answers, and return its key."""
+    record = numbered(number, correct)
+    store.put(record, bits_of(record))
+    return record.key
 
 
 def planted(

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from toy_world import bits_of, edited, numbered, record_of
+from toy_world import bits_of, edited, numbered, put, record_of
 
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError, Incomplete
@@ -19,22 +19,6 @@ from benchmark.records.exporting import Exporter
 from benchmark.records.importing import Imported, check, read
 from benchmark.records.merging import merge
 from benchmark.records.store import DRAWS, TESTED, Store
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Store:
-    return Store(tmp_path / "here" / "toy")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Store:
-    return Store(tmp_path / "there" / "toy")
-
-
-def put(store: Store, number: int, correct: tuple[int, int, int] = (4, 5, 6)) -> str:
-    record = numbered(number, correct)
-    store.put(record, bits_of(record))
-    return record.key
 
 
 def said_of(store: Store) -> list[JsonDict]:

@@ -4,30 +4,13 @@ import json
 from pathlib import Path
 
 import numpy as np
-import pytest
-from toy_world import FILE, bench, bits_of, edited, numbered
+from toy_world import FILE, bench, bits_of, edited, numbered, put
 
 from benchmark.core.errors import ExitCode
 from benchmark.records.merging import merge
 from benchmark.records.store import DRAWS, TESTED, Store
 
 SUITE = ["--suite", FILE]
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Store:
-    return Store(tmp_path / "here" / "toy")
-
-
-@pytest.fixture
-def there(tmp_path: Path) -> Store:
-    return Store(tmp_path / "there" / "toy")
-
-
-def put(store: Store, number: int, correct: tuple[int, int, int] = (4, 5, 6)) -> str:
-    record = numbered(number, correct)
-    store.put(record, bits_of(record))
-    return record.key
 
 
 def content(store: Store) -> dict[str, bytes]:
