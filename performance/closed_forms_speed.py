@@ -43,7 +43,7 @@ def inverted_covariance(samples: Samples) -> Tensor:
 
 
 def factored_covariance(samples: Samples) -> Tensor:
-    """The same by `baselines.gda`."""
+    """GDA's weights [C, D] by Cholesky factors of the covariance."""
     return precision_times(samples, "clip", pooled_means(samples, "clip", CLASSES))
 
 
@@ -56,7 +56,7 @@ def inverted_kernel(samples: Samples) -> Tensor:
 
 
 def factored_kernel(samples: Samples) -> Tensor:
-    """The same by `baselines.proker`."""
+    """ProKeR's answers [N, C] by Cholesky factors of the kernel."""
     points = unit(samples.spaces["clip"][0]).double()
     right = torch.nn.functional.one_hot(samples.labels, CLASSES).double()
     return torch.from_numpy(solved(points, SHARPNESS, LAM, right))

@@ -171,9 +171,8 @@ def _spec(name: str) -> ModuleSpec | None:
             return find_spec(name) if name else None
         inside = _folders(package)
         return PathFinder.find_spec(name, inside) if inside else None
-    except (ImportError, ValueError, AttributeError):  # a name that is imported from a module, not a module
-        return None
-    except KeyError:  # a namespace in a package that is not imported, which has no file
+    # A name that is imported from a module, not a module; KeyError: a namespace in a package that is not imported.
+    except (ImportError, ValueError, AttributeError, KeyError):
         return None
 
 

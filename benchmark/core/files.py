@@ -68,20 +68,17 @@ def read_json(file: Path, remedy: str) -> Any:
         raise BenchError(f"{file}: cannot be read as JSON ({error}); {remedy}") from error
 
 
-def parsed(text: str | bytes) -> Any:
-    """Parse JSON; ValueError for a text that is none, also for one that is nested too deep."""
+def parsed(text: str | bytes, **rules: Any) -> Any:
+    """Parse JSON by rules of `json.loads`; ValueError for a text that is none, also for one that is nested too deep."""
     try:
-        return json.loads(text)
+        return json.loads(text, **rules)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
 
 
 def parsed_finite(text: str | bytes) -> Any:
-    """Parse JSON without NaN and infinity; ValueError for a text that is none, as `parsed`."""
-    try:
-        return json.loads(text, parse_constant=_no_number, parse_float=_finite)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    """Parse JSON without NaN and infinity; ValueError for a text that is none, or has one of them."""
+    return parsed(text, parse_constant=_no_number, parse_float=_finite)
 
 
 def _no_number(name: str) -> None:

@@ -34,7 +34,7 @@ GZIP = b"\x1f\x8b"
 DIGITS = re.compile("-?[0-9]{1,16}")
 
 _UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
-"""What content of others may raise on its way into arrays and records."""
+"""Exceptions that content of others may raise on its way into arrays and records."""
 
 
 @dataclass

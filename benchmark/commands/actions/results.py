@@ -128,7 +128,7 @@ def _check_replaceable(file: Path) -> None:
 
 
 def _as_file(one: Imported) -> JsonDict:
-    """What became of a file's lines, for programs."""
+    """File, number of lines, and keys of the records taken and not taken, as plain values."""
     said = asdict(one)
     return {"file": said.pop("folder"), "lines": said.pop("lines"), "records": said.pop("whole"), **said}
 

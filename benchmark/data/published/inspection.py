@@ -98,7 +98,7 @@ def _looked_into(known: PublishedSet, place: Place, deep: bool, read: Read, only
 
 
 def _in_shards(known: PublishedSet, lists: Iterable[Listing]) -> str:
-    """What to say of a data set that is read from shards; "" for one in folders."""
+    """Number and folders of the shards that a data set is read from, in words; "" for one in folders."""
     said = [f"{len(listed.shards.files)} in {listed.root}" for listed in lists if listed.shards]
     return f"read from shards without unpacking, {', '.join(said)}; {known.page} ({known.licence})" if said else ""
 

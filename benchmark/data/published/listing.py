@@ -199,7 +199,7 @@ def _first_part(names: np.ndarray) -> np.ndarray:
 
 
 def remembered(root: Path, times: Sequence[tuple[str, int]], cache: Path, make: Callable[[], np.ndarray]) -> np.ndarray:
-    """What is read of folders or shards once, from the cache: 0.1 s for 1.28 million names, to list which takes minutes.
+    """An array that is read of folders or shards once, then from the cache: 1.28 million names in 0.1 s instead of minutes.
 
     Args:
         root: The folder that it is about; what is cached of it for other times is deleted.

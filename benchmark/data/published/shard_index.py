@@ -1,4 +1,4 @@
-"""What is in a shard of images with labels: a tar archive in WebDataset's form, or a parquet file in Hugging Face's.
+"""The samples of a shard of images with labels: a tar archive in WebDataset's form, or a parquet file in Hugging Face's.
 
 Of a parquet file the labels and the names of the images are read, of a tar archive the headers and the labels. A sample of
 WebDataset is members that are alike up to the first dot behind the last "/": an image, and its label as `cls`, as the field

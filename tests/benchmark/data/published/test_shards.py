@@ -61,7 +61,7 @@ def opened() -> Photographs:
 
 @pytest.fixture
 def pair(folder: Path, whole_root: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Photographs, Photographs]:
-    """The same images in folders and in shards."""
+    """ImageNet in folders, and in shards with equal images."""
     shards = opened()
     monkeypatch.setenv("BENCH_DATA", str(whole_root))
     return opened(), shards
