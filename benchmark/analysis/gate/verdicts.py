@@ -71,7 +71,7 @@ class Verdict:
         margin: Points that the number may be off.
         asked: The question; empty where the cell is not compared.
         method: Name of the method's class.
-        lost: Number of the reference's seeds that are not measured.
+        lost: Number of expected seeds of the reference that are not measured.
         error: Standard error of the difference, in points; nan where nothing tells it.
         degrees: Degrees of freedom of the error, in Student's t distribution.
         adjusted: `p`, adjusted by Holm's method over the family.
@@ -181,7 +181,7 @@ class Gate:
 
     @property
     def lost(self) -> list[Verdict]:
-        """Cells of the reference that are not measured, or at fewer seeds."""
+        """Cells of the reference that are not measured, or at fewer seeds than are expected."""
         return [v for v in self.cells if v.says == MISSING or v.lost]
 
     @property
@@ -250,7 +250,8 @@ def against_golden(
         golden: The reference run.
         store: The answers of our records, image by image.
         places: Cells to compare; by default all that the reference run has.
-        seeds: Number of seeds that are expected; by default as many as the reference run has.
+        seeds: Largest number of seeds that are expected, such as the suite's, where the reference run has more; by default
+            as many as it has.
 
     Returns:
         A verdict on every cell of the reference run, measured or not; none on cells that only `measured` has.

@@ -116,7 +116,7 @@ def _verdicts(
     if ours.unlisted:
         say(ours.unlisted, err=True)
     places = {m.exhibit.id: _quick_places(m.exhibit, world) if quick else None for m in found}
-    seeds = len(world.quick["seeds"]) if quick else None
+    seeds = len(world.quick["seeds"] if quick else world.seeds)
     return [v for m in found for v in against_golden(m, ours, store, places[m.exhibit.id], seeds)]
 
 

@@ -154,11 +154,20 @@ def test_a_run_that_lost_a_cell_of_the_reference_does_not_pass_unless_it_is_allo
 
 
 def test_a_run_that_lost_seeds_of_the_reference_does_not_pass_either(gate: Path) -> None:
-    measure(gate / "results" / "toy", level, seeds=(1, 2))
+    measure(gate / "results" / "toy", level, seeds=(1,))
     code, out, _ = held(gate)
     assert code == 3
     assert "0 not measured, 4 at fewer seeds than the reference" in out
     assert held(gate, "--allow-missing")[0] == 0
+
+
+def test_seeds_of_the_reference_beyond_the_suite_s_are_compared_and_not_demanded(gate: Path) -> None:
+    assert toy().seeds == [1, 2]
+    measure(gate / "results" / "toy", level, seeds=(1, 2))
+    code, out, err = held(gate)
+    assert (code, err, "fewer seeds" in out) == (0, "", False)
+    measure(gate / "results" / "toy", lambda *_: 0.5, seeds=(3,), salt=1)
+    assert held(gate)[0] == 1, "the third seed is compared where it is measured"
 
 
 def test_a_worse_cell_is_red_whether_or_not_others_are_missing(gate: Path) -> None:
