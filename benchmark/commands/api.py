@@ -16,7 +16,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from html import escape
 from typing import Any, TextIO
 
@@ -33,11 +33,11 @@ from benchmark.core import settings as settings_module
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.names import of_file
 from benchmark.exhibits import exhibit, substitution
-from benchmark.exhibits.naming import METHODS, column_named
+from benchmark.exhibits.naming import METHODS
 from benchmark.exhibits.substitution import Instead
 from benchmark.records import lines
 from benchmark.records.record import SELECTIONS
-from benchmark.reporting.tables import main_table, shown
+from benchmark.reporting.tables import HTML, frames, main_table, shown
 
 Numbers = int | Iterable[int] | None
 """One number, several, or None for those of the exhibit or the suite."""
@@ -81,23 +81,14 @@ class Table:
     def _repr_html_(self) -> str:
         """The table for a notebook: title, means with their 95 % intervals under `val`, and the sentences on marked cells."""
         part = self.measured.part()
-        columns = [column["name"] for column in part.exhibit.columns]
-        cells = {
-            row["name"]: [self._cell(part, row["name"], column) for column in columns] for row in part.exhibit.rows
-        }
-        header = [escape(column_named(column, part.suite)) for column in part.exhibit.columns]
-        table = pd.DataFrame.from_dict(
-            {escape(row): texts for row, texts in cells.items()}, orient="index", columns=header
+        panels = frames(part, partial(shown, part), part.best, HTML)
+        drawn = "".join(
+            (f"<p>{escape(panel)}</p>" if panel else "")
+            + f"{frame.set_index(frame.columns[0]).to_html(escape=False, index_names=False)}"
+            for panel, frame in panels.items()
         )
         said = "".join(f"<p>{escape(sentence)}.</p>" for sentence in sentences(part))
-        return f"<p><b>{escape(part.exhibit.title)}</b></p>{table.to_html(escape=False)}{said}"
-
-    def _cell(self, part: Measured, row: str, column: str) -> str:
-        """The text of a cell as HTML, the best of a column in bold."""
-        if (row, column) in part.texts:
-            return escape(part.texts[row, column])
-        text = escape(shown(part, part.at(row, column)))
-        return f"<b>{text}</b>" if row in part.best.get(column, ()) else text
+        return f"<p><b>{escape(part.exhibit.title)}</b></p>{drawn}{said}"
 
 
 def run(

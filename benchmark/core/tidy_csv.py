@@ -1,4 +1,7 @@
-"""Tidy rows as CSV text and back, by the csv module because the import of a table library takes a second."""
+"""Tidy rows as CSV text and back, by the csv module.
+
+A data frame would hold a column of whole numbers that lacks one as fractions, and would fill up a line that is too short.
+"""
 
 import csv
 import io

@@ -1,7 +1,11 @@
 """Markdown and LaTeX tables of an exhibit, and the text of a cell."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+from html import escape
+
+import pandas as pd
 
 from benchmark.analysis import feature_rule, sizes
 from benchmark.analysis.ordering import orders
@@ -15,6 +19,19 @@ from benchmark.reporting import classes
 from benchmark.reporting.figures import draw
 
 NOTHING = "–"
+
+
+@dataclass(frozen=True)
+class Form:
+    """How texts are written in a language.
+
+    Attributes:
+        escape: A text -> the same text without mark-up of its own.
+        strong: Format of a text in bold.
+    """
+
+    escape: Callable[[str], str]
+    strong: str
 
 
 def main_table(measured: Measured, asked: Collection[tuple[str, str]] | None = None) -> str:
@@ -32,16 +49,12 @@ def main_table(measured: Measured, asked: Collection[tuple[str, str]] | None = N
 
 def latex(measured: Measured) -> str:
     """The main table of an exhibit as LaTeX for the booktabs package, one tabular a panel."""
-    title, best = _in_one_line(measured.exhibit.title), measured.best
-    part = measured.part()
+    title = _in_one_line(measured.exhibit.title)
     parts = [f"% {title}; suite {measured.suite.name}, val selection; needs \\usepackage{{booktabs}}"]
-    for panel, columns in part.exhibit.by_panel().items():
-        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = _escaped(part, columns, partial(shown, measured), best, _tex, r"\textbf{{{}}}")
-        body = [" & ".join(row) + r" \\" for row in ([_tex(name) for name in header], *rows)]
-        inner = [r"\toprule", body[0], r"\midrule", *body[1:], r"\bottomrule"]
+    for panel, frame in frames(measured.part(), partial(shown, measured), measured.best, LATEX).items():
+        wide = "l" + "r" * (frame.shape[1] - 1)
         named = [f"% {_in_one_line(panel)}"] if panel else []
-        parts += [*named, rf"\begin{{tabular}}{{l{'r' * len(columns)}}}", *inner, r"\end{tabular}"]
+        parts += [*named, frame.to_latex(index=False, escape=False, column_format=wide).rstrip()]
     parts += [rf"\par{{\footnotesize {_tex(sentence)}.\par}}" for sentence in sentences(measured)]
     return "\n".join(parts) + "\n"
 
@@ -63,6 +76,9 @@ def _in_one_line(text: str) -> str:
 def _tex(text: str) -> str:
     """Escape a text for LaTeX, in one line."""
     return "".join(_TEX.get(sign, f"\\{sign}" if sign in "&%$#_{}" else sign) for sign in line(text))
+
+
+MARKDOWN, LATEX, HTML = Form(markdown, "**{}**"), Form(_tex, r"\textbf{{{}}}"), Form(escape, "<b>{}</b>")
 
 
 def extra_tables(measured: Measured) -> list[JsonDict]:
@@ -162,29 +178,39 @@ def grid(measured: Measured, text: Callable[[Row], str], bold: Mapping[str, Coll
         The tables.
     """
     tables = []
-    for panel, columns in measured.exhibit.by_panel().items():
-        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
-        rows = _escaped(measured, columns, text, bold or {}, markdown, "**{}**")
-        tables.append((f"**{markdown(panel)}**\n\n" if panel else "") + _joined([*map(markdown, header)], rows))
+    for panel, frame in frames(measured, text, bold or {}, MARKDOWN).items():
+        tables.append(
+            (f"**{markdown(panel)}**\n\n" if panel else "") + _joined([*frame.columns], frame.values.tolist())
+        )
     return "\n\n".join(tables)
 
 
-def _escaped(
-    measured: Measured,
-    columns: Sequence[Json],
-    text: Callable[[Row], str],
-    bold: Mapping[str, Collection[str]],
-    escape: Callable[[str], str],
-    strong: str,
-) -> list[list[str]]:
-    """The rows of a table of some columns, each with its name first, escaped, and the `bold` cells in the form `strong`."""
+def frames(
+    measured: Measured, text: Callable[[Row], str], bold: Mapping[str, Collection[str]], form: Form
+) -> dict[str, pd.DataFrame]:
+    """The tables of an exhibit as data frames of texts.
+
+    Args:
+        measured: the exhibit.
+        text: the text of a cell.
+        bold: column -> rows whose cells there are bold.
+        form: how the texts are written.
+
+    Returns:
+        Panel, "" for the only one -> its table, with the names of the rows in the first column.
+    """
 
     def cell(row: str, column: str) -> str:
-        said = escape(measured.texts.get((row, column)) or text(measured.at(row, column)))
-        return strong.format(said) if row in bold.get(column, ()) else said
+        said = form.escape(measured.texts.get((row, column)) or text(measured.at(row, column)))
+        return form.strong.format(said) if row in bold.get(column, ()) else said
 
-    names = [row["name"] for row in measured.exhibit.rows]
-    return [[escape(name), *(cell(name, column["name"]) for column in columns)] for name in names]
+    rows = [row["name"] for row in measured.exhibit.rows]
+    found = {}
+    for panel, columns in measured.exhibit.by_panel().items():
+        header = [measured.exhibit.row_header, *(column.get("short", column["name"]) for column in columns)]
+        texts = [[form.escape(row), *(cell(row, column["name"]) for column in columns)] for row in rows]
+        found[panel] = pd.DataFrame(texts, columns=[form.escape(name) for name in header])
+    return found
 
 
 def _lines(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
