@@ -52,17 +52,18 @@ def _known() -> dict[str, JsonDict]:
     return tomllib.loads(resources.files(__package__).joinpath("styles.toml").read_text("utf-8"))
 
 
-def styles(measured: Measured) -> dict[str, JsonDict]:
-    """Choose how each row of an exhibit looks.
+def styles(measured: Measured, lines: Iterable[str] | None = None) -> dict[str, JsonDict]:
+    """Choose how each line of a figure looks.
 
     Args:
         measured: the exhibit.
+        lines: names of the lines, by default of the exhibit's rows.
 
     Returns:
-        Row -> keyword arguments of matplotlib's `plot`: by styles.toml, else the next colour and marker, free ones first, and
-        never the colour of the row that the figure is about.
+        Name -> keyword arguments of matplotlib's `plot`: by styles.toml, else the next colour and marker, free ones first,
+        and never the colour of the row that the figure is about.
     """
-    names = [row["name"] for row in measured.exhibit.rows]
+    names = [row["name"] for row in measured.exhibit.rows] if lines is None else list(lines)
     known = {name: look for name, look in _known().items() if name in names}
     taken = {look[key] for look in known.values() for key in ("color", "marker")}
     subject = {look["color"] for look in known.values() if look.get("strong")}

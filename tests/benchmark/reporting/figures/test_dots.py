@@ -129,3 +129,18 @@ def test_the_axis_does_not_reach_below_zero_for_numbers_that_do_not() -> None:
     (below,) = visible(shown("ab", TWO[:1], {("a", "first"): -0.1, ("b", "first"): 90.0}))
     assert near.get_xlim()[0] == 0
     assert below.get_xlim()[0] < -0.1
+
+
+def test_strips_of_rows_have_a_line_for_each_column_of_their_panel() -> None:
+    columns = [
+        {"name": f"{panel}, {head}", "panel": panel, "short": head, "shots": n}
+        for n, panel in enumerate(("one", "two"), 1)
+        for head in ("GDA", "AMU-Tuning")
+    ]
+    means = {(row, c["name"]): float(10 * n + m) for m, row in enumerate("ab") for n, c in enumerate(columns)}
+    measured = shown("ab", columns, means, mark={"kind": "dots", "strips": "rows"})
+    strips = visible(measured)
+    assert [axes.get_title() for axes in strips] == ["one\na", "one\nb", "two\na", "two\nb"]
+    assert [marks(axes) for axes in strips] == [[(n + m, 0.0), (10.0 + n + m, 1.0)] for n in (0, 20) for m in (0, 1)]
+    assert [text.get_text() for text in strips[0].get_yticklabels()] == ["GDA", "AMU-Tuning"]
+    assert dots.told(measured).startswith("one, a: AMU-Tuning highest at 10.0, GDA lowest at 0.0; one, b: ")
