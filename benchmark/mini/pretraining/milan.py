@@ -128,7 +128,7 @@ class Milan(Algorithm):
         self.decoder = Decoder()
         # The list keeps the teacher out of the module's parameters and of the checkpoint.
         self._teacher = [_teacher()]
-        self.schedule = Schedule(steps=800, batch=256, betas=(0.9, 0.95))  # betas: MAE's, which the paper follows
+        self.schedule = Schedule(steps=1600, batch=256, betas=(0.9, 0.95))  # betas: MAE's, which the paper follows
 
     def loss(self, step: int) -> Tensor:
         """The distance to the teacher's patch features of the unmasked image."""
