@@ -96,7 +96,7 @@ class Dino(Algorithm):
         super().__init__()
         self.student = nn.Sequential(networks.build_auxiliary(role), Head(networks.WIDTHS[-1]))
         self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        self.schedule = Schedule(steps=4500, batch=192)
+        self.schedule = Schedule(steps=7000, batch=192)
 
     def loss(self, step: int) -> Tensor:
         """Cross-entropies between the student on all views and the teacher on the global views."""
