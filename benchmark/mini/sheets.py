@@ -152,15 +152,16 @@ def write_curves(path: Path) -> None:
 
     figure, axes = pyplot.subplots(1, len(MONITORED), figsize=(10, 3.6), sharey=True)
     for axis, (name, roles) in zip(axes, curves().items(), strict=True):
-        below = -math.inf
+        below, right = -math.inf, 1.03 * max(points[-1][0] for points in roles.values())
         for role, points in sorted(roles.items(), key=lambda item: item[1][-1][1]):
             colour = f"C{networks.ROLES.index(role)}"
             axis.plot(*zip(*points, strict=True), marker=".", linewidth=1.5, color=colour)
             (x, y), said = points[-1], f" {role} {points[-1][1]:.0f}"
             below = max(y, below + APART)
-            axis.annotate(said, (x, below), color=colour, fontsize=8, va="center")
+            axis.plot([x, right], [y, below], linewidth=0.7, linestyle=":", color=colour)
+            axis.annotate(said, (right, below), color=colour, fontsize=8, va="center", annotation_clip=False)
         axis.set(title=MONITORED[name], xlabel="images seen (millions)", ylim=(0, 80))
-        axis.margins(x=0.25)
+        axis.set_xlim(0, 1.3 * right)
         axis.grid(alpha=0.3)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].set_ylabel("accuracy on the monitor split (%)")
