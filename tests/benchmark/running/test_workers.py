@@ -121,7 +121,7 @@ def test_work_that_is_given_up_leaves_no_worker_behind() -> None:
 
 FAULTS = """
 import resource
-from benchmark.running.workers import _keep_memory
+from benchmark.running.workers import keep_memory
 {first}
 for turn in range(21):
     bytearray(20 * 2**20)[:] = b"x" * 20 * 2**20
@@ -139,7 +139,7 @@ def test_workers_keep_the_memory_of_large_tensors() -> None:
             subprocess.run([sys.executable, "-c", code], cwd=TOYS.parents[1], capture_output=True, check=True).stdout
         )
 
-    assert 20 * faults("_keep_memory()") < faults("pass")
+    assert 20 * faults("keep_memory()") < faults("pass")
 
 
 @pytest.mark.slow
