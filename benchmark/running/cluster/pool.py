@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 LOOK = 1.0
 """Seconds between two looks at which workers are there."""
-ANSWER = 10.0
+ANSWER = 60.0
 """Seconds within which a worker that has finished an item has to hand over its result."""
 RESULTS, CACHE = "results", "cache"
 GOES_ON = "what was measured stays, the same command goes on from there"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from toy_cluster import HANG, scheduler, worker
-from toy_methods import held, joined, sleep_long, work
+from toy_methods import held, sleep_long, work
 from toy_world import FILE, bench, some_run, toy
 
 from benchmark.core import settings
@@ -95,6 +95,16 @@ def test_an_error_is_raised_where_errors_are_looked_for(there: Pool, monkeypatch
         list(there.each(work, ["fail"]))
 
 
+def test_a_worker_that_is_killed_costs_the_item_in_its_hand_which_is_done_elsewhere(
+    there: Pool, tmp_path: Path
+) -> None:
+    marks = [tmp_path / "one", tmp_path / "two"]
+    killer = kill(marks)
+    found = {done.item: done.result or done.error for done in there.each(held, [str(mark) for mark in marks])}
+    killer.join()
+    assert found == {str(mark): "done" for mark in marks}
+
+
 def test_records_are_those_of_a_serial_run_image_by_image_and_are_not_measured_again(
     address: str, tmp_path: Path
 ) -> None:
@@ -126,16 +136,6 @@ def test_a_worker_that_does_not_see_the_results_folder_sends_its_records_back(
     assert found is not None
     assert found.conditions["threads"] == 1
     assert not (tmp_path / "elsewhere").exists()
-
-
-def test_a_worker_that_is_killed_costs_the_item_in_its_hand_which_is_done_elsewhere(
-    there: Pool, tmp_path: Path
-) -> None:
-    marks = [tmp_path / "one", tmp_path / "two"]
-    killer = kill(marks)
-    found = {done.item: done.result or done.error for done in there.each(held, [str(mark) for mark in marks])}
-    killer.join()
-    assert found == {str(mark): "done" for mark in marks}
 
 
 def test_a_scheduler_that_goes_ends_the_command_with_how_to_go_on(
