@@ -2,8 +2,8 @@
 
     python -m performance.cluster [--items 10000]
 
-Two of each, in one process and in turns: items of some work, alike on both sides, and empty items, of which only the way there
-and back takes time. The demand: at most 5 ms an empty item.
+Two of each, in one process and in turns: items of some work, alike on both sides, and empty items, of which only the way
+there and back takes time. The demand: at most 5 ms an empty item.
 """
 
 import time

@@ -170,3 +170,9 @@ def held(path: str) -> str:
 def variable(name: str) -> str:
     """Value of a variable of this process, and the process."""
     return f"{os.environ.get(name)} {os.getpid()}"
+
+
+def napped(item: str) -> str:
+    """Work some tenths of a second."""
+    time.sleep(0.3)
+    return f"napped {item}"

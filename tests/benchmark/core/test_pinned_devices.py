@@ -41,7 +41,7 @@ def test_a_single_device_pins_nothing(said: str) -> None:
     ],
 )
 def test_what_is_not_there_is_named(said: str, count: int, words: str) -> None:
-    with pytest.raises(BenchError, match="^device ") as found:
+    with pytest.raises(BenchError, match=r"^device ") as found:
         seen(said, count)
     assert words in str(found.value)
 
