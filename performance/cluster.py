@@ -17,7 +17,7 @@ from benchmark.running.cluster import inspection, schedulers
 from benchmark.running.cluster.pool import Pool
 from benchmark.running.engine import Engine
 
-WORKERS, PIECES, TURNS = 2, 40, 3
+WORKERS, PIECES, TURNS = 2, 20, 3
 SIZE = 1000
 
 

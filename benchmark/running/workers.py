@@ -25,7 +25,7 @@ from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, reason
 from benchmark.core.float32 import exact
 from benchmark.core.foreign import Ended, end_process, foreign
-from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib
+from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib, set_variables
 
 RETRIES = 2
 """How often an item is tried again after its worker was killed."""
@@ -240,7 +240,7 @@ def start(threads: int, given: tuple[Any, ...], environment: Mapping[str, str]) 
         environment: Variables that are set.
     """
     global _given
-    os.environ |= environment
+    set_variables(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     streams.forgive()

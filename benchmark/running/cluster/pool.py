@@ -2,7 +2,7 @@
 
 The client gives each worker one item at a time, and the next when it has the answer. A worker that is killed therefore costs
 the item in its hand and nothing else, attempts are counted exactly, and a worker that starts late is asked what it has before
-it is given anything.
+it is given anything. Of items that take some milliseconds a worker is given as many as fit into a fifth of a second.
 """
 
 import pickle
@@ -36,6 +36,10 @@ LOOK = 1.0
 """Seconds between two looks at which workers are there."""
 ANSWER = 60.0
 """Seconds within which a worker that has finished an item has to hand over its result."""
+SHORT = 0.2
+"""Seconds for which a worker is given several items at once, where items are shorter than the way there and back."""
+MOST = 50
+"""Largest number of items that a worker is given at once."""
 RESULTS, CACHE = "results", "cache"
 GOES_ON = "what was measured stays, the same command goes on from there"
 
@@ -79,17 +83,30 @@ class Worker:
 
 @dataclass(frozen=True)
 class Given:
-    """An item of work with the workers that were given it.
-
-    Attributes:
-        item: The item.
-        tried: Ids of the workers.
-        future: Future of the last attempt.
-    """
+    """An item of work, and the ids of the workers that were given it and did not answer, the last one now."""
 
     item: Any
     tried: tuple[str, ...] = ()
-    future: "Future | None" = None
+
+
+@dataclass
+class Hand:
+    """What a worker has in its hand: one item, or several short ones.
+
+    Attributes:
+        items: The items.
+        future: Future of the answers to the first of them, at least one.
+        started: When they were given out, in seconds of the monotonic clock.
+    """
+
+    items: Sequence[Given]
+    future: "Future"
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def passed(self) -> float:
+        """Seconds since they were given out."""
+        return time.monotonic() - self.started
 
 
 class Pool:
@@ -209,26 +226,30 @@ class Pool:
         """
         jobs = min(jobs or self.jobs, self.jobs)
         queue = deque(Given(item) for item in items)
-        busy: dict[str, Given] = {}
+        busy: dict[str, Hand] = {}
         ended: SimpleQueue[tuple[str, Future]] = SimpleQueue()
+        pace = float("inf")
         try:
             while queue or busy:
                 self._check_connected()
                 self._look()
-                lost = [busy.pop(name) for name in list(busy.keys() - self.workers.keys())]
+                lost = [one for name in list(busy.keys() - self.workers.keys()) for one in busy.pop(name).items]
                 usable = [name for name, one in self.workers.items() if one.usable]
                 for name in [name for name in usable if name not in busy][: max(0, jobs - len(busy))]:
-                    if one := _next_for(name, queue, {*usable}):
-                        busy[name] = self._given_out(one, name, work, ended)
+                    most = min(int(SHORT / pace), len(queue) // (2 * jobs), MOST)
+                    if taken := _taken(name, queue, {*usable}, most):
+                        busy[name] = self._given_out(taken, name, work, ended)
                 for name, future in _all(ended, LOOK):
                     if name not in busy or busy[name].future is not future:
                         continue  # of a worker that had gone meanwhile
-                    one = busy.pop(name)
-                    done = self._finished(name, future, work, one.item)
-                    if done is None:
-                        lost.append(one)
+                    hand = busy.pop(name)
+                    found = self._finished(name, future, work, hand)
+                    if found:
+                        pace = max(1e-6, hand.passed / len(found))
+                        queue.extendleft(Given(one.item) for one in reversed(hand.items[len(found) :]))
+                        yield from found
                     else:
-                        yield done
+                        lost += hand.items
                 for one in lost:
                     if len(one.tried) <= RETRIES:
                         queue.append(one)
@@ -239,33 +260,37 @@ class Pool:
                         )
         finally:
             with suppress(Exception):  # the scheduler may have gone
-                self.client.cancel([one.future for one in busy.values()])
+                self.client.cancel([hand.future for hand in busy.values()])
 
-    def _given_out(self, one: "Given", name: str, work: Callable[..., Any], ended: SimpleQueue) -> "Given":
+    def _given_out(self, taken: Sequence["Given"], name: str, work: Callable[..., Any], ended: SimpleQueue) -> "Hand":
         worker = self.workers[name]
         sends = RESULTS in self.folders and RESULTS not in worker.found["sees"]
-        call = partial(session.sent if sends else session.stored, work, one.item, self.debug)
+        call = partial(session.answers, work, [one.item for one in taken], self.debug, sends, SHORT)
         future = self._call(worker.address, on_worker.call, pickle.dumps(call))
         future.add_done_callback(lambda done: ended.put((name, done)))
-        return Given(one.item, (*one.tried, name), future)
+        return Hand([Given(one.item, (*one.tried, name)) for one in taken], future)
 
-    def _finished(self, name: str, future: "Future", work: Callable[..., Any], item: Any) -> Done | None:
-        """The finished item; None where its worker was killed, or does not hand over the result."""
+    def _finished(self, name: str, future: "Future", work: Callable[..., Any], hand: "Hand") -> list[Done]:
+        """The finished items; none where their worker was killed, or does not hand over the results."""
         try:
-            done, files = pickle.loads(future.result(timeout=ANSWER))
-            if files:
-                _keep(files, work)
+            answers = pickle.loads(future.result(timeout=ANSWER))
+            for _, files in answers:
+                if files:
+                    _keep(files, work)
         except (on_worker.Killed, TimeoutError):
-            return None
+            return []
         except Exception as error:
             self._check_connected()
             if future.cancelled():
-                return None
+                return []
             if self.debug:
                 raise
-            return Done(item, str(error) if isinstance(error, BenchError) else reason(error))
-        self.peaks[name] = done.peak_mib
-        return done
+            return [
+                Done(one.item, str(error) if isinstance(error, BenchError) else reason(error)) for one in hand.items
+            ]
+        found = [done for done, _ in answers]
+        self.peaks[name] = found[-1].peak_mib
+        return found
 
     def _check_connected(self) -> None:
         if self.client.status != "running":
@@ -344,13 +369,26 @@ class Pool:
             say(worker.refusal, err=True)
 
 
-def _next_for(name: str, queue: deque[Given], usable: set[str]) -> Given | None:
-    """Take the first item of a queue that a worker has not tried yet, or that all usable workers have."""
+def _taken(name: str, queue: deque[Given], usable: set[str], most: int) -> list[Given]:
+    """Take what a worker is given next.
+
+    Args:
+        name: Id of the worker.
+        queue: Items, of which some are removed.
+        usable: Ids of all workers.
+        most: Largest number of items.
+
+    Returns:
+        The first item that the worker has not tried, or that all have, with the next ones if they are all new; or none.
+    """
     for place, one in enumerate(queue):
         if name not in one.tried or usable <= {*one.tried}:
             del queue[place]
-            return one
-    return None
+            found = [one]
+            while not one.tried and len(found) < most and queue and not queue[0].tried:
+                found.append(queue.popleft())
+            return found
+    return []
 
 
 def _all(ended: SimpleQueue, seconds: float) -> list[Any]:

@@ -6,6 +6,7 @@ A process that does not see the results folder of the client keeps what is writt
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -69,22 +70,34 @@ def _holds(path: Path, content: bytes) -> bool:
         return False
 
 
-def stored(work: Callable[..., Any], item: Any, debug: bool) -> tuple[Done, dict[str, bytes]]:
-    """Do an item of work that writes where the client reads; the result is that of `sent`, without files."""
-    return workers.attempt(work, item, debug), {}
+Answer = tuple[Done, Mapping[str, bytes]]
+"""A finished item, and what it wrote, where that is sent back: path in the store -> content."""
 
 
-def sent(work: Callable[..., Any], item: Any, debug: bool) -> tuple[Done, dict[str, bytes]]:
-    """Do an item of work whose store is a folder of this process.
+def answers(work: Callable[..., Any], items: Sequence[Any], debug: bool, sends: bool, seconds: float) -> list[Answer]:
+    """Do items of work one after another, the first in any case, and no further one after some seconds.
 
     Args:
-        work: Function of the session's `given` and an item; its stores are keyword arguments of a partial.
-        item: The item.
+        work: Function of the session's `given` and an item.
+        items: The items.
         debug: Whether an exception in the work is raised instead of reported in one line.
+        sends: Whether what the work writes into a store is sent back instead.
+        seconds: Seconds after which no item is begun.
 
     Returns:
-        The finished item, and what it wrote: path in the store -> content.
+        The answers to the items that were done, in their order.
     """
+    found: list[Answer] = []
+    started = time.monotonic()
+    for item in items:
+        found.append(_sent(work, item, debug) if sends else (workers.attempt(work, item, debug), {}))
+        if time.monotonic() - started > seconds:
+            break
+    return found
+
+
+def _sent(work: Callable[..., Any], item: Any, debug: bool) -> Answer:
+    """Do an item of work whose store is a folder of this process; stores are keyword arguments of a partial."""
     with _elsewhere(work) as (moved, folder):
         done = workers.attempt(moved, item, debug)
         files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*.*"))}

@@ -132,13 +132,14 @@ def mentions_of_the_environment(path: Path) -> list[int]:
 
 HOSTS = (
     "core/cores.py",
+    "core/devices.py",
     "core/machine.py",
     "methods/contract/elsewhen.py",
     "methods/contract/other_processes.py",
     "methods/guest/of_system.py",
 )
 """Modules that give a method or a library its environment, or put it back, and take nothing from it for themselves
-but the cores that SLURM gives a job."""
+but the cores that SLURM gives a job, and the GPUs that a command is shown."""
 
 
 @pytest.mark.parametrize("package", ["benchmark", "baselines", "amu"])
