@@ -25,7 +25,8 @@ class Place:
 
     Attributes:
         scheduler: The scheduler of the workers; None for worker processes of this command.
-        processes: Number of workers.
+        processes: Number of workers that are expected.
+        limit: Largest number of workers.
         encoding: Number of workers that encode images at a time.
         settings: Settings of this process; its device is that of a single worker, or the CPU where workers are elsewhere.
         device: Device of a worker.
@@ -34,6 +35,7 @@ class Place:
 
     scheduler: Scheduler | None
     processes: int
+    limit: int
     encoding: int
     settings: Settings
     device: str
@@ -54,7 +56,8 @@ def place(cluster: str | None, jobs: int | None, told: Settings) -> Place:
     scheduler = schedulers.parsed(cluster) if cluster else None
     if scheduler and scheduler.remote:
         processes = schedulers.number_of_workers(scheduler, jobs, 1)
-        return Place(scheduler, processes, processes, replace(told, device="cpu"), told.device, ())
+        limit = processes if jobs or scheduler.kind in schedulers.BATCH else schedulers.MANY
+        return Place(scheduler, processes, limit, processes, replace(told, device="cpu"), told.device, ())
     pinned = tuple(devices.pinned(told.device))
     device = "cuda" if pinned else told.device
     here = replace(told, device=device)
@@ -62,7 +65,7 @@ def place(cluster: str | None, jobs: int | None, told: Settings) -> Place:
     if scheduler:
         processes = schedulers.number_of_workers(scheduler, jobs, processes)
     encoding = min(processes, len(pinned)) if pinned else devices.encoding_workers(processes, here.torch_device)
-    return Place(scheduler, processes, encoding, here, device, pinned)
+    return Place(scheduler, processes, processes, encoding, here, device, pinned)
 
 
 def engine(where: Place, world: World, runs: Iterable[Run] = (), results: Path | None = None) -> Engine:
@@ -106,12 +109,13 @@ def of_scheduler(
     folders = {pool.CACHE: told.cache, **({pool.RESULTS: results.absolute()} if results else {})}
     return Pool(
         scheduler,
-        where.processes,
+        where.limit,
         World(world.suite, told),
         here=inspection.inspected(world, inputs),
         inputs=inputs,
         folders=folders,
         debug=told.debug,
         environments=where.environments,
+        encoding=where.encoding,
         strict=strict,
     )

@@ -116,13 +116,11 @@ class Pool:
         jobs: Largest number of workers.
         given: First arguments of every call, which a worker receives once, when it starts.
         debug: Whether an exception in the work is raised instead of reported in one line.
-        encoding: None: all workers encode images.
+        encoding: Largest number of workers that encode images at a time; None for all.
         peaks: Worker -> peak memory in MiB.
         workers: Id of a worker -> the worker, of all that are there.
         client: Connection to the scheduler, within the block.
     """
-
-    encoding = None
 
     def __init__(
         self,
@@ -134,6 +132,7 @@ class Pool:
         folders: Mapping[str, Path] | None = None,
         debug: bool = False,
         environments: Sequence[Mapping[str, str]] = (),
+        encoding: int | None = None,
         strict: bool = True,
     ) -> None:
         """Prepare a pool, without connecting.
@@ -147,6 +146,7 @@ class Pool:
             folders: `RESULTS` and `CACHE` -> the folder of the client; a worker is asked whether it sees them.
             debug: Whether an exception in the work is raised.
             environments: Variables for the first worker, the second, ..., in turn.
+            encoding: Largest number of workers that encode images at a time.
             strict: Whether a worker that is refused at the beginning is an error; one that starts later is named in a line.
         """
         self.scheduler = scheduler
@@ -157,6 +157,7 @@ class Pool:
         self.folders = folders or {}
         self.debug = debug
         self.environments = environments
+        self.encoding = encoding
         self.strict = strict
         self.name = secrets.token_hex(8)
         self.peaks: dict[int | str, int] = {}
@@ -236,7 +237,7 @@ class Pool:
                 lost = [one for name in list(busy.keys() - self.workers.keys()) for one in busy.pop(name).items]
                 usable = [name for name, one in self.workers.items() if one.usable]
                 for name in [name for name in usable if name not in busy][: max(0, jobs - len(busy))]:
-                    most = min(int(SHORT / pace), len(queue) // (2 * jobs), MOST)
+                    most = min(int(SHORT / pace), len(queue) // (2 * len(usable)), MOST)
                     if taken := _taken(name, queue, {*usable}, most):
                         busy[name] = self._given_out(taken, name, work, ended)
                 for name, future in _all(ended, LOOK):
@@ -321,7 +322,8 @@ class Pool:
         present = {f"{told['id']} {address}": (address, told) for address, told in there.items()}
         self.workers = {name: one for name, one in self.workers.items() if name in present}
         for name, (address, told) in present.items():
-            if name not in self.workers and len(self.workers) < self.jobs and told.get("status") == "running":
+            used = sum(not one.refused for one in self.workers.values())
+            if name not in self.workers and used < self.jobs and told.get("status") == "running":
                 self.workers[name] = self._start(address, told["nthreads"])
         if any(not one.refused for one in self.workers.values()):
             self._seen = now

@@ -25,6 +25,9 @@ BATCH = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster"}
 """Batch system -> its class in dask_jobqueue."""
 FORMS = "write tcp://HOST:PORT, tls://HOST:PORT, local, local:N, " + ", ".join(BATCH)
 LOOPBACK = "127.0.0.1"
+MANY = 10_000
+"""Largest number of workers of a scheduler that is there, where --jobs names none."""
+TLS = "name one under distributed.comm.tls in ~/.config/dask/distributed.yaml (docs/cluster.md)"
 CONNECT = 20
 """Seconds within which a scheduler has to answer."""
 PATIENCE = 300
@@ -130,15 +133,32 @@ def opened(scheduler: Scheduler, workers: int) -> Iterator["Client"]:
             say(f"{scheduler.kind}: {counted(workers, 'worker')} asked for", err=True)
         else:
             there = scheduler.said
+            _check_certificates(scheduler)
         try:
             client = Client(there, timeout=CONNECT, set_as_default=False)
-        except (OSError, ValueError, TypeError, ImportError) as error:  # TypeError: tls:// without certificates
+        except (OSError, ValueError, TypeError, ImportError) as error:
             raise ClusterError(
                 f"scheduler {scheduler.said} cannot be reached ({reason(error)[:200]}); dask scheduler starts one, and"
                 " docs/cluster.md says how"
             ) from error
         stack.callback(_close, client)
         yield client
+
+
+def _check_certificates(scheduler: Scheduler) -> None:
+    """Raise ClusterError for a scheduler that talks TLS where dask's configuration names no certificate of the client."""
+    from distributed.security import Security
+
+    if scheduler.kind != "tls":
+        return
+    try:
+        found = Security().get_connection_args("client").get("ssl_context")
+    except OSError as error:
+        raise ClusterError(
+            f"scheduler {scheduler.said}: a certificate cannot be read ({reason(error)}); {TLS}"
+        ) from error
+    if found is None:
+        raise ClusterError(f"scheduler {scheduler.said}: dask's configuration has no certificate for it; {TLS}")
 
 
 def _close(client: "Client") -> None:

@@ -10,7 +10,7 @@ import yaml
 from toy_cluster import environment
 from toy_world import FILE, bench
 
-from benchmark.core.errors import BenchError, Incomplete
+from benchmark.core.errors import BenchError, ClusterError, Incomplete
 from benchmark.running.cluster import schedulers
 from benchmark.running.cluster.schedulers import parsed
 
@@ -59,6 +59,21 @@ def test_a_missing_library_is_named_with_the_command_that_installs_it(monkeypatc
 )
 def test_a_scheduler_that_others_reach_without_tls_is_pointed_out(said: str, warned: bool) -> None:
     assert bool(schedulers.warning(parsed(said))) is warned
+
+
+def test_a_scheduler_with_tls_asks_for_a_certificate(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import dask
+
+    scheduler = parsed("tls://127.0.0.1:8786")
+    with pytest.raises(
+        ClusterError, match=r"^scheduler tls://127\.0\.0\.1:8786: dask's configuration has no certificate"
+    ):
+        schedulers.number_of_workers(scheduler, None, 1)
+    (tmp_path / "ca.pem").touch()
+    names = {"ca-file": "ca.pem", "client.cert": "gone.pem", "client.key": "gone.pem"}
+    told = {f"distributed.comm.tls.{name}": str(tmp_path / file) for name, file in names.items()}
+    with dask.config.set(told), pytest.raises(ClusterError, match=r": a certificate cannot be read \("):
+        schedulers.number_of_workers(scheduler, None, 1)
 
 
 def test_the_number_of_workers_is_as_named_as_asked_or_as_suits_the_machine() -> None:
