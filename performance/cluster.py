@@ -6,6 +6,7 @@ Two of each, in one process and in turns: items of some work, alike on both side
 there and back takes time. The demand: at most 5 ms an empty item.
 """
 
+import os
 import time
 from collections.abc import Sequence
 
@@ -44,6 +45,10 @@ def seconds(engine: Engine, work: object, items: Sequence[int]) -> float:
 @click.option("--items", default=10_000, show_default=True, help="Empty items.")
 def main(items: int) -> None:
     """Measure and print."""
+    busy = os.getloadavg()[0]
+    print(
+        f"{os.cpu_count()} cores, beside other work of a load of {busy:.1f}" if busy > 1 else f"{os.cpu_count()} cores"
+    )
     here = inspection.inspected(None, inspection.Inputs())
     with workers.Crew(WORKERS) as crew, Pool(schedulers.parsed("local"), WORKERS, here=here) as pool:
         crew.threads = 1

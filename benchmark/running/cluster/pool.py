@@ -299,6 +299,9 @@ class Pool:
 
     def _await_workers(self) -> None:
         """Wait until there is a worker, and until all that are there have answered."""
+        self._look()
+        if not self.workers and self.scheduler.remote:
+            say("no worker there yet, waiting; Ctrl-C ends", err=True)
         while True:
             self._check_connected()
             self._look()
