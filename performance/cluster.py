@@ -54,9 +54,9 @@ def main(items: int) -> None:
         crew.threads = 1
         for engine in (crew, pool):
             seconds(engine, multiply, range(4))  # processes start, libraries are loaded
-        both = [[seconds(engine, multiply, range(PIECES)) for _ in range(TURNS)] for engine in (crew, pool)]
+        both = [[seconds(engine, multiply, range(PIECES)) for engine in (crew, pool)] for _ in range(TURNS)]
         empty = [seconds(engine, nothing, range(items)) for engine in (crew, pool)]
-    ours, theirs = (min(turns) for turns in both)
+    ours, theirs = map(min, zip(*both, strict=True))
     print(
         f"{PIECES} items of work, {WORKERS} workers, best of {TURNS}: processes {ours:.2f} s, scheduler {theirs:.2f} s"
     )
