@@ -26,6 +26,7 @@ def test_an_item_whose_worker_was_killed_is_tried_elsewhere_and_alone() -> None:
     assert names(_taken("w", queue, {"w", "v"}, 1)) == ["b"]
     assert names(_taken("v", queue, {"w", "v"}, 5)) == ["a"]
     assert names(list(queue)) == ["c"]
+    assert names(_taken("w", deque([Given("b"), Given("a", ("v",)), Given("c")]), {"w", "v"}, 5)) == ["b"]
 
 
 def test_an_item_that_all_workers_have_tried_is_tried_once_more_and_else_nothing_is_given() -> None:
