@@ -26,6 +26,10 @@ COMMANDS = {
         "benchmark.commands.claims:claims",
         "Hold each conclusion of the paper against its printed numbers and ours; a CLAIM's name shows it in full.",
     ),
+    "cluster": LazyCommand(
+        "benchmark.commands.cluster:cluster",
+        "Look at the workers of a dask scheduler. `bench run --cluster` measures with them.",
+    ),
     "compare": LazyCommand(
         "benchmark.commands.compare:compare",
         "Compare two rows of an exhibit on the same seeds and images, e.g. AMU-Tuning with Tip-Adapter-F.",

@@ -38,6 +38,7 @@ SCRIPTS: Mapping[str, str] = {
     "report_speed": "Report, gate and claims over some thousand records",
     "guest_speed": "What a method's code may have replaced: words for all functions and ours",
     "checking_speed": "Holding cached features to their hashes",
+    "cluster": "Workers of a scheduler, and worker processes of the command",
 }
 """Script -> heading of what it prints; `gpu`, which needs one, is run by itself."""
 

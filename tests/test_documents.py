@@ -30,6 +30,7 @@ DOCUMENTS = [
     "CONTRIBUTING.md",
     "SECURITY.md",
     "docs/architecture.md",
+    "docs/cluster.md",
     "docs/commands.md",
     "docs/findings-mini.md",
     "docs/mini-suite.md",
@@ -102,6 +103,8 @@ def test_every_command_shown_exists_with_its_options(name):
         if arguments[0].startswith("-"):
             continue
         command = cli.commands[arguments[0]]
+        if isinstance(command, click.Group) and arguments[1:2] and arguments[1] in command.commands:
+            command = command.commands[arguments[1]]
         assert isinstance(command, click.Command)
         known = {option for p in command.params for option in p.opts}
         assert {a for a in arguments if a.startswith("--")} <= known, arguments

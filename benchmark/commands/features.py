@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import Numbers, exhibits, output_format, places, suite, worker_processes
+from benchmark.commands.options import Numbers, cluster, exhibits, output_format, places, suite, worker_processes
 from benchmark.core.errors import ExitCode
 
 
@@ -18,6 +18,7 @@ from benchmark.core.errors import ExitCode
 @click.option("--shots", type=Numbers(), help="Numbers of shots, where a data set draws anew for each.")
 @click.option("--make", is_flag=True, help="Make what is missing. Stopped, it goes on where it was.")
 @worker_processes
+@cluster
 @output_format()
 @places
 @click.pass_context

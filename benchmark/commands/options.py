@@ -100,6 +100,12 @@ def worker_processes(command: Function) -> Function:
     return click.option("--jobs", type=click.IntRange(min=1), help=words)(command)
 
 
+def cluster(command: Function) -> Function:
+    """Add --cluster, which names the scheduler of the workers."""
+    words = "Workers of a scheduler: tcp://HOST:PORT, tls://HOST:PORT, local[:N], slurm, pbs or lsf."
+    return click.option("--cluster", metavar="WHERE", help=words)(command)
+
+
 def output_format(*others: str) -> Callable[[Function], Function]:
     """Decorator that adds --format, passed as `form`, and --json, which is short for --format json.
 
@@ -131,6 +137,9 @@ def output_format(*others: str) -> Callable[[Function], Function]:
     return add
 
 
+_DEVICE = "Where encoders and methods run: cpu, cuda, cuda:1, or cuda:all, a worker each.  [BENCH_DEVICE]"
+
+
 def places(command: Function) -> Function:
     """Add the options that locate published data and weights, and those that say how encoders run."""
     precisions = click.Choice(["fp32", "bf16", "fp16"])
@@ -138,9 +147,7 @@ def places(command: Function) -> Function:
         with_settings(command),
         click.option("--data-root", metavar="FOLDER", help="Folder of the published data sets.  [BENCH_DATA]"),
         _weights_folder,
-        click.option(
-            "--device", metavar="NAME", help="Where encoders and methods run: cpu, cuda, cuda:1.  [BENCH_DEVICE]"
-        ),
+        click.option("--device", metavar="NAME", help=_DEVICE),
         click.option("--precision", type=precisions, help="Of published encoders.  [BENCH_PRECISION; default: fp32]"),
         click.option("--download", is_flag=True, help="Let open_clip and timm fetch weights.  [BENCH_DOWNLOAD]"),
     )

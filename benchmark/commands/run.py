@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from benchmark.commands.options import HeadedCommand, Numbers, common, exhibits, places, worker_processes
+from benchmark.commands.options import HeadedCommand, Numbers, cluster, common, exhibits, places, worker_processes
 from benchmark.core.errors import ExitCode
 
 HEADINGS = {
@@ -21,7 +21,18 @@ HEADINGS = {
         "aux",
         "backbone",
     ),
-    "How much and how": ("quick", "shots", "seeds", "jobs", "dry_run", "rerun", "skip_missing", "device", "precision"),
+    "How much and how": (
+        "quick",
+        "shots",
+        "seeds",
+        "jobs",
+        "cluster",
+        "dry_run",
+        "rerun",
+        "skip_missing",
+        "device",
+        "precision",
+    ),
     "Where data, weights and results are": ("data_root", "weights_dir", "download", "results", "reports"),
 }
 """Heading in the help -> names of the options under it."""
@@ -40,6 +51,7 @@ HEADINGS = {
 @click.option("--shots", type=Numbers(), help="Only these numbers of shots, such as 1,16.")
 @click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
 @worker_processes
+@cluster
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
 @click.option("--dataset", metavar="ROLE", help="Another data set of the suite, or folder:PATH with your own images.")

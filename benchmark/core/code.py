@@ -86,6 +86,23 @@ def _defining(module: str, attribute: str, depth: int) -> str:
     return ""
 
 
+@cache
+def of_packages() -> str:
+    """Hash of the files of this project's packages that say what it does, comments included.
+
+    Returns:
+        20 hexadecimal digits.
+    """
+    folders = [REPOSITORY / package for package in (HARNESS, *METHODS)]
+    files = sorted(path for folder in folders for kind in ("py", "toml") for path in folder.rglob(f"*.{kind}"))
+    told = hashlib.sha256()
+    for path in files:
+        told.update(
+            f"{path.relative_to(REPOSITORY).as_posix()} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode()
+        )
+    return told.hexdigest()[:20]
+
+
 def import_libraries(thing: object) -> None:
     """Import all modules that the code of a class imports, also within its functions, as far as they are installed.
 

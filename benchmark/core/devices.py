@@ -1,6 +1,7 @@
 """The device of tensors and networks, checked for use, and the number of worker processes that suits it."""
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -25,6 +26,40 @@ def usable(name: str) -> torch.device:
         reason = " ".join(str(error).split())[:100]
         raise BenchError(f"device {name!r} cannot be used ({reason}); --device cpu always can") from error
     return device
+
+
+ALL, VISIBLE = "cuda:all", "CUDA_VISIBLE_DEVICES"
+
+
+def pinned(
+    said: str, environment: Mapping[str, str] = os.environ, count: Callable[[], int] = torch.cuda.device_count
+) -> list[dict[str, str]]:
+    """Environments of worker processes of which each sees one GPU, which is its device "cuda".
+
+    Args:
+        said: "cuda:all", or several devices such as "cuda:0,cuda:1".
+        environment: Variables of this process, whose CUDA_VISIBLE_DEVICES the devices are counted in.
+        count: Number of GPUs that this process sees.
+
+    Returns:
+        An environment for each worker, in the order of the devices; none for the name of a single device.
+
+    Raises:
+        BenchError: There is no GPU, or not one of the devices.
+    """
+    names = said.split(",")
+    if said != ALL and len(names) == 1:
+        return []
+    there = [f"cuda:{number}" for number in range(count())]
+    names = there if said == ALL else [name.strip() for name in names]
+    if not there:
+        raise BenchError(f"device {said!r} cannot be used (there is no GPU here); --device cpu always can")
+    for name in names:
+        if name not in there or names.count(name) > 1:
+            twice = "it is named twice" if names.count(name) > 1 else f"there are {', '.join(there)}"
+            raise BenchError(f"device {said!r}: {name!r} cannot be used ({twice}); --device {ALL} takes each")
+    visible = [one.strip() for one in environment.get(VISIBLE, "").split(",") if one.strip()]
+    return [{VISIBLE: visible[there.index(name)] if visible else str(there.index(name))} for name in names]
 
 
 def name(device: torch.device) -> str:

@@ -28,6 +28,8 @@ class ExitCode(IntEnum):
     `results merge`, `export` or `import` left a record or a line out."""
     INCONCLUSIVE = 8
     """`check` found no regression, but more than half of the questions are inconclusive."""
+    CLUSTER = 9
+    """A scheduler cannot be reached or has gone, or a worker was refused; runs measured so far are stored."""
     INTERRUPTED = 130
     """Interrupted by Ctrl-C; runs measured so far are stored."""
 
@@ -58,6 +60,12 @@ class Damaged(BenchError):
     """An error because a file that verdicts rest on is not as it was written."""
 
     exit_code = ExitCode.DAMAGED
+
+
+class ClusterError(BenchError):
+    """An error because a scheduler cannot be reached or has gone, or because its workers cannot be used."""
+
+    exit_code = ExitCode.CLUSTER
 
 
 OF_OUTPUT = (errno.EBADF, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.ENOSPC, errno.EPIPE)

@@ -4,7 +4,7 @@ import os
 import platform
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,6 +35,11 @@ def peak_memory_mib() -> int:
         return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak // (1024 * 1024 if sys.platform == "darwin" else 1024)
+
+
+def set_variables(environment: Mapping[str, str]) -> None:
+    """Set variables of the environment of this process, such as the GPUs that a worker sees, before a library reads them."""
+    os.environ |= environment
 
 
 def limit_threads(threads: int) -> None:

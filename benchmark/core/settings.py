@@ -22,7 +22,7 @@ Without a key in bench.toml: --results and BENCH_RESULTS, --reports and BENCH_RE
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,8 @@ class Settings:
         data_paths: Key of a published data set -> its folder, for data sets outside of `data_root`.
         weights_dirs: Folders searched for weights: first the user's own, then the caches of other tools.
         weights_paths: Weights slot -> its file, for files outside of `weights_dirs`.
-        device: Device of encoders and methods: "cpu", "cuda", "cuda:1".
+        device: Device of encoders and methods: "cpu", "cuda", "cuda:1"; several for as many worker processes: "cuda:all",
+            "cuda:0,cuda:1".
         precision: Precision of published encoders: "fp32", "bf16" or "fp16".
         download: Whether weights that open_clip or timm offer may be downloaded.
         trusted: Modules and suite files whose code a suite file may name (`benchmark.suites.trust`).
@@ -82,10 +83,10 @@ class Settings:
 
     @property
     def torch_device(self) -> "torch.device":
-        """The device, checked; BenchError if its kind is unknown or this machine does not have it. Imports torch."""
+        """The device, of several the first, checked; BenchError if it is unknown or not in this machine. Imports torch."""
         from benchmark.core import devices
 
-        return devices.usable(self.device)
+        return devices.usable("cuda" if self.device == devices.ALL else self.device.partition(",")[0])
 
 
 def read(
@@ -133,6 +134,44 @@ def read(
         download=download or _download(said, file),
         trusted=(*trust_suite, *filter(None, said.get("BENCH_TRUST_SUITE", "").split(os.pathsep))),
         debug=debugging(),
+    )
+
+
+def absolute(told: Settings) -> Settings:
+    """The settings with absolute paths, which mean the same in every working folder."""
+    return replace(
+        told,
+        results=told.results.absolute(),
+        reports=told.reports.absolute(),
+        cache=told.cache.absolute(),
+        data_root=told.data_root and told.data_root.absolute(),
+        data_paths={name: path.absolute() for name, path in told.data_paths.items()},
+        weights_dirs=tuple(folder.absolute() for folder in told.weights_dirs),
+        weights_paths={name: path.absolute() for name, path in told.weights_paths.items()},
+    )
+
+
+def on_this_machine(told: Settings) -> Settings:
+    """The settings of a command that was typed on another machine, for this one.
+
+    Args:
+        told: Settings there, with absolute paths.
+
+    Returns:
+        The settings with those of its folders that exist here, and in the place of each other one that of this machine's
+        environment and bench.toml. Device, precision and the rest are as told.
+    """
+    own = read()
+    return replace(
+        told,
+        cache=told.cache if told.cache.is_dir() else own.cache,
+        data_root=told.data_root if told.data_root and told.data_root.is_dir() else own.data_root,
+        data_paths={**own.data_paths, **{name: path for name, path in told.data_paths.items() if path.exists()}},
+        weights_dirs=tuple(dict.fromkeys((*filter(Path.is_dir, told.weights_dirs), *own.weights_dirs))),
+        weights_paths={
+            **own.weights_paths,
+            **{name: path for name, path in told.weights_paths.items() if path.exists()},
+        },
     )
 
 

@@ -82,6 +82,23 @@ def merge(store: Store, other: Store, suite: str) -> Merged:
     return found
 
 
+def replace(store: Store, other: Store) -> None:
+    """Write the records of another store in the place of those that this one has of the same runs, with their lists.
+
+    Args:
+        store: The store that takes them.
+        other: The other store, of which nothing is changed.
+
+    Raises:
+        ValueError: A record of the other store is damaged.
+    """
+    for record in other.records().values():
+        _keep_lists(store, record, other.listed)
+        _put(store, record, other.answers_of(record))
+    for name, problem in other.problems.items():
+        raise ValueError(f"{name}: {problem}")
+
+
 def take(
     found: Merged,
     store: Store,

@@ -83,6 +83,13 @@ class Store:
         self._read_before = {key: record for key, record in found.items() if record is not None}
         return dict(self._read_before)
 
+    def with_late(self, keys: Iterable[str]) -> dict[str, Record]:
+        """All usable records by key, those of `keys` also where a network file system does not list them yet."""
+        found = self.records()
+        late = {key: record for key in keys if key not in found and (record := self.get(key))}
+        self._read_before |= late
+        return found | late
+
     def put(self, record: Record, correct: Mapping[str, np.ndarray], predicted: np.ndarray | None = None) -> Record:
         """Write a record and its per-image correctness.
 

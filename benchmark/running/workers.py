@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
@@ -25,7 +25,7 @@ from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, reason
 from benchmark.core.float32 import exact
 from benchmark.core.foreign import Ended, end_process, foreign
-from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib
+from benchmark.core.machine import flushing_denormals, limit_threads, peak_memory_mib, set_variables
 
 RETRIES = 2
 """How often an item is tried again after its worker was killed."""
@@ -73,17 +73,34 @@ class Crew:
         jobs: Largest number of workers.
         given: First arguments of every call, which a worker receives once, when it starts.
         debug: Whether an exception in the work is raised instead of reported in one line.
+        environments: Variables that are set in the first worker, the second, ..., in turn; a worker that replaces a killed
+            one has those of that one.
+        encoding: Largest number of workers that encode images at a time; None for all.
+        sees_cache: Whether all workers read and write the cache folder of this machine.
     """
 
-    def __init__(self, jobs: int, *given: Any, debug: bool = False) -> None:
+    sees_cache = True
+
+    def __init__(
+        self,
+        jobs: int,
+        *given: Any,
+        debug: bool = False,
+        environments: Sequence[Mapping[str, str]] = (),
+        encoding: int | None = None,
+    ) -> None:
         self.jobs = jobs
         self.given = given
         self.debug = debug
+        self.environments = environments
+        self.encoding = encoding
         self.threads = max(1, cores() // max(1, jobs))
         self.idle: list[ProcessPoolExecutor] = []
         self.busy: dict[Future[Done], tuple[ProcessPoolExecutor, Any, int]] = {}
+        self.numbers: dict[ProcessPoolExecutor, int] = {}
+        """Worker -> its number, from 0."""
         self.others = set(multiprocessing.active_children())
-        self.peaks: dict[int, int] = {}
+        self.peaks: dict[int | str, int] = {}
         """Process id -> peak memory in MiB, of processes that have finished an item."""
 
     def __enter__(self) -> "Crew":
@@ -108,7 +125,7 @@ class Crew:
             Finished items.
         """
         jobs = min(jobs or self.jobs, self.jobs, len(items))
-        here = (_attempt(work, item, self.debug, self.given) for item in items)
+        here = (attempt(work, item, self.debug, self.given) for item in items)
         with closing(here if jobs <= 1 else self._shared_out(work, items, jobs)) as found:
             for done in found:
                 if done.process:
@@ -118,13 +135,13 @@ class Crew:
     def _shared_out(self, work: Callable[..., Any], items: Sequence[Any], jobs: int) -> Generator[Done, None, None]:
         """Yield items in the order in which worker processes finish them."""
         while len(self.idle) < jobs:
-            self.idle.append(_worker(self.threads, self.given))
+            self.idle.append(self._started())
         queue = deque((item, 0) for item in items)
         try:
             while queue or self.busy:
                 while queue and self.idle and len(self.busy) < jobs:
                     worker, (item, tries) = self.idle.pop(), queue.popleft()
-                    self.busy[worker.submit(_attempt, work, item, self.debug)] = (worker, item, tries)
+                    self.busy[worker.submit(attempt, work, item, self.debug)] = (worker, item, tries)
                 for future in wait(self.busy, return_when=FIRST_COMPLETED).done:
                     worker, item, tries = self.busy.pop(future)
                     if not isinstance(future.exception(), BrokenProcessPool):
@@ -132,7 +149,8 @@ class Crew:
                         yield future.result()
                         continue
                     worker.shutdown()
-                    self.idle.append(_worker(self.threads, self.given))
+                    del self.numbers[worker]
+                    self.idle.append(self._started())
                     if tries < RETRIES:
                         queue.append((item, tries + 1))
                     else:
@@ -147,19 +165,35 @@ class Crew:
                 process.terminate()
         for worker in [*self.idle, *(worker for worker, _, _ in self.busy.values())]:
             worker.shutdown(wait=True, cancel_futures=True)
-        self.idle, self.busy = [], {}
+        self.idle, self.busy, self.numbers = [], {}, {}
 
-
-def _worker(threads: int, given: tuple[Any, ...]) -> ProcessPoolExecutor:
-    context = multiprocessing.get_context("spawn")  # fork would copy torch's threads in an unknown state
-    return ProcessPoolExecutor(1, mp_context=context, initializer=_start, initargs=(threads, given))
+    def _started(self) -> ProcessPoolExecutor:
+        """A new worker, with the smallest number that is free."""
+        number = next(n for n in range(len(self.numbers) + 1) if n not in self.numbers.values())
+        environment = self.environments[number % len(self.environments)] if self.environments else {}
+        context = multiprocessing.get_context("spawn")  # fork would copy torch's threads in an unknown state
+        arguments = (self.threads, self.given, environment)
+        worker = ProcessPoolExecutor(1, mp_context=context, initializer=start, initargs=arguments)
+        self.numbers[worker] = number
+        return worker
 
 
 _given: tuple[Any, ...] = ()
 """In a worker process, the first arguments of every call, received at its start (`Crew.given`)."""
 
 
-def _attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
+def attempt(work: Callable[..., Any], item: Any, debug: bool, given: tuple[Any, ...] | None = None) -> Done:
+    """Do an item of work in this process.
+
+    Args:
+        work: Function of `given` and an item.
+        item: The item.
+        debug: Whether an exception in the work is raised instead of reported in one line.
+        given: First arguments of the call; by default those that this worker received at its start.
+
+    Returns:
+        The finished item.
+    """
     with warned.heard() as heard, flushing_denormals(), exact():
         error, result = _tried(work, item, debug, _given if given is None else given)
     return Done(item, error, result, os.getpid(), peak_memory_mib(), heard.lines)
@@ -192,18 +226,30 @@ def _placed(error: BaseException) -> str:
     return f"{reason(error)}{place}"
 
 
-def _start(threads: int, given: tuple[Any, ...]) -> None:
-    """Initialise a worker: ignore Ctrl-C, end with the parent process, print in any encoding, and limit the threads."""
+def given() -> tuple[Any, ...]:
+    """First arguments of every call, which this worker received when it started."""
+    return _given
+
+
+def start(threads: int, given: tuple[Any, ...], environment: Mapping[str, str]) -> None:
+    """Initialise a worker: ignore Ctrl-C, end with the parent process, print in any encoding, and limit the threads.
+
+    Args:
+        threads: Number of threads of each library.
+        given: First arguments of every call.
+        environment: Variables that are set.
+    """
     global _given
+    set_variables(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     streams.forgive()
-    _keep_memory()
+    keep_memory()
     _given = given
     limit_threads(threads)
 
 
-def _keep_memory() -> None:
+def keep_memory() -> None:
     """Set glibc to keep freed memory (`KEPT`); no effect with other C libraries."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform.startswith("linux") else None
     if mallopt is not None:

@@ -155,3 +155,24 @@ def most_threads(item: str) -> int:
     from threadpoolctl import threadpool_info
 
     return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+
+def held(path: str) -> str:
+    """Write the id of the parent process to `path` and work for two minutes; a second attempt returns "done" at once."""
+    file = Path(path)
+    if file.exists():
+        return "done"
+    file.write_text(str(os.getppid()))
+    time.sleep(120)
+    return "slept"
+
+
+def variable(name: str) -> str:
+    """Value of a variable of this process, and the process."""
+    return f"{os.environ.get(name)} {os.getpid()}"
+
+
+def napped(item: str) -> str:
+    """Work some tenths of a second."""
+    time.sleep(0.3)
+    return f"napped {item}"

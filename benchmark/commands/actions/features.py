@@ -8,8 +8,7 @@ from pathlib import Path
 from benchmark.commands.actions.choosing import chosen_exhibits, planned_cells
 from benchmark.commands.actions.filling import fill, say_sizes
 from benchmark.commands.actions.opening import open_store, print_remarks
-from benchmark.core import devices
-from benchmark.core.errors import BenchError, ExitCode, Incomplete
+from benchmark.core.errors import BenchError, ClusterError, ExitCode, Incomplete
 from benchmark.core.files import check_writable
 from benchmark.core.names import meant, spelt_alike
 from benchmark.core.paths import expanded
@@ -31,7 +30,8 @@ from benchmark.features.importing.write_suite import Told
 from benchmark.features.requests import folder
 from benchmark.features.status import DAMAGED, IMPOSSIBLE, Entry
 from benchmark.features.text_classifiers import Text
-from benchmark.running import workers
+from benchmark.running import engine
+from benchmark.running.engine import Place
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
@@ -48,10 +48,13 @@ def features(
     figure: Sequence[str],
     make: bool,
     jobs: int | None,
+    cluster: str | None,
     form: str,
     settings: Settings,
 ) -> ExitCode:
     """Print a line for each data set, encoder and part, after extracting missing features if `make`."""
+    where = engine.place(cluster, jobs, settings)
+    settings = where.settings
     with_folders, roles = load_suite(suite, settings.trusted), []
     for name in dataset:
         if name.startswith(FOLDER):
@@ -71,13 +74,17 @@ def features(
     if make:
         check_writable("cache", settings.cache, "BENCH_CACHE")
         possible = [entry for entry in (status.look(entry, world) for entry in asked) if not entry.lacks]
-        with workers.Crew(devices.workers(jobs, settings.torch_device), world, debug=settings.debug) as crew:
+        with engine.engine(where, world) as crew:
+            if not crew.sees_cache:
+                raise ClusterError(
+                    f"cache folder {settings.cache}: not seen by all workers; BENCH_CACHE names one that they share"
+                )
             failed = len(fill((request for entry in possible for request in entry.requests), world, crew, text))
     found = [status.look(entry, world) for entry in asked]
     if form == "json":
         answer_json([_record(entry) for entry in found])
     else:
-        _print(found, world, jobs)
+        _print(found, world, where)
     if not (dataset or encoder or part or table or figure):
         _print_others(world)
     if failed:
@@ -133,7 +140,7 @@ def _for_exhibits(
     return entries, text_classifiers.needed(runs, usable)
 
 
-def _print(found: Sequence[Entry], world: World, jobs: int | None) -> None:
+def _print(found: Sequence[Entry], world: World, where: Place) -> None:
     """Print a line an entry, a line for each cause that prevents entries, what is missing of photographs, and the total."""
     if not found:
         every = f"bench features{world.suite.option}"
@@ -152,10 +159,7 @@ def _print(found: Sequence[Entry], world: World, jobs: int | None) -> None:
     total = sum(len(entry.requests) for entry in possible)
     absent = costs.missing((request for entry in possible for request in entry.requests), world)
     if absent:
-        processes = devices.encoding_workers(
-            devices.workers(jobs, world.settings.torch_device), world.settings.torch_device
-        )
-        say(f"to make: {costs.of_shards(absent, world, processes).words}")
+        say(f"to make: {costs.of_shards(absent, world, where.encoding).words}")
     say(f"{there} of {total} files there, {size:.1f} MiB in {folder(world)}")
     say_next("--make makes the others" if there < total else f"bench run --table 4{world.suite.option}")
 

@@ -11,7 +11,8 @@ from benchmark.features import costs, filling, shard_files
 from benchmark.features.costs import Cost, gigabytes
 from benchmark.features.requests import Request, Shard, folder
 from benchmark.features.text_classifiers import Text
-from benchmark.running import jobs, progress, workers
+from benchmark.running import jobs, progress
+from benchmark.running.engine import Engine
 from benchmark.suites.world import World
 
 
@@ -57,14 +58,14 @@ def refused(here: Inventory, consequence: str) -> Incomplete:
 
 
 def fill(
-    requests: Iterable[Request], world: World, crew: workers.Crew, text: Sequence[Text] = ()
+    requests: Iterable[Request], world: World, crew: Engine, text: Sequence[Text] = ()
 ) -> dict[Request | Text, str]:
     """Make zero-shot classifiers and missing features, with a progress display.
 
     Args:
         requests: files of features; those on disk are left as they are.
         world: the suite that the features belong to, on this machine.
-        crew: the worker processes, given this world.
+        crew: the workers, given this world.
         text: the zero-shot classifiers to make.
 
     Returns:
@@ -72,7 +73,10 @@ def fill(
     """
     shard_files.tidy(folder(world))
     absent = [*text, *filling.missing(dict.fromkeys(requests), world)]
-    encoding = devices.encoding_workers(crew.jobs, world.settings.torch_device)
+    if absent and not crew.sees_cache:
+        say(f"cache folder {world.settings.cache}: not seen by all workers, each makes features in its own", err=True)
+        return {}
+    encoding = crew.encoding or devices.encoding_workers(crew.jobs, world.settings.torch_device)
     ends = crew.each(jobs.fill, absent, encoding)
     followed = progress.follow_pictures(ends, absent, "features", lambda piece: piece.label(world.suite), encoding)
     failed = [end for end in followed if end.error]

@@ -13,7 +13,7 @@ from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_costs, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
-from benchmark.core import contents, devices
+from benchmark.core import contents
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
@@ -43,7 +43,8 @@ from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
 from benchmark.reporting.tables import value as shown_value
-from benchmark.running import forecast, plan, progress, workers
+from benchmark.running import engine, forecast, plan, progress
+from benchmark.running.engine import Engine, Place
 from benchmark.running.forecast import Forecast
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
@@ -77,8 +78,11 @@ def run(
     aux: str | None,
     backbone: str | None,
     settings: Settings,
+    cluster: str | None = None,
 ) -> ExitCode:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
+    where = engine.place(cluster, jobs, settings)
+    settings = where.settings
     if rerun:
         contents.forget(settings.cache)
     asked, instead = substitution.with_roles(
@@ -103,7 +107,6 @@ def run(
     wanted = plan.to_run(planned, rerun, records)
     if held := {role for run in wanted if run.key in records for role in records[run.key].shifts or ()}:
         usable = World(without(asked, [*here.missing, *inventory.spare_shifts(world, cells, held)]), settings)
-    processes = devices.workers(jobs, settings.torch_device)
     print_remarks(usable, dict.fromkeys(p.run.dataset for p in planned))
     _print_crops(planned, usable)
     if not seeds and any(run.seed in substitution.OWN_SEEDS[len(asked.seeds) :] for run in (p.run for p in planned)):
@@ -111,7 +114,7 @@ def run(
     _print_plan(planned, wanted)
     opened = [Opened(run, usable) for run in wanted]
     files = {one.run.key: requests.of(one) for one in opened}
-    expected = _forecast(opened, files, records, usable, processes) if wanted else Forecast()
+    expected = _forecast(opened, files, records, usable, where.processes) if wanted else Forecast()
     if not dry_run:
         _keep_missing(here, store)
     if not planned and here.missing:
@@ -130,8 +133,8 @@ def run(
         text_classifiers.check(wanted, usable)
         if rerun:
             filling.drop_outdated(chain.from_iterable(files.values()), usable)
-        failed = _measure(wanted, files, store, usable, processes, named, expected)
-        records = store.records()
+        failed = _measure(wanted, files, store, usable, where, named, expected)
+        records = store.with_late(run.key for run in wanted if run.key not in failed)
         _print_time([records[run.key] for run in wanted if run.key in records])
     reasons = {run.cell_key: failed[run.key] for run in wanted if run.key in failed}
     _draw(shown, cells, world, store, records, everything, reasons)
@@ -258,21 +261,24 @@ def _measure(
     files: Mapping[str, Sequence[Request]],
     store: Store,
     world: World,
-    processes: int,
+    where: Place,
     named: Callable[[Run], str],
     expected: Forecast,
 ) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
-    with workers.Crew(processes, world, debug=world.settings.debug) as crew:
+    there = Store(store.root.absolute())
+    with engine.engine(where, world, wanted, there.root) as crew:
         needs = {run.key: [*files[run.key], *text_classifiers.of(run)] for run in wanted}
         broken = fill(chain.from_iterable(files.values()), world, crew, text_classifiers.needed(wanted, world))
         failed = {key: broken[need] for key, found in needs.items() for need in found if need in broken}
         if failed:
             say(f"{counted(len(failed), 'run')} not tried, for want of what failed", err=True)
         whole = [run for run in wanted if run.key not in failed]
-        measuring = crew.each(partial(measure_run, store=store), whole)
+        measuring = crew.each(partial(measure_run, store=there), whole)
         seconds = expected.each
-        followed = progress.follow(measuring, whole, "runs", named, lambda run: seconds.get(run.key, 0.0), processes)
+        followed = progress.follow(
+            measuring, whole, "runs", named, lambda run: seconds.get(run.key, 0.0), where.processes
+        )
         failed |= {done.item.key: done.error for done in followed if done.error}
     _print_memory(crew)
     return failed
@@ -294,7 +300,7 @@ def _print_time(made: Sequence[Record]) -> None:
         say(f"time by method, of {total:.0f} s in all workers: {words}", err=True)
 
 
-def _print_memory(crew: workers.Crew) -> None:
+def _print_memory(crew: Engine) -> None:
     """Print an upper bound of the memory held at a time: the sum of the peaks of all processes."""
     peaks = {**crew.peaks, os.getpid(): peak_memory_mib()}
     say(f"peak memory: {sum(peaks.values()) / 1024:.1f} GiB in {counted(len(peaks), 'process')}", err=True)

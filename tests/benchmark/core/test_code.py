@@ -208,3 +208,21 @@ def test_a_class_is_found_where_its_source_is_and_nothing_is_run(handing_on: str
     assert "one_of_two" not in sys.modules
     assert not Path("OWNED").exists()
     assert code.by_source("gone_of_two:Mine", str(tmp_path)) == ""
+
+
+def test_the_hash_of_the_packages_changes_with_a_file_that_says_what_they_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashed() -> str:
+        code.of_packages.cache_clear()
+        return code.of_packages()
+
+    monkeypatch.setattr(code, "REPOSITORY", tmp_path)
+    (tmp_path / "amu").mkdir()
+    found = []
+    for name, text in (("a.py", "x = 1"), ("a.py", "x = 2"), ("a.toml", "x = 2"), ("b.txt", "x = 2")):
+        (tmp_path / "amu" / name).write_text(text)
+        found.append(hashed())
+    code.of_packages.cache_clear()
+    assert len({*found[:3]}) == 3
+    assert found[2] == found[3]

@@ -132,13 +132,14 @@ def mentions_of_the_environment(path: Path) -> list[int]:
 
 HOSTS = (
     "core/cores.py",
+    "core/devices.py",
     "core/machine.py",
     "methods/contract/elsewhen.py",
     "methods/contract/other_processes.py",
     "methods/guest/of_system.py",
 )
 """Modules that give a method or a library its environment, or put it back, and take nothing from it for themselves
-but the cores that SLURM gives a job."""
+but the cores that SLURM gives a job, and the GPUs that a command is shown."""
 
 
 @pytest.mark.parametrize("package", ["benchmark", "baselines", "amu"])
@@ -152,3 +153,26 @@ def test_reading_the_settings_leaves_the_environment_as_it_was() -> None:
     before = dict(os.environ)
     read(data_root="/d", device="cuda", download=True)
     assert dict(os.environ) == before
+
+
+def test_on_another_machine_folders_that_are_there_count_and_else_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "shared").mkdir()
+    told = settings.absolute(
+        read(data_root="shared", weights_dir="gone", device="cuda", results="records"),
+    )
+    assert (told.data_root, told.results) == (tmp_path / "shared", tmp_path / "records")
+    monkeypatch.setenv("BENCH_DATA", "/own/data")
+    monkeypatch.setenv("BENCH_WEIGHTS", "/own/weights")
+    monkeypatch.setenv("BENCH_CACHE", "/own/cache")
+    there = settings.on_this_machine(told)
+    assert there.data_root == tmp_path / "shared"
+    assert there.weights_dirs[0] == Path("/own/weights")
+    assert there.cache == (told.cache if told.cache.is_dir() else Path("/own/cache"))
+    assert (there.device, there.results) == ("cuda", told.results)
+
+
+@pytest.mark.parametrize(("said", "first"), [("cpu", "cpu"), ("cpu,cuda:1", "cpu")])
+def test_the_device_of_this_process_is_the_first_of_several(said: str, first: str) -> None:
+    assert str(read(device=said).torch_device) == first

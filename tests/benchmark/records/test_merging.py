@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from toy_world import FILE, bench, bits_of, edited, numbered, put
 
 from benchmark.core.errors import ExitCode
-from benchmark.records.merging import merge
+from benchmark.records.merging import merge, replace
 from benchmark.records.store import DRAWS, TESTED, Store
 
 SUITE = ["--suite", FILE]
@@ -118,3 +119,19 @@ def test_a_record_that_is_damaged_here_is_taken_from_there(here: Store, there: S
     (here.root / f"{key}.json").write_text("{")
     assert merge(here, there, "toy").taken == [key]
     assert here.records().keys() == {key}
+
+
+def test_a_record_that_a_worker_sent_back_takes_the_place_of_the_one_that_is_here(here: Store, there: Store) -> None:
+    key = put(here, 1, (4, 5, 6))
+    put(there, 1, (3, 5, 6))
+    replace(here, there)
+    assert content(here) == content(there)
+    assert here.records()[key].selections["last"].correct == 3
+
+
+def test_a_record_that_arrives_damaged_is_named(here: Store, there: Store) -> None:
+    key = put(there, 1)
+    (there.root / f"{key}.json").write_text("{}")
+    with pytest.raises(ValueError, match=f"^{key}.json: "):
+        replace(here, there)
+    assert content(here) == {}

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from toy_world import bits_of, numbered
 
+from benchmark.core import files
 from benchmark.core.errors import BenchError, Refused
 from benchmark.records import answers as answer_files
 from benchmark.records.record import EARLIER, Record
@@ -511,3 +512,14 @@ def test_leftovers_of_killed_writers_go_before_runs_begin(store: Store) -> None:
     store.check_writable()
     assert not old.exists()
     assert new.exists()
+
+
+def test_a_record_that_the_folder_does_not_list_yet_is_found_by_its_name(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on NFS, where the listing of a folder may be older than a file that another machine has written."""
+    record = numbered(1)
+    store.put(record, bits_of(record))
+    monkeypatch.setattr(files, "listed", lambda *_: [])
+    assert store.records() == {}
+    assert list(store.with_late([record.key, "0" * 20])) == [record.key]

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from toy_methods import joined, most_threads, printed, work
+from toy_methods import joined, most_threads, printed, variable, work
 
 from benchmark.running import workers
 
@@ -103,6 +103,23 @@ def test_a_crew_can_work_with_a_part_of_its_workers() -> None:
         assert len({done.process for done in crew.each(work, ["a", "b", "c", "d", "e", "f"], 2)}) == 2
 
 
+def test_each_worker_has_the_variables_of_its_number() -> None:
+    seen = [{"CUDA_VISIBLE_DEVICES": name} for name in ("4", "5")]
+    with workers.Crew(2, environments=seen) as crew:
+        found = {done.result for done in crew.each(variable, ["CUDA_VISIBLE_DEVICES"] * 8)}
+    values, processes = zip(*(one.split() for one in found), strict=True)
+    assert len({*values}) == len({*processes}) == len(found)
+    assert {*values} <= {"4", "5"}
+
+
+def test_a_worker_that_replaces_another_has_its_number() -> None:
+    with workers.Crew(2) as crew:
+        first, second = crew._started(), crew._started()
+        assert (crew.numbers[first], crew.numbers[second]) == (0, 1)
+        del crew.numbers[first]
+        assert crew.numbers[crew._started()] == 0
+
+
 def test_a_single_piece_of_work_is_done_here() -> None:
     with workers.Crew(2) as crew:
         (done,) = crew.each(work, ["a"])
@@ -121,7 +138,7 @@ def test_work_that_is_given_up_leaves_no_worker_behind() -> None:
 
 FAULTS = """
 import resource
-from benchmark.running.workers import _keep_memory
+from benchmark.running.workers import keep_memory
 {first}
 for turn in range(21):
     bytearray(20 * 2**20)[:] = b"x" * 20 * 2**20
@@ -139,7 +156,7 @@ def test_workers_keep_the_memory_of_large_tensors() -> None:
             subprocess.run([sys.executable, "-c", code], cwd=TOYS.parents[1], capture_output=True, check=True).stdout
         )
 
-    assert 20 * faults("_keep_memory()") < faults("pass")
+    assert 20 * faults("keep_memory()") < faults("pass")
 
 
 @pytest.mark.slow
