@@ -1,5 +1,6 @@
 """Work of worker processes, apart from the commands that give it out: a worker imports nothing that only draws."""
 
+from benchmark.core.claims import Taken
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, text_classifiers
 from benchmark.features.requests import Shard
@@ -9,12 +10,11 @@ from benchmark.running.measure import measure
 from benchmark.suites.world import World
 
 
-def fill(world: World, piece: Shard | Text) -> None:
-    """Make the features of one look at some images, or a zero-shot classifier."""
+def fill(world: World, piece: Shard | Text) -> Taken | None:
+    """Make the features of one look at some images, or a zero-shot classifier; returns the other process that does so."""
     if isinstance(piece, Text):
-        text_classifiers.fill(piece, world)
-    else:
-        filling.fill_shard(piece, world)
+        return text_classifiers.fill(piece, world)
+    return filling.fill_shard(piece, world)
 
 
 def measured(world: World, run: Run, store: Store) -> str:
