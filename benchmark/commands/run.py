@@ -21,7 +21,18 @@ HEADINGS = {
         "aux",
         "backbone",
     ),
-    "How much and how": ("quick", "shots", "seeds", "jobs", "dry_run", "rerun", "skip_missing", "device", "precision"),
+    "How much and how": (
+        "quick",
+        "shots",
+        "seeds",
+        "jobs",
+        "dry_run",
+        "scale",
+        "rerun",
+        "skip_missing",
+        "device",
+        "precision",
+    ),
     "Where data, weights and results are": ("data_root", "weights_dir", "download", "results", "reports"),
 }
 """Heading in the help -> names of the options under it."""
@@ -41,6 +52,12 @@ HEADINGS = {
 @click.option("--seeds", type=Numbers(), help="Seeds of the support sets.  [default: the suite's]")
 @worker_processes
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
+@click.option(
+    "--workers",
+    "scale",
+    type=Numbers(),
+    help="With --dry-run: hours, bytes, and the time on these numbers of workers, such as 1,8,64.",
+)
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
 @click.option("--dataset", metavar="ROLE", help="Another data set of the suite, or folder:PATH with your own images.")
 @click.option(

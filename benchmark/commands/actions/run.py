@@ -14,6 +14,7 @@ from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned
 from benchmark.commands.actions.filling import fill, refused, say_costs, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
 from benchmark.core import contents, devices
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
@@ -47,6 +48,7 @@ from benchmark.running import forecast, plan, progress, workers
 from benchmark.running.forecast import Forecast
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
+from benchmark.running.scale import Scale
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
@@ -69,6 +71,7 @@ def run(
     seeds: Sequence[int] | None,
     jobs: int | None,
     dry_run: bool,
+    scale: Sequence[int] | None,
     rerun: bool,
     skip_missing: bool,
     dataset: str | None,
@@ -79,6 +82,8 @@ def run(
     settings: Settings,
 ) -> ExitCode:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
+    if scale and not dry_run:
+        raise BenchError("--workers tells the time on other numbers of workers; add --dry-run, or type --jobs to run")
     if rerun:
         contents.forget(settings.cache)
     asked, instead = substitution.with_roles(
@@ -121,6 +126,8 @@ def run(
     for name, reason in without_runs(cells, usable.suite, bool(method)).items() if not everything else ():
         say(f"not run: {name}: {reason}", err=True)
     if dry_run:
+        for line in _scale(opened, files, expected, usable, processes).lines(scale) if scale else ():
+            say(line, err=True)
         return ExitCode.OK
     failed: dict[str, str] = {}
     for name in names if instead.roles else ():
@@ -243,6 +250,30 @@ def _forecast(
     say_costs(found.features, wanted, world)
     say(f"{len(wanted)} to run with {counted(processes, 'worker')}, time: {found.words}", err=True)
     return found
+
+
+def _scale(
+    wanted: Sequence[Opened],
+    files: Mapping[str, Sequence[Request]],
+    expected: Forecast,
+    world: World,
+    processes: int,
+) -> Scale:
+    """What the command is made of, with the times of its forecast."""
+    shards = costs.missing(chain.from_iterable(files.values()), world)
+    device, sizes = world.settings.torch_device, [shard.size for shard in shards]
+    each = expected.features.seconds * devices.encoding_workers(processes, device) / max(1, sum(sizes))
+    return Scale(
+        shards=[each * size for size in sizes],
+        runs=[expected.each.get(one.run.key, 0.0) for one in wanted],
+        start=expected.start,
+        photographs=sum(s.size for s in shards if requests.of_photographs(s.wave.requests[0], world)),
+        written=expected.features.bytes,
+        read=sum(map(costs.to_read, wanted)),
+        untimed=expected.untimed,
+        gpu=device.type == "cuda",
+        threads=max(1, cores() // processes),
+    )
 
 
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
