@@ -62,12 +62,13 @@ class Granted:
 
 
 @contextmanager
-def claimed(files: Iterable[Path], how: str) -> Iterator[Granted]:
+def claimed(files: Iterable[Path], how: str, what: str = "cache") -> Iterator[Granted]:
     """Claim files that are to be made; the claims are given back when the context ends.
 
     Args:
         files: The files; their folders are created.
         how: Option that chooses another folder, for the error.
+        what: Name of the folder, for the error.
 
     Yields:
         Which of the files were granted. A folder that cannot be written is Refused.
@@ -75,7 +76,7 @@ def claimed(files: Iterable[Path], how: str) -> Iterator[Granted]:
     found: dict[Path, Path | Taken] = {}
     try:
         for file in files:
-            with writing("cache", file.parent, how):
+            with writing(what, file.parent, how):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 found[file] = _claim(file)
         held = [file for file, claim in found.items() if isinstance(claim, Path)]

@@ -1,5 +1,8 @@
 """Work of worker processes, apart from the commands that give it out: a worker imports nothing that only draws."""
 
+from collections.abc import Mapping
+
+from benchmark.core import claims
 from benchmark.core.claims import Taken
 from benchmark.exhibits.run import Run
 from benchmark.features import filling, text_classifiers
@@ -17,7 +20,22 @@ def fill(world: World, piece: Shard | Text) -> Taken | None:
     return filling.fill_shard(piece, world)
 
 
-def measured(world: World, run: Run, store: Store) -> str:
-    """Make and store a run's record; returns its accuracy under `val` in words."""
-    record = measure(run, world, store)
+def measured(world: World, run: Run, store: Store, before: Mapping[str, tuple[int, ...]] | None = None) -> str | Taken:
+    """Make and store a run's record, unless another process does or has done so.
+
+    Args:
+        world: Suite on this machine.
+        run: The run.
+        store: Where records are.
+        before: Key of a run -> stamp of the record that is to be measured again; None for no such record.
+
+    Returns:
+        The accuracy under `val` in words, or the other process that measures the run.
+    """
+    with claims.claimed([store.place(run.key)], "--results", "results") as granted:
+        if granted.taken:
+            return granted.taken
+        if store.stamp(run.key) != (before or {}).get(run.key):
+            return "measured by another process"
+        record = measure(run, world, store)
     return f"val {100 * record.selections['val'].correct / record.n:.2f} %"

@@ -44,7 +44,7 @@ from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
 from benchmark.reporting.tables import value as shown_value
-from benchmark.running import forecast, plan, progress, workers
+from benchmark.running import forecast, plan, progress, sharing, workers
 from benchmark.running.forecast import Forecast
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
@@ -294,6 +294,7 @@ def _measure(
     expected: Forecast,
 ) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
+    before = {run.key: stamp for run in wanted if (stamp := store.stamp(run.key))}
     with workers.Crew(processes, world, debug=world.settings.debug) as crew:
         needs = {run.key: [*files[run.key], *text_classifiers.of(run)] for run in wanted}
         broken = fill(chain.from_iterable(files.values()), world, crew, text_classifiers.needed(wanted, world))
@@ -301,7 +302,8 @@ def _measure(
         if failed:
             say(f"{counted(len(failed), 'run')} not tried, for want of what failed", err=True)
         whole = [run for run in wanted if run.key not in failed]
-        measuring = crew.each(partial(measure_run, store=store), whole)
+        work = partial(measure_run, store=store, before=before)
+        measuring = sharing.shared(lambda runs: crew.each(work, runs), whole, named)
         seconds = expected.each
         followed = progress.follow(measuring, whole, "runs", named, lambda run: seconds.get(run.key, 0.0), processes)
         failed |= {done.item.key: done.error for done in followed if done.error}

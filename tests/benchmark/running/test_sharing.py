@@ -7,20 +7,23 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from toy_world import Album, here, toy
+from toy_world import Album, here, some_run, toy
 
 from benchmark.commands.actions import filling as action
 from benchmark.core import claims
 from benchmark.core.claims import Taken
+from benchmark.exhibits.run import Run
 from benchmark.features import filling, requests, shard_files, text_classifiers
 from benchmark.features.requests import Request
 from benchmark.features.text_classifiers import Text
-from benchmark.running import sharing
+from benchmark.records.store import Store
+from benchmark.running import jobs, sharing
 from benchmark.running.workers import Crew, Done
 
 FORK = multiprocessing.get_context("fork")
@@ -177,6 +180,35 @@ def test_a_zero_shot_classifier_is_made_once(monkeypatch: pytest.MonkeyPatch, tm
         process.start()
     assert ended(processes) == [0, 0, 0]
     assert made.read_text() == "."
+
+
+def measuring(runs: Sequence[Run], store: Store) -> None:
+    """What `bench run` does with its runs in a shell of its own."""
+    with Crew(1, here(toy())) as crew:
+        work = partial(jobs.measured, store=store)
+        ends = list(sharing.shared(lambda some: crew.each(work, some), runs, str))
+    assert not any(end.error for end in ends)
+    assert {end.item.key for end in ends} == {run.key for run in runs}
+
+
+def test_three_shells_with_the_same_runs_measure_each_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed, measure, store = tmp_path / "measured", jobs.measure, Store(tmp_path / "results")
+
+    def noting(run: Run, *of: Any) -> Any:
+        with listed.open("a") as file:
+            file.write(f"{run.key}\n")
+        time.sleep(0.1)
+        return measure(run, *of)
+
+    monkeypatch.setattr(jobs, "measure", noting)
+    runs = [some_run(seed=seed) for seed in range(1, 5)]
+    processes = [FORK.Process(target=measuring, args=(runs, store)) for _ in range(3)]
+    for process in processes:
+        process.start()
+    assert ended(processes) == [0, 0, 0]
+    assert sorted(listed.read_text().split()) == sorted(run.key for run in runs)
+    assert set(store.records()) == {run.key for run in runs}
+    assert not list(store.root.glob(".*"))
 
 
 def test_what_others_have_in_hand_comes_last(monkeypatch: pytest.MonkeyPatch) -> None:
