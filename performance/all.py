@@ -35,6 +35,8 @@ SCRIPTS: Mapping[str, str] = {
     "product_speed": "Matrix products: MKL and oneDNN",
     "encoder_speed": "Image encoders of the mini suite: as trained and compiled",
     "extraction_speed": "Features of photographs: a bare loop and ours",
+    "scale": "All of the paper suite on 1 to 64 GPUs, on paper",
+    "decode_speed": "Photographs before they are encoded: a worker of a DataLoader and ours",
     "report_speed": "Report, gate and claims over some thousand records",
     "guest_speed": "What a method's code may have replaced: words for all functions and ours",
     "checking_speed": "Holding cached features to their hashes",

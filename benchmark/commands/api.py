@@ -151,6 +151,7 @@ def run(
             seeds=list(range(1, seeds + 1)) if isinstance(seeds, int) else _numbers(seeds),
             jobs=jobs or (1 if _is_script() else None),
             dry_run=False,
+            scale=None,
             rerun=rerun,
             skip_missing=skip_missing,
             dataset=dataset,

@@ -28,6 +28,7 @@ HEADINGS = {
         "jobs",
         "cluster",
         "dry_run",
+        "scale",
         "rerun",
         "skip_missing",
         "device",
@@ -53,6 +54,12 @@ HEADINGS = {
 @worker_processes
 @cluster
 @click.option("--dry-run", is_flag=True, help="Say what is done, missing and stale, and how long the rest takes.")
+@click.option(
+    "--workers",
+    "scale",
+    type=Numbers(),
+    help="With --dry-run: hours, bytes, and the time on these numbers of workers, such as 1,8,64.",
+)
 @click.option("--rerun", is_flag=True, help="Measure again what is measured already.")
 @click.option("--dataset", metavar="ROLE", help="Another data set of the suite, or folder:PATH with your own images.")
 @click.option(

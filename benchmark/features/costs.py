@@ -206,5 +206,14 @@ def bytes_of_image(request: Request, world: World, wide: bool = False) -> int:
 
 def in_memory(opened: Opened) -> int:
     """Bytes of the features that a run holds on its device, in float32; without encoders whose width is not known."""
+    return _bytes_of(opened, wide=True)
+
+
+def to_read(opened: Opened) -> int:
+    """Bytes of the features that a run reads from disk; without encoders whose width is not known."""
+    return _bytes_of(opened, wide=False)
+
+
+def _bytes_of(opened: Opened, wide: bool) -> int:
     world = opened.world
-    return sum(images_of(r, world).size * bytes_of_image(r, world, wide=True) for r in dict.fromkeys(of(opened)))
+    return sum(images_of(r, world).size * bytes_of_image(r, world, wide) for r in dict.fromkeys(of(opened)))

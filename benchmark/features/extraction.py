@@ -1,7 +1,8 @@
 """Extraction of features: each image is decoded once and encoded by every requested encoder.
 
-Photographs are decoded by threads ahead of the encoders, a bounded number at a time. An accelerator receives the next batch
-before the features of the previous one are copied from it, so that it does not wait for this process.
+Photographs are decoded by threads ahead of the encoders, a bounded number at a time. An accelerator receives a batch, copies
+its features to pinned memory of the host, and receives the next batch before this process waits for that copy, so that it is
+never without work. Copies in both directions are queued and do not stop this process.
 """
 
 from collections import deque
@@ -9,6 +10,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -52,7 +54,7 @@ def extract(
     """
     batches = np.array_split(ids, max(1, -(-len(ids) // world.suite.batch_size)))
     sheets = [_Sheet(len(ids)) for _ in roles]
-    launched: list[list[Tensor]] = []
+    launched: _Launched | None = None
     with closing(_decoded(look, batches) if ahead else (look(batch) for batch in batches)) as pictures:
         for images in pictures:
             following = _by_role(images, roles, views or [range(len(images))] * len(roles), world)
@@ -62,12 +64,30 @@ def extract(
     return [sheet.features for sheet in sheets]
 
 
-def _by_role(images: Tensor, roles: Sequence[str], views: Sequence[Sequence[int]], world: World) -> list[list[Tensor]]:
+class _Launched(NamedTuple):
+    """Features of a batch, for each role one tensor a view, and the events behind which they are in the host's memory."""
+
+    features: list[list[Tensor]]
+    arrived: Sequence[torch.cuda.Event]
+
+
+def _by_role(images: Tensor, roles: Sequence[str], views: Sequence[Sequence[int]], world: World) -> _Launched:
     """Features of a batch [V, B, 3, H, W], for each role one tensor a view; no view is encoded twice by one encoder."""
     wanted = list(zip(roles, views, strict=True))
     looked = [list(dict.fromkeys(role for role, seen in wanted if v in seen)) for v in range(len(images))]
     found = [_encoded(view, names, world) for view, names in zip(images, looked, strict=True)]
-    return [[found[v][role] for v in seen] for role, seen in wanted]
+    devices = dict.fromkeys(features.device for each in found for features in each.values())
+    home = [{role: _homeward(features) for role, features in each.items()} for each in found]
+    arrived = [torch.cuda.current_stream(device).record_event() for device in devices if device.type == "cuda"]
+    return _Launched([[home[v][role] for v in seen] for role, seen in wanted], arrived)
+
+
+def _homeward(features: Tensor) -> Tensor:
+    """Queue a copy of features to pinned memory of the host, behind what computes them; on the CPU, the features."""
+    if features.device.type != "cuda":
+        return features
+    pinned = torch.empty(features.shape, dtype=features.dtype, pin_memory=True)
+    return pinned.copy_(features, non_blocking=True)
 
 
 class _Sheet:
@@ -89,10 +109,12 @@ class _Sheet:
         self.filled = behind
 
 
-def _fetch(launched: Sequence[Sequence[Tensor]], sheets: Sequence[_Sheet]) -> None:
-    """Append the features of a batch, indexed by role and view, to the sheets of all roles."""
+def _fetch(launched: _Launched | None, sheets: Sequence[_Sheet]) -> None:
+    """Append the features of a batch to the sheets of all roles, when they are in the host's memory."""
     if launched:
-        for sheet, batch in zip(sheets, launched, strict=True):
+        for event in launched.arrived:
+            event.synchronize()
+        for sheet, batch in zip(sheets, launched.features, strict=True):
             sheet.add(batch)
 
 

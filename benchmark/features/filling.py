@@ -2,11 +2,11 @@
 
 The name of a file depends on everything that determines its content: data, ids, views, seed and weights. An existing file is
 therefore never stale. Its header holds the name and a hash of the content, so that a damaged or exchanged file is made again.
-Several processes may extract one file, since each writes its own temporary file and renames it.
+Several processes may be asked for one file, in several shells or on several hosts; the one that leases a shard makes it.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ import PIL
 import torch
 from torch import Tensor
 
-from benchmark.core import devices
+from benchmark.core import devices, leases, waiting
 from benchmark.core.devices import CPU
 from benchmark.core.digest import JsonDict
 from benchmark.core.errors import BenchError
+from benchmark.core.leases import Taken
 from benchmark.data import views
 from benchmark.data.published import decoding
 from benchmark.data.published.faults import Unreadable, told
@@ -59,10 +60,26 @@ def load(request: Request, world: World, device: torch.device = CPU) -> Tensor:
 
 def fill(request: Request, world: World) -> bool:
     """Extract the features of a request unless they are on disk; returns whether that was necessary."""
-    todo = missing([request], world)
-    for shard in todo:
-        fill_shard(shard, world)
-    return bool(todo)
+    return fill_all([request], world)
+
+
+def fill_all(requests: Iterable[Request], world: World) -> bool:
+    """Extract the features of requests that are not on disk, or wait for other processes to do so.
+
+    Args:
+        requests: Features that are needed.
+        world: Suite on this machine.
+
+    Returns:
+        Whether some were not on disk.
+    """
+    needed = list(requests)
+    absent = todo = missing(needed, world)
+    while todo:
+        taken = [(shard.label(world.suite), by) for shard in todo if (by := fill_shard(shard, world))]
+        waiting.pause(taken)
+        todo = missing(needed, world) if taken else []
+    return bool(absent)
 
 
 def missing(requests: Iterable[Request], world: World) -> list[Shard]:
@@ -90,22 +107,47 @@ def _parts(shard: Shard, world: World) -> dict[Path, Form]:
     }
 
 
-def fill_shard(shard: Shard, world: World) -> None:
-    """Extract the missing features of a shard with all encoders of its wave, and join the files whose shards all exist."""
+def fill_shard(shard: Shard, world: World) -> Taken | None:
+    """Extract the missing features of a shard with all encoders of its wave, and join the files whose shards all exist.
+
+    Args:
+        shard: The shard.
+        world: Suite on this machine.
+
+    Returns:
+        The other process that makes some of the features, or joins them; None where all is done.
+    """
+    places = {
+        request: shard_files.lease(path(request, world), shard.index, shard.of) for request in _absent(shard, world)
+    }
+    with leases.leased(places.values(), "BENCH_CACHE") as granted:
+        absent = _absent(shard, world) if granted.files else {}  # another process may have made them before
+        _make(shard, {request: part for request, part in absent.items() if places.get(request) in granted.files}, world)
+    joined = [shard_files.join(path(request, world), shard.of) for request in shard.wave.requests]
+    return next(filter(None, [granted.taken, *joined]), None)
+
+
+def _absent(shard: Shard, world: World) -> dict[Request, Path]:
+    """Files of a shard that are neither there nor joined already."""
     parts = _parts(shard, world)
     there = checked.conditions(parts)
-    absent = {
-        request: part for request, part in zip(shard.wave.requests, parts, strict=True) if there[part] not in USABLE
+    return {
+        request: part
+        for request, part in zip(shard.wave.requests, parts, strict=True)
+        if there[part] not in USABLE and (shard.of == 1 or not shard_files.readable(path(request, world)))
     }
-    if absent:
-        started = time.perf_counter()
-        with _preloaded(next(iter(absent)), world, shard.index, shard.of):
-            made = _extract(list(absent), world, shard.index, shard.of)
-            notes = _notes(shard, list(absent), world, time.perf_counter() - started)
-        for part, features in zip(absent.values(), made, strict=True):
-            shard_files.write(part, features, notes)
-    for request in shard.wave.requests:
-        shard_files.join(path(request, world), shard.of)
+
+
+def _make(shard: Shard, files: Mapping[Request, Path], world: World) -> None:
+    """Extract the features of a shard with some encoders of its wave, and write them to files."""
+    if not files:
+        return
+    started = time.perf_counter()
+    with _preloaded(next(iter(files)), world, shard.index, shard.of):
+        made = _extract(list(files), world, shard.index, shard.of)
+        notes = _notes(shard, list(files), world, time.perf_counter() - started)
+    for part, features in zip(files.values(), made, strict=True):
+        shard_files.write(part, features, notes)
 
 
 def extract(request: Request, world: World) -> Tensor:

@@ -2,7 +2,8 @@
 
 A shard contains the features of some of the images. Each shard is written to a temporary file and then renamed, so that an
 interrupted extraction continues with the next shard, and several workers can share a large request. When all shards of a
-request exist, they are joined to one file. Runs map this file into memory, so that all workers share its pages.
+request exist, they are joined to one file, by the process that leases it. Runs map this file into memory, so that all workers
+share its pages.
 
 The header of a file holds a hash of its content (`hashes`). A process checks it when it first opens the file, and again when
 the file has another stamp. Files of earlier versions have no hash.
@@ -21,10 +22,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from benchmark.core import files, regular
+from benchmark.core import files, leases, regular
 from benchmark.core.digest import Json
 from benchmark.core.errors import BenchError
 from benchmark.core.files import written_whole
+from benchmark.core.leases import Taken
 from benchmark.core.stamps import stamp
 from benchmark.features import hashes
 from benchmark.features.hashes import HASH, NAME, OF, UNKNOWN
@@ -153,6 +155,11 @@ def shard(where: Path, index: int, of: int) -> Path:
     return where if of == 1 else _folder(where) / f"{index:05d}-of-{of:05d}.safetensors"
 
 
+def lease(where: Path, index: int, of: int) -> Path:
+    """Path that is leased to make a shard: beside the file, because the folder of the shards goes when they are joined."""
+    return where if of == 1 else where.with_name(f"{where.name}.{index:05d}-of-{of:05d}")
+
+
 def there(where: Path, of: int) -> int:
     """Number of existing shards of a file, out of `of`."""
     return sum(readable(shard(where, index, of)) for index in range(of)) if _folder(where).is_dir() else 0
@@ -171,11 +178,28 @@ def adopt(where: Path) -> None:
         write(where, old.get_tensor(NAME), old.metadata() or {})
 
 
-def join(where: Path, of: int) -> None:
-    """Join the shards of a file if all exist, view by view and from mapped memory, and remove them."""
+def join(where: Path, of: int) -> Taken | None:
+    """Join the shards of a file if all exist, view by view and from mapped memory, and remove them.
+
+    Args:
+        where: The file.
+        of: Number of its shards.
+
+    Returns:
+        The other process that joins them now; None where nobody does.
+    """
     places = [shard(where, index, of) for index in range(of)]
-    if of == 1 or not all(place.is_file() for place in places) or there(where, of) < of:
-        return
+    if of == 1 or not all(place.is_file() for place in places):
+        return None
+    with leases.leased([where], "BENCH_CACHE") as granted:
+        if granted.files and not readable(where) and there(where, of) == of:
+            _join(where, places)
+        if granted.files and readable(where):
+            shutil.rmtree(_folder(where), ignore_errors=True)
+        return granted.taken
+
+
+def _join(where: Path, places: Sequence[Path]) -> None:
     try:
         with ExitStack() as stack:
             parts = [stack.enter_context(_opened(place)) for place in places]
@@ -183,9 +207,8 @@ def join(where: Path, of: int) -> None:
             with written_whole("cache", where, "BENCH_CACHE") as file:
                 _write([part.get_tensor(NAME) for part in parts], {**notes, OF: hashes.name(where)}, file)
     except (OSError, SafetensorError):
-        if not readable(where):  # a readable file was joined by another worker that finished at the same time
+        if not readable(where):  # a readable file was joined by a process that was thought dead
             raise
-    shutil.rmtree(_folder(where), ignore_errors=True)
 
 
 def _write(parts: Sequence[Tensor], notes: Mapping[str, str], file: BinaryIO) -> None:
@@ -219,7 +242,8 @@ def _together(notes: Sequence[Mapping[str, str]]) -> dict[str, str]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove temporary files of killed processes, and shards of files that were joined."""
+    """Remove temporary files and leases of killed processes, and shards of files that were joined."""
+    leases.tidy(folder)
     for place in (folder, *folder.glob("*.shards")):
         files.tidy(place)
     for left in folder.glob("*.shards"):

@@ -16,7 +16,9 @@ from typing import Any
 
 from torch import Tensor
 
+from benchmark.core import leases, waiting
 from benchmark.core.errors import BenchError
+from benchmark.core.leases import Taken
 from benchmark.core.names import for_file
 from benchmark.core.stamps import stamp
 from benchmark.encoders.encoder import Encoder
@@ -89,15 +91,26 @@ def folder(world: World) -> Path:
 def load(text: Text, world: World) -> tuple[Tensor, float]:
     """Load the L2-normalised classifier [C, D], on the CPU, and the model's logit scale; encode it if it is not on disk."""
     where = path(text, world)
-    if _unusable(where, world):
-        _make(text, world)
+    while _unusable(where, world) and (taken := fill(text, world)):
+        waiting.pause([(text.label(world.suite), taken)])
     return _read(where, stamp(where))
 
 
-def fill(text: Text, world: World) -> None:
-    """Encode the texts of a classifier and write its file; BenchError without a text tower or for unusable values."""
-    _unusable(path(text, world), world)  # a damaged file is named
-    _make(text, world)
+def fill(text: Text, world: World) -> Taken | None:
+    """Encode the texts of a classifier and write its file, unless another process does.
+
+    Args:
+        text: The classifier.
+        world: Suite on this machine.
+
+    Returns:
+        The other process; None where the file is there. BenchError without a text tower, or for unusable values.
+    """
+    where = path(text, world)
+    with leases.leased([where], "BENCH_CACHE") as granted:
+        if granted.files and _unusable(where, world):  # a damaged file is named
+            _make(text, world)
+        return granted.taken
 
 
 def _unusable(where: Path, world: World) -> bool:

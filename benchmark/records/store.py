@@ -19,10 +19,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmark.core import array_files, files, regular
+from benchmark.core import array_files, files, leases, regular
 from benchmark.core.digest import Json, JsonDict, digest
 from benchmark.core.errors import BenchError
 from benchmark.core.files import writing, written_whole
+from benchmark.core.stamps import stamp
 from benchmark.records import answers
 from benchmark.records.checked import Checked
 from benchmark.records.consistency import CHECKSUM, altered, disagreement, sealed, unsealed
@@ -71,7 +72,18 @@ class Store:
 
     def get(self, key: str) -> Record | None:
         """The record of a run; None if it is missing or skipped."""
-        return self._read(self.root / f"{key}.json", Checked())
+        return self._read(self.place(key), Checked())
+
+    def place(self, key: str) -> Path:
+        """Path of the record of a run."""
+        return self.root / f"{key}.json"
+
+    def stamp(self, key: str) -> tuple[int, ...] | None:
+        """Stamp of the record of a run, which changes when it is written; None if it is missing."""
+        try:
+            return stamp(self.place(key))
+        except OSError:
+            return None
 
     def records(self) -> dict[str, Record]:
         """All usable records by key; the others are listed in `problems`."""
@@ -248,6 +260,7 @@ class Store:
         files.check_writable("results", self.root, "--results")
         for folder in (self.root, *(self.root / part for part in (DRAWS, SKIPPED, TESTED, ASKED))):
             files.tidy(folder)
+        leases.tidy(self.root)
 
     def _answers(self, record: Record) -> Path:
         """Path of the file of per-image correctness; early records have no `answers` in its name."""

@@ -16,6 +16,7 @@ def test_an_encoder_has_the_processor_s_features_on_the_processor(monkeypatch):
     said = gpu.encoder("small", CPU, 128)
     assert "largest difference 0.0e+00" in said
     assert "in the harness" in said
+    assert said.endswith("where copies stop it")
 
 
 def test_a_method_gives_the_processor_s_answers_on_the_processor(tmp_path):

@@ -1,17 +1,18 @@
 """Extraction of the features that runs need, and the error for assets that are missing."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
-from benchmark.core import devices
+from benchmark.core import devices, leases
 from benchmark.core.errors import Incomplete
 from benchmark.core.streams import say
 from benchmark.exhibits.inventory import Inventory
 from benchmark.exhibits.opened import Opened
-from benchmark.features import costs, filling, shard_files
+from benchmark.features import costs, filling, shard_files, text_classifiers
 from benchmark.features.costs import Cost, gigabytes
 from benchmark.features.requests import Request, Shard, folder
 from benchmark.features.text_classifiers import Text
-from benchmark.running import jobs, progress
+from benchmark.running import jobs, progress, sharing
 from benchmark.running.engine import Engine
 from benchmark.suites.world import World
 
@@ -60,7 +61,7 @@ def refused(here: Inventory, consequence: str) -> Incomplete:
 def fill(
     requests: Iterable[Request], world: World, crew: Engine, text: Sequence[Text] = ()
 ) -> dict[Request | Text, str]:
-    """Make zero-shot classifiers and missing features, with a progress display.
+    """Make zero-shot classifiers and missing features, with a progress display; what other processes make is waited for.
 
     Args:
         requests: files of features; those on disk are left as they are.
@@ -71,16 +72,28 @@ def fill(
     Returns:
         The files and classifiers that could not be made, each with the reason.
     """
-    shard_files.tidy(folder(world))
-    absent = [*text, *filling.missing(dict.fromkeys(requests), world)]
+    folders = [folder(world), text_classifiers.folder(world)]
+    for place in folders:
+        shard_files.tidy(place)
+    wanted = dict.fromkeys(requests)
+    absent = [*text, *filling.missing(wanted, world)]
     if absent and not crew.sees_cache:
         say(f"cache folder {world.settings.cache}: not seen by all workers, each makes features in its own", err=True)
         return {}
     encoding = crew.encoding or devices.encoding_workers(crew.jobs, world.settings.torch_device)
-    ends = crew.each(jobs.fill, absent, encoding)
-    followed = progress.follow_pictures(ends, absent, "features", lambda piece: piece.label(world.suite), encoding)
-    failed = [end for end in followed if end.error]
-    return {file: end.error for end in failed for file in _files(end.item)}
+    try:
+        ends = sharing.shared(lambda pieces: crew.each(jobs.fill, pieces, encoding), absent, partial(_label, world))
+        followed = progress.follow_pictures(ends, absent, "features", partial(_label, world), encoding)
+        failed = {file: end.error for end in followed if end.error for file in _files(end.item)}
+    finally:
+        for place in folders:
+            leases.tidy(place)  # of workers that were ended
+    filling.fill_all((request for request in wanted if request not in failed), world)  # joins what nobody saw whole
+    return failed
+
+
+def _label(world: World, piece: Shard | Text) -> str:
+    return piece.label(world.suite)
 
 
 def _files(piece: Shard | Text) -> Sequence[Request | Text]:

@@ -13,7 +13,8 @@ from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_costs, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
-from benchmark.core import contents
+from benchmark.core import contents, devices
+from benchmark.core.cores import cores
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
@@ -43,11 +44,12 @@ from benchmark.reporting.exhibit_files import write as write_exhibit
 from benchmark.reporting.report import write as write_report
 from benchmark.reporting.tables import main_table
 from benchmark.reporting.tables import value as shown_value
-from benchmark.running import engine, forecast, plan, progress
+from benchmark.running import engine, forecast, plan, progress, sharing
 from benchmark.running.engine import Engine, Place
 from benchmark.running.forecast import Forecast
 from benchmark.running.jobs import measured as measure_run
 from benchmark.running.plan import DONE, MISSING, STALE, Planned
+from benchmark.running.scale import Scale
 from benchmark.suites.suite import Suite
 from benchmark.suites.suite import load as load_suite
 from benchmark.suites.world import World
@@ -70,6 +72,7 @@ def run(
     seeds: Sequence[int] | None,
     jobs: int | None,
     dry_run: bool,
+    scale: Sequence[int] | None,
     rerun: bool,
     skip_missing: bool,
     dataset: str | None,
@@ -81,6 +84,8 @@ def run(
     cluster: str | None = None,
 ) -> ExitCode:
     """Measure an exhibit and draw it. What is measured already is not measured again."""
+    if scale and not dry_run:
+        raise BenchError("--workers tells the time on other numbers of workers; add --dry-run, or type --jobs to run")
     where = engine.place(cluster, jobs, settings)
     settings = where.settings
     if rerun:
@@ -124,6 +129,8 @@ def run(
     for name, reason in without_runs(cells, usable.suite, bool(method)).items() if not everything else ():
         say(f"not run: {name}: {reason}", err=True)
     if dry_run:
+        for line in _scale(opened, files, expected, usable, where.processes).lines(scale) if scale else ():
+            say(line, err=True)
         return ExitCode.OK
     failed: dict[str, str] = {}
     for name in names if instead.roles else ():
@@ -248,6 +255,30 @@ def _forecast(
     return found
 
 
+def _scale(
+    wanted: Sequence[Opened],
+    files: Mapping[str, Sequence[Request]],
+    expected: Forecast,
+    world: World,
+    processes: int,
+) -> Scale:
+    """What the command is made of, with the times of its forecast."""
+    shards = costs.missing(chain.from_iterable(files.values()), world)
+    device, sizes = world.settings.torch_device, [shard.size for shard in shards]
+    each = expected.features.seconds * devices.encoding_workers(processes, device) / max(1, sum(sizes))
+    return Scale(
+        shards=[each * size for size in sizes],
+        runs=[expected.each.get(one.run.key, 0.0) for one in wanted],
+        start=expected.start,
+        photographs=sum(s.size for s in shards if requests.of_photographs(s.wave.requests[0], world)),
+        written=expected.features.bytes,
+        read=sum(map(costs.to_read, wanted)),
+        untimed=expected.untimed,
+        gpu=device.type == "cuda",
+        threads=max(1, cores() // processes),
+    )
+
+
 def _print_crops(planned: Sequence[Planned], world: World) -> None:
     """Print the random crops of the support images, as shares of their area, by method."""
     learning = {(p.run.method, p.run.dataset): p.run for p in planned}.values()
@@ -266,6 +297,7 @@ def _measure(
     expected: Forecast,
 ) -> dict[str, str]:
     """Make the features that runs share, then measure the runs that have theirs; key of each failed run -> reason."""
+    before = {run.key: stamp for run in wanted if (stamp := store.stamp(run.key))}
     there = Store(store.root.absolute())
     with engine.engine(where, world, wanted, there.root) as crew:
         needs = {run.key: [*files[run.key], *text_classifiers.of(run)] for run in wanted}
@@ -274,7 +306,8 @@ def _measure(
         if failed:
             say(f"{counted(len(failed), 'run')} not tried, for want of what failed", err=True)
         whole = [run for run in wanted if run.key not in failed]
-        measuring = crew.each(partial(measure_run, store=there), whole)
+        work = partial(measure_run, store=there, before=before)
+        measuring = sharing.shared(lambda runs: crew.each(work, runs), whole, named)
         seconds = expected.each
         followed = progress.follow(
             measuring, whole, "runs", named, lambda run: seconds.get(run.key, 0.0), where.processes

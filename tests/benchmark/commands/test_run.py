@@ -49,6 +49,20 @@ def test_the_quick_grid_is_the_suite_s(place: Path) -> None:
     assert "36 runs: " in err
 
 
+def test_a_dry_run_tells_the_work_and_the_time_on_other_numbers_of_workers(place: Path) -> None:
+    words = ["run", "--table", "4", *QUICK, *UNTRAINED, "--workers", "1,64"]
+    code, _, err = bench(*words, "--dry-run")
+    assert code == 0, err
+    found = [line for line in err.splitlines() if re.match(r"work: |\s*\d+ workers? ", line)]
+    assert len(found) == 3, err
+    assert re.search(r"work: \d+\.\d\d CPU-hours, .*; the longest piece takes ", found[0])
+    assert [" ".join(line.split()[:2]) for line in found[1:]] == ["1 worker", "64 workers"]
+    assert not (place / "results").exists()
+    code, _, err = bench(*words)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "--workers tells the time on other numbers of workers; add --dry-run, or type --jobs to run" in err
+
+
 def test_what_the_quick_grid_goes_without_is_not_run(place: Path) -> None:
     poorer = place / "poorer.toml"
     poorer.write_text(FILE.read_text().replace("shots = [1, 16]", 'shots = [1, 16]\nwithout = ["table6"]', 1))

@@ -165,6 +165,80 @@ def test_an_accelerator_is_handed_a_batch_before_the_last_ones_features_are_fetc
     assert order == ["launch 0", "launch 16", "fetch 0", "launch 32", "fetch 16", "fetch 32"]
 
 
+class OnGpu:
+    """Features of a batch that stay on a GPU until they are copied."""
+
+    dtype, device = torch.float32, torch.device("cuda")
+
+    def __init__(self, images: torch.Tensor) -> None:
+        self.values = images.float().mean((1, 2, 3))[:, None]
+        self.shape = self.values.shape
+
+
+class Recorder:
+    """What a GPU is asked for, in order: a stand-in for its only stream, its events, and pinned memory."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.copied = ""
+
+    def forward(self, images: torch.Tensor) -> Any:
+        self.asked.append(f"launch {int(images[0, 0, 0, 0])}")
+        return OnGpu(images)
+
+    def empty(self, shape: Any, *, dtype: torch.dtype, pin_memory: bool) -> Any:
+        recorder, pinned = self, torch.zeros(shape, dtype=dtype)
+
+        class Pinned:
+            def copy_(self, features: OnGpu, *, non_blocking: bool) -> torch.Tensor:
+                recorder.copied = str(int(features.values[0, 0]))
+                recorder.asked.append(f"copy {recorder.copied}" + (" later" if non_blocking and pin_memory else ""))
+                return pinned.copy_(features.values)
+
+        return Pinned()
+
+    def record_event(self) -> Any:
+        recorder, batch = self, self.copied
+        self.asked.append(f"event behind {batch}")
+
+        class Event:
+            def synchronize(self) -> None:
+                recorder.asked.append(f"wait for {batch}")
+
+        return Event()
+
+
+def test_a_gpu_has_the_next_batch_before_the_copy_of_the_last_one_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gpu, empty = Recorder(), torch.empty
+    world, add = here(toy(batch_size=16)), extraction._Sheet.add
+    encoder = Encoder("RN50", "gpu", lambda: Loaded(gpu.forward, device=torch.device("cuda")))
+    monkeypatch.setattr(world, "encoder", lambda role: encoder)
+    monkeypatch.setattr(extraction, "_moved", lambda images, device: images)
+    monkeypatch.setattr(
+        torch, "empty", lambda *of, **how: gpu.empty(*of, **how) if how.get("pin_memory") else empty(*of, **how)
+    )
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda device: gpu)
+    monkeypatch.setattr(extraction._Sheet, "add", lambda *of: gpu.asked.append("read") or add(*of))
+    (found,) = extraction.extract(lambda ids: numbered(ids)[:1], np.arange(48), ["RN50"], world, ahead=False)
+    assert gpu.asked == [
+        *("launch 0", "copy 0 later", "event behind 0"),
+        *("launch 16", "copy 16 later", "event behind 16", "wait for 0", "read"),
+        *("launch 32", "copy 32 later", "event behind 32", "wait for 16", "read"),
+        *("wait for 32", "read"),
+    ]
+    assert found[0, :, 0].tolist() == list(range(48))
+
+
+def test_a_view_that_two_requests_have_leaves_the_gpu_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    copied: list[torch.Tensor] = []
+    monkeypatch.setattr(extraction, "_homeward", lambda features: copied.append(features) or features)
+    ids, seen = np.arange(16), [[0, 1], [0]]
+    extraction.extract(numbered, ids, ["RN50", "RN50"], here(toy(batch_size=16)), ahead=False, views=seen)
+    assert len(copied) == 2
+
+
 class Noting:
     """Images that note how they are moved."""
 

@@ -270,6 +270,7 @@ def _removing(where: Path, framework: str) -> Any:
 def test_two_processes_may_join_the_same_file_at_once(tmp_path: Path) -> None:
     fork, where = multiprocessing.get_context("fork"), tmp_path / "a.safetensors"
     for round_ in range(20):
+        where.unlink(missing_ok=True)
         for index in range(4):
             shard_files.write(shard_files.shard(where, index, 4), torch.full((1, 4, 3), float(index + round_)), {})
         joiners = [fork.Process(target=shard_files.join, args=(where, 4)) for _ in range(2)]

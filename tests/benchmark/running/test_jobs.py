@@ -47,7 +47,23 @@ def test_a_run_is_stored_and_its_accuracy_under_val_is_told_in_per_cent(tmp_path
     assert (told, record.n) == (f"val {right / 160:.2%}".replace("%", " %"), 160)
 
 
-def test_the_accuracy_is_that_of_val_and_not_of_another_selection(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_accuracy_is_that_of_val_and_not_of_another_selection(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     record = record_of(some_run().asked(), (1, 2, 3), 8)
     monkeypatch.setattr(jobs, "measure", lambda *_: record)
-    assert jobs.measured(here(toy()), some_run(), Store(Path("unused"))) == "val 25.00 %"
+    assert jobs.measured(here(toy()), some_run(), Store(tmp_path)) == "val 25.00 %"
+
+
+def test_a_run_that_was_measured_since_it_was_planned_is_not_measured_again(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    store, run, world = Store(tmp_path / "results"), some_run(), here(toy())
+    planned = store.stamp(run.key)
+    assert planned is None
+    jobs.measured(world, run, store)
+    assert jobs.measured(world, run, store) == "measured by another process"
+    there = store.stamp(run.key)
+    assert there is not None
+    assert jobs.measured(world, run, store, {run.key: there}).startswith("val ")  # type: ignore[union-attr]
+    assert store.stamp(run.key) != there, "with --rerun it is measured again"
