@@ -148,6 +148,15 @@ def test_a_lease_of_another_host_is_waited_for_with_a_line_and_taken_over_when_i
     assert_whole(folder)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Ctrl-C interrupts the processes of a test, also where the tests run in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_waiting(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
     folder.mkdir(parents=True)
     for request in WANTED:
