@@ -26,6 +26,11 @@ def cores(environment: Mapping[str, str] = os.environ, system: Path = Path("/"))
     return max(1, min(found))
 
 
+def share(workers: int) -> int:
+    """Number of cores for each of some workers of this machine, at least 1."""
+    return max(1, cores() // max(1, workers))
+
+
 def _affinity() -> Iterator[int]:
     """Number of cores that the scheduler of the system may put this process on, where the system says it."""
     if hasattr(os, "sched_getaffinity"):

@@ -85,6 +85,11 @@ def reason(error: BaseException) -> str:
     return ": ".join(filter(None, (where, said)))
 
 
+def in_words(error: BaseException) -> str:
+    """The line of a BenchError, which is made for people; the reason of any other error."""
+    return str(error) if isinstance(error, BenchError) else reason(error)
+
+
 class Ended(Exception):
     """An EOFError on its way through click, which would take it for Ctrl-C."""
 

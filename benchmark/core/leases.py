@@ -43,7 +43,7 @@ SUFFIX = ".lease"
 
 @dataclass(frozen=True)
 class Taken:
-    """What a process finds that has come too late: the holder of a lease, such as "process 4242 on node7"."""
+    """The holder of a lease, such as "process 4242 on node7", for a process that has come too late."""
 
     holder: str
 
@@ -158,7 +158,7 @@ def _read(lease: Path) -> bytes | None:
 
 
 def _said(content: bytes) -> dict[str, Any]:
-    """What a lease says; nothing if it is being written."""
+    """Fields of a lease; none while it is being written."""
     try:
         found = parsed(content)
     except ValueError:

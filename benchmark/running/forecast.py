@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from benchmark.core import pace
-from benchmark.core.devices import encoding_workers
 from benchmark.core.durations import span
 from benchmark.core.text import counted
 from benchmark.exhibits.run import Run
@@ -74,7 +73,12 @@ def of_runs(runs: Sequence[Run], records: Mapping[str, Record], jobs: int, pace:
 
 
 def of_command(
-    runs: Sequence[Run], shards: Sequence[Shard], records: Mapping[str, Record], world: World, jobs: int
+    runs: Sequence[Run],
+    shards: Sequence[Shard],
+    records: Mapping[str, Record],
+    world: World,
+    jobs: int,
+    encoding: int | None = None,
 ) -> Forecast:
     """Forecast a command that measures runs, after a look of half a second at the pace of this machine.
 
@@ -84,11 +88,12 @@ def of_command(
         records: Key of a run -> record.
         world: Suite on this machine.
         jobs: Number of worker processes.
+        encoding: Number of those that encode images at a time; None for all.
 
     Returns:
         Seconds of the whole command from now.
     """
     start, here, suite = STARTS * time.process_time(), pace.seconds(), world.suite.name
     reference = timings.encoding(suite, timings.slowness(suite, {}, here))
-    cost = costs.of_shards(shards, world, encoding_workers(jobs, world.settings.torch_device), reference)
+    cost = costs.of_shards(shards, world, encoding or jobs, reference)
     return replace(of_runs(runs, records, jobs, here), start=start, features=cost)

@@ -21,7 +21,7 @@ from multiprocessing import connection
 from typing import Any
 
 from benchmark.core import streams, warned
-from benchmark.core.cores import cores
+from benchmark.core.cores import share
 from benchmark.core.errors import BenchError, reason
 from benchmark.core.float32 import exact
 from benchmark.core.foreign import Ended, end_process, foreign
@@ -94,7 +94,7 @@ class Crew:
         self.debug = debug
         self.environments = environments
         self.encoding = encoding
-        self.threads = max(1, cores() // max(1, jobs))
+        self.threads = share(jobs)
         self.idle: list[ProcessPoolExecutor] = []
         self.busy: dict[Future[Done], tuple[ProcessPoolExecutor, Any, int]] = {}
         self.numbers: dict[ProcessPoolExecutor, int] = {}

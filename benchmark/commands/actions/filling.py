@@ -80,7 +80,7 @@ def fill(
     if absent and not crew.sees_cache:
         say(f"cache folder {world.settings.cache}: not seen by all workers, each makes features in its own", err=True)
         return {}
-    encoding = crew.encoding or devices.encoding_workers(crew.jobs, world.settings.torch_device)
+    encoding = crew.encoding or crew.jobs
     try:
         ends = sharing.shared(lambda pieces: crew.each(jobs.fill, pieces, encoding), absent, partial(_label, world))
         followed = progress.follow_pictures(ends, absent, "features", partial(_label, world), encoding)

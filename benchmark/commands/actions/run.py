@@ -13,8 +13,8 @@ from benchmark.analysis.results import Measured
 from benchmark.commands.actions.choosing import chosen_exhibits, nothing_planned, planned_cells, without_runs
 from benchmark.commands.actions.filling import fill, refused, say_costs, say_sizes
 from benchmark.commands.actions.opening import find_others, gather_marked, open_store, print_remarks
-from benchmark.core import contents, devices
-from benchmark.core.cores import cores
+from benchmark.core import contents
+from benchmark.core.cores import share
 from benchmark.core.errors import BenchError, ExitCode
 from benchmark.core.files import check_writable
 from benchmark.core.machine import peak_memory_mib
@@ -119,7 +119,7 @@ def run(
     _print_plan(planned, wanted)
     opened = [Opened(run, usable) for run in wanted]
     files = {one.run.key: requests.of(one) for one in opened}
-    expected = _forecast(opened, files, records, usable, where.processes) if wanted else Forecast()
+    expected = _forecast(opened, files, records, usable, where) if wanted else Forecast()
     if not dry_run:
         _keep_missing(here, store)
     if not planned and here.missing:
@@ -129,7 +129,7 @@ def run(
     for name, reason in without_runs(cells, usable.suite, bool(method)).items() if not everything else ():
         say(f"not run: {name}: {reason}", err=True)
     if dry_run:
-        for line in _scale(opened, files, expected, usable, where.processes).lines(scale) if scale else ():
+        for line in _scale(opened, files, expected, usable, where).lines(scale) if scale else ():
             say(line, err=True)
         return ExitCode.OK
     failed: dict[str, str] = {}
@@ -245,13 +245,13 @@ def _forecast(
     files: Mapping[str, Sequence[Request]],
     records: Mapping[str, Record],
     world: World,
-    processes: int,
+    where: Place,
 ) -> Forecast:
     """Print what the features cost that the runs still need, and how long all takes."""
     absent = costs.missing(chain.from_iterable(files.values()), world)
-    found = forecast.of_command([one.run for one in wanted], absent, records, world, processes)
+    found = forecast.of_command([one.run for one in wanted], absent, records, world, where.processes, where.encoding)
     say_costs(found.features, wanted, world)
-    say(f"{len(wanted)} to run with {counted(processes, 'worker')}, time: {found.words}", err=True)
+    say(f"{len(wanted)} to run with {counted(where.processes, 'worker')}, time: {found.words}", err=True)
     return found
 
 
@@ -260,12 +260,12 @@ def _scale(
     files: Mapping[str, Sequence[Request]],
     expected: Forecast,
     world: World,
-    processes: int,
+    where: Place,
 ) -> Scale:
-    """What the command is made of, with the times of its forecast."""
+    """Shards, runs, bytes and photographs of a command, with the times of its forecast."""
     shards = costs.missing(chain.from_iterable(files.values()), world)
     device, sizes = world.settings.torch_device, [shard.size for shard in shards]
-    each = expected.features.seconds * devices.encoding_workers(processes, device) / max(1, sum(sizes))
+    each = expected.features.seconds * where.encoding / max(1, sum(sizes))
     return Scale(
         shards=[each * size for size in sizes],
         runs=[expected.each.get(one.run.key, 0.0) for one in wanted],
@@ -275,7 +275,7 @@ def _scale(
         read=sum(map(costs.to_read, wanted)),
         untimed=expected.untimed,
         gpu=device.type == "cuda",
-        threads=max(1, cores() // processes),
+        threads=share(where.processes),
     )
 
 

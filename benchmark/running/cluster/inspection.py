@@ -1,4 +1,4 @@
-"""What a process has of all that results depend on: versions, code, data and weights; and how two processes differ.
+"""Versions, code, data and weights of a process, on which results depend, and the differences of two processes.
 
 Everything is plain data, so that a worker of another version can still be asked.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.core import code, devices
-from benchmark.core.errors import BenchError, reason
+from benchmark.core.errors import BenchError, in_words
 from benchmark.core.machine import cpu_name
 from benchmark.exhibits.opened import Opened
 from benchmark.exhibits.run import Run
@@ -29,7 +29,7 @@ HELD = ("versions", "inputs")
 
 @dataclass(frozen=True)
 class Inputs:
-    """What runs rest on.
+    """Data sets, encoders and methods that runs rest on.
 
     Attributes:
         datasets: Roles of data sets, shifts included.
@@ -43,7 +43,7 @@ class Inputs:
 
 
 def of_runs(runs: Iterable[Run], world: World) -> Inputs:
-    """What runs rest on, each thing once."""
+    """Data sets, encoders and methods that runs rest on, each once."""
     opened = [Opened(run, world) for run in runs]
     return Inputs(
         tuple(dict.fromkeys(role for one in opened for role in (one.run.dataset, *one.shifts))),
@@ -68,7 +68,7 @@ def of_suite(world: World) -> Inputs:
 
 
 def inspected(world: World | None, inputs: Inputs) -> dict[str, Any]:
-    """What this process has.
+    """Versions, inputs and machine of this process.
 
     Args:
         world: Suite on this machine; None to leave out data, weights and methods.
@@ -123,7 +123,7 @@ def _told(fingerprint: Callable[[], str]) -> str:
     try:
         return fingerprint()
     except (BenchError, OSError, ImportError) as error:
-        return f"{ABSENT}{reason(error) if not isinstance(error, BenchError) else error}"
+        return f"{ABSENT}{in_words(error)}"
 
 
 def differences(here: Mapping[str, Any], there: Mapping[str, Any]) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""What a scheduler calls in a worker: the process that does the work, and the calls that go into it.
+"""Functions that a scheduler calls in a worker: they start the process that does the work, and pass calls into it.
 
 Work runs in a process of its own, as on the client's machine. The worker's own process has threads of dask, which draw from
 Python's random state, would share what a method changes, and have to answer the scheduler meanwhile. What goes to the process

@@ -18,7 +18,7 @@ from queue import Empty, SimpleQueue
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from benchmark.core.errors import BenchError, ClusterError, Incomplete, reason
+from benchmark.core.errors import ClusterError, Incomplete, in_words, reason
 from benchmark.core.files import written_whole
 from benchmark.core.streams import say
 from benchmark.records import merging
@@ -286,9 +286,7 @@ class Pool:
                 return []
             if self.debug:
                 raise
-            return [
-                Done(one.item, str(error) if isinstance(error, BenchError) else reason(error)) for one in hand.items
-            ]
+            return [Done(one.item, in_words(error)) for one in hand.items]
         found = [done for done, _ in answers]
         self.peaks[name] = found[-1].peak_mib
         return found

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from benchmark.core.cores import cores
+from benchmark.core.cores import share
 from benchmark.core.errors import BenchError, ClusterError, Incomplete, reason
 from benchmark.core.streams import say
 from benchmark.core.text import counted
@@ -188,7 +188,7 @@ def _local(workers: int) -> Any:
 
     return LocalCluster(
         n_workers=workers,
-        threads_per_worker=max(1, cores() // workers),
+        threads_per_worker=share(workers),
         host=LOOPBACK,
         dashboard_address=f"{LOOPBACK}:0",
         memory_limit=0,  # a run may need more than an equal share; what the machine lacks, the system says
