@@ -55,7 +55,9 @@ def slowness(suite: str, known: Timings, pace: float | None = None) -> float:
     there = reference(suite)
     if pace is not None:
         return pace / there.get((PACE, "", 0), pace)
-    return median([seconds / there[place] for place, seconds in known.items() if there.get(place)] or [1.0])
+    # a duration over all data sets is of the data sets that were measured, which are others here and there
+    ratios = [seconds / there[place] for place, seconds in known.items() if place[1] and there.get(place)]
+    return median(ratios or [1.0])
 
 
 def timings(records: Mapping[str, Record]) -> Timings:

@@ -88,6 +88,9 @@ def test_a_machine_of_half_the_pace_takes_twice_the_reference_s_time() -> None:
 def test_without_a_look_at_the_pace_it_is_that_of_the_records() -> None:
     there = timings.reference("toy")
     assert timings.slowness("toy", {place: 3 * seconds for place, seconds in there.items()}) == 3
+    (place, seconds), *_ = [(place, seconds) for place, seconds in there.items() if place[1]]
+    over_all = {(place[0], "", place[2]): 90 * seconds}  # the reference's is of other data sets
+    assert timings.slowness("toy", {place: 3 * seconds, **over_all}) == 3
     assert timings.slowness("toy", {}) == 1
     assert timings.slowness("unheard-of", {}, 0.02) == 1
 
